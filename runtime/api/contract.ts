@@ -44,7 +44,7 @@ export interface Topic {
   readonly push?: boolean
 }
 
-/** A JetStream stream. The start creates a missing stream, and fails if an existing one differs. */
+/** A JetStream stream. The start creates a missing stream, and updates one that differs. */
 export interface StreamDeclaration {
   readonly stream: string
   readonly subjects: readonly string[]
@@ -52,7 +52,7 @@ export interface StreamDeclaration {
   readonly config?: Readonly<Record<string, unknown>>
 }
 
-/** A KV bucket. The start creates a missing bucket, and fails if an existing one differs. */
+/** A KV bucket. The start creates a missing bucket, and updates one that differs. */
 export interface BucketDeclaration {
   readonly bucket: string
   readonly value: Schema

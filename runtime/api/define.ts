@@ -57,8 +57,8 @@ export interface FunctionOptions<Env extends Schema = Schema> {
   /** Informs the caller when a call without a reply subject is rejected. Its errors are only logged. */
   onRejected?: (reason: ErrorBody, call: RejectedCall, context: Context) => void
   /**
-   * The streams and buckets that the handler uses. The start creates missing ones, and fails if an
-   * existing one differs from its declaration.
+   * The streams and buckets that the handler uses. The start creates missing ones and updates those that
+   * differ from their declaration. It fails if the server cannot update a field.
    */
   resources?: readonly (StreamDeclaration | BucketDeclaration)[]
 }

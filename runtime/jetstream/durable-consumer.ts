@@ -6,7 +6,8 @@ import {
   type JetStreamManager,
 } from '@nats-io/jetstream'
 import type { Logger } from 'pino'
-import { ignoreNotFound, requireNoDrift } from './resources.ts'
+import { type EnsureOptions, ignoreNotFound } from './resources.ts'
+import { updateIfChanged } from './update.ts'
 
 /** Milliseconds without acknowledgement or heartbeat after which the server redelivers a message. */
 export const ackWaitMs = 10_000
@@ -20,10 +21,11 @@ export interface DurableConsumer {
   readonly batch: number
 }
 
-/** Throws a DriftError if an existing consumer differs. */
+/** Creates a missing consumer. Throws a DriftError if an existing one cannot be updated. */
 export async function ensureConsumer(
   jsm: JetStreamManager,
   { stream, name, filter, deliver, batch }: DurableConsumer,
+  { update, log }: EnsureOptions,
 ): Promise<void> {
   const declared: Partial<ConsumerConfig> = {
     durable_name: name,
@@ -35,8 +37,16 @@ export async function ensureConsumer(
     deliver_policy: deliver === 'all' ? DeliverPolicy.All : DeliverPolicy.New,
   }
   const info = await jsm.consumers.info(stream, name).catch(ignoreNotFound)
-  if (info) return requireNoDrift(`consumer ${name} of ${stream}`, declared, { ...info.config })
-  await jsm.consumers.add(stream, declared)
+  if (!info) return void (await jsm.consumers.add(stream, declared))
+  if (!update) return
+  await updateIfChanged({
+    resource: `consumer ${name} of ${stream}`,
+    declared: { ...declared },
+    actual: { ...info.config },
+    update: async () => ({ ...(await jsm.consumers.update(stream, name, declared)).config }),
+    remedy: `"nats consumer rm ${stream} ${name}", which forgets the messages that are handled already`,
+    log,
+  })
 }
 
 const lostStatuses = ['consumer_deleted', 'consumer_not_found', 'stream_not_found']

@@ -7,6 +7,7 @@ import {
 import { Kvm } from '@nats-io/kv'
 import type { Logger } from 'pino'
 import type { BucketDeclaration, StreamDeclaration } from '../api/contract.ts'
+import { DriftError, findDifferences, updateIfChanged } from './update.ts'
 
 /** The stream of messages that functions could not handle. Subjects: `dead.{service}`. */
 export const deadLetters = {
@@ -28,81 +29,129 @@ export const schedules = {
   },
 } as const satisfies StreamDeclaration
 
-/** Thrown if an existing stream, bucket or consumer differs from its declaration. */
-export class DriftError extends Error {
-  override name = 'DriftError'
-}
-
 export interface Resources {
   readonly streams: Iterable<StreamDeclaration>
   readonly buckets: Iterable<BucketDeclaration>
 }
 
-/** Creates missing streams and buckets. Throws a DriftError if an existing one differs. */
+export interface EnsureOptions {
+  /**
+   * Whether to update existing resources that differ from their declaration. A process of an older
+   * version must not undo the update of a newer one, so updates are for the start only.
+   */
+  readonly update: boolean
+  readonly log: Logger
+}
+
+type Config = Record<string, unknown>
+
+/** The server's duplicate window for a stream that declares none. It must not exceed `max_age`. */
+const defaultDuplicateWindow = 120e9
+
+/** Creates missing streams and buckets. Throws a DriftError if an existing one cannot be updated. */
 export async function ensureResources(
   js: JetStreamClient,
   { streams, buckets }: Resources,
-  log: Logger,
+  options: EnsureOptions,
 ): Promise<void> {
   const jsm = await js.jetstreamManager()
-  for (const stream of streams) await ensureStream(jsm, stream, log)
-  for (const bucket of buckets) await ensureBucket(js, jsm, bucket, log)
+  for (const [name, config] of mergeByName(streams, ({ stream }) => stream, streamConfig)) {
+    const create = () => jsm.streams.add(config as Partial<StreamConfig> & { name: string })
+    await ensureStream(jsm, { resource: `stream ${name}`, name, config, create }, options)
+  }
+  for (const [bucket, config] of mergeByName(buckets, ({ bucket }) => bucket, bucketConfig)) {
+    const create = () => createBucket(js, bucket, config)
+    const name = `KV_${bucket}`
+    await ensureStream(jsm, { resource: `bucket ${bucket}`, name, config, create }, options)
+  }
 }
 
-async function ensureStream(jsm: JetStreamManager, declared: StreamDeclaration, log: Logger) {
-  const config = { name: declared.stream, subjects: [...declared.subjects], ...declared.config }
-  const info = await jsm.streams.info(declared.stream).catch(ignoreNotFound)
-  if (info) return requireNoDrift(`stream ${declared.stream}`, config, { ...info.config })
-  await jsm.streams.add(config as Partial<StreamConfig> & { name: string })
-  log.info({ stream: declared.stream }, 'stream created')
+/** Throws a DriftError for two declarations with the same name that differ: each start would update both. */
+function mergeByName<Declaration>(
+  declarations: Iterable<Declaration>,
+  nameOf: (declaration: Declaration) => string,
+  configOf: (declaration: Declaration) => Config,
+): Map<string, Config> {
+  const merged = new Map<string, Config>()
+  for (const declaration of declarations) {
+    const [name, config] = [nameOf(declaration), configOf(declaration)]
+    const other = merged.get(name) ?? {}
+    const shared = Object.fromEntries(Object.entries(other).filter(([key]) => key in config))
+    const conflicts = findDifferences(shared, config)
+    if (conflicts.length > 0)
+      throw new DriftError(`${name} is declared in two different ways: ${conflicts.join('; ')}`)
+    merged.set(name, { ...other, ...config })
+  }
+  return merged
 }
 
-async function ensureBucket(
-  js: JetStreamClient,
-  jsm: JetStreamManager,
-  declared: BucketDeclaration,
-  log: Logger,
-) {
-  const { bucket, ttlMs = 0, markerTtlMs = 0, storage = 'file', history = 1 } = declared
-  const info = await jsm.streams.info(`KV_${bucket}`).catch(ignoreNotFound)
-  if (info)
-    return requireNoDrift(
-      `bucket ${bucket}`,
-      { max_age: ttlMs * 1e6, storage, max_msgs_per_subject: history, allow_direct: true },
-      { ...info.config },
-    )
-  await new Kvm(js).create(bucket, {
-    history,
+function streamConfig({ stream, subjects, config }: StreamDeclaration): Config {
+  return { name: stream, subjects: [...subjects], ...config }
+}
+
+function bucketConfig(declared: BucketDeclaration): Config {
+  const { ttlMs = 0, markerTtlMs = 0, storage = 'file', history = 1 } = declared
+  return {
+    max_age: ttlMs * 1e6,
+    storage,
+    max_msgs_per_subject: history,
     allow_direct: true,
-    storage: storage === 'memory' ? StorageType.Memory : StorageType.File,
-    ...(ttlMs > 0 ? { ttl: ttlMs } : {}),
-    ...(markerTtlMs > 0 ? { markerTTL: markerTtlMs } : {}),
-  })
-  log.info({ bucket }, 'bucket created')
+    subject_delete_marker_ttl: markerTtlMs * 1e6,
+    ...(markerTtlMs > 0 ? { allow_msg_ttl: true } : {}),
+  }
 }
 
-/** Throws a DriftError if declared fields differ. Ignores fields that are not declared. */
-export function requireNoDrift(
-  resource: string,
-  declared: Record<string, unknown>,
-  actual: Record<string, unknown>,
-): void {
-  const differences = Object.entries(declared).flatMap(([key, value]) => {
-    const [expected, current] = [JSON.stringify(value), JSON.stringify(actual[key])]
-    return expected === current || isUnset(value, actual[key])
-      ? []
-      : [`${key} is ${current}, not ${expected}`]
+async function createBucket(js: JetStreamClient, bucket: string, config: Config) {
+  const [ttl, markerTTL] = [Number(config.max_age), Number(config.subject_delete_marker_ttl)]
+  await new Kvm(js).create(bucket, {
+    history: Number(config.max_msgs_per_subject),
+    allow_direct: true,
+    storage: config.storage === 'memory' ? StorageType.Memory : StorageType.File,
+    ...(ttl > 0 ? { ttl: ttl / 1e6 } : {}),
+    ...(markerTTL > 0 ? { markerTTL: markerTTL / 1e6 } : {}),
   })
-  if (differences.length === 0) return
-  throw new DriftError(
-    `${resource} is not as declared: ${differences.join('; ')}. ` +
-      'Change it with the nats command, or change the declaration.',
-  )
 }
 
-/** Returns whether both values are unset. The server omits fields that are 0, false or empty. */
-function isUnset(a: unknown, b: unknown) {
-  return !a && !b
+interface DeclaredStream {
+  readonly resource: string
+  readonly name: string
+  readonly config: Config
+  create(): Promise<unknown>
+}
+
+async function ensureStream(
+  jsm: JetStreamManager,
+  { resource, name, config, create }: DeclaredStream,
+  { update, log }: EnsureOptions,
+) {
+  const info = await jsm.streams.info(name).catch(ignoreNotFound)
+  if (!info) {
+    await create()
+    log.info({ resource }, 'created')
+    return
+  }
+  if (!update) return
+  await updateIfChanged({
+    resource,
+    declared: config,
+    actual: { ...info.config },
+    async update() {
+      const changed = { ...duplicateWindow(config, info.config), ...config }
+      return { ...(await jsm.streams.update(name, changed)).config }
+    },
+    remedy: `"nats stream rm ${name}", which deletes all its messages`,
+    log,
+  })
+}
+
+/** Returns a valid duplicate window if the maximum age changes and the declaration names no window. */
+function duplicateWindow(config: Config, { max_age, duplicate_window }: StreamConfig) {
+  const maxAge = Number(config.max_age ?? max_age)
+  if ('duplicate_window' in config || maxAge === max_age) return {}
+  const longest = maxAge || Number.POSITIVE_INFINITY
+  const wasShortened = duplicate_window === max_age && duplicate_window < defaultDuplicateWindow
+  const window = wasShortened ? defaultDuplicateWindow : duplicate_window
+  return { duplicate_window: Math.min(window, longest) }
 }
 
 /** Returns undefined if a stream or consumer was not found. Throws any other error. */

@@ -28,6 +28,7 @@ import {
   loadFolder,
 } from './load.ts'
 import { requiredResources } from './required-resources.ts'
+import { reconcileSchedules, repeatAfterStart } from './schedules.ts'
 import { serveFunction } from './serve.ts'
 import { TrafficGuard } from './traffic-guard.ts'
 
@@ -77,10 +78,9 @@ export async function startRuntime({
   )
   if (setup) started.use(setup)
   const resources = requiredResources(functions)
-  const ensure = () =>
-    retryUntilAvailable('JetStream', log, () => ensureResources(js, resources, log))
-  await ensure()
-  void recreateResources(nc, ensure, log)
+  const ensure = (update: boolean) =>
+    retryUntilAvailable('JetStream', log, () => ensureResources(js, resources, { update, log }))
+  await ensure(true)
 
   const connections = new ClientConnections()
   const spans = new SpanStore()
@@ -97,6 +97,8 @@ export async function startRuntime({
     guard: new TrafficGuard(nc, connections, log),
     process: processName,
   }
+  const reconcile = () => reconcileSchedules(backbone, functions, log)
+  void recreateResources(nc, () => ensure(false).then(reconcile), log)
   const counter = createSharedCounter(requester, log)
   const served: Served[] = []
   started.defer(() => drain(served, config.drainMs))
@@ -108,6 +110,7 @@ export async function startRuntime({
     served.push(await serveFunction(host, config, child))
   }
   await nc.flush()
+  started.use(repeatAfterStart(reconcile))
 
   const running = started.move()
   let stopped: Promise<void> | undefined

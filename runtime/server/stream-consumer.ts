@@ -26,8 +26,9 @@ export async function startConsumer(options: ConsumerOptions): Promise<Consumer>
   const { host, js, stream, filter, deliver, batch } = options
   const durable = host.loaded.service
   const jsm = await js.jetstreamManager()
-  const ensure = () => ensureConsumer(jsm, { stream, name: durable, filter, deliver, batch })
-  await ensure()
+  const declared = { stream, name: durable, filter, deliver, batch }
+  const ensure = (update: boolean) => ensureConsumer(jsm, declared, { update, log: host.log })
+  await ensure(true)
   const consumer = await js.consumers.get(stream, durable)
 
   const stopping = new AbortController()
@@ -46,7 +47,8 @@ export async function startConsumer(options: ConsumerOptions): Promise<Consumer>
     for (const message of [...inFlight, ...buffer, ...processor.waiting]) message.working()
   }, ackWaitMs / 3)
   const ended = processBuffer()
-  void recreateLostConsumer(messages, ensure, { log: host.log, stream, signal: stopping.signal })
+  const recreate = () => ensure(false)
+  void recreateLostConsumer(messages, recreate, { log: host.log, stream, signal: stopping.signal })
 
   return {
     async stop() {

@@ -1,13 +1,12 @@
 import type { JetStreamClient } from '@nats-io/jetstream'
 import type { KvChange } from '../api/bucket.ts'
 import { FunctionError } from '../api/errors.ts'
-import { writeHeaders } from '../api/headers.ts'
 import { parseSubject } from '../api/subject.ts'
 import type { KvTrigger, ScheduleTrigger, StreamTrigger } from '../api/trigger.ts'
 import { describeIssues, validateSync } from '../api/validate.ts'
-import { publishStored, readLast } from '../jetstream/api.ts'
 import type { Delivered } from '../jetstream/dead-letters.ts'
 import { schedules } from '../jetstream/resources.ts'
+import { storeSchedule, tickSubject } from '../jetstream/schedules.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import type { FunctionHost } from './function-host.ts'
 import { type Consumer, type ConsumerOptions, startConsumer } from './stream-consumer.ts'
@@ -75,19 +74,11 @@ export async function consumeSchedule(
 ): Promise<Consumer> {
   const { host } = context
   const { service } = host.loaded
-  const tick = `tick.${service}`
-  const { requester } = host.backbone
-  const last = await readLast(requester, schedules.stream, `schedule.${service}`)
-  // Storing a schedule restarts its interval. If each start stored it, a process that restarts often
-  // would never receive a tick.
-  if (last?.message.headers?.get('Nats-Schedule') !== every) {
-    const headers = writeHeaders({ 'Nats-Schedule': every, 'Nats-Schedule-Target': tick })
-    await publishStored(requester, `schedule.${service}`, '', { headers })
-  }
+  await storeSchedule(host.backbone.requester, service, every)
   return startConsumer({
     ...context,
     stream: schedules.stream,
-    filter: tick,
+    filter: tickSubject(service),
     deliver: 'all',
     timeoutMs,
     maxWaitMs,

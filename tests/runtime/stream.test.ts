@@ -1,14 +1,14 @@
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type CommandLine, createCommandLine, runtime } from '../support/command-line.ts'
+import { type CommandLine, createCommandLine } from '../support/command-line.ts'
 
 /** Source of a stream function that publishes each finished job. The field `ends` selects a failure. */
-const worker = (stream: string, maxAge = '') => `
+const worker = (stream: string, config = '') => `
 import * as v from 'valibot'
 import { defineFunction, stream } from '#runtime'
 
-const jobs = { stream: '${stream}', subjects: ['${stream}.*'], config: { ${maxAge} } }
+const jobs = { stream: '${stream}', subjects: ['${stream}.*'], config: { ${config} } }
 const job = { subject: '${stream}.{id}', data: v.object({ id: v.string(), ends: v.string() }) }
 const done = { subject: 'done.${stream}.{id}', data: v.object({ id: v.string() }) }
 // Number of times that the dependency is unavailable: more often than a failing message is retried.
@@ -159,17 +159,6 @@ describe('a stream function', () => {
 
     const state = async () => (await nc.request('fn.work.job')).json()
     await expect.poll(state).toMatchObject({ trigger: 'stream', pending: 0, unacknowledged: 0 })
-  })
-
-  it('aborts the start and prints the differences when the stream differs from its declaration', async () => {
-    const { stream, served } = await createFixture()
-    await served.stop()
-    const changed = await bench.write({ 'work.job.ts': worker(stream, 'max_msgs: 5') })
-
-    const env = { NATS_URL: bench.nats.urlOf('functions') }
-    const { code, stderr } = await runtime(['start', changed], { env })
-    expect(code).toBe(1)
-    expect(stderr).toContain(`stream ${stream} is not as declared: max_msgs is -1, not 5`)
   })
 })
 

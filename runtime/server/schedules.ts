@@ -1,0 +1,50 @@
+import { errors, type NatsConnection } from '@nats-io/nats-core'
+import type { Logger } from 'pino'
+import { cancelSchedule, listSchedules, storeSchedule } from '../jetstream/schedules.ts'
+import type { Backbone } from './backbone.ts'
+import type { LoadedFunction } from './load.ts'
+
+/** During a rolling restart, processes of the previous version may still serve a removed function. */
+const repeatAfterMs = [60_000, 600_000]
+const pingTimeoutMs = 1_000
+
+/**
+ * Cancels the schedules of functions that no process serves, and stores the missing schedules of this
+ * process. Never throws.
+ */
+export async function reconcileSchedules(
+  { nc, js, requester }: Backbone,
+  functions: readonly LoadedFunction[],
+  log: Logger,
+): Promise<void> {
+  try {
+    for (const service of await listSchedules(js)) {
+      const own = functions.find((loaded) => loaded.service === service)
+      if (own ? own.trigger === 'schedule' : await isServed(nc, service)) continue
+      await cancelSchedule(js, service)
+      log.warn({ service }, 'schedule cancelled: no process serves its function')
+    }
+    for (const { service, definition } of functions)
+      if (definition.trigger?.kind === 'schedule')
+        await storeSchedule(requester, service, definition.trigger.every)
+  } catch (err) {
+    if (!nc.isClosed()) log.error({ err }, 'schedules not reconciled')
+  }
+}
+
+/** Runs `work` at once, and again later. */
+export function repeatAfterStart(work: () => Promise<void>): Disposable {
+  void work()
+  const timers = repeatAfterMs.map((ms) => setTimeout(work, ms).unref())
+  return { [Symbol.dispose]: () => timers.forEach(clearTimeout) }
+}
+
+/** Returns true also for a process that does not answer in time. */
+async function isServed(nc: NatsConnection, service: string): Promise<boolean> {
+  try {
+    await nc.request(`$SRV.PING.${service}`, '', { timeout: pingTimeoutMs })
+    return true
+  } catch (error) {
+    return !(error instanceof errors.RequestError && error.isNoResponders())
+  }
+}

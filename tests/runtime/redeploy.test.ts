@@ -1,0 +1,246 @@
+import { jetstream, jetstreamManager } from '@nats-io/jetstream'
+import { Kvm } from '@nats-io/kv'
+import { connect, type NatsConnection } from '@nats-io/transport-node'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type CommandLine, createCommandLine, runtime } from '../support/command-line.ts'
+
+interface WorkOptions {
+  subjects?: string
+  topic?: string
+  config?: string
+  batch?: number
+}
+
+/** Source of a stream function that publishes the subject of each message. */
+const work = (name: string, { subjects, topic, config = '', batch = 10 }: WorkOptions = {}) => `
+import * as v from 'valibot'
+import { defineFunction, stream } from '#runtime'
+
+const works = { stream: '${name}', subjects: ['${name}.${subjects ?? '*'}'], config: { ${config} } }
+const work = { subject: '${name}.${topic ?? '{id}'}', data: v.object({ id: v.string() }) }
+const done = { subject: 'done.${name}.{id}', data: v.object({ id: v.string() }) }
+
+export default defineFunction(stream(works, work, { batch: ${batch} }), (batch, { publish }) => {
+  for (const { data } of batch) publish(done, data)
+})
+`
+const watch = (bucket: string, declaration: string, keys = '>') => `
+import * as v from 'valibot'
+import { defineFunction, kvWatch } from '#runtime'
+
+const bucket = { bucket: '${bucket}', value: v.string(), ${declaration} }
+const changed = { subject: 'changed.${bucket}.{key}', data: v.object({ key: v.string() }) }
+
+export default defineFunction(kvWatch(bucket, { keys: '${keys}' }), ({ key }, { publish }) =>
+  publish(changed, { key }))
+`
+const tick = (name: string, options = '{ everyMs: 1_000 }') => `
+import * as v from 'valibot'
+import { defineFunction, schedule } from '#runtime'
+
+const ticked = { subject: 'ticked.{name}', data: v.object({ name: v.string() }) }
+
+export default defineFunction(schedule(${options}), (_, { publish }) => publish(ticked, { name: '${name}' }))
+`
+const idle = `
+import * as v from 'valibot'
+import { defineFunction, event } from '#runtime'
+
+export default defineFunction(event({ subject: 'idle', data: v.object({}) }), () => {})
+`
+
+describe('a start after a change of', () => {
+  let bench: CommandLine
+  let nc: NatsConnection
+
+  beforeAll(async () => {
+    bench = await createCommandLine()
+    const { username, password, host } = new URL(bench.nats.urlOf('functions'))
+    nc = await connect({
+      servers: host,
+      user: username,
+      pass: password,
+      reconnectTimeWait: 100,
+      maxReconnectAttempts: -1,
+    })
+  })
+  afterAll(async () => {
+    await nc?.close()
+    await bench?.[Symbol.asyncDispose]()
+  })
+
+  const newName = () => `R-${crypto.randomUUID()}`
+  const streamConfig = async (name: string) =>
+    (await (await jetstreamManager(nc)).streams.info(name)).config
+
+  /** Starts version 1, stops it, and starts version 2. */
+  async function redeploy(first: Record<string, string>, second: Record<string, string>) {
+    await (await bench.start(await bench.write(first))).stop()
+    return bench.start(await bench.write(second))
+  }
+
+  async function failToStart(files: Record<string, string>) {
+    const env = { NATS_URL: bench.nats.urlOf('functions') }
+    const { code, stderr } = await runtime(['start', await bench.write(files)], { env })
+    expect(code).toBe(1)
+    return stderr
+  }
+
+  it('subjects, topic, batch and max_age updates the stream and its consumer', async () => {
+    const name = newName()
+    const done = nc.subscribe(`done.${name}.*`, { max: 1 })
+    const served = await redeploy(
+      { 'work.ts': work(name, { config: 'max_age: 3600e9' }) },
+      {
+        'work.ts': work(name, {
+          subjects: '*.new',
+          topic: '{id}.new',
+          batch: 200,
+          config: 'max_age: 60e9',
+        }),
+      },
+    )
+
+    expect(await streamConfig(name)).toMatchObject({
+      subjects: [`${name}.*.new`],
+      max_age: 60e9,
+      duplicate_window: 60e9,
+    })
+    const { config } = await (await jetstreamManager(nc)).consumers.info(name, 'work')
+    expect(config).toMatchObject({ filter_subject: `${name}.*.new`, max_ack_pending: 4_000 })
+    expect(served.log.tail(100)).toContain('max_age is 3600000000000, not 60000000000')
+    await jetstream(nc).publish(`${name}.one.new`, '{}')
+    for await (const { subject } of done) expect(subject).toBe(`done.${name}.one`)
+  })
+
+  it('max_age restores the duplicate window that a short max_age had limited', async () => {
+    const name = newName()
+    await redeploy(
+      { 'work.ts': work(name, { config: 'max_age: 60e9' }) },
+      { 'work.ts': work(name, { config: 'max_age: 3600e9' }) },
+    )
+    expect(await streamConfig(name)).toMatchObject({ max_age: 3600e9, duplicate_window: 120e9 })
+  })
+
+  it('nothing leaves streams and consumers as they are', async () => {
+    const name = newName()
+    const files = {
+      'work.ts': work(name, {
+        config: `max_age: 3600e9, republish: { src: '${name}.>', dest: 'log.${name}.>' }, discard: 'new'`,
+      }),
+      'watch.ts': watch(newName(), 'ttlMs: 60_000, markerTtlMs: 1_000'),
+      'tick.ts': tick('steady', "{ cron: '0 0 0 1 1 *' }"),
+    }
+    const served = await redeploy(files, files)
+    expect(served.log.tail(100)).not.toContain('changed declaration')
+  })
+
+  it('TTLs, history and keys updates the bucket and its consumer', async () => {
+    const bucket = newName()
+    const changed = nc.subscribe(`changed.${bucket}.*`)
+    await redeploy(
+      { 'watch.ts': watch(bucket, 'ttlMs: 3_600_000', 'old.*') },
+      { 'watch.ts': watch(bucket, 'ttlMs: 1_000, markerTtlMs: 2_000, history: 5', 'new-*') },
+    )
+
+    expect(await streamConfig(`KV_${bucket}`)).toMatchObject({
+      max_age: 1e9,
+      max_msgs_per_subject: 5,
+      subject_delete_marker_ttl: 2e9,
+      allow_msg_ttl: true,
+    })
+    await (await jetstreamManager(nc)).consumers.info(`KV_${bucket}`, 'watch')
+    changed.unsubscribe()
+  })
+
+  it('a removed marker TTL updates the bucket', async () => {
+    const bucket = newName()
+    await redeploy(
+      { 'watch.ts': watch(bucket, 'ttlMs: 60_000, markerTtlMs: 2_000') },
+      { 'watch.ts': watch(bucket, 'ttlMs: 60_000') },
+    )
+    expect((await streamConfig(`KV_${bucket}`)).subject_delete_marker_ttl ?? 0).toBe(0)
+    await (await new Kvm(jetstream(nc)).open(bucket)).put('key', '"value"')
+  })
+
+  it('a field that the server cannot update fails, and names the difference and the remedy', async () => {
+    const [name, bucket] = [newName(), newName()]
+    await (
+      await bench.start(await bench.write({ 'work.ts': work(name), 'watch.ts': watch(bucket, '') }))
+    ).stop()
+
+    const onStream = await failToStart({ 'work.ts': work(name, { config: "storage: 'memory'" }) })
+    expect(onStream).toContain(`stream ${name} is not as declared, and cannot be updated`)
+    expect(onStream).toContain('storage is "file", not "memory"')
+    expect(onStream).toContain(`nats stream rm ${name}`)
+    const onBucket = await failToStart({ 'watch.ts': watch(bucket, "storage: 'memory'") })
+    expect(onBucket).toContain(`bucket ${bucket} is not as declared, and cannot be updated`)
+    expect(onBucket).toContain(`nats stream rm KV_${bucket}`)
+    await (await jetstreamManager(nc)).consumers.delete(name, 'work')
+    await (await jetstreamManager(nc)).consumers.add(name, {
+      durable_name: 'work',
+      deliver_policy: 'new',
+      ack_policy: 'explicit',
+    })
+    const onConsumer = await failToStart({ 'work.ts': work(name) })
+    expect(onConsumer).toContain(`consumer work of ${name} is not as declared`)
+    expect(onConsumer).toContain('deliver_policy is "new", not "all"')
+    expect(onConsumer).toContain(`nats consumer rm ${name} work`)
+  })
+
+  it('one of two declarations of the same stream fails, and names the difference', async () => {
+    const name = newName()
+    const stderr = await failToStart({
+      'one.ts': work(name, { config: 'max_msgs: 5' }),
+      'two.ts': work(name, { config: 'max_msgs: 6' }),
+    })
+    expect(stderr).toContain(`${name} is declared in two different ways: max_msgs is 6, not 5`)
+  })
+
+  it('a removed schedule cancels it, but not the schedules that other processes serve', async () => {
+    await bench.start(await bench.write({ 'tick.kept.ts': tick('kept') }))
+    const served = await redeploy({ 'tick.removed.ts': tick('removed') }, { 'idle.ts': idle })
+
+    const line = await served.log.line(/schedule cancelled/, { from: 0 })
+    expect(JSON.parse(line)).toMatchObject({ service: 'tick-removed' })
+    const { streams, consumers } = await jetstreamManager(nc)
+    const ofRemoved = { subjects_filter: '*.tick-removed' }
+    expect((await streams.info('SCHEDULES', ofRemoved)).state.subjects ?? {}).toEqual({})
+    await expect(consumers.info('SCHEDULES', 'tick-removed')).rejects.toThrow('not found')
+    const ticked = nc.subscribe('ticked.*', { max: 2 })
+    for await (const { subject } of ticked) expect(subject).toBe('ticked.kept')
+  })
+
+  it('an interval changes the schedule', async () => {
+    const ticked = nc.subscribe('ticked.faster', { max: 2 })
+    await redeploy(
+      { 'faster.ts': tick('faster', '{ everyMs: 3_600_000 }') },
+      { 'faster.ts': tick('faster') },
+    )
+    for await (const { subject } of ticked) expect(subject).toBe('ticked.faster')
+  })
+
+  it('a stream is not undone by a process of the older version that reconnects', async () => {
+    const [name, extra] = [newName(), newName()]
+    const { streams } = await jetstreamManager(nc)
+    const older = await bench.start(
+      await bench.write({
+        'work.ts': work(name, { config: 'max_msgs: 100' }),
+        'extra.ts': work(extra),
+        'steady.ts': tick('steady', "{ cron: '0 0 0 1 1 *' }"),
+      }),
+    )
+    await bench.start(await bench.write({ 'work.ts': work(name, { config: 'max_msgs: 200' }) }))
+    await streams.delete(extra)
+    await streams.purge('SCHEDULES', { filter: 'schedule.steady' })
+    const from = older.log.end()
+    await bench.nats.restart()
+
+    // Both show that the older process has reconnected and has checked its streams and schedules.
+    await older.log.line(new RegExp(`"stream ${extra}","msg":"created"`), { from, within: 20_000 })
+    const filter = { subjects_filter: 'schedule.steady' }
+    const stored = async () => (await streams.info('SCHEDULES', filter)).state.subjects
+    await expect.poll(stored, { timeout: 10_000 }).toEqual({ 'schedule.steady': 1 })
+    expect(await streamConfig(name)).toMatchObject({ max_msgs: 200 })
+  }, 60_000)
+})
