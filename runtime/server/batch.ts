@@ -1,4 +1,5 @@
 import type { JsMsg } from '@nats-io/jetstream'
+import { overlaps } from '../api/subject.ts'
 import { publishStored } from '../jetstream/api.ts'
 import { type Delivered, deadLetterHeaders } from '../jetstream/dead-letters.ts'
 import { isUnavailable } from '../nats/unavailable.ts'
@@ -8,10 +9,14 @@ import { WaitingMessages } from './waiting-messages.ts'
 
 /** The delay before a message is redelivered whose dead letter could not be stored. */
 const redeliveryMs = 5_000
+/** The delay before a message of another topic is redelivered. */
+const otherTopicMs = 1_000
 /** A message that is delivered more often becomes a dead letter: it may kill its process. */
 const maxDeliveries = 50
 
 export interface BatchOptions extends BatchJobOptions {
+  /** The subject pattern of the consumer. */
+  readonly filter: string
   /** Maximum number of messages in one call. */
   readonly batch: number
   readonly backoffMs: readonly number[]
@@ -76,6 +81,11 @@ export class BatchProcessor {
       const { deliveryCount } = message.info
       if (deliveryCount > maxDeliveries) {
         await this.#deadLetter(message, `delivered ${deliveryCount} times without an outcome`)
+        continue
+      }
+      // During a rolling restart, a process of another version may have changed the consumer's topic.
+      if (!overlaps(this.#options.filter, message.subject)) {
+        message.nak(otherTopicMs)
         continue
       }
       try {

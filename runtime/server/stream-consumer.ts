@@ -6,7 +6,6 @@ import { type BatchOptions, BatchProcessor } from './batch.ts'
 export interface ConsumerOptions extends BatchOptions {
   readonly js: JetStreamClient
   readonly stream: string
-  readonly filter: string
   readonly deliver: 'all' | 'new'
 }
 

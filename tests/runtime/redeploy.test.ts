@@ -113,6 +113,22 @@ describe('a start after a change of', () => {
     for await (const { subject } of done) expect(subject).toBe(`done.${name}.one`)
   })
 
+  it('a topic leaves the new messages to processes of the newer version', async () => {
+    const name = newName()
+    const ids = Array.from({ length: 20 }, (_, n) => `n${n}`)
+    const done = nc.subscribe(`done.${name}.*`)
+    const received = new Set<string>()
+    for (const topic of ['{id}.old', 'new.{id}'])
+      await bench.start(await bench.write({ 'work.ts': work(name, { subjects: '>', topic }) }))
+    for (const id of ids) await jetstream(nc).publish(`${name}.new.${id}`, '{}')
+
+    for await (const { subject } of done)
+      if (received.add(subject.slice(`done.${name}.`.length)).size === ids.length) break
+    expect([...received].toSorted()).toEqual(ids.toSorted())
+    const state = async () => (await nc.request('fn.work')).json()
+    await expect.poll(state).toMatchObject({ pending: 0, unacknowledged: 0 })
+  })
+
   it('max_age restores the duplicate window that a short max_age had limited', async () => {
     const name = newName()
     await redeploy(
