@@ -63,7 +63,10 @@ export class WaitingMessages {
     const wasTriedAlone = items.length === 1
     const until = performance.now() + maxWaitMs
     const added = items.map((item) => ({
-      ...{ item, until, error, wasTriedAlone },
+      item,
+      until,
+      error,
+      wasTriedAlone,
       isBusy: false,
       isSuperseded: false,
     }))
@@ -83,7 +86,7 @@ export class WaitingMessages {
 
   /** Waits for the current attempts after `stopping` has aborted, and returns the other messages. */
   async stop(): Promise<void> {
-    await Promise.all(this.#tasks)
+    await Promise.allSettled(this.#tasks)
     for (const { item } of this.#waiting) item.message.nak()
     this.#waiting.clear()
   }
@@ -114,7 +117,7 @@ export class WaitingMessages {
   #delay(retryMs: number) {
     const now = performance.now()
     let delay = retryMs
-    for (const { until } of this.#waiting) delay = Math.min(delay, until - now)
+    for (const { until, isBusy } of this.#waiting) if (!isBusy) delay = Math.min(delay, until - now)
     return Math.max(10, delay)
   }
 
