@@ -59,7 +59,9 @@ export class WaitingMessages {
     const what = isOutage
       ? 'dependency unavailable, retrying'
       : 'batch failed, trying its messages alone'
-    log.warn({ err: error, messages: items.length }, what)
+    // During an outage, each arriving message fails: one warning is enough until none waits.
+    const level = this.#waiting.size === 0 ? 'warn' : 'debug'
+    log[level]({ err: error, messages: items.length }, what)
     const wasTriedAlone = items.length === 1
     const until = performance.now() + maxWaitMs
     const added = items.map((item) => ({
@@ -108,7 +110,8 @@ export class WaitingMessages {
       await this.#retry([...this.#waiting].filter(({ isBusy }) => !isBusy))
       const messages = this.#waiting.size
       retryMs = messages < before ? minRetryMs : Math.min(retryMs * 2, maxRetryMs)
-      log.debug({ messages, retryMs }, 'messages wait for an unavailable dependency')
+      if (messages > 0)
+        log.warn({ messages, retryMs }, 'messages wait for an unavailable dependency')
     }
     this.#isRetrying = false
   }
