@@ -40,6 +40,7 @@ export async function serveFolder({ folder, env, name, nats }: ServeOptions): Pr
   let exitCode = 0
   watchFaults(log, folder, () => {
     exitCode = 1
+    importing = undefined
     if (!isReady) process.exit(1)
     stopRequest.resolve('uncaught exception')
   })
