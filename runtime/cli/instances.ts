@@ -12,6 +12,8 @@ export interface InstancesOptions {
   count: number
   env: NodeJS.ProcessEnv
   name?: string | undefined
+  /** Further arguments of each `runtime start`. */
+  args?: readonly string[]
 }
 
 interface Instance {
@@ -86,10 +88,16 @@ class Supervisor {
   }
 
   #launch(number: number): Instance {
-    const { folder, env, name } = this.#options
+    const { folder, env, name, args = [] } = this.#options
     const child = fork(
       main,
-      ['start', folder, '--no-supervisor', ...(name === undefined ? [] : ['--name', name])],
+      [
+        'start',
+        folder,
+        '--no-supervisor',
+        ...(name === undefined ? [] : ['--name', name]),
+        ...args,
+      ],
       {
         env: { ...env, NATTER_INSTANCE: String(number) },
         // This process's Node flags may preload a module that exits at the end of stdin. The child's

@@ -40,7 +40,11 @@ async function start(folder: string, { instances, supervisor, nats, name }: Star
   const options = { folder: resolve(folder), env, name }
   if (instances > 1 || supervisor) {
     const { superviseInstances } = await import('./instances.ts')
-    process.exitCode = await superviseInstances({ ...options, count: instances })
+    // An instance names the source of its address in errors, so it gets the option as it was given.
+    const isOption = nats !== undefined && nats !== process.env.NATS_URL
+    const args = isOption ? ['--nats', nats] : []
+    const supervised = { ...options, env: process.env, args, count: instances }
+    process.exitCode = await superviseInstances(supervised)
     return
   }
   const { serveFolder: serve } = await import('./serve.ts')

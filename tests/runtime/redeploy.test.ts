@@ -156,7 +156,7 @@ describe('a start after a change of', () => {
     const changed = nc.subscribe(`changed.${bucket}.*`)
     await redeploy(
       { 'watch.ts': watch(bucket, 'ttlMs: 3_600_000', 'old.*') },
-      { 'watch.ts': watch(bucket, 'ttlMs: 1_000, markerTtlMs: 2_000, history: 5', 'new-*') },
+      { 'watch.ts': watch(bucket, 'ttlMs: 1_000, markerTtlMs: 2_000, history: 5', 'new.*') },
     )
 
     expect(await streamConfig(`KV_${bucket}`)).toMatchObject({
@@ -204,13 +204,13 @@ describe('a start after a change of', () => {
     expect(onConsumer).toContain(`nats consumer rm ${name} work`)
   })
 
-  it('one of two declarations of the same stream fails, and names the difference', async () => {
+  it('one of two declarations of the same stream fails, and names both files', async () => {
     const name = newName()
     const stderr = await failToStart({
       'one.ts': work(name, { config: 'max_msgs: 5' }),
       'two.ts': work(name, { config: 'max_msgs: 6' }),
     })
-    expect(stderr).toContain(`${name} is declared in two different ways: max_msgs is 6, not 5`)
+    expect(stderr).toContain(`it declares the stream ${name} differently from one.ts`)
   })
 
   it('a removed schedule cancels it, but not the schedules that other processes serve', async () => {
