@@ -44,17 +44,24 @@ export async function runStack(options: RunOptions = {}): Promise<void> {
     const stack = await startStack({ ...options, state, env: process.env, log, owned })
     state.writeUrls(stack.urls)
 
-    for (const service of stack.services) {
-      supervise(service, {
-        log,
-        signal: stopping.signal,
-        onRestart: () => state.writeUrls(stack.urls),
-        onGiveUp: (reason) => fail(new Error(reason)),
-      }).catch(fail)
-      if (service.name === 'runtime') printWarnings(service)
-    }
+    for (const service of stack.services) keepRunning(service, stack)
     console.log(describeStack(stack.urls, dir, performance.now() - startedAt))
     options.onReady?.(stack, log, stopping.signal)
+
+    const second = await stack.startSecondRuntime?.()
+    if (!second) return
+    state.writeUrls(stack.urls)
+    keepRunning(second, stack)
+  }
+
+  function keepRunning(service: ProcessService, { urls }: Stack) {
+    supervise(service, {
+      log,
+      signal: stopping.signal,
+      onRestart: () => state.writeUrls(urls),
+      onGiveUp: (reason) => fail(new Error(reason)),
+    }).catch(fail)
+    if (service.name.startsWith('runtime')) printWarnings(service)
   }
 
   /** Stops all started services. A service that is still starting is killed when this process exits. */
@@ -77,10 +84,10 @@ export async function runStack(options: RunOptions = {}): Promise<void> {
     await stop(1)
   }
 
-  function printWarnings({ log: { follow, end } }: ProcessService) {
+  function printWarnings({ name, log: { follow, end } }: ProcessService) {
     const print = (line: string) => {
       const level = Number(/^\{"level":(\d+)/.exec(line)?.[1] ?? 100)
-      if (level >= 40) log(`runtime: ${readable(line)}`)
+      if (level >= 40) log(`${name}: ${readable(line)}`)
     }
     follow(end(), print, stopping.signal)
   }

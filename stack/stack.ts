@@ -28,6 +28,11 @@ export interface StackOptions {
 export interface Stack {
   urls: StackUrls
   services: ProcessService[]
+  /**
+   * Starts a second runtime process, so that functions are served while the first one hangs.
+   * Undefined with `runtimeArgs`, which may start several processes themselves.
+   */
+  startSecondRuntime: (() => Promise<ProcessService>) | undefined
 }
 
 /** The addresses and credentials of the embedded or an external NATS. */
@@ -65,24 +70,32 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     provideIssuer(context),
     options.startPage ? undefined : buildClient(log),
   ])
-  const { startPage = startWeb, runtimeArgs = [] } = options
+  const { startPage = startWeb, runtimeArgs } = options
   const web = owned.use(await startPage({ port: ports.WEB_PORT, config: () => config }))
-  await startService(context, 'runtime', () =>
-    startRuntimeService({
-      dir: state.dir,
-      onSpawn: state.addProcess,
-      args: runtimeArgs,
-      env: {
-        ...nats.env,
-        DATABASE_URL: databaseUrl,
-        OIDC_ISSUER: issuer,
-        OIDC_CLIENT_IDS: env.OIDC_CLIENT_IDS ?? 'nats-chat-app,natter-cli',
-        NATTER_ID_KEY: env.NATTER_ID_KEY ?? secrets.idKey,
-      },
-    }),
-  )
+  const runtimeEnv = {
+    ...nats.env,
+    DATABASE_URL: databaseUrl,
+    OIDC_ISSUER: issuer,
+    OIDC_CLIENT_IDS: env.OIDC_CLIENT_IDS ?? 'nats-chat-app,natter-cli',
+    NATTER_ID_KEY: env.NATTER_ID_KEY ?? secrets.idKey,
+  }
+  const startRuntime = (name: string) =>
+    startService(context, name, () =>
+      startRuntimeService({
+        dir: state.dir,
+        onSpawn: state.addProcess,
+        args: runtimeArgs ?? [],
+        env: runtimeEnv,
+        name,
+      }),
+    )
+  await startRuntime('runtime')
   config = { natsWebSocket: nats.urls.natsWebSocket, issuer, clientId: 'nats-chat-app' }
-  return { urls: { web: web.url, ...nats.urls, issuer, databaseUrl }, services: context.services }
+  return {
+    urls: { web: web.url, ...nats.urls, issuer, databaseUrl },
+    services: context.services,
+    startSecondRuntime: runtimeArgs ? undefined : () => startRuntime('runtime-2'),
+  }
 }
 
 function neededPorts(env: NodeJS.ProcessEnv): PortName[] {

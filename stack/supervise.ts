@@ -13,11 +13,14 @@ export interface SuperviseOptions {
   signal: AbortSignal
 }
 
-/** Restarts a service with exponential back-off when it exits, until the signal aborts. */
+/**
+ * Restarts a service with exponential back-off when it exits, and replaces it when it gives no sign of
+ * life, until the signal aborts.
+ */
 export async function supervise(service: ProcessService, options: SuperviseOptions): Promise<void> {
   const { log, signal } = options
   const exits: number[] = []
-  let problem = await nextExit(service)
+  let problem = await nextExit(service, options)
   while (!signal.aborted) {
     exits.push(Date.now())
     const recent = exits.filter((at) => at > Date.now() - maxExits.withinMs).length
@@ -35,13 +38,33 @@ export async function supervise(service: ProcessService, options: SuperviseOptio
       await service.restart()
       options.onRestart()
       log(`${service.name} restarted`)
-      problem = await nextExit(service)
+      problem = await nextExit(service, options)
     } catch (error) {
       problem = error instanceof Error ? error.message : String(error)
     }
   }
 }
 
-async function nextExit(service: ProcessService) {
-  return describeExit(await service.exited)
+/** Replaces the service whenever it hangs. Resolves to the reason when it has ended otherwise. */
+async function nextExit(service: ProcessService, options: SuperviseOptions): Promise<string> {
+  const { log, onRestart, signal } = options
+  for (;;) {
+    const { pid, exited } = service
+    const watching = new AbortController()
+    const hung = service.untilHung(AbortSignal.any([watching.signal, signal]))
+    const isHung = await Promise.race([exited.then(() => false), hung])
+    watching.abort()
+    if (!isHung) return describeExit(await exited)
+
+    const seconds = service.hungAfterMs / 1000
+    log(`${service.name} gave no sign of life for ${seconds} s: replacing process ${pid}`)
+    await service.kill('SIGKILL')
+    try {
+      await service.restart()
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error)
+    }
+    onRestart()
+    log(`${service.name} replaced`)
+  }
 }

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import type { Logger } from 'pino'
 import { createLog } from './log.ts'
 import { notifyReady } from './ready.ts'
+import { answerPings, untilHung } from './sign-of-life.ts'
 import { onStop } from './stop-signals.ts'
 
 export interface InstancesOptions {
@@ -41,8 +42,9 @@ const maxBackoffMs = 30_000
 const healthyAfterMs = 30_000
 
 /**
- * Serves a folder in one or more processes. Restarts a process that dies, with back-off; restarts all
- * processes one by one on SIGHUP; stops them on SIGTERM. Resolves to the exit code.
+ * Serves a folder in one or more processes. Restarts a process that dies, with back-off, or that gives
+ * no sign of life; restarts all processes one by one on SIGHUP; stops them on SIGTERM. Resolves to the
+ * exit code.
  */
 export function superviseInstances(options: InstancesOptions): Promise<number> {
   return new Supervisor(options).run()
@@ -69,6 +71,7 @@ class Supervisor {
       () => this.#signalAll('SIGKILL'),
     )
     process.on('SIGHUP', () => this.#hangUp())
+    answerPings()
 
     // Starts the first instance alone, so that an error of all instances is reported only once.
     const first = this.#launch(1)
@@ -131,8 +134,20 @@ class Supervisor {
     ready.then((isReady) => {
       instance.isReady = isReady
       this.#announce()
+      if (isReady) return this.#killIfHung(number, instance)
     })
     return instance
+  }
+
+  async #killIfHung(number: number, { child, exited }: Instance) {
+    const watching = new AbortController()
+    exited.then(() => watching.abort())
+    if (!(await untilHung(child, watching.signal))) return
+    this.#log.error(
+      { instance: number, pid: child.pid },
+      'instance gave no sign of life, killing it',
+    )
+    child.kill('SIGKILL')
   }
 
   #announce() {

@@ -8,6 +8,7 @@ import { createLog } from './log.ts'
 import { note } from './output.ts'
 import { describeProblem, problemsOf } from './problems.ts'
 import { notifyReady } from './ready.ts'
+import { answerPings } from './sign-of-life.ts'
 import { onStop } from './stop-signals.ts'
 
 export interface ServeOptions {
@@ -44,6 +45,7 @@ export async function serveFolder({ folder, env, name, nats }: ServeOptions): Pr
     if (!isReady) process.exit(1)
     stopRequest.resolve('uncaught exception')
   })
+  answerPings()
   // SIGHUP means that the terminal was closed. With several instances, the supervisor handles it.
   process.on('SIGHUP', () => instance === undefined && stop('SIGHUP'))
 

@@ -47,6 +47,7 @@ export async function startNats(options: NatsOptions): Promise<NatsService> {
   const nats = await startProcess({
     ...options,
     name: 'nats-server',
+    ask: () => greet(ports.nats),
     command: () => ({ file: binary, args: ['-c', config], env: environment(options, ports) }),
     async ready(log, from, signal) {
       await log.line(/ Server is ready$/, { from, signal, within: 30_000 })

@@ -1,11 +1,20 @@
-// Sends SIGTERM to this process when its parent exits or is killed, because the IPC channel to the
-// parent then closes. Loaded with `node --import`.
+// Loaded into a child process (`node --import`): answers the parent's pings, and sends the process
+// SIGTERM when its parent exits, even if the parent was killed. The child then notices that the IPC
+// channel between them has closed.
+import { url as inspectorUrl } from 'node:inspector'
 import process from 'node:process'
 
 if (process.channel) {
   process.once('disconnect', stop)
-  // The IPC channel must not keep an otherwise finished process alive.
+  process.on('message', answer)
+  // The listeners must not keep an otherwise finished process alive.
   process.channel.unref()
+}
+
+function answer(message) {
+  if (message?.natter !== 'ping') return
+  const isDebugged = inspectorUrl() !== undefined
+  process.send?.({ natter: 'alive', isDebugged }, undefined, undefined, () => {})
 }
 
 function stop() {

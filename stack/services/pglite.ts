@@ -16,6 +16,8 @@ export async function startPglite(options: PgliteOptions): Promise<ProcessServic
     ...options,
     name: 'pglite',
     isNode: true,
+    // PGlite answers nothing while it executes a statement.
+    hungAfterMs: 20_000,
     command: () => ({
       file: process.execPath,
       args: nodeArgs(main),

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createLogFile, type LogFile } from './log-file.ts'
 import type { Exit, ProcessService, ServiceOptions } from './service.ts'
+import { createPing, untilHung } from './sign-of-life.ts'
 
 export interface ProcessOptions extends ServiceOptions {
   name: string
@@ -25,6 +26,13 @@ export interface ProcessOptions extends ServiceOptions {
   stopSignal?: NodeJS.Signals
   /** Milliseconds from `stopSignal` to SIGKILL; 15,000 by default. */
   stopWithin?: number
+  /**
+   * Resolves when the running process has answered; by default, a Node process answers a ping through
+   * its IPC channel, and any other process counts as alive.
+   */
+  ask?: () => Promise<unknown>
+  /** Milliseconds without an answer until the process is hung; 5,000 by default. */
+  hungAfterMs?: number
   user?: { uid: number; gid: number } | undefined
 }
 
@@ -33,7 +41,7 @@ export interface ProcessOptions extends ServiceOptions {
  * Ctrl-C does not reach the started process, so that its parent can stop all services in order.
  */
 export async function startProcess(options: ProcessOptions): Promise<ProcessService> {
-  const { name, stopSignal = 'SIGTERM', stopWithin = 15_000 } = options
+  const { name, stopSignal = 'SIGTERM', stopWithin = 15_000, hungAfterMs = 5000 } = options
   const log = createLogFile(join(options.dir, 'logs', `${name}.log`))
   let run: Run | undefined
   let url = ''
@@ -74,6 +82,7 @@ export async function startProcess(options: ProcessOptions): Promise<ProcessServ
   return {
     name,
     log,
+    hungAfterMs,
     get url() {
       return url
     },
@@ -82,6 +91,10 @@ export async function startProcess(options: ProcessOptions): Promise<ProcessServ
     },
     get exited() {
       return run?.exited ?? Promise.resolve({ code: null, signal: null })
+    },
+    untilHung(signal) {
+      const ask = options.ask ?? run?.ping
+      return untilHung(ask ?? (async () => {}), { hungAfterMs, signal })
     },
     stop,
     async kill(signal) {
@@ -102,6 +115,8 @@ export function describeExit({ code, signal }: Exit): string {
 
 interface Run {
   child: ChildProcess
+  /** Resolves when the process has answered a ping; undefined without an IPC channel. */
+  ping: (() => Promise<void>) | undefined
   exited: Promise<Exit>
   hasExited: boolean
 }
@@ -122,6 +137,7 @@ function spawnRun({ name, command, user, isNode, onSpawn }: ProcessOptions, log:
 
   const run: Run = {
     child,
+    ping: isNode ? createPing(child) : undefined,
     hasExited: false,
     exited: Promise.resolve({ code: null, signal: null }),
   }

@@ -20,6 +20,13 @@ export interface ProcessService extends StackService {
   readonly exited: Promise<Exit>
   /** The output of the process, and of the processes before each restart. */
   readonly log: LogFile
+  /** A running process that gives no sign of life for this long, in milliseconds, is hung. */
+  readonly hungAfterMs: number
+  /**
+   * Asks the process for a sign of life every second. Resolves to true when it is hung, to false when
+   * the signal aborts. A process with a debugger is never hung.
+   */
+  untilHung(signal: AbortSignal): Promise<boolean>
   /** Sends a signal; after SIGKILL, also waits for the exit. */
   kill(signal: NodeJS.Signals): Promise<void>
   /** Stops the service if it runs, and starts it with the same ports. */

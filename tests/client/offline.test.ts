@@ -605,7 +605,7 @@ describe('a page opened while a dependency is unavailable', { timeout: 60_000 },
     const room = await givenRoom()
     const { page } = alice
     await page.context().clock.install()
-    const resume = await fixture.suspendRuntime()
+    const resume = fixture.stallAuthCallout()
     const other = await page.context().newPage()
     await other.goto(`${fixture.urls.web}/r/${room}`)
     fixture.network.cut()

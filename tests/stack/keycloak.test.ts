@@ -168,10 +168,13 @@ describe('Natter with a real Keycloak', { timeout: 120_000 }, () => {
         'for another client: its azp is \\"admin-cli\\"',
       ],
     ])('%s is rejected', async (_, get, reason) => {
-      const before = (await ground.readRuntimeLog()).length
+      const before = await ground.readRuntimeLogs()
 
       expect(await tryToken(await get())).toMatch(/Authorization Violation/)
-      const logged = async () => (await ground.readRuntimeLog()).slice(before)
+      const logged = async () =>
+        (await ground.readRuntimeLogs())
+          .map((log, index) => log.slice(before[index]?.length))
+          .join('\n')
       await expect.poll(logged).toContain(reason)
     })
   })

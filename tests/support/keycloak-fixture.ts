@@ -19,7 +19,8 @@ export interface KeycloakFixture extends ClientFixture {
   keycloak: KeycloakService
   /** Calls Keycloak's admin API; `path` is relative to the URL of the realm. */
   ask(method: string, path: string, body?: unknown): Promise<unknown>
-  readRuntimeLog(): Promise<string>
+  /** Returns the log of each runtime process. */
+  readRuntimeLogs(): Promise<string[]>
   /** Opens the web app in a new browser context, without logging in. */
   arrive(): Promise<Visitor>
 }
@@ -48,7 +49,11 @@ export async function createKeycloakFixture(): Promise<KeycloakFixture> {
     ...ground,
     keycloak,
     ask: (method, path, body) => askAdmin(keycloak, method, path, body),
-    readRuntimeLog: () => readFile(join(ground.stateDir, 'logs', 'runtime.log'), 'utf8'),
+    readRuntimeLogs() {
+      const read = (name: string) =>
+        readFile(join(ground.stateDir, 'logs', `${name}.log`), 'utf8').catch(() => '')
+      return Promise.all(['runtime', 'runtime-2'].map(read))
+    },
     async arrive() {
       const context = await ground.browser.newContext({ locale: 'en-US' })
       const page = await context.newPage()

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -18,8 +18,8 @@ export interface OfflineFixture extends ClientFixture {
   network: NetworkProxy
   nats: ProcessService
   issuer: ProcessService
-  /** Suspends the runtime's process until the returned function is called. */
-  suspendRuntime(): Promise<() => void>
+  /** Keeps logins from being answered until the returned function is called. */
+  stallAuthCallout(): () => void
 }
 
 /** Like `useClientFixture`, but for an `OfflineFixture`. Restores its network after each test. */
@@ -45,13 +45,14 @@ async function createOfflineFixture(): Promise<OfflineFixture> {
   resources.use(nats)
   resources.use(issuer)
   const network = resources.use(await createNetworkProxy(Number(new URL(nats.webSocketUrl).port)))
+  const callout = resources.use(await createNetworkProxy(nats.ports.nats))
 
   const client = resources.use(
     await createClientFixture({
       WEB_PORT: String(webPort),
       OIDC_ISSUER: issuer.url,
       NATS_URL: nats.urlOf('functions'),
-      NATS_AUTH_URL: nats.urlOf('auth'),
+      NATS_AUTH_URL: Object.assign(new URL(nats.urlOf('auth')), { port: callout.port }).href,
       NATS_OPS_URL: nats.urlOf('ops'),
       NATS_WS_URL: network.url,
       NATS_CALLOUT_SEED: secrets.calloutSeed,
@@ -65,16 +66,13 @@ async function createOfflineFixture(): Promise<OfflineFixture> {
     network,
     nats,
     issuer,
-    async suspendRuntime() {
-      const { pids } = JSON.parse(await readFile(join(client.stateDir, 'stack.json'), 'utf8'))
-      process.kill(pids.runtime, 'SIGSTOP')
-      return () => process.kill(pids.runtime, 'SIGCONT')
-    },
+    stallAuthCallout: callout.stall,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }
 
 export interface NetworkProxy extends AsyncDisposable {
+  port: string
   url: string
   /** Closes all connections, and rejects new ones until `restore` is called. */
   cut(): number
@@ -84,12 +82,12 @@ export interface NetworkProxy extends AsyncDisposable {
 }
 
 /** Starts a TCP proxy, because the offline mode of a browser does not close open WebSockets. */
-async function createNetworkProxy(port: number): Promise<NetworkProxy> {
+async function createNetworkProxy(serverPort: number): Promise<NetworkProxy> {
   const open = new Set<Socket>()
   let isCut = false
   const server = createServer((near) => {
     if (isCut) return near.destroy()
-    const far = connect(port, '127.0.0.1')
+    const far = connect(serverPort, '127.0.0.1')
     for (const [source, target] of [
       [near, far],
       [far, near],
@@ -110,8 +108,10 @@ async function createNetworkProxy(port: number): Promise<NetworkProxy> {
     for (const socket of open) socket.destroy()
     return Date.now()
   }
+  const { port } = server.address() as AddressInfo
   return {
-    url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    port: String(port),
+    url: `ws://127.0.0.1:${port}`,
     cut,
     stall() {
       const stalled = [...open]

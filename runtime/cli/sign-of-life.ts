@@ -1,0 +1,48 @@
+import type { ChildProcess } from 'node:child_process'
+import { url as inspectorUrl } from 'node:inspector'
+import { setTimeout as delay } from 'node:timers/promises'
+
+const pingMs = 1000
+/** A process that leaves this many pings in a row unanswered is hung. */
+const maxMissed = 5
+
+interface Pong {
+  natter: 'alive'
+  /** Whether a debugger may pause the process. */
+  isDebugged: boolean
+}
+
+/** Answers the pings that a supervisor sends through the IPC channel, if there is one. */
+export function answerPings(): void {
+  if (!process.channel) return
+  process.on('message', (message: { natter?: string } | undefined) => {
+    if (message?.natter !== 'ping') return
+    const pong: Pong = { natter: 'alive', isDebugged: inspectorUrl() !== undefined }
+    process.send?.(pong, undefined, undefined, () => {})
+  })
+  // The listener must not keep the process alive when all other work is done.
+  process.channel.unref()
+}
+
+/**
+ * Pings a child until it hangs. Resolves to true when it has answered no ping for about five seconds,
+ * to false when the signal aborts.
+ */
+export async function untilHung(child: ChildProcess, signal: AbortSignal): Promise<boolean> {
+  let missed = 0
+  let isDebugged = false
+  const onMessage = (message: Partial<Pong>) => {
+    if (message.natter !== 'alive') return
+    missed = 0
+    isDebugged = message.isDebugged === true
+  }
+  child.on('message', onMessage)
+  // Counts pings instead of measuring time, because this process may itself have been suspended.
+  while (!signal.aborted && (missed < maxMissed || isDebugged)) {
+    if (child.connected) child.send({ natter: 'ping' }, () => {})
+    missed++
+    await delay(pingMs, undefined, { signal, ref: false }).catch(() => {})
+  }
+  child.off('message', onMessage)
+  return !signal.aborted
+}

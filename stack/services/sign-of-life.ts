@@ -1,0 +1,46 @@
+import type { ChildProcess } from 'node:child_process'
+import { setTimeout as delay } from 'node:timers/promises'
+
+const askEveryMs = 1000
+
+/**
+ * Calls `ask` every second, which resolves when a process has answered. Resolves to true when no call
+ * was answered for `hungAfterMs`, to false when the signal aborts.
+ */
+export async function untilHung(
+  ask: () => Promise<unknown>,
+  { hungAfterMs, signal }: { hungAfterMs: number; signal: AbortSignal },
+): Promise<boolean> {
+  let unanswered = 0
+  const answered = () => {
+    unanswered = 0
+  }
+  // Counts calls instead of measuring time, because this process may itself have been suspended.
+  while (!signal.aborted && unanswered * askEveryMs < hungAfterMs) {
+    unanswered++
+    ask().then(answered, () => {})
+    await delay(askEveryMs, undefined, { signal }).catch(() => {})
+  }
+  return !signal.aborted
+}
+
+/**
+ * Returns a function that pings a Node process through its IPC channel, and resolves when the process
+ * has answered. It resolves at once while a debugger, which may pause the process, is open.
+ */
+export function createPing(child: ChildProcess): () => Promise<void> {
+  let isDebugged = false
+  let waiting: (() => void)[] = []
+  child.on('message', (message: { natter?: string; isDebugged?: boolean }) => {
+    if (message.natter !== 'alive') return
+    isDebugged = message.isDebugged === true
+    for (const resolve of waiting) resolve()
+    waiting = []
+  })
+  return async () => {
+    if (!child.connected) return
+    child.send({ natter: 'ping' }, () => {})
+    if (isDebugged) return
+    await new Promise<void>((resolve) => waiting.push(resolve))
+  }
+}
