@@ -2,9 +2,9 @@
 // are missing or outdated. Then runs the script with Node 24, which is one of the dependencies. This
 // file is plain JavaScript, because Node 20 must be able to run it.
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { constants } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -29,7 +29,7 @@ if (!script) {
   process.exit(2)
 }
 
-if (!isInstalled()) await install()
+if (!isInstalled()) await withInstallLock(async () => isInstalled() || (await install()))
 run(findNode(), [join(root, script), ...args])
 
 /** Returns whether node_modules holds exactly the versions that package-lock.json names. */
@@ -47,6 +47,57 @@ function isInstalled() {
 
 function readPackages(file) {
   return JSON.parse(readFileSync(file, 'utf8')).packages
+}
+
+/** Runs `work` while no other script installs into node_modules. */
+async function withInstallLock(work) {
+  const file = join(root, '.cache', 'install.lock')
+  mkdirSync(dirname(file), { recursive: true })
+  let waitsFor
+  while (!tryLock(file)) {
+    const holder = readHolder(file)
+    if (holder && !isRunning(holder)) rmSync(file, { force: true })
+    else if (holder !== waitsFor) console.log(`Waiting for the installation by process ${holder} …`)
+    waitsFor = holder
+    await new Promise((resolve) => setTimeout(resolve, 200))
+  }
+  try {
+    await work()
+  } finally {
+    rmSync(file, { force: true })
+  }
+}
+
+/** Creates the lock with its content in one step. */
+function tryLock(file) {
+  const mine = `${file}.${process.pid}`
+  writeFileSync(mine, String(process.pid))
+  try {
+    linkSync(mine, file)
+    return true
+  } catch (error) {
+    if (error.code !== 'EEXIST') throw error
+    return false
+  } finally {
+    rmSync(mine)
+  }
+}
+
+function readHolder(file) {
+  try {
+    return Number(readFileSync(file, 'utf8'))
+  } catch (error) {
+    if (error.code !== 'ENOENT') throw error
+    return undefined
+  }
+}
+
+function isRunning(pid) {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return error.code === 'EPERM'
+  }
 }
 
 async function install() {

@@ -22,22 +22,60 @@ export async function choosePorts({
   names = Object.keys(defaultPorts) as PortName[],
   env = process.env,
   before = {},
+  except = [],
   log = () => {},
 }: {
   names?: PortName[]
   env?: NodeJS.ProcessEnv
   before?: Partial<Ports>
+  /** Ports that are not chosen even if they are free. */
+  except?: number[]
   log?: (message: string) => void
 } = {}): Promise<Partial<Ports>> {
   const chosen = new Map<PortName, number>()
   for (const name of names) {
     const asked = readPort(env, name)
     const wanted = asked || (before[name] ?? asked ?? defaultPorts[name])
-    const port = await findPort(wanted, [...chosen.values()])
+    const port = await findPort(wanted, [...chosen.values(), ...except])
     if (wanted !== 0 && port !== wanted) log(`Port ${wanted} is taken: ${name} is ${port}`)
     chosen.set(name, port)
   }
   return Object.fromEntries(chosen)
+}
+
+const maxTries = 10
+
+export interface ListenOptions {
+  /** The chosen ports of all services. Replaced ports are changed in this object. */
+  ports: Partial<Ports>
+  env: NodeJS.ProcessEnv
+  log: (message: string) => void
+}
+
+/**
+ * Calls `listen`, which starts to listen on the ports of these names. If another program has taken one
+ * of them since they were chosen, chooses them again and repeats the call.
+ */
+export async function listenOn<T>(
+  names: PortName[],
+  { ports, env, log }: ListenOptions,
+  listen: () => Promise<T>,
+): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await listen()
+    } catch (error) {
+      if (!isPortTaken(error) || tries === maxTries) throw error
+      const others = Object.entries(ports).filter(([name]) => !names.includes(name as PortName))
+      const except = others.map(([, port]) => port)
+      Object.assign(ports, await choosePorts({ names, env, before: ports, except, log }))
+    }
+  }
+}
+
+/** Recognises the messages of Node, nats-server (also on Windows) and Vite. */
+function isPortTaken(error: unknown) {
+  return /EADDRINUSE|already in use|one usage of each socket address/i.test(String(error))
 }
 
 export function freePort(): Promise<number> {

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { readAddress } from '../runtime/nats/address.ts'
 import { buildClient } from './install/client.ts'
 import { findNatsServer } from './install/nats-server.ts'
-import { choosePorts, type PortName, type Ports } from './ports.ts'
+import { choosePorts, listenOn, type PortName, type Ports } from './ports.ts'
 import { readSecrets, type Secrets } from './secrets.ts'
 import { startNats } from './services/nats.ts'
 import { startOidcProvider } from './services/oidc-provider.ts'
@@ -49,7 +49,7 @@ interface Context extends StackOptions {
 }
 
 /**
- * Starts NATS, the database and the OpenID provider in parallel, then the page and the runtime.
+ * Starts the page, then NATS, the database and the OpenID provider in parallel, then the runtime.
  * NATS_URL, DATABASE_URL and OIDC_ISSUER each replace an embedded service by an external one.
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
@@ -57,21 +57,25 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const foreignNats = env.NATS_URL ? readForeignNats(env) : undefined
   const before = state.read<Partial<Ports>>('ports.json') ?? {}
   const ports = await choosePorts({ names: neededPorts(env), env, before, log })
-  state.write('ports.json', { ...before, ...ports })
-
-  const webOrigins = [`http://localhost:${ports.WEB_PORT}`, `http://127.0.0.1:${ports.WEB_PORT}`]
   const secrets = readSecrets(join(state.dir, 'secrets.json'))
-  const context: Context = { ...options, ports, secrets, webOrigins, services: [] }
 
   let config: WebConfig | undefined
+  const { startPage = startWeb, runtimeArgs } = options
+  // Listens first, because NATS and the OpenID provider need the origin of the page.
+  const web = owned.use(
+    await listenOn(['WEB_PORT'], { ports, env, log }, () =>
+      startPage({ port: ports.WEB_PORT, config: () => config }),
+    ),
+  )
+  const webOrigins = [`http://localhost:${ports.WEB_PORT}`, `http://127.0.0.1:${ports.WEB_PORT}`]
+  const context: Context = { ...options, ports, secrets, webOrigins, services: [] }
   const [nats, databaseUrl, issuer] = await Promise.all([
     foreignNats ?? startOwnNats(context),
     provideDatabase(context),
     provideIssuer(context),
     options.startPage ? undefined : buildClient(log),
   ])
-  const { startPage = startWeb, runtimeArgs } = options
-  const web = owned.use(await startPage({ port: ports.WEB_PORT, config: () => config }))
+  state.write('ports.json', { ...before, ...ports })
   const runtimeEnv = {
     ...nats.env,
     DATABASE_URL: databaseUrl,
@@ -80,15 +84,18 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     NATTER_ID_KEY: env.NATTER_ID_KEY ?? secrets.idKey,
   }
   const startRuntime = (name: string) =>
-    startService(context, name, () =>
-      startRuntimeService({
-        dir: state.dir,
-        onSpawn: state.addProcess,
-        args: runtimeArgs ?? [],
-        env: runtimeEnv,
-        name,
-      }),
-    )
+    startService(context, {
+      name,
+      ports: [],
+      start: () =>
+        startRuntimeService({
+          dir: state.dir,
+          onSpawn: state.addProcess,
+          args: runtimeArgs ?? [],
+          env: runtimeEnv,
+          name,
+        }),
+    })
   await startRuntime('runtime')
   config = { natsWebSocket: nats.urls.natsWebSocket, issuer, clientId: 'nats-chat-app' }
   return {
@@ -109,20 +116,23 @@ function neededPorts(env: NodeJS.ProcessEnv): PortName[] {
 async function startOwnNats(context: Context): Promise<Nats> {
   const { env, log, ports, secrets, state, webOrigins } = context
   const binary = await findNatsServer({ env, log })
-  const nats = await startService(context, 'nats-server', () =>
-    startNats({
-      binary,
-      secrets,
-      webOrigins,
-      dir: state.dir,
-      onSpawn: state.addProcess,
-      ports: {
-        nats: ports.NATS_PORT ?? -1,
-        webSocket: ports.NATS_WS_PORT ?? -1,
-        monitor: ports.NATS_MONITOR_PORT ?? -1,
-      },
-    }),
-  )
+  const nats = await startService(context, {
+    name: 'nats-server',
+    ports: ['NATS_PORT', 'NATS_WS_PORT', 'NATS_MONITOR_PORT'],
+    start: () =>
+      startNats({
+        binary,
+        secrets,
+        webOrigins,
+        dir: state.dir,
+        onSpawn: state.addProcess,
+        ports: {
+          nats: ports.NATS_PORT ?? -1,
+          webSocket: ports.NATS_WS_PORT ?? -1,
+          monitor: ports.NATS_MONITOR_PORT ?? -1,
+        },
+      }),
+  })
   return {
     urls: {
       nats: nats.url,
@@ -170,24 +180,37 @@ function readForeignNats(env: NodeJS.ProcessEnv): Nats {
 async function provideDatabase(context: Context): Promise<string> {
   const { env, ports, state } = context
   if (env.DATABASE_URL) return env.DATABASE_URL
-  const options = { dir: state.dir, onSpawn: state.addProcess, port: ports.PG_PORT }
-  return (await startService(context, 'pglite', () => startPglite(options))).url
+  const start = () =>
+    startPglite({ dir: state.dir, onSpawn: state.addProcess, port: ports.PG_PORT })
+  return (await startService(context, { name: 'pglite', ports: ['PG_PORT'], start })).url
 }
 
 async function provideIssuer(context: Context): Promise<string> {
   const { env, ports, state, webOrigins } = context
   if (env.OIDC_ISSUER) return env.OIDC_ISSUER
-  const options = { dir: state.dir, onSpawn: state.addProcess, port: ports.OIDC_PORT, webOrigins }
-  return (await startService(context, 'issuer', () => startOidcProvider(options))).url
+  const start = () =>
+    startOidcProvider({
+      dir: state.dir,
+      onSpawn: state.addProcess,
+      port: ports.OIDC_PORT,
+      webOrigins,
+    })
+  return (await startService(context, { name: 'issuer', ports: ['OIDC_PORT'], start })).url
+}
+
+interface Start<P> {
+  name: string
+  /** The ports that the service listens on. */
+  ports: PortName[]
+  start: () => Promise<P>
 }
 
 async function startService<P extends ProcessService>(
   context: Context,
-  name: string,
-  start: () => Promise<P>,
+  { name, ports, start }: Start<P>,
 ) {
   const started = performance.now()
-  const service = context.owned.use(await start())
+  const service = context.owned.use(await listenOn(ports, context, start))
   context.services.push(service)
   const seconds = ((performance.now() - started) / 1000).toFixed(1)
   context.log(`${name.padEnd(12)} ${seconds} s  ${service.url}`.trimEnd())

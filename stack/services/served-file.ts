@@ -57,9 +57,9 @@ export async function findFile(
   return { ...plain, contentType, hasEncodings, isImmutable }
 }
 
-async function readPlain(root: string, wanted: string) {
+async function readPlain(folder: string, wanted: string) {
   try {
-    const path = await realpath(wanted)
+    const [root, path] = await Promise.all([realpath(folder), realpath(wanted)])
     const { size, mtimeMs } = await stat(path)
     const etag = `"${size.toString(36)}-${Math.round(mtimeMs).toString(36)}"`
     return path.startsWith(root + sep) ? { path, size, etag } : undefined

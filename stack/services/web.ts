@@ -1,6 +1,5 @@
 import { once } from 'node:events'
-import { createReadStream } from 'node:fs'
-import { realpath } from 'node:fs/promises'
+import { createReadStream, existsSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import { clientFolder } from '../install/client.ts'
@@ -23,7 +22,7 @@ export interface WebOptions {
 
 /** Serves the page, `/config.json` and `/healthz` in this process. */
 export async function startWeb(options: WebOptions): Promise<StackService> {
-  const root = await realpath(options.root ?? clientFolder)
+  const { root = clientFolder } = options
   const server = createServer((request, response) => {
     answer(request, response, root, options.config).catch(() => response.destroy())
   })
@@ -62,6 +61,7 @@ async function answer(
 
   const accepted = request.headers['accept-encoding']?.toString()
   const file = path && (await findFile(root, fileOf(path), accepted))
+  if (!file && !existsSync(root)) return sendStarting(response)
   if (!file) return response.writeHead(404, { 'content-type': 'text/plain' }).end('Not found\n')
   response.setHeader('etag', file.etag)
   if (file.hasEncodings) response.setHeader('vary', 'accept-encoding')
@@ -106,6 +106,12 @@ function headers(config: WebConfig | undefined) {
     'cross-origin-opener-policy': 'same-origin',
     'cache-control': 'no-cache',
   }
+}
+
+/** Answers a request for a page that is not built yet. */
+function sendStarting(response: ServerResponse) {
+  response.writeHead(503, { 'content-type': 'text/plain', 'retry-after': '2' })
+  response.end('Natter is starting. Reload this page in a moment.\n')
 }
 
 function sendJson(response: ServerResponse, status: number, body: unknown) {

@@ -1,8 +1,10 @@
 import { execFileSync, spawn } from 'node:child_process'
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { bin, type CommandLine, createCommandLine, greet, run } from '../support/command-line.ts'
 
 const old = findOldNode()
@@ -56,6 +58,36 @@ describe.skipIf(!old && !process.env.CI)('the launcher under an older Node', () 
     expect(await rest(lines)).toContain('stopped')
   })
 })
+
+describe('the installation of dependencies', () => {
+  it('runs once when two scripts start at once', async () => {
+    const root = await mkdtemp(join(tmpdir(), 'natter-launch-'))
+    onTestFinished(() => rm(root, { recursive: true, force: true }))
+    await mkdir(join(root, 'stack'))
+    await mkdir(join(root, 'node_modules'))
+    await copyFile(join(bin, '..', '..', 'stack', 'launch.mjs'), join(root, 'stack', 'launch.mjs'))
+    const lock = { packages: { '': {}, 'node_modules/a': { version: '1.0.0' } } }
+    await writeFile(join(root, 'package-lock.json'), JSON.stringify(lock))
+    await writeFile(join(root, 'stack', 'start.ts'), 'console.log("started")')
+    await writeFile(join(root, 'npm.js'), fakeNpm)
+    const env = { npm_execpath: join(root, 'npm.js') }
+
+    const scripts = Array.from({ length: 3 }, () =>
+      run(process.execPath, [join(root, 'stack', 'launch.mjs'), 'start'], { env }),
+    )
+    const results = await Promise.all(scripts)
+
+    expect(results.map(({ code }) => code)).toEqual([0, 0, 0])
+    for (const { stdout } of results) expect(stdout).toMatch(/^started$/m)
+    expect(results.filter(({ stdout }) => stdout.includes('Installing'))).toHaveLength(1)
+  })
+})
+
+/** Takes a moment to install the only package. */
+const fakeNpm = `
+const { copyFileSync } = require('node:fs')
+setTimeout(() => copyFileSync('package-lock.json', 'node_modules/.package-lock.json'), 1000)
+`
 
 describe('npm run runtime', () => {
   it('stops when npm exits, although the shell of npm forwards no signals', async () => {

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { findNatsServer } from '../../stack/install/nats-server.ts'
 import { LockedError, takeLock } from '../../stack/lock.ts'
-import { choosePorts, defaultPorts, freePort } from '../../stack/ports.ts'
+import { choosePorts, defaultPorts, freePort, listenOn, type PortName } from '../../stack/ports.ts'
 import { identify } from '../../stack/process-id.ts'
 import { createSecrets, readSecrets } from '../../stack/secrets.ts'
 import { startNats } from '../../stack/services/nats.ts'
@@ -88,6 +88,29 @@ describe('choosePorts', () => {
       )
     },
   )
+})
+
+describe('listenOn', () => {
+  it('chooses other ports if another program has taken one since they were chosen', async () => {
+    const taken = await givenListener()
+    const ports = { WEB_PORT: taken, PG_PORT: taken + 1 }
+
+    await using web = await listenOn(['WEB_PORT'], { ports, env: {}, log: () => {} }, () =>
+      startWeb({ port: ports.WEB_PORT, config: () => undefined }),
+    )
+
+    expect(ports.WEB_PORT).toBeGreaterThan(taken + 1)
+    expect(web.url).toBe(`http://localhost:${ports.WEB_PORT}`)
+    expect(ports.PG_PORT).toBe(taken + 1)
+  })
+
+  it('throws an error of another kind at once', async () => {
+    const options = { ports: {}, env: {}, log: () => {} }
+
+    const listening = listenOn(['PG_PORT'], options, () => Promise.reject(new Error('no space')))
+
+    await expect(listening).rejects.toThrow('no space')
+  })
 })
 
 describe('the state of a stack', () => {
@@ -198,7 +221,7 @@ describe('supervise', { timeout: 30_000 }, () => {
   })
 })
 
-describe('npm start', { timeout: 90_000 }, () => {
+describe('npm start', { timeout: 240_000 }, () => {
   it.each([
     ['WEB_PORT', { WEB_PORT: 'x' }, 'WEB_PORT must be a port'],
     ['NATS_SERVER', { NATS_SERVER: '/nowhere' }, 'NATS_SERVER names /nowhere'],
@@ -209,6 +232,39 @@ describe('npm start', { timeout: 90_000 }, () => {
 
     expect(await main.exit).toBe(1)
     expect(main.said()).toContain(complaint)
+  })
+
+  it('runs twice on different ports when two copies start at once', async () => {
+    const ports = Object.fromEntries(
+      await Promise.all(portNames.map(async (name) => [name, String(await freePort())])),
+    )
+    const dirs = [await givenFolder(), await givenFolder()]
+
+    const copies = dirs.map((dir) => startMain(dir, ports))
+    await Promise.all(copies.map((copy) => copy.says(/Natter is ready/)))
+
+    const [first, second] = await Promise.all(dirs.map(readPorts))
+    const shared = Object.values(first ?? {}).filter((port) =>
+      Object.values(second ?? {}).includes(port),
+    )
+    expect(shared).toEqual([])
+    for (const dir of dirs) {
+      const { web, issuer } = await readUrls(dir)
+      expect((await fetch(`${web}/healthz`)).status).toBe(200)
+      expect(await (await fetch(`${web}/config.json`)).json()).toMatchObject({ issuer })
+    }
+  })
+
+  it('runs once when it starts twice at once on one state folder, and names the running process', async () => {
+    const dir = await givenFolder()
+
+    const copies = [startMain(dir), startMain(dir)]
+    const ended = await Promise.race(copies.map(({ exit }, index) => exit.then(() => index)))
+    const [loser, winner] = ended === 0 ? copies : copies.toReversed()
+
+    expect(await loser?.exit).toBe(1)
+    expect(loser?.said()).toContain(`(process ${winner?.child.pid}`)
+    await winner?.says(/Natter is ready/)
   })
 
   it('restarts a killed service, rejects a second start, starts again after SIGKILL, and stops all services', async () => {
@@ -257,6 +313,12 @@ async function givenListener(port = 0) {
   cleanups.push(() => server.close())
   const address = server.address()
   return typeof address === 'object' && address ? address.port : 0
+}
+
+const portNames = Object.keys(defaultPorts) as PortName[]
+
+async function readPorts(dir: string): Promise<Record<string, number>> {
+  return JSON.parse(await readFile(join(dir, 'ports.json'), 'utf8'))
 }
 
 /** Starts stack/start.ts, which `npm start` runs, on free ports. */
