@@ -24,7 +24,7 @@ export class LockedError extends Error {
 export async function takeLock(file: string): Promise<Lock> {
   await mkdir(dirname(file), { recursive: true })
   const mine = `${file}.${process.pid}.${crypto.randomUUID()}`
-  await writeFile(mine, JSON.stringify(identify(process.pid)))
+  await writeFile(mine, JSON.stringify(identify(process.pid)), { mode: 0o600 })
   try {
     while (!(await tryLink(mine, file))) await removeStale(file)
   } finally {

@@ -111,7 +111,7 @@ function messagesOf(error: Error): string {
   return error.message + cause
 }
 
-function describeStack({ web, issuer, opsUrl }: StackUrls, dir: string, startMs: number) {
+function describeStack({ web, issuer }: StackUrls, dir: string, startMs: number) {
   const users = process.env.OIDC_ISSUER
     ? [`those of ${issuer}`]
     : [
@@ -120,10 +120,12 @@ function describeStack({ web, issuer, opsUrl }: StackUrls, dir: string, startMs:
         'charlie / charlie123  (no role: reads only)',
       ]
   const stateVariable = process.env.NATTER_STATE ? `NATTER_STATE=${shortPath(dir)} ` : ''
+  const stackFile = shortPath(join(dir, 'stack.json'))
   const rows = {
     Users: users,
-    Functions: [`${stateVariable}npm run runtime -- ls`, `nats -s ${opsUrl} micro ls`],
-    Addresses: [`${shortPath(join(dir, 'stack.json'))}, logs in ${shortPath(join(dir, 'logs'))}`],
+    Functions: [`${stateVariable}npm run runtime -- ls`],
+    Operators: [`nats -s URL micro ls; the URL with its password is opsUrl in ${stackFile}`],
+    Addresses: [`${stackFile}, logs in ${shortPath(join(dir, 'logs'))}`],
     Stop: ['Ctrl-C'],
   }
   const lines = Object.entries(rows).flatMap(([title, texts]) =>

@@ -10,6 +10,8 @@ export interface Secrets {
   functionsPassword: string
   opsPassword: string
   sysPassword: string
+  /** Password of PGlite's user `postgres`. */
+  databasePassword: string
   /** The key that signs the user JWTs of the auth callout: seed (SA…) and public key (A…). */
   calloutSeed: string
   calloutIssuer: string
@@ -29,6 +31,7 @@ export function createSecrets(): Secrets {
     functionsPassword: createPassword(),
     opsPassword: createPassword(),
     sysPassword: createPassword(),
+    databasePassword: createPassword(),
     calloutSeed: seed(account),
     calloutIssuer: account.getPublicKey(),
     calloutXkeySeed: seed(curve),
@@ -52,6 +55,11 @@ export function readSecrets(file: string): Secrets {
   const complaint = `${file} is damaged. Restore a copy, or delete it: the next start generates new secrets and ends all sessions`
   try {
     const stored: Record<string, unknown> = JSON.parse(text)
+    // Files of earlier versions lack this password.
+    if (stored.calloutSeed && stored.databasePassword === undefined) {
+      stored.databasePassword = createPassword()
+      writeSecrets(file, stored as unknown as Secrets)
+    }
     const missing = Object.keys(createSecrets()).filter((key) => typeof stored[key] !== 'string')
     if (missing.length > 0) throw new Error(`it lacks ${missing.join(', ')}`)
     return stored as unknown as Secrets
@@ -61,7 +69,7 @@ export function readSecrets(file: string): Secrets {
 }
 
 function writeSecrets(file: string, secrets: Secrets) {
-  mkdirSync(dirname(file), { recursive: true })
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
   writeFileSync(`${file}.new`, `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600 })
   renameSync(`${file}.new`, file)
   return secrets
@@ -71,6 +79,6 @@ function writeSecrets(file: string, secrets: Secrets) {
  * Returns a random password that starts with a letter, because nats-server would parse a value that
  * starts with a digit as a number.
  */
-function createPassword() {
+export function createPassword(): string {
   return `p${randomBytes(24).toString('hex')}`
 }

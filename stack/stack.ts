@@ -107,7 +107,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
 function neededPorts(env: NodeJS.ProcessEnv): PortName[] {
   const names: PortName[] = ['WEB_PORT']
-  if (!env.NATS_URL) names.push('NATS_PORT', 'NATS_WS_PORT', 'NATS_MONITOR_PORT')
+  if (!env.NATS_URL) names.push('NATS_PORT', 'NATS_WS_PORT')
+  // Off by default: the monitor answers pages of every origin, and lists all clients.
+  if (!env.NATS_URL && env.NATS_MONITOR_PORT) names.push('NATS_MONITOR_PORT')
   if (!env.OIDC_ISSUER) names.push('OIDC_PORT')
   if (!env.DATABASE_URL) names.push('PG_PORT')
   return names
@@ -129,7 +131,7 @@ async function startOwnNats(context: Context): Promise<Nats> {
         ports: {
           nats: ports.NATS_PORT ?? -1,
           webSocket: ports.NATS_WS_PORT ?? -1,
-          monitor: ports.NATS_MONITOR_PORT ?? -1,
+          monitor: ports.NATS_MONITOR_PORT ?? 0,
         },
       }),
   })
@@ -137,7 +139,7 @@ async function startOwnNats(context: Context): Promise<Nats> {
     urls: {
       nats: nats.url,
       natsWebSocket: nats.webSocketUrl,
-      natsMonitor: nats.monitorUrl,
+      ...(nats.monitorUrl === undefined ? {} : { natsMonitor: nats.monitorUrl }),
       opsUrl: nats.urlOf('ops'),
     },
     env: {
@@ -178,10 +180,15 @@ function readForeignNats(env: NodeJS.ProcessEnv): Nats {
 }
 
 async function provideDatabase(context: Context): Promise<string> {
-  const { env, ports, state } = context
+  const { env, ports, secrets, state } = context
   if (env.DATABASE_URL) return env.DATABASE_URL
   const start = () =>
-    startPglite({ dir: state.dir, onSpawn: state.addProcess, port: ports.PG_PORT })
+    startPglite({
+      dir: state.dir,
+      onSpawn: state.addProcess,
+      port: ports.PG_PORT,
+      password: secrets.databasePassword,
+    })
   return (await startService(context, { name: 'pglite', ports: ['PG_PORT'], start })).url
 }
 
@@ -213,6 +220,10 @@ async function startService<P extends ProcessService>(
   const service = context.owned.use(await listenOn(ports, context, start))
   context.services.push(service)
   const seconds = ((performance.now() - started) / 1000).toFixed(1)
-  context.log(`${name.padEnd(12)} ${seconds} s  ${service.url}`.trimEnd())
+  context.log(`${name.padEnd(12)} ${seconds} s  ${withoutCredentials(service.url)}`.trimEnd())
   return service
+}
+
+function withoutCredentials(url: string) {
+  return url.replace(/\/\/[^@/]*@/, '//')
 }

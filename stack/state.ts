@@ -1,4 +1,12 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { end, identify, isRunning, type ProcessId } from './process-id.ts'
 
@@ -15,6 +23,9 @@ export interface StackUrls {
   opsUrl: string
 }
 
+/** The names of everything in a state folder. */
+const ownEntry = /^(issuer|logs|nats|pglite|lock|ports|processes|secrets|stack)(\.|$)/
+
 export class State {
   readonly dir: string
   readonly #processes = new Map<string, ProcessId>()
@@ -22,6 +33,17 @@ export class State {
   constructor(dir: string) {
     this.dir = dir
     mkdirSync(dir, { recursive: true, mode: 0o700 })
+    this.#makePrivate()
+  }
+
+  /** Keeps other users of the machine out, also if the folder existed or was copied. */
+  #makePrivate() {
+    const entries = readdirSync(this.dir, { withFileTypes: true })
+    const own = entries.filter(({ name }) => ownEntry.test(name))
+    // A folder with other content, such as a home directory, keeps its mode.
+    if (own.length === entries.length) chmodSync(this.dir, 0o700)
+    for (const entry of own)
+      chmodSync(join(this.dir, entry.name), entry.isDirectory() ? 0o700 : 0o600)
   }
 
   read<T>(file: string): T | undefined {

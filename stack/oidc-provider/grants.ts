@@ -6,6 +6,7 @@ import {
   type Provider,
   type TokenEndpointGrantContext,
 } from 'oidc-provider'
+import { TooManyAttempts } from './throttle.ts'
 import { idTokenClaims, resource, resourceServer, scopes } from './tokens.ts'
 import type { Users } from './users.ts'
 
@@ -32,7 +33,7 @@ export function registerPasswordGrant(
 
   async function handle(ctx: TokenEndpointGrantContext<Credentials>) {
     const { client, params } = ctx.oidc
-    const user = users.signIn(params.username ?? '', params.password ?? '')
+    const user = signIn(params.username ?? '', params.password ?? '', ctx)
     if (!user) throw new InvalidUserCredentials()
 
     const { jti: grantId } = await createGrant(provider, client, user.sub)
@@ -59,6 +60,16 @@ export function registerPasswordGrant(
       ...(access.scopes.has('openid') ? { id_token: await idToken.issue({ use: 'idtoken' }) } : {}),
     }
   }
+
+  function signIn(username: string, password: string, ctx: KoaContextWithOIDC) {
+    try {
+      return users.signIn(username, password)
+    } catch (error) {
+      if (!(error instanceof TooManyAttempts)) throw error
+      ctx.set('retry-after', String(error.retryAfterSeconds))
+      throw new TooManyRequests(error.message)
+    }
+  }
 }
 
 interface Credentials {
@@ -72,6 +83,15 @@ class InvalidUserCredentials extends errors.OIDCProviderError {
 
   constructor() {
     super(401, 'invalid_grant')
+  }
+}
+
+class TooManyRequests extends errors.OIDCProviderError {
+  override error_description: string
+
+  constructor(description: string) {
+    super(429, 'invalid_grant')
+    this.error_description = description
   }
 }
 

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { mkdirSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { isIPv6 } from 'node:net'
+import { isLoopbackHost } from '../services/host.ts'
 import { openKeys } from './keys.ts'
 import { realmPath } from './paths.ts'
 import { createProvider } from './provider.ts'
@@ -56,7 +57,12 @@ export async function startIssuer(options: IssuerOptions): Promise<Issuer> {
   const provide = () =>
     createProvider({ issuer, keys, store, users, webOrigins, accessTokenTtl, log }).callback()
   let handle = provide()
+  const isLocal = isLoopbackHost(host) && url === undefined
   server.on('request', (request, response) => {
+    if (isLocal && !isLoopbackHost(request.headers.host)) {
+      response.writeHead(421, { 'content-type': 'text/plain' })
+      return response.end(`This server serves ${origin.origin} only.\n`)
+    }
     if (isBelowRealm(request, origin)) return handle(request, response)
     response.writeHead(404, { 'content-type': 'text/plain' }).end('Not found\n')
   })

@@ -5,6 +5,7 @@ import { errors, type Provider } from 'oidc-provider'
 import type { Middleware } from './headers.ts'
 import { errorPage, signInPage } from './pages.ts'
 import { assetsPath, realmPath, signInPath } from './paths.ts'
+import { TooManyAttempts } from './throttle.ts'
 import type { Users } from './users.ts'
 
 const maxFormBytes = 16 * 1024
@@ -51,12 +52,19 @@ export function signInRoutes(provider: Provider, users: Users): Middleware {
     await provider.interactionDetails(ctx.req, ctx.res)
     const form = await readForm(ctx.req)
     const username = form?.get('username') ?? ''
-    const user = users.signIn(username, form?.get('password') ?? '')
-    if (user) return finish(ctx, { login: { accountId: user.sub } })
-
-    ctx.status = 401
-    const refusal = 'Incorrect name or password.'
-    ctx.body = signInPage({ action: realmPath + ctx.path, username, refusal })
+    const refuse = (status: number, refusal: string) => {
+      ctx.status = status
+      ctx.body = signInPage({ action: realmPath + ctx.path, username, refusal })
+    }
+    try {
+      const user = users.signIn(username, form?.get('password') ?? '')
+      if (!user) return refuse(401, 'Incorrect name or password.')
+      return await finish(ctx, { login: { accountId: user.sub } })
+    } catch (error) {
+      if (!(error instanceof TooManyAttempts)) throw error
+      ctx.set('retry-after', String(error.retryAfterSeconds))
+      refuse(429, error.message)
+    }
   }
 
   async function finish(ctx: Context, result: Parameters<Provider['interactionResult']>[2]) {

@@ -1,4 +1,4 @@
-import { chmodSync } from 'node:fs'
+import { chmodSync, closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Adapter, AdapterFactory, AdapterPayload } from 'oidc-provider'
@@ -17,8 +17,10 @@ export interface Store {
  */
 export function openStore(dir: string): Store {
   const file = join(dir, 'issuer.db')
-  const db = new DatabaseSync(file)
+  // SQLite gives its other files the mode of this file.
+  closeSync(openSync(file, 'a', 0o600))
   chmodSync(file, 0o600)
+  const db = new DatabaseSync(file)
   db.exec(`
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = NORMAL;

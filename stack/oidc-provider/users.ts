@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as v from 'valibot'
+import { createThrottle } from './throttle.ts'
 
 const User = v.strictObject({
   // Any user name, even an empty one, so that tests can log in with invalid names.
@@ -27,7 +28,10 @@ export const demoUsers = [
 ]
 
 export interface Users {
-  /** Returns the user with this name and password. Takes equally long for an unknown name. */
+  /**
+   * Returns the user with this name and password. Takes equally long for an unknown name. Throws
+   * `TooManyAttempts` after several wrong passwords.
+   */
   signIn(username: string, password: string): User | undefined
   find(sub: string): User | undefined
 }
@@ -43,11 +47,18 @@ export function readUsers(dir: string): Users {
     records.map((record) => [record.username, { ...record, sub: subOf(record.username) }]),
   )
   const bySub = new Map([...byName.values()].map((user) => [user.sub, user]))
+  const throttle = createThrottle()
   return {
     signIn(username, password) {
+      throttle.check(username)
       const user = byName.get(username)
       const isRight = timingSafeEqual(sha256(password), sha256(user?.password ?? ''))
-      return isRight ? user : undefined
+      if (user && isRight) {
+        throttle.succeeded(username)
+        return user
+      }
+      throttle.failed(username)
+      return undefined
     },
     find: (sub) => bySub.get(sub),
   }

@@ -21,8 +21,8 @@ export interface LogFile {
 
 /** Creates the log at this path, or empties an existing one. */
 export function createLogFile(path: string): LogFile {
-  mkdirSync(dirname(path), { recursive: true })
-  writeFileSync(path, '')
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  writeFileSync(path, '', { mode: 0o600 })
 
   const log: LogFile = {
     path,

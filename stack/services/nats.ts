@@ -20,7 +20,7 @@ export interface NatsPorts {
 export interface NatsOptions extends ServiceOptions {
   binary: string
   secrets: Secrets
-  /** The ports to listen on; -1, the default, means any free port. */
+  /** The ports to listen on; -1, the default, means any free port. Monitor port 0 means no monitor. */
   ports?: NatsPorts
   /**
    * The origins from which browsers may connect; none by default. Clients that send no origin may
@@ -34,7 +34,7 @@ export interface NatsOptions extends ServiceOptions {
 export interface NatsService extends ProcessService {
   readonly ports: NatsPorts
   readonly webSocketUrl: string
-  readonly monitorUrl: string
+  readonly monitorUrl: string | undefined
   /** Returns the URL of nats-server with the credentials of a user of nats.conf. */
   urlOf(user: NatsUser): string
 }
@@ -42,7 +42,7 @@ export interface NatsService extends ProcessService {
 export async function startNats(options: NatsOptions): Promise<NatsService> {
   const { binary, dir, secrets } = options
   let ports = options.ports ?? { nats: -1, webSocket: -1, monitor: -1 }
-  mkdirSync(join(dir, 'nats'), { recursive: true })
+  mkdirSync(join(dir, 'nats'), { recursive: true, mode: 0o700 })
 
   const nats = await startProcess({
     ...options,
@@ -51,7 +51,7 @@ export async function startNats(options: NatsOptions): Promise<NatsService> {
     command: () => ({ file: binary, args: ['-c', config], env: environment(options, ports) }),
     async ready(log, from, signal) {
       await log.line(/ Server is ready$/, { from, signal, within: 30_000 })
-      ports = await readPorts(log, from)
+      ports = await readPorts(log, from, ports.monitor !== 0)
       await greet(ports.nats)
       return `nats://127.0.0.1:${ports.nats}`
     },
@@ -66,7 +66,7 @@ export async function startNats(options: NatsOptions): Promise<NatsService> {
   return Object.assign(nats, {
     ports,
     webSocketUrl: `ws://127.0.0.1:${ports.webSocket}`,
-    monitorUrl: `http://127.0.0.1:${ports.monitor}`,
+    monitorUrl: ports.monitor === 0 ? undefined : `http://127.0.0.1:${ports.monitor}`,
     urlOf: (user: NatsUser) => `nats://${user}:${passwords[user]}@127.0.0.1:${ports.nats}`,
   })
 }
@@ -93,7 +93,7 @@ function environment({ dir, secrets, webOrigins, syncInterval }: NatsOptions, po
 }
 
 /** Reads the ports from the log: nats-server writes its ports file only some time after it is ready. */
-async function readPorts(log: LogFile, from: number): Promise<NatsPorts> {
+async function readPorts(log: LogFile, from: number, hasMonitor: boolean): Promise<NatsPorts> {
   const port = async (pattern: RegExp) => {
     const line = await log.line(pattern, { from })
     return Number(line.slice(line.lastIndexOf(':') + 1))
@@ -101,7 +101,7 @@ async function readPorts(log: LogFile, from: number): Promise<NatsPorts> {
   return {
     nats: await port(/ Listening for client connections on /),
     webSocket: await port(/ Listening for websocket clients on /),
-    monitor: await port(/ Starting http monitor on /),
+    monitor: hasMonitor ? await port(/ Starting http monitor on /) : 0,
   }
 }
 

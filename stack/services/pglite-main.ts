@@ -1,19 +1,22 @@
 /**
  * Runs PGlite behind a socket in a process of its own, because a query of PGlite blocks the event loop.
- * Prints `{"ready":true,"port":…}` when it accepts connections.
+ * PGLITE_PASSWORD is the password of its user `postgres`. Prints `{"ready":true,"port":…}` when it accepts connections.
  */
 import { execFile } from 'node:child_process'
-import { mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { chmod, mkdir, readdir, rename, rm } from 'node:fs/promises'
+import type { Server, Socket } from 'node:net'
 import { basename, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { PGlite } from '@electric-sql/pglite'
 import { PGLiteSocketServer } from '@electric-sql/pglite-socket'
 import { exists } from '../install/cache.ts'
 import { LockedError, takeLock } from '../lock.ts'
+import { createLogin } from './pglite-password.ts'
 import { keepSequencesWhole } from './pglite-sequences.ts'
 
-const { PGLITE_DIR: dir, PGLITE_PORT: port } = process.env
-if (!dir || !Number(port)) throw new Error('PGLITE_DIR and PGLITE_PORT must be set')
+const { PGLITE_DIR: dir, PGLITE_PORT: port, PGLITE_PASSWORD: password } = process.env
+if (!dir || !Number(port) || !password)
+  throw new Error('PGLITE_DIR, PGLITE_PORT and PGLITE_PASSWORD must be set')
 await mkdir(dirname(dir), { recursive: true })
 
 // PGlite does not prevent two processes from writing into one folder.
@@ -33,10 +36,22 @@ const server = new PGLiteSocketServer({
   maxConnections: 64,
 })
 await server.start()
+requirePassword(server, password)
 console.log(JSON.stringify({ ready: true, port: Number(port) }))
 
 let isStopping = false
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, stop)
+
+/** Makes the server give PGlite only clients that have logged in. */
+function requirePassword(server: PGLiteSocketServer, password: string) {
+  const logIn = createLogin('postgres', password)
+  // The package has no hook for this: takes over the listener of its net.Server.
+  const { server: listener } = server as unknown as { server: Server }
+  const accept = listener.listeners('connection') as ((socket: Socket) => void)[]
+  listener.removeAllListeners('connection').on('connection', async (socket) => {
+    if (await logIn(socket)) for (const listen of accept) listen(socket)
+  })
+}
 
 async function stop() {
   if (isStopping) return
@@ -60,5 +75,6 @@ async function create(dir: string) {
   const made = `${dir}.new-${process.pid}`
   const init = join(import.meta.dirname, 'pglite-init.ts')
   await promisify(execFile)(process.execPath, [init, made])
+  await chmod(made, 0o700)
   await rename(made, dir)
 }

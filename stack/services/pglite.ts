@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { freePort } from '../ports.ts'
+import { createPassword } from '../secrets.ts'
 import { nodeArgs } from './node.ts'
 import { startProcess } from './process.ts'
 import type { ProcessService, ServiceOptions } from './service.ts'
@@ -8,10 +9,13 @@ const main = join(import.meta.dirname, 'pglite-main.ts')
 
 export interface PgliteOptions extends ServiceOptions {
   port?: number | undefined
+  /** The password of the user `postgres`; a random one by default. */
+  password?: string
 }
 
 export async function startPglite(options: PgliteOptions): Promise<ProcessService> {
   const port = options.port ?? (await freePort())
+  const password = options.password ?? createPassword()
   return startProcess({
     ...options,
     name: 'pglite',
@@ -25,11 +29,12 @@ export async function startPglite(options: PgliteOptions): Promise<ProcessServic
         ...process.env,
         PGLITE_DIR: join(options.dir, 'pglite'),
         PGLITE_PORT: String(port),
+        PGLITE_PASSWORD: password,
       },
     }),
     async ready(log, from, signal) {
       await log.line(/^\{"ready":true/, { from, signal, within: 60_000 })
-      return `postgres://postgres:postgres@127.0.0.1:${port}/postgres`
+      return `postgres://postgres:${password}@127.0.0.1:${port}/postgres`
     },
   })
 }

@@ -3,6 +3,7 @@ import { createReadStream, existsSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import { clientFolder } from '../install/client.ts'
+import { isLoopbackHost } from './host.ts'
 import { findFile } from './served-file.ts'
 import type { StackService } from './service.ts'
 
@@ -49,6 +50,10 @@ async function answer(
 ) {
   const config = readConfig()
   for (const [name, value] of Object.entries(headers(config))) response.setHeader(name, value)
+  if (!isLoopbackHost(request.headers.host)) {
+    response.writeHead(421, { 'content-type': 'text/plain' })
+    return response.end('This server serves http://localhost only.\n')
+  }
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     return response.setHeader('allow', 'GET, HEAD').writeHead(405).end()
   }

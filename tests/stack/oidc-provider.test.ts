@@ -1,4 +1,5 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { type IncomingMessage, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { decodeProtectedHeader } from 'jose'
@@ -65,6 +66,17 @@ describe('the discovery document', () => {
 
     expect(await found.json()).toMatchObject({ token_endpoint: `${url}/${endpoints}/token` })
   })
+
+  it.each(['evil.example', '127.0.0.1.evil.example'])(
+    'is not sent to the host %s',
+    async (host) => {
+      const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
+      const path = `${url}/.well-known/openid-configuration`
+      request(path, { headers: { host } }, resolve).on('error', reject).end()
+
+      expect((await promise).statusCode).toBe(421)
+    },
+  )
 
   it('refers to a key set without private keys', async () => {
     const { keys } = await (await fetch(`${url}/${endpoints}/certs`)).json()
@@ -155,6 +167,29 @@ describe('the password grant', () => {
       error: 'invalid_grant',
       error_description: 'Invalid user credentials',
     })
+  })
+
+  it.each(['alice', 'nobody'])('slows down guesses of the password of %s', async (username) => {
+    const dir = await temporaryFolder()
+    await using own = await startIssuer({ dir })
+    const { ask } = createClient(own.issuer)
+    const guess = (password: string) =>
+      ask({ grant_type: 'password', client_id: 'natter-cli', username, password })
+
+    const statuses: number[] = []
+    for (let count = 0; count < 7; count++) statuses.push((await guess(`wrong ${count}`)).status)
+    const refused = await guess('alice123')
+    const wait = Number(refused.headers.get('retry-after'))
+    await new Promise((resolve) => setTimeout(resolve, wait * 1000))
+    const later = await guess('alice123')
+
+    expect(statuses).toEqual([401, 401, 401, 401, 401, 429, 429])
+    expect(refused.status).toBe(429)
+    expect(await refused.json()).toMatchObject({
+      error_description: expect.stringMatching(/^Too many failed attempts\. Try again in \d+ s\.$/),
+    })
+    expect(wait).toBeGreaterThan(0)
+    expect(later.status).toBe(username === 'alice' ? 200 : 401)
   })
 
   it.each(['nats-chat-app', 'nobodys-client'])('rejects the client %s', async (client_id) => {
@@ -258,6 +293,21 @@ describe('the code flow', () => {
     expect(refused.body).toMatch(/role="alert">Incorrect name or password/)
     expect(refused.body).not.toContain('<script>')
     expect(readCallback(back.location).code).toBeTruthy()
+  })
+
+  it('says how long to wait after several wrong passwords', async () => {
+    const dir = await temporaryFolder()
+    await using own = await startIssuer({ dir, webOrigins: [app] })
+    const client = createClient(own.issuer)
+    const browser = client.browser()
+    let page = await browser.open(client.request().url)
+
+    for (let count = 0; count < 6; count++)
+      page = await browser.submit(page, { username: 'bob', password: 'wrong' })
+
+    expect(page.status).toBe(429)
+    expect(page.headers.get('retry-after')).toBe('1')
+    expect(page.body).toMatch(/role="alert">Too many failed attempts\. Try again in 1 s\./)
   })
 
   it('rejects a sign-in that was started in another browser', async () => {

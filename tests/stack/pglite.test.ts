@@ -1,4 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import postgres from 'postgres'
@@ -36,6 +37,32 @@ describe('the PGlite service', () => {
 
     expect(new Set(outcomes)).toEqual(new Set(['own row', '42P01']))
     await Promise.all(clients.map((client) => client.end()))
+  })
+
+  it.each([
+    ['another password', 'postgres', 'postgres'],
+    ['no password', 'postgres', ''],
+    ['another user', 'alice', undefined],
+  ])('rejects a login with %s', async (_, username, password) => {
+    const { port, password: right } = new URL(pglite.url)
+    const options = { host: '127.0.0.1', port: Number(port), max: 1, database: 'postgres' }
+    const client = postgres({ ...options, username, password: password ?? right })
+
+    const outcome = await client`select 1`.catch(codeOf)
+
+    expect(outcome).toBe('28P01')
+    await client.end()
+  })
+
+  it('rejects a client that skips the login', async () => {
+    const socket = connect(Number(new URL(pglite.url).port), '127.0.0.1')
+    const startup = Buffer.from('\0\0\0\x17\0\x03\0\0user\0postgres\0\0', 'latin1')
+    const query = Buffer.from('Q\0\0\0\x0dselect 1\0', 'latin1')
+    socket.end(Buffer.concat([startup, query]))
+
+    const answer = Buffer.concat(await socket.toArray()).toString('latin1')
+
+    expect(answer).toBe('R\0\0\0\x17\0\0\0\x0aSCRAM-SHA-256\0\0')
   })
 
   it('serves other clients while an idle client is connected', async () => {

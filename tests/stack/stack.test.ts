@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,6 +12,7 @@ import { identify } from '../../stack/process-id.ts'
 import { createSecrets, readSecrets } from '../../stack/secrets.ts'
 import { startNats } from '../../stack/services/nats.ts'
 import { startWeb } from '../../stack/services/web.ts'
+import { State } from '../../stack/state.ts'
 import { supervise } from '../../stack/supervise.ts'
 
 const cleanups: (() => unknown)[] = []
@@ -122,6 +123,39 @@ describe('the state of a stack', () => {
     expect(readSecrets(file)).toEqual(made)
     expect((await stat(file)).mode & 0o777).toBe(0o600)
     expect(made.functionsPassword).toMatch(/^[a-z]\w{40,}$/)
+  })
+
+  it('keeps the secrets of an earlier version, and adds a password of the database', async () => {
+    const file = join(await givenFolder(), 'secrets.json')
+    const { databasePassword, ...earlier } = createSecrets()
+    await writeFile(file, JSON.stringify(earlier))
+
+    const secrets = readSecrets(file)
+
+    expect(secrets).toEqual({ ...earlier, databasePassword: expect.stringMatching(/^p\w{40,}$/) })
+    expect(readSecrets(file)).toEqual(secrets)
+  })
+
+  it('is closed to other users, also in a folder that was open to them', async () => {
+    const dir = await givenFolder()
+    await mkdir(join(dir, 'issuer'))
+    await writeFile(join(dir, 'ports.json'), '{}')
+    for (const path of ['', 'issuer', 'ports.json']) await chmod(join(dir, path), 0o755)
+
+    new State(dir)
+
+    expect(await readModes(dir)).toEqual({ '.': '700', issuer: '700', 'ports.json': '600' })
+  })
+
+  it('does not change the mode of a folder that has other content', async () => {
+    const dir = await givenFolder()
+    await mkdir(join(dir, 'logs'))
+    await writeFile(join(dir, 'notes.txt'), '')
+    for (const path of ['', 'logs', 'notes.txt']) await chmod(join(dir, path), 0o755)
+
+    new State(dir)
+
+    expect(await readModes(dir)).toEqual({ '.': '755', logs: '700', 'notes.txt': '755' })
   })
 
   it('is rejected if its secrets file is damaged', async () => {
@@ -273,6 +307,11 @@ describe('npm start', { timeout: 240_000 }, () => {
     await first.says(/Natter is ready after .*: {2}http:\/\/localhost:\d+/)
     expect(first.said()).toContain('alice / alice123')
     const urls = await readUrls(dir)
+    const secrets = Object.values(readSecrets(join(dir, 'secrets.json')))
+    expect(secrets.filter((secret) => first.said().includes(secret))).toEqual([])
+    expect(urls).not.toHaveProperty('natsMonitor')
+    const modes = Object.values(await readModes(dir))
+    expect(new Set(modes)).toEqual(new Set(['600', '700']))
     expect((await fetch(`${urls.web}/healthz`)).status).toBe(200)
     expect(
       await (await fetch(`${urls.issuer}/.well-known/openid-configuration`)).json(),
@@ -315,7 +354,20 @@ async function givenListener(port = 0) {
   return typeof address === 'object' && address ? address.port : 0
 }
 
-const portNames = Object.keys(defaultPorts) as PortName[]
+/** The ports of `npm start`, which runs nats-server without its monitor. */
+const portNames = (Object.keys(defaultPorts) as PortName[]).filter(
+  (name) => name !== 'NATS_MONITOR_PORT',
+)
+
+/** Returns the octal modes of a folder and its entries, by name. */
+async function readModes(dir: string): Promise<Record<string, string>> {
+  const names = ['.', ...(await readdir(dir))]
+  const modes = names.map(async (name) => {
+    const { mode } = await stat(join(dir, name))
+    return [name, (mode & 0o777).toString(8)] as const
+  })
+  return Object.fromEntries(await Promise.all(modes))
+}
 
 async function readPorts(dir: string): Promise<Record<string, number>> {
   return JSON.parse(await readFile(join(dir, 'ports.json'), 'utf8'))
@@ -324,7 +376,7 @@ async function readPorts(dir: string): Promise<Record<string, number>> {
 /** Starts stack/start.ts, which `npm start` runs, on free ports. */
 function startMain(dir: string, more: Record<string, string> = {}) {
   const { NATS_URL, DATABASE_URL, OIDC_ISSUER, ...env } = process.env
-  const anyPorts = Object.fromEntries(Object.keys(defaultPorts).map((name) => [name, '0']))
+  const anyPorts = Object.fromEntries(portNames.map((name) => [name, '0']))
   const child: ChildProcess = spawn(process.execPath, [join('stack', 'start.ts')], {
     env: { ...env, ...anyPorts, ...more, NATTER_STATE: dir },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -35,6 +35,20 @@ async function get(path: string, headers: Record<string, string> = {}) {
   return { response, body: Buffer.concat(await response.toArray()) }
 }
 
+describe('the Host header', () => {
+  it.each(['localhost', '127.0.0.1', '127.0.0.1:1', '[::1]:1'])('may be %s', async (host) => {
+    expect((await get('/', { host })).response.statusCode).toBe(200)
+  })
+
+  it.each(['evil.example', 'localhost.evil.example:1', '127.0.0.1.evil.example', 'a b', '0.0.0.0'])(
+    'may not be %s',
+    async (host) => {
+      for (const path of ['/', '/config.json', '/healthz'])
+        expect((await get(path, { host })).response.statusCode).toBe(421)
+    },
+  )
+})
+
 describe('files of the page', () => {
   it.each([
     ['br, gzip', 'br', brotliDecompressSync],

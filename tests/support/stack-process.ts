@@ -4,7 +4,7 @@ import type { ProcessService } from '../../stack/services/service.ts'
 
 /** Starts the stack as `npm start` does, with `dir` as its state folder and on free ports. */
 export function startStack(dir: string, env: Record<string, string> = {}): Promise<ProcessService> {
-  const ports = ['WEB', 'NATS', 'NATS_WS', 'NATS_MONITOR', 'OIDC', 'PG']
+  const ports = ['WEB', 'NATS', 'NATS_WS', 'OIDC', 'PG']
   return startProcess({
     dir,
     name: 'stack',

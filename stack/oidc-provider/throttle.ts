@@ -1,0 +1,49 @@
+import { LRUCache } from 'lru-cache'
+
+/** After this many wrong passwords for a name, each further attempt has to wait. */
+const freeAttempts = 5
+const maxWaitSeconds = 60
+const forgetAfterMs = 15 * 60_000
+
+/** Thrown for an attempt that was made too early. Its password was not checked. */
+export class TooManyAttempts extends Error {
+  override name = 'TooManyAttempts'
+  readonly retryAfterSeconds: number
+
+  constructor(retryAfterSeconds: number) {
+    super(`Too many failed attempts. Try again in ${retryAfterSeconds} s.`)
+    this.retryAfterSeconds = retryAfterSeconds
+  }
+}
+
+export interface Throttle {
+  /** Throws `TooManyAttempts` if the last failure of this name was too recent. */
+  check(username: string): void
+  failed(username: string): void
+  succeeded(username: string): void
+}
+
+/**
+ * Slows down password guessing. From the fifth failure of a user name on, the next attempt has to wait,
+ * 1 s at first and then twice as long after each failure, up to a minute. Names that do not exist are
+ * treated the same.
+ */
+export function createThrottle(): Throttle {
+  const failures = new LRUCache<string, { count: number; nextAt: number }>({
+    max: 10_000,
+    ttl: forgetAfterMs,
+  })
+  return {
+    check(username) {
+      const waitMs = (failures.get(username)?.nextAt ?? 0) - performance.now()
+      if (waitMs > 0) throw new TooManyAttempts(Math.ceil(waitMs / 1000))
+    },
+    failed(username) {
+      const count = (failures.get(username)?.count ?? 0) + 1
+      const waitSeconds =
+        count < freeAttempts ? 0 : Math.min(maxWaitSeconds, 2 ** (count - freeAttempts))
+      failures.set(username, { count, nextAt: performance.now() + waitSeconds * 1000 })
+    },
+    succeeded: (username) => void failures.delete(username),
+  }
+}
