@@ -62,6 +62,7 @@ export async function runStack(options: RunOptions = {}): Promise<void> {
       onGiveUp: (reason) => fail(new Error(reason)),
     }).catch(fail)
     if (service.name.startsWith('runtime')) printWarnings(service)
+    if (service.name === 'nats-server') printStorageWarnings(service)
   }
 
   /** Stops all started services. A service that is still starting is killed when this process exits. */
@@ -90,6 +91,16 @@ export async function runStack(options: RunOptions = {}): Promise<void> {
       if (level >= 40) log(`${name}: ${readable(line)}`)
     }
     follow(end(), print, stopping.signal)
+  }
+
+  /** Prints what nats-server reports about its stored files, which it repairs or discards. */
+  function printStorageWarnings({ name, log: { follow } }: ProcessService) {
+    const print = (line: string) => {
+      const warning = /\[(?:WRN|ERR|FTL)\] +((?:Filestore|JetStream|Error adding|.*metafile).*)/
+      const [, text] = warning.exec(line) ?? []
+      if (text) log(`${name}: ${text}`)
+    }
+    follow(0, print, stopping.signal)
   }
 }
 

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { nkeys } from '@nats-io/nats-core'
+import { quote, stateError } from './damaged.ts'
 
 /** The secrets of a stack, which the first start generates and stores in the state folder. */
 export interface Secrets {
@@ -52,7 +53,6 @@ export function readSecrets(file: string): Secrets {
     if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
     return writeSecrets(file, createSecrets())
   }
-  const complaint = `${file} is damaged. Restore a copy, or delete it: the next start generates new secrets and ends all sessions`
   try {
     const stored: Record<string, unknown> = JSON.parse(text)
     // Files of earlier versions lack this password.
@@ -64,7 +64,8 @@ export function readSecrets(file: string): Secrets {
     if (missing.length > 0) throw new Error(`it lacks ${missing.join(', ')}`)
     return stored as unknown as Secrets
   } catch (cause) {
-    throw new Error(complaint, { cause })
+    const loss = 'the next start generates new secrets, and all sessions end'
+    throw stateError({ path: file, cause, command: `rm ${quote(file)}`, loss })
   }
 }
 

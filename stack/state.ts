@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -84,6 +85,8 @@ export class State {
   /** Stops the processes of an earlier run that was killed, in reverse order of their start. */
   async stopLeftovers(log: (message: string) => void): Promise<void> {
     const left = this.read<Record<string, ProcessId>>('processes.json') ?? {}
+    if (Object.keys(left).length === 0 && existsSync(join(this.dir, 'processes.json')))
+      log('processes.json is damaged: processes of an earlier run may still be running')
     for (const [name, id] of Object.entries(left).reverse()) {
       if (!isRunning(id)) continue
       log(`stopping ${name} (process ${id.pid}), left behind by a run that was killed`)

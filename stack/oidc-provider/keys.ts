@@ -3,6 +3,7 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose'
 import * as v from 'valibot'
+import { quote, stateError } from '../damaged.ts'
 
 /** Maximum number of published keys. The tokens of an older key have expired. */
 const maxKeys = 5
@@ -58,7 +59,8 @@ function readKeys(file: string): v.InferOutput<typeof StoredKeys> | undefined {
   try {
     return v.parse(StoredKeys, JSON.parse(readFileSync(file, 'utf8')))
   } catch (cause) {
-    throw new Error(`${file} is damaged; delete it to have new keys generated`, { cause })
+    const loss = 'new keys are generated, and all sessions end'
+    throw stateError({ path: file, cause, command: `rm ${quote(file)}`, loss })
   }
 }
 

@@ -2,6 +2,7 @@ import { chmodSync, closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Adapter, AdapterFactory, AdapterPayload } from 'oidc-provider'
+import { quote, stateError } from '../damaged.ts'
 
 const sweepMs = 60_000
 
@@ -17,26 +18,7 @@ export interface Store {
  */
 export function openStore(dir: string): Store {
   const file = join(dir, 'issuer.db')
-  // SQLite gives its other files the mode of this file.
-  closeSync(openSync(file, 'a', 0o600))
-  chmodSync(file, 0o600)
-  const db = new DatabaseSync(file)
-  db.exec(`
-    PRAGMA journal_mode = WAL;
-    PRAGMA synchronous = NORMAL;
-    CREATE TABLE IF NOT EXISTS records (
-      model TEXT NOT NULL,
-      id TEXT NOT NULL,
-      payload TEXT NOT NULL,
-      expires_at INTEGER,
-      uid TEXT AS (payload ->> 'uid'),
-      grant_id TEXT AS (payload ->> 'grantId'),
-      PRIMARY KEY (model, id)
-    ) STRICT, WITHOUT ROWID;
-    CREATE INDEX IF NOT EXISTS records_uid ON records (uid) WHERE uid IS NOT NULL;
-    CREATE INDEX IF NOT EXISTS records_grant ON records (grant_id) WHERE grant_id IS NOT NULL;
-    CREATE INDEX IF NOT EXISTS records_expiry ON records (expires_at);
-  `)
+  const db = openDatabase(file)
   const sweep = db.prepare('DELETE FROM records WHERE expires_at < unixepoch()')
   sweep.run()
   const sweeping = setInterval(() => sweep.run(), sweepMs).unref()
@@ -49,6 +31,40 @@ export function openStore(dir: string): Store {
     },
   }
 }
+
+function openDatabase(file: string): DatabaseSync {
+  // SQLite gives its other files the mode of this file.
+  closeSync(openSync(file, 'a', 0o600))
+  chmodSync(file, 0o600)
+  const db = new DatabaseSync(file)
+  try {
+    const [result] = db.prepare('PRAGMA quick_check(1)').all()
+    if (result?.quick_check !== 'ok') throw new Error(String(result?.quick_check))
+    db.exec(schema)
+    return db
+  } catch (cause) {
+    db.close()
+    const loss = 'all users have to log in again'
+    throw stateError({ path: file, cause, command: `rm ${quote(file)}*`, loss })
+  }
+}
+
+const schema = `
+  PRAGMA journal_mode = WAL;
+  PRAGMA synchronous = NORMAL;
+  CREATE TABLE IF NOT EXISTS records (
+    model TEXT NOT NULL,
+    id TEXT NOT NULL,
+    payload TEXT NOT NULL,
+    expires_at INTEGER,
+    uid TEXT AS (payload ->> 'uid'),
+    grant_id TEXT AS (payload ->> 'grantId'),
+    PRIMARY KEY (model, id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS records_uid ON records (uid) WHERE uid IS NOT NULL;
+  CREATE INDEX IF NOT EXISTS records_grant ON records (grant_id) WHERE grant_id IS NOT NULL;
+  CREATE INDEX IF NOT EXISTS records_expiry ON records (expires_at);
+`
 
 function createAdapterFactory(db: DatabaseSync): AdapterFactory {
   const upsert = db.prepare(`

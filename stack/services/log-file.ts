@@ -7,6 +7,8 @@ export interface LogFile {
   /** Returns the length of the file in bytes, which is the offset of the next line. */
   end(): number
   tail(lines?: number): string
+  /** Returns the log from the byte offset `from` on. */
+  read(from: number): string
   /** Calls `onLine` for every line from the byte offset `from` on, until the signal aborts. */
   follow(from: number, onLine: (line: string) => void, signal: AbortSignal): void
   /**
@@ -19,6 +21,8 @@ export interface LogFile {
   ): Promise<string>
 }
 
+const maxLineLength = 500
+
 /** Creates the log at this path, or empties an existing one. */
 export function createLogFile(path: string): LogFile {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
@@ -27,9 +31,11 @@ export function createLogFile(path: string): LogFile {
   const log: LogFile = {
     path,
     end: () => statSync(path).size,
+    read: (from) => readFrom(path, from).toString(),
     tail(lines = 20) {
       const text = readFrom(path, Math.max(0, log.end() - 64_000)).toString()
-      return text.split('\n').filter(Boolean).slice(-lines).join('\n')
+      const last = text.split('\n').filter(Boolean).slice(-lines)
+      return last.map(shorten).join('\n')
     },
     follow(from, onLine, signal) {
       let position = from
@@ -71,6 +77,13 @@ export function createLogFile(path: string): LogFile {
     },
   }
   return log
+}
+
+/** Shortens a line of code or data. JSON lines stay whole, so that they can be parsed. */
+function shorten(line: string) {
+  return line.length <= maxLineLength || line.startsWith('{')
+    ? line
+    : `${line.slice(0, maxLineLength)} …`
 }
 
 function readFrom(path: string, position: number): Buffer {

@@ -1,7 +1,8 @@
 import { once } from 'node:events'
-import { mkdirSync } from 'node:fs'
+import { globSync, mkdirSync, statSync } from 'node:fs'
 import { connect } from 'node:net'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { quote, stateError } from '../damaged.ts'
 import type { Secrets } from '../secrets.ts'
 import type { LogFile } from './log-file.ts'
 import { startProcess } from './process.ts'
@@ -51,6 +52,7 @@ export async function startNats(options: NatsOptions): Promise<NatsService> {
     command: () => ({ file: binary, args: ['-c', config], env: environment(options, ports) }),
     async ready(log, from, signal) {
       await log.line(/ Server is ready$/, { from, signal, within: 30_000 })
+      checkStreams(log, from, dir)
       ports = await readPorts(log, from, ports.monitor !== 0)
       await greet(ports.nats)
       return `nats://127.0.0.1:${ports.nats}`
@@ -71,6 +73,26 @@ export async function startNats(options: NatsOptions): Promise<NatsService> {
   })
 }
 
+/**
+ * Throws if nats-server has skipped a stream that it could not read. The runtime would create the
+ * stream again, empty and with other sequences than the database.
+ */
+function checkStreams(log: LogFile, from: number, dir: string) {
+  for (const [, fault = '', path = '', rest = ''] of log.read(from).matchAll(skippedStream)) {
+    const blocks = globSync('msgs/*.blk', { cwd: dirname(path) })
+    const hasMessages = blocks.some((block) => statSync(join(dirname(path), block)).size > 0)
+    // A server that is killed while it creates a stream leaves an incomplete one without messages.
+    if (!hasMessages) continue
+    const cause = fault + rest
+    const command = `mv ${quote(dir)} ${quote(`${dir}.damaged`)}`
+    throw stateError({ path, cause, command, loss: 'all rooms and messages are lost' })
+  }
+}
+
+/** Lines such as `[WRN]   Stream metafile "/…/meta.inf": checksums do not match`. */
+const skippedStream =
+  /\[WRN\] +((?:Missing|Error reading|Error unmarshalling)? *stream (?:metafile|checksum)[^"\n]*|Error reading metafile )"([^"\n]+)"(.*)/gi
+
 function environment({ dir, secrets, webOrigins, syncInterval }: NatsOptions, ports: NatsPorts) {
   return {
     ...process.env,
@@ -79,7 +101,8 @@ function environment({ dir, secrets, webOrigins, syncInterval }: NatsOptions, po
     NATS_PORT: String(ports.nats),
     NATS_WS_PORT: String(ports.webSocket),
     NATS_MONITOR: `127.0.0.1:${ports.monitor}`,
-    NATS_STORE_DIR: join(dir, 'nats'),
+    // nats-server parses the value, so a path with a space needs quotes.
+    NATS_STORE_DIR: JSON.stringify(join(dir, 'nats')),
     NATS_SYNC_INTERVAL: syncInterval ?? '2s',
     // An empty list would let browsers connect from every origin.
     NATS_WEB_ORIGINS: JSON.stringify(webOrigins ?? ['http://no-origin.invalid']),

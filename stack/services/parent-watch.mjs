@@ -11,6 +11,12 @@ if (process.channel) {
   process.channel.unref()
 }
 
+// Without a listener, Node prints the line of code that threw, which may be a minified package.
+process.on('uncaughtException', (error) => {
+  console.error(error)
+  process.exit(1)
+})
+
 function answer(message) {
   if (message?.natter !== 'ping') return
   const isDebugged = inspectorUrl() !== undefined

@@ -3,12 +3,13 @@
  * PGLITE_PASSWORD is the password of its user `postgres`. Prints `{"ready":true,"port":…}` when it accepts connections.
  */
 import { execFile } from 'node:child_process'
-import { chmod, mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { chmod, mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import type { Server, Socket } from 'node:net'
 import { basename, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { PGlite } from '@electric-sql/pglite'
 import { PGLiteSocketServer } from '@electric-sql/pglite-socket'
+import { quote, stateError } from '../damaged.ts'
 import { exists } from '../install/cache.ts'
 import { LockedError, takeLock } from '../lock.ts'
 import { createLogin } from './pglite-password.ts'
@@ -27,7 +28,7 @@ const lock = await takeLock(`${dir}.lock`).catch((error) => {
 })
 
 if (!(await exists(dir))) await create(dir)
-const db = await PGlite.create(dir)
+const db = await open(dir)
 // By default, the server accepts only one connection, but the runtime opens a pool of connections.
 const server = new PGLiteSocketServer({
   db: keepSequencesWhole(db),
@@ -41,6 +42,30 @@ console.log(JSON.stringify({ ready: true, port: Number(port) }))
 
 let isStopping = false
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, stop)
+
+async function open(dir: string): Promise<PGlite> {
+  try {
+    return await PGlite.create(dir)
+  } catch (error) {
+    const isFolder = (await stat(dir)).isDirectory()
+    const cause = isFolder ? ((await findCause(dir)) ?? error) : 'it is not a folder'
+    const command = `mv ${quote(dir)} ${quote(`${dir}.damaged`)}`
+    const loss = 'its rooms and messages are lost'
+    console.error(stateError({ path: dir, cause, command, loss }).message)
+    process.exit(1)
+  }
+}
+
+/** Opens the database again with PostgreSQL's log, because PGlite's errors do not contain the cause. */
+async function findCause(dir: string): Promise<string | undefined> {
+  const { log, error } = console
+  const lines: string[] = []
+  const collect = (...texts: unknown[]) => void lines.push(...texts.join(' ').split('\n'))
+  Object.assign(console, { log: collect, error: collect })
+  await PGlite.create(dir, { debug: 1 }).catch(() => {})
+  Object.assign(console, { log, error })
+  return lines.map((line) => /(?:FATAL|PANIC): +(.*)/.exec(line)?.[1]).find(Boolean)
+}
 
 /** Makes the server give PGlite only clients that have logged in. */
 function requirePassword(server: PGLiteSocketServer, password: string) {
