@@ -2,7 +2,16 @@
 // are missing or outdated. Then runs the script with Node 24, which is one of the dependencies. This
 // file is plain JavaScript, because Node 20 must be able to run it.
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { constants } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -101,6 +110,10 @@ function isRunning(pid) {
 }
 
 async function install() {
+  const modules = join(root, 'node_modules')
+  // Through a link, `npm ci` would empty the folder of another clone.
+  if (lstatSync(modules, { throwIfNoEntry: false })?.isSymbolicLink()) unlinkSync(modules)
+
   const startedAt = Date.now()
   const elapsed = () => `${Math.round((Date.now() - startedAt) / 1000)} s`
   console.log('Installing dependencies …')

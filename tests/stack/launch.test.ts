@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process'
-import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -60,32 +60,52 @@ describe.skipIf(!old && !process.env.CI)('the launcher under an older Node', () 
 })
 
 describe('the installation of dependencies', () => {
-  it('runs once when two scripts start at once', async () => {
-    const root = await mkdtemp(join(tmpdir(), 'natter-launch-'))
-    onTestFinished(() => rm(root, { recursive: true, force: true }))
-    await mkdir(join(root, 'stack'))
-    await mkdir(join(root, 'node_modules'))
-    await copyFile(join(bin, '..', '..', 'stack', 'launch.mjs'), join(root, 'stack', 'launch.mjs'))
-    const lock = { packages: { '': {}, 'node_modules/a': { version: '1.0.0' } } }
-    await writeFile(join(root, 'package-lock.json'), JSON.stringify(lock))
-    await writeFile(join(root, 'stack', 'start.ts'), 'console.log("started")')
-    await writeFile(join(root, 'npm.js'), fakeNpm)
-    const env = { npm_execpath: join(root, 'npm.js') }
+  it('runs once when several scripts start at once', async () => {
+    const { start } = await givenClone()
 
-    const scripts = Array.from({ length: 3 }, () =>
-      run(process.execPath, [join(root, 'stack', 'launch.mjs'), 'start'], { env }),
-    )
-    const results = await Promise.all(scripts)
+    const results = await Promise.all(Array.from({ length: 3 }, start))
 
     expect(results.map(({ code }) => code)).toEqual([0, 0, 0])
     for (const { stdout } of results) expect(stdout).toMatch(/^started$/m)
     expect(results.filter(({ stdout }) => stdout.includes('Installing'))).toHaveLength(1)
   })
+
+  it('leaves the packages of another clone alone, to which node_modules is a link', async () => {
+    const other = await givenClone()
+    await other.start()
+    const { root, start } = await givenClone()
+    await symlink(join(other.root, 'node_modules'), join(root, 'node_modules'))
+    await writeFile(join(root, 'package-lock.json'), JSON.stringify(lockOf('2.0.0')))
+
+    expect((await start()).stdout).toMatch(/^started$/m)
+
+    const installed = async (root: string) =>
+      JSON.parse(await readFile(join(root, 'node_modules', '.package-lock.json'), 'utf8'))
+    expect(await installed(other.root)).toEqual(lockOf('1.0.0'))
+    expect(await installed(root)).toEqual(lockOf('2.0.0'))
+  })
 })
 
-/** Takes a moment to install the only package. */
+const lockOf = (version: string) => ({ packages: { '': {}, 'node_modules/a': { version } } })
+
+/** Creates a clone with the launcher, whose script prints a word, and an npm that installs nothing. */
+async function givenClone() {
+  const root = await mkdtemp(join(tmpdir(), 'natter-launch-'))
+  onTestFinished(() => rm(root, { recursive: true, force: true }))
+  const launcher = join(root, 'stack', 'launch.mjs')
+  await mkdir(join(root, 'stack'))
+  await copyFile(join(bin, '..', '..', 'stack', 'launch.mjs'), launcher)
+  await writeFile(join(root, 'package-lock.json'), JSON.stringify(lockOf('1.0.0')))
+  await writeFile(join(root, 'stack', 'start.ts'), 'console.log("started")')
+  await writeFile(join(root, 'npm.js'), fakeNpm)
+  const env = { npm_execpath: join(root, 'npm.js') }
+  return { root, start: () => run(process.execPath, [launcher, 'start'], { env }) }
+}
+
+/** Takes a moment to write the record of the installed packages. */
 const fakeNpm = `
-const { copyFileSync } = require('node:fs')
+const { copyFileSync, mkdirSync } = require('node:fs')
+mkdirSync('node_modules', { recursive: true })
 setTimeout(() => copyFileSync('package-lock.json', 'node_modules/.package-lock.json'), 1000)
 `
 
