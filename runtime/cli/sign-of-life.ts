@@ -39,10 +39,12 @@ export async function untilHung(child: ChildProcess, signal: AbortSignal): Promi
   child.on('message', onMessage)
   while (!signal.aborted && (missed < maxMissed || isDebugged)) {
     const sentAt = performance.now()
+    missed++
     if (child.connected) child.send({ natter: 'ping' }, () => {})
     await delay(pingMs, undefined, { signal, ref: false }).catch(() => {})
     // A late timer shows that the machine is overloaded or was suspended, which is no fault of the child.
-    if (performance.now() - sentAt < 2 * pingMs) missed++
+    const isLate = performance.now() - sentAt > 2 * pingMs
+    if (isLate && missed > 0) missed--
   }
   child.off('message', onMessage)
   return !signal.aborted

@@ -17,11 +17,13 @@ export async function untilHung(
   }
   while (!signal.aborted && unanswered * askEveryMs < hungAfterMs) {
     const askedAt = performance.now()
+    unanswered++
     ask().then(answered, () => {})
     await delay(askEveryMs, undefined, { signal }).catch(() => {})
     // A late timer shows that the machine is overloaded or was suspended, which is no fault of the
     // process.
-    if (performance.now() - askedAt < 2 * askEveryMs) unanswered++
+    const isLate = performance.now() - askedAt > 2 * askEveryMs
+    if (isLate && unanswered > 0) unanswered--
   }
   return !signal.aborted
 }
