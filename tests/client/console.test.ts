@@ -61,7 +61,8 @@ describe('the console', { timeout: 60_000 }, () => {
       .filter({ hasText: /^Calls/ })
       .locator('dd')
     await details.getByText('as.{caller}.room.list').waitFor()
-    await details.getByRole('rowheader').filter({ hasText: /:\d+$/ }).waitFor()
+    const processes = details.getByRole('rowheader').filter({ hasText: /:\d+$/ })
+    await expect.poll(() => processes.count()).toBe(2)
     const before = Number(await calls.textContent())
     await bob.page.reload()
 
