@@ -61,12 +61,13 @@ function recordTokenRequests(page: Page) {
   return times
 }
 
+/** Kills the processes of a service: the runtime has two, `runtime` and `runtime-2`. */
 async function killProcess(name: string) {
   const file = new URL(`file://${fixture.stateDir}/stack.json`)
   const { pids } = JSON.parse(await readFile(file, 'utf8')) as { pids: Record<string, number> }
-  const pid = pids[name]
-  if (!pid) throw new Error(`${name} is not among the processes ${Object.keys(pids)}`)
-  process.kill(pid, 'SIGKILL')
+  const found = Object.entries(pids).filter(([key]) => key === name || key === `${name}-2`)
+  if (found.length === 0) throw new Error(`${name} is not among the processes ${Object.keys(pids)}`)
+  for (const [, pid] of found) process.kill(pid, 'SIGKILL')
 }
 
 describe('a session', { timeout: 90_000 }, () => {
