@@ -1,4 +1,5 @@
 import { join, relative, resolve } from 'node:path'
+import { type Disk, watchDisk } from './disk.ts'
 import { type Lock, LockedError, takeLock } from './lock.ts'
 import { readable } from './services/process.ts'
 import type { ProcessService } from './services/service.ts'
@@ -10,6 +11,9 @@ export interface RunOptions extends Pick<StackOptions, 'startPage' | 'runtimeArg
   /** Called once, when everything is ready. The signal aborts when the stack stops. */
   onReady?: (stack: Stack, log: (message: string) => void, signal: AbortSignal) => void
 }
+
+/** The services that store data in the state folder while they run. */
+const dataServices = ['nats-server', 'pglite']
 
 /**
  * Runs the whole system on this machine until Ctrl-C, and restarts services that exit. Stores all
@@ -44,19 +48,22 @@ export async function runStack(options: RunOptions = {}): Promise<void> {
     const stack = await startStack({ ...options, state, env: process.env, log, owned })
     state.writeUrls(stack.urls)
 
-    for (const service of stack.services) keepRunning(service, stack)
+    const disk = watchDisk(dir, { log, signal: stopping.signal })
+    for (const service of stack.services) keepRunning(service, stack, disk)
     console.log(describeStack(stack.urls, dir, performance.now() - startedAt))
     options.onReady?.(stack, log, stopping.signal)
 
     const second = await stack.startSecondRuntime?.()
     if (!second) return
     state.writeUrls(stack.urls)
-    keepRunning(second, stack)
+    keepRunning(second, stack, disk)
   }
 
-  function keepRunning(service: ProcessService, { urls }: Stack) {
+  function keepRunning(service: ProcessService, { urls }: Stack, disk: Disk) {
     supervise(service, {
       log,
+      disk,
+      storesData: dataServices.includes(service.name),
       signal: stopping.signal,
       onRestart: () => state.writeUrls(urls),
       onGiveUp: (reason) => fail(new Error(reason)),

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Disk } from './disk.ts'
 import { describeExit } from './services/process.ts'
 import type { ProcessService } from './services/service.ts'
 
@@ -10,12 +11,16 @@ export interface SuperviseOptions {
   /** Called when the service is not restarted again. The reason includes the end of its log. */
   onGiveUp: (reason: string) => void
   onRestart: () => void
+  /** The disk of the state folder. While it is full, no service is restarted. */
+  disk?: Disk
+  /** Whether the service stores data, and so must be restarted after the disk was full. */
+  storesData?: boolean
   signal: AbortSignal
 }
 
 /**
  * Restarts a service with exponential back-off when it exits, and replaces it when it gives no sign of
- * life, until the signal aborts.
+ * life or after its disk was full, until the signal aborts.
  */
 export async function supervise(service: ProcessService, options: SuperviseOptions): Promise<void> {
   const { log, signal } = options
@@ -33,6 +38,7 @@ export async function supervise(service: ProcessService, options: SuperviseOptio
     const delayMs = 250 * 2 ** (recent - 1)
     log(`${service.name} exited (${problem.split('\n')[0]}): restarting in ${delayMs} ms`)
     await delay(delayMs, undefined, { signal }).catch(() => {})
+    await options.disk?.waitForSpace(signal)
     if (signal.aborted) return
     try {
       await service.restart()
@@ -45,20 +51,33 @@ export async function supervise(service: ProcessService, options: SuperviseOptio
   }
 }
 
-/** Replaces the service whenever it hangs. Resolves to the reason when it has ended otherwise. */
+/**
+ * Replaces the service when it hangs, and restarts it after its disk was full. Resolves to the reason
+ * when it has ended otherwise.
+ */
 async function nextExit(service: ProcessService, options: SuperviseOptions): Promise<string> {
-  const { log, onRestart, signal } = options
+  const { disk, log, onRestart, signal, storesData } = options
   for (;;) {
     const { pid, exited } = service
     const watching = new AbortController()
-    const hung = service.untilHung(AbortSignal.any([watching.signal, signal]))
-    const isHung = await Promise.race([exited.then(() => false), hung])
+    const watched = AbortSignal.any([watching.signal, signal])
+    const event = await Promise.race([
+      exited.then(() => 'exit'),
+      service.untilHung(watched).then((isHung) => (isHung ? 'hung' : 'exit')),
+      ...(disk && storesData
+        ? [disk.untilSpaceReturns(service, watched).then((is) => (is ? 'space' : 'exit'))]
+        : []),
+    ])
     watching.abort()
-    if (!isHung) return describeExit(await exited)
+    if (event === 'exit') return describeExit(await exited)
 
-    const seconds = service.hungAfterMs / 1000
-    log(`${service.name} gave no sign of life for ${seconds} s: replacing process ${pid}`)
-    await service.kill('SIGKILL')
+    if (event === 'hung') {
+      const seconds = service.hungAfterMs / 1000
+      log(`${service.name} gave no sign of life for ${seconds} s: replacing process ${pid}`)
+      // A process that waits for a full disk does not respond either.
+      await service.kill('SIGKILL')
+      await disk?.waitForSpace(signal)
+    } else log(`${service.name} could not write to the full disk: replacing process ${pid}`)
     try {
       await service.restart()
     } catch (error) {

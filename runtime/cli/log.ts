@@ -1,6 +1,7 @@
 import { type Logger, pino } from 'pino'
 import { CliError } from './failure.ts'
 
+const lostOutput = ['ENOSPC', 'EDQUOT', 'EPIPE']
 const levels = [...Object.keys(pino.levels.values), 'silent']
 
 /** Creates a logger that writes JSON lines on stdout, from the level `LOG_LEVEL` up (default: `info`). */
@@ -9,5 +10,12 @@ export function createLog(env: NodeJS.ProcessEnv): Logger {
   if (!levels.includes(level))
     throw new CliError(`LOG_LEVEL is "${level}": use one of ${levels.join(', ')}`)
   const { NATTER_INSTANCE: instance } = env
-  return pino(instance === undefined ? { level } : { level, base: { pid: process.pid, instance } })
+  const options =
+    instance === undefined ? { level } : { level, base: { pid: process.pid, instance } }
+  const output = pino.destination(1)
+  // The process must not end because its log cannot be written.
+  output.on('error', (error: NodeJS.ErrnoException) => {
+    if (!lostOutput.includes(error.code ?? '')) throw error
+  })
+  return pino(options, output)
 }

@@ -5,6 +5,11 @@ import type { ConsumerProgress, PubAck } from '../api/stream.ts'
 import type { Requester } from '../client/requester.ts'
 
 const timeoutMs = 5_000
+const ackTimeoutMs = 2_000
+/** While a stream acknowledges nothing, one publish in this time tests it. The others fail at once. */
+const testIntervalMs = 2_000
+/** When to test the stalled streams again, by `performance.now()`. */
+const stalledStreams = new WeakMap<Requester, Map<string, number>>()
 /** The header with the expected last sequence of the subject; 0 if the subject should be empty. */
 export const expectHeader = 'Nats-Expected-Last-Subject-Sequence'
 const wrongLastSequence = 10071
@@ -21,7 +26,8 @@ export interface StoredMessage {
 /**
  * Publishes to the stream that captures the subject, and waits for the acknowledgement. Returns
  * undefined if the last sequence of the subject is not `expect`. Throws `unavailable` if no stream
- * captures the subject, or if the stream rejects the message.
+ * captures the subject, or if the stream rejects the message or does not acknowledge it: a server
+ * whose disk is full does not respond at all.
  */
 export async function publishStored(
   requester: Requester,
@@ -34,7 +40,7 @@ export async function publishStored(
     hdrs?.set(expectHeader, String(options.expect))
     hdrs ??= writeHeaders({ [expectHeader]: String(options.expect) })
   }
-  const reply = await requester.request(subject, payload, { headers: hdrs, timeoutMs })
+  const reply = await requestAck(requester, subject, payload, hdrs)
   const ack = reply.json<{
     seq: number
     duplicate?: boolean
@@ -43,6 +49,46 @@ export async function publishStored(
   if (!ack.error) return { seq: ack.seq, duplicate: ack.duplicate === true }
   if (ack.error.err_code === wrongLastSequence) return undefined
   throw new FunctionError('unavailable', `${subject} was not stored: ${ack.error.description}`)
+}
+
+async function requestAck(
+  requester: Requester,
+  subject: string,
+  payload: string | Uint8Array,
+  headers: MsgHdrs | undefined,
+): Promise<Msg> {
+  const stalled = stalledStreams.get(requester) ?? new Map<string, number>()
+  stalledStreams.set(requester, stalled)
+  const stream = streamOf(subject)
+  const testAt = stalled.get(stream)
+  if (testAt !== undefined && performance.now() < testAt) throw notAcknowledged(subject)
+  if (testAt !== undefined) stalled.set(stream, performance.now() + ackTimeoutMs)
+  try {
+    const reply = await requester.request(subject, payload, { headers, timeoutMs: ackTimeoutMs })
+    if (testAt !== undefined) stalled.delete(stream)
+    return reply
+  } catch (error) {
+    const code = error instanceof FunctionError ? error.code : undefined
+    // The server restarts.
+    if (code === 'disconnected') stalled.clear()
+    if (code !== 'timeout') throw error
+    stalled.set(stream, performance.now() + testIntervalMs)
+    throw notAcknowledged(subject, error)
+  }
+}
+
+/** Returns a name for the stream that captures a subject: the bucket, or else the first token. */
+function streamOf(subject: string): string {
+  const [first = '', second = ''] = subject.split('.', 2)
+  return first === '$KV' ? second : first
+}
+
+function notAcknowledged(subject: string, cause?: unknown) {
+  const reason = 'the server does not acknowledge it; its disk may be full'
+  return new FunctionError('unavailable', `${subject} was not stored: ${reason}`, {
+    retryAfterMs: 1_000,
+    cause,
+  })
 }
 
 export function readLast(

@@ -1,0 +1,93 @@
+import { execFileSync } from 'node:child_process'
+import { closeSync, openSync, writeSync } from 'node:fs'
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { isCallError } from '#runtime/client'
+import type { ProcessService } from '../../stack/services/service.ts'
+import { startStack } from '../support/stack-process.ts'
+import { createTestUser, type TestUser } from '../support/test-user.ts'
+
+// Mounting a small file system needs root on Linux.
+const canMount = process.platform === 'linux' && process.getuid?.() === 0
+if (!canMount && process.env.CI) throw new Error('This test mounts a file system and needs root')
+
+describe.skipIf(!canMount)('npm start on a full disk', { timeout: 180_000 }, () => {
+  let dir: string
+  let state: string
+  let stack: ProcessService
+  let alice: TestUser
+
+  beforeAll(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'natter-disk-'))
+    const disk = join(dir, 'disk')
+    await mkdir(disk)
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=200m', 'tmpfs', disk])
+    state = join(disk, 'state')
+    stack = await startStack(dir, { NATTER_STATE: state })
+    alice = await createTestUser(
+      JSON.parse(await readFile(join(state, 'stack.json'), 'utf8')),
+      'alice',
+    )
+  })
+  afterAll(async () => {
+    await alice?.[Symbol.asyncDispose]()
+    await stack?.stop()
+    execFileSync('umount', [join(dir, 'disk')])
+    await rm(dir, { recursive: true, force: true })
+  })
+
+  function fillDisk(): string {
+    const path = join(dir, 'disk', 'other-data')
+    const file = openSync(path, 'w')
+    const block = Buffer.alloc(65_536, 1)
+    try {
+      for (;;) writeSync(file, block)
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'ENOSPC' })
+    } finally {
+      closeSync(file)
+    }
+    return path
+  }
+
+  it('rejects messages as unavailable, continues when there is space, and loses nothing', async () => {
+    const room = `room-${crypto.randomUUID()}`
+    await alice.client.call('room.create', { room, name: 'A room', kind: 'public' })
+    const acknowledged: string[] = []
+    let count = 0
+    /** Returns the code of the error, or `sent`. */
+    const send = async () => {
+      const text = `message ${count++}`
+      try {
+        await alice.send(room, text)
+        acknowledged.push(text)
+        return 'sent'
+      } catch (error) {
+        if (!isCallError(error)) throw error
+        return error.code
+      }
+    }
+    expect(await send()).toBe('sent')
+    const from = stack.log.end()
+
+    const other = fillDisk()
+    await stack.log.line(new RegExp(`the disk of ${state} is full`), { from, within: 20_000 })
+    await expect.poll(send, { timeout: 60_000 }).toBe('unavailable')
+    const codes = await Promise.all(Array.from({ length: 20 }, send))
+    expect(codes).not.toContain('timeout')
+
+    await rm(other)
+    await stack.log.line(/nats-server replaced/, { from, within: 60_000 })
+    await expect.poll(send, { timeout: 60_000 }).toBe('sent')
+
+    const texts = async () => {
+      const { messages } = await alice.client.call('chat.history', { room, limit: 100 })
+      return messages.map(({ text }) => text)
+    }
+    await expect
+      .poll(() => texts().catch(() => []), { timeout: 60_000 })
+      .toEqual(expect.arrayContaining(acknowledged))
+  })
+})
