@@ -88,7 +88,7 @@ export interface MembershipOperation extends TimedOperation {
   room: RoomId
   action: 'join' | 'leave'
   /**
-   * True for a kick. A user who left can still subscribe to a public room; a kicked user cannot.
+   * True for a kick. A user who left can still read a public room; a kicked user cannot.
    */
   isKick?: boolean
 }

@@ -80,11 +80,11 @@ export function findLeaks(evidence: Evidence): string[] {
    * delays events, so for a time in or shortly after a pause, the start of the pause is checked
    * too.
    */
-  const lacksAccess = (user: UserId, room: RoomId, at: number[], isPush: boolean) => {
+  const lacksAccess = (user: UserId, room: RoomId, at: number[]) => {
     const paused = pauses.filter(({ start, end }) =>
       at.some((time) => start <= time && time <= end + graceMs),
     )
-    const isPublic = isPush && kinds.get(room) === 'public'
+    const isPublic = kinds.get(room) === 'public'
     return [...at, ...paused.map(({ start }) => start)].every(
       (time) =>
         isRemoved(byPair.get(`${user} ${room}`) ?? [], time, isPublic) ||
@@ -102,10 +102,10 @@ export function findLeaks(evidence: Evidence): string[] {
         // The text was read after the call started and after the text was sent. The user must have
         // had access at the later of these two times.
         const readAt = Math.max(requestedAt ?? 0, textTimes.get(text.count) ?? 0)
-        return lacksAccess(user, text.room, isPush ? pushTimes : [readAt], isPush)
+        return lacksAccess(user, text.room, isPush ? pushTimes : [readAt])
       })
       .map(({ count, room }) => `${user} received text ${count} of ${room} on ${subject}`)
-    if (!room || leaks.length > 0 || !lacksAccess(user, room, pushTimes, true)) return leaks
+    if (!room || leaks.length > 0 || !lacksAccess(user, room, pushTimes)) return leaks
     if (isOwnNotice(frame) || isArchiveNotice(frame, byPair.get(`${user} ${room}`) ?? [], at))
       return []
     return [`${user} received event ${notice?.seq} of ${room} on ${subject}`]
@@ -132,7 +132,7 @@ function isArchiveNotice(
 /**
  * Returns true if the user was certainly not a member at the time `at`: the user had never joined,
  * or an acknowledged leave ended more than `graceMs` before. With `isPublic`, returns true only for
- * kicked users, because all other users may subscribe to a public room.
+ * kicked users, because all other users may read a public room.
  */
 export function isRemoved(
   membershipOperations: readonly MembershipOperation[],
