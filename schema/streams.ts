@@ -62,6 +62,7 @@ export const MSG_CACHE = {
   bucket: 'MSG_CACHE',
   value: Message,
   ttlMs: 5 * 60_000,
+  maxBytes: 64 * 1_024 * 1_024,
   storage: 'memory',
 } as const satisfies BucketDeclaration
 

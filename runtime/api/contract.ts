@@ -60,6 +60,8 @@ export interface BucketDeclaration {
   readonly ttlMs?: number
   /** Milliseconds for which expired keys leave a marker. Without it, `kvWatch` sees no expiries. */
   readonly markerTtlMs?: number
+  /** Maximum size in bytes; the oldest entries are evicted above that. Default: unlimited. */
+  readonly maxBytes?: number
   /** Default: `file`. */
   readonly storage?: 'file' | 'memory'
   /** Revisions stored for each key. Default: 1. */

@@ -90,7 +90,7 @@ function streamConfig({ stream, subjects, config }: StreamDeclaration): Config {
 }
 
 function bucketConfig(declared: BucketDeclaration): Config {
-  const { ttlMs = 0, markerTtlMs = 0, storage = 'file', history = 1 } = declared
+  const { ttlMs = 0, markerTtlMs = 0, storage = 'file', history = 1, maxBytes } = declared
   return {
     max_age: ttlMs * 1e6,
     storage,
@@ -98,6 +98,7 @@ function bucketConfig(declared: BucketDeclaration): Config {
     allow_direct: true,
     subject_delete_marker_ttl: markerTtlMs * 1e6,
     ...(markerTtlMs > 0 ? { allow_msg_ttl: true } : {}),
+    ...(maxBytes === undefined ? {} : { max_bytes: maxBytes, discard: 'old' }),
   }
 }
 
@@ -110,6 +111,11 @@ async function createBucket(js: JetStreamClient, bucket: string, config: Config)
     ...(ttl > 0 ? { ttl: ttl / 1e6 } : {}),
     ...(markerTTL > 0 ? { markerTTL: markerTTL / 1e6 } : {}),
   })
+  const { max_bytes, discard } = config
+  if (max_bytes === undefined) return
+  // The client library can only create buckets that reject values when they are full.
+  const jsm = await js.jetstreamManager()
+  await jsm.streams.update(`KV_${bucket}`, { max_bytes, discard } as Partial<StreamConfig>)
 }
 
 interface DeclaredStream {

@@ -169,6 +169,20 @@ describe('a start after a change of', () => {
     changed.unsubscribe()
   })
 
+  it('the maximum size evicts the oldest entries of the bucket', async () => {
+    const bucket = newName()
+    await redeploy(
+      { 'watch.ts': watch(bucket, 'maxBytes: 1_000_000') },
+      { 'watch.ts': watch(bucket, 'maxBytes: 10_000') },
+    )
+    const kv = await new Kvm(jetstream(nc)).open(bucket)
+
+    for (let key = 0; key < 30; key++) await kv.put(`key-${key}`, JSON.stringify('x'.repeat(1_000)))
+
+    expect(await kv.get('key-0')).toBeNull()
+    expect((await kv.get('key-29'))?.json()).toBe('x'.repeat(1_000))
+  })
+
   it('a removed marker TTL updates the bucket', async () => {
     const bucket = newName()
     await redeploy(
