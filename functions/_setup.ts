@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { indexUsers } from '#domain/users/store'
 import { closeDb, db, migrate } from '#schema/db'
 import type { RoomId } from '#schema/ids'
 import { rooms } from '#schema/tables/room'
@@ -9,7 +10,10 @@ const initialRooms = [
   { id: 'help', name: 'Help' },
 ]
 
-/** Migrates the database and inserts the initial rooms, before any function is served. */
+/**
+ * Migrates the database, inserts the initial rooms and indexes users of an earlier version, before any
+ * function is served.
+ */
 export default async function setup({ log }: { log: Logger }): Promise<AsyncDisposable> {
   await migrate()
   const added = await db
@@ -19,6 +23,7 @@ export default async function setup({ log }: { log: Logger }): Promise<AsyncDisp
     )
     .onConflictDoNothing()
     .returning({ id: rooms.id })
-  log.info({ added: added.map(({ id }) => id) }, 'database is ready')
+  const indexed = await indexUsers()
+  log.info({ indexed, added: added.map(({ id }) => id) }, 'database is ready')
   return { [Symbol.asyncDispose]: closeDb }
 }

@@ -1,37 +1,25 @@
-import * as v from 'valibot'
 import { batchByKey } from '#domain/cache/batch-by-key'
+import { type Login, storeLogins } from '#domain/users/store'
 import { defineFunction, event } from '#runtime'
-import { db } from '#schema/db'
 import type { UserId } from '#schema/ids'
-import { DisplayName, userSeen } from '#schema/messages/user'
+import { userSeen } from '#schema/messages/user'
 
-/** Logins of this interval are persisted in one statement. */
+/** Logins of this interval are persisted together, in transactions of at most `maxBatchSize` logins. */
 const collectMs = 250
+/** PGlite runs no other statement during a transaction, so that it must be short. */
+const maxBatchSize = 500
 
-/** Adds a user to the table users, or updates their name from the identity provider. */
+/** Adds a user to the table users, or updates their data from the identity provider. */
 export default defineFunction(
   event(userSeen, { queue: 'user-workers' }),
-  ({ userId, name }, context) => collect(userId, name, context),
+  ({ userId, ...login }, context) => collect(userId, login, context),
 )
 
-const collect = batchByKey<UserId, string | undefined>(collectMs, async (collected) => {
-  // Sorted, so that two processes lock the same rows in the same order and do not deadlock.
-  const logins = [...collected].sort(([a], [b]) => (a < b ? -1 : 1))
-  const sql = db.$client
-  // A login without a name inserts the user id as the name, but must not overwrite an earlier name.
-  await sql`
-    insert into users (id, name)
-    select * from unnest(
-      ${logins.map(([id]) => id)}::text[],
-      ${logins.map(([id, name]) => readName(name) ?? id)}::text[]
-    )
-    on conflict (id) do update set
-      name = case when excluded.name = excluded.id then users.name else excluded.name end,
-      seen_at = now()`
+const collect = batchByKey<UserId, Login>(collectMs, async (collected, { log }) => {
+  const logins = [...collected]
+  const withdrawn: UserId[] = []
+  for (let start = 0; start < logins.length; start += maxBatchSize)
+    withdrawn.push(...(await storeLogins(new Map(logins.slice(start, start + maxBatchSize)))))
+  if (withdrawn.length > 0)
+    log.warn({ users: withdrawn }, 'chosen names withdrawn, because they look like names of others')
 })
-
-/** Returns the name from the identity provider, or undefined if it is not a valid display name. */
-function readName(name: string | undefined): string | undefined {
-  const { success, output } = v.safeParse(DisplayName, name)
-  return success ? output : undefined
-}

@@ -2,34 +2,71 @@ import { eq, sql } from 'drizzle-orm'
 import { FunctionError } from '#runtime'
 import { db } from '#schema/db'
 import type { UserId } from '#schema/ids'
-import { users } from '#schema/tables/user'
+import type { User } from '#schema/messages/user'
+import { users, userTerms } from '#schema/tables/user'
+import { hasWords, readQuery } from '#schema/text/search'
 
 const displayName = sql<string>`coalesce(${users.chosenName}, ${users.name})`
-export const publicUser = { userId: users.id, name: displayName }
+export const publicUser = {
+  userId: users.id,
+  name: displayName,
+  handle: sql<string>`coalesce(${users.handle}, ${users.id})`,
+}
 
-/** Throws `forbidden` for a user who has never logged in. */
+/**
+ * Throws `forbidden` for a user who has never logged in. Such a user cannot be invited and cannot
+ * have a direct room.
+ */
 export async function requireUser(userId: UserId): Promise<void> {
   const [user] = await db.select({ id: users.id }).from(users).where(eq(users.id, userId))
   if (!user) throw new FunctionError('forbidden', `User ${userId} has never logged in`)
 }
 
-export const maxUsers = 20
-
-/**
- * SQL expressions to search by. Each has its own index in byte order (see schema/tables/user.ts).
- */
-const searchKeys = { id: sql`${users.id}`, name: sql`lower(${displayName})` }
-const lastCharacter = '\u{10ffff}'
-
-/** Returns users whose id or name starts with a prefix, ignoring case. */
-export function findUsers(by: keyof typeof searchKeys, prefix: string) {
-  const key = searchKeys[by]
-  const start = sql`lower(${prefix}::text)`
-  const end = sql`(${start} || ${lastCharacter}::text)`
+/** Returns the users with the given ids, in no particular order. */
+export function readUsers(ids: readonly UserId[]): Promise<User[]> {
+  // With one array parameter, the prepared statement is the same for any number of ids.
   return db
     .select(publicUser)
     .from(users)
-    .where(sql`${key} ~>=~ ${start} and ${key} ~<~ ${end}`)
-    .orderBy(sql`${key} using ~<~`)
-    .limit(maxUsers)
+    .where(sql`${users.id} = any(${sql.param(ids)}::text[])`)
+}
+
+const maxUsers = 20
+/** A user has up to 40 terms with the same beginning. */
+const maxPhraseTerms = 40 * maxUsers
+const [maxWords, maxWordTerms] = [4, 500]
+const lastCharacter = '\u{10ffff}'
+
+/**
+ * Returns up to 20 users with a word that begins with each word of `text`, in their name, handle or
+ * id. Finds all users who have the words in this order or, of two words, in any order; of the others,
+ * those whose terms are among the first 500 of one of the words.
+ */
+export async function searchUsers(text: string): Promise<User[]> {
+  const words = readQuery(text)
+  if (words.length === 0) return []
+  const found = new Set<UserId>()
+  const addMatches = (rows: { term: string; userId: UserId }[]) => {
+    for (const { term, userId } of rows)
+      if (found.size < maxUsers && hasWords(term, words)) found.add(userId)
+  }
+  addMatches(await findTerms(words.join(' '), maxPhraseTerms))
+  if (words.length > 1 && found.size < maxUsers) {
+    const longest = [...new Set(words)].sort((a, b) => b.length - a.length).slice(0, maxWords)
+    for (const rows of await Promise.all(longest.map((word) => findTerms(word, maxWordTerms))))
+      addMatches(rows)
+  }
+  const byId = new Map((await readUsers([...found])).map((user) => [user.userId, user]))
+  return [...found].flatMap((id) => byId.get(id) ?? [])
+}
+
+/** Returns the terms with a prefix in byte order, from one range of an index. */
+export function findTerms(prefix: string, limit: number) {
+  const end = prefix + lastCharacter
+  return db
+    .select({ term: userTerms.term, userId: userTerms.userId })
+    .from(userTerms)
+    .where(sql`${userTerms.term} ~>=~ ${prefix}::text and ${userTerms.term} ~<~ ${end}::text`)
+    .orderBy(sql`${userTerms.term} using ~<~`)
+    .limit(limit)
 }

@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import type { Contract, Topic } from '#runtime'
 import { RoomId, Time, UserId } from '../ids.ts'
+import { Name } from '../name.ts'
 import { StorableText } from '../storable-text.ts'
 
 /**
@@ -13,15 +14,6 @@ export type RoomKind = v.InferOutput<typeof RoomKind>
 /** The rights of each role are in schema/roles.ts. */
 export const Role = v.picklist(['owner', 'moderator', 'member', 'guest'])
 export type Role = v.InferOutput<typeof Role>
-
-export const RoomName = v.pipe(
-  v.string(),
-  v.trim(),
-  v.minLength(1),
-  v.maxLength(80),
-  v.check((name) => name.isWellFormed(), 'Invalid name: it contains half a surrogate pair'),
-  v.regex(/^\P{C}+$/u, 'Invalid name: it contains a control character'),
-)
 
 export const Room = v.object({ id: RoomId, name: v.string(), kind: RoomKind })
 export type Room = v.InferOutput<typeof Room>
@@ -68,7 +60,7 @@ const empty = v.object({})
  */
 export const roomCreate = {
   subject: 'room.create',
-  input: v.strictObject({ room: RoomId, name: RoomName, kind: v.picklist(['public', 'private']) }),
+  input: v.strictObject({ room: RoomId, name: Name, kind: v.picklist(['public', 'private']) }),
   output: v.object({ room: Room }),
   audience: ['admin', 'user'],
   description: 'Creates a room',
@@ -150,7 +142,7 @@ export const roomArchive = {
 /** `room.rename`: changes the display name of a room. Idempotent. */
 export const roomRename = {
   subject: 'room.rename.{room}',
-  input: v.strictObject({ room: RoomId, name: RoomName }),
+  input: v.strictObject({ room: RoomId, name: Name }),
   output: empty,
   audience: ['admin', 'user'],
   description: 'Renames a room',

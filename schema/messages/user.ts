@@ -1,35 +1,63 @@
 import * as v from 'valibot'
 import type { Contract, Topic } from '#runtime'
 import { UserId } from '../ids.ts'
+import { Name } from '../name.ts'
 import { StorableText } from '../storable-text.ts'
-import { RoomName } from './room.ts'
 
-export const DisplayName = RoomName
-
-export const User = v.object({ userId: UserId, name: v.string() })
+export const User = v.object({
+  userId: UserId,
+  name: v.string(),
+  /** The user name at the identity provider. Unlike the id, it may change. */
+  handle: v.string(),
+})
 export type User = v.InferOutput<typeof User>
 
+const Me = v.object({
+  ...User.entries,
+  /** The name from the identity provider, which `name: null` restores. */
+  providerName: v.string(),
+})
+export type Me = v.InferOutput<typeof Me>
+
 /**
- * `users.me`: returns the caller's id and display name. If `name` is given, sets the display name
- * first.
+ * `users.me`: returns the caller. If `name` is given, sets the display name first; null restores the
+ * name from the identity provider. Returns `conflict` if the name looks like the name, user name or id
+ * of another user.
  */
 export const usersMe = {
   subject: 'users.me',
-  input: v.strictObject({ name: v.optional(DisplayName) }),
-  output: User,
+  input: v.strictObject({ name: v.optional(v.nullable(Name)) }),
+  output: Me,
   audience: ['everyone'],
   description: 'Returns the caller, or changes their display name',
+  errors: ['conflict'],
+} as const satisfies Contract
+
+/**
+ * `users.id`: returns the caller's user id. A client that does not know it yet takes the identity token
+ * (schema/identity.ts) as the caller.
+ */
+export const usersId = {
+  subject: 'users.id',
+  input: v.strictObject({}),
+  output: v.object({ userId: UserId }),
+  audience: ['everyone'],
+  description: 'Returns the user id of the caller',
+  errors: ['not_found'],
 } as const satisfies Contract
 
 const SearchText = v.pipe(StorableText, v.minLength(1), v.maxLength(64))
 
-/** `users.search`: returns up to 20 users whose id or name begins with `text`. */
+/**
+ * `users.search`: returns up to 20 users. Each word of `text` begins a word of their name, user name
+ * or id, without regard to case and diacritics.
+ */
 export const usersSearch = {
   subject: 'users.search',
   input: v.strictObject({ text: SearchText }),
   output: v.object({ users: v.array(User) }),
   audience: ['everyone'],
-  description: 'Finds users by id or name',
+  description: 'Finds users by any word of their name or user name',
 } as const satisfies Contract
 
 /** `users.names`: returns the users with the given ids, except those who have never logged in. */
@@ -41,10 +69,16 @@ export const usersNames = {
   description: 'Returns the display names of users',
 } as const satisfies Contract
 
-/** Published to functions at each login, with the name from the token. */
+/** Published to functions at each login, with the user's data from the token. */
 export const userSeen = {
   subject: 'user.seen.{userId}',
-  data: v.object({ userId: UserId, name: v.optional(v.string()) }),
+  data: v.object({
+    userId: UserId,
+    name: v.optional(v.string()),
+    handle: v.optional(v.string()),
+    issuer: v.optional(v.string()),
+    subject: v.optional(v.string()),
+  }),
 } as const satisfies Topic
 
 /** Published by the NATS server when a user has connected. */

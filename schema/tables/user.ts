@@ -1,6 +1,17 @@
-import { sql } from 'drizzle-orm'
-import { index, pgTable, text, timestamp } from 'drizzle-orm/pg-core'
+import {
+  boolean,
+  index,
+  integer,
+  pgTable,
+  primaryKey,
+  text,
+  timestamp,
+  uniqueIndex,
+} from 'drizzle-orm/pg-core'
 import type { UserId } from '../ids.ts'
+
+/** Without a foreign key, whose checks would double the time of a batch of first logins. */
+const userId = () => text('user_id').$type<UserId>().notNull()
 
 /** All users who have ever logged in. */
 export const users = pgTable(
@@ -8,18 +19,54 @@ export const users = pgTable(
   {
     id: text('id').$type<UserId>().primaryKey(),
     /**
+     * The user name at the identity provider, which may change. Null until the user's first login
+     * with this version.
+     */
+    handle: text('handle'),
+    /** The claims `iss` and `sub`, which identify the user at the identity provider. */
+    issuer: text('issuer'),
+    subject: text('subject'),
+    /**
      * Name from the identity provider, or the user id if the provider has no name. `chosenName`
      * takes precedence.
      */
     name: text('name').notNull(),
     chosenName: text('chosen_name'),
     seenAt: timestamp('seen_at', { withTimezone: true }).notNull().defaultNow(),
+    /** Version of the rules by which the rows in `user_terms` and `user_name_keys` were derived. */
+    indexedVersion: integer('indexed_version').notNull().default(0),
   },
   (table) => [
-    // For searching users by the beginning of their id or name.
-    index('users_id_prefix').on(table.id.op('text_pattern_ops')),
-    index('users_name_prefix').on(
-      sql`lower(coalesce(${table.chosenName}, ${table.name})) text_pattern_ops`,
-    ),
+    uniqueIndex('users_identity').on(table.issuer, table.subject),
+    index('users_indexed_version').on(table.indexedVersion),
+  ],
+)
+
+/** The keys by which names are compared: names that look alike have a key in common. */
+export const userNameKeys = pgTable(
+  'user_name_keys',
+  {
+    key: text('key').notNull(),
+    userId: userId(),
+    /** True for the keys of `chosenName`, false for those of the id, the handle and `name`. */
+    isChosen: boolean('is_chosen').notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.key, table.userId, table.isChosen] }),
+    index('user_name_keys_user').on(table.userId),
+  ],
+)
+
+/** The terms by which users are found (see schema/text/search.ts). */
+export const userTerms = pgTable(
+  'user_terms',
+  {
+    term: text('term').notNull(),
+    userId: userId(),
+  },
+  (table) => [
+    // For a range of terms in byte order.
+    uniqueIndex('user_terms_term').on(table.term.op('text_pattern_ops'), table.userId),
+    index('user_terms_user').on(table.userId),
   ],
 )

@@ -7,9 +7,9 @@ import { newUserId, newUserIds, useApp } from '../support/app.ts'
 
 const app = useApp()
 
-async function publishSeen(people: readonly UserId[], name?: string) {
+async function publishSeen(people: readonly UserId[], name?: string, handle?: string) {
   const { nc } = await app.connectAs('functions')
-  for (const user of people) nc.publish(`user.seen.${user}`, JSON.stringify({ name }))
+  for (const user of people) nc.publish(`user.seen.${user}`, JSON.stringify({ name, handle }))
   await nc.flush()
 }
 
@@ -22,7 +22,47 @@ describe('user.seen', () => {
     await expect.poll(() => readRow('alice' as UserId)).toMatchObject({ name: 'Alice Adams' })
   })
 
-  it.each([undefined, '', '   ', 'x'.repeat(81), 'a\nb'])(
+  it.each([
+    ['a\u2028b', 'a b'],
+    ['\u202eecilA', 'ecilA'],
+    ['x'.repeat(81), 'x'.repeat(80)],
+    ['علی\u200cرضا', 'علی\u200cرضا'],
+    ['नेहा 👨\u200d👩\u200d👧', 'नेहा 👨\u200d👩\u200d👧'],
+  ])('stores the nearest valid name for %j', async (given, name) => {
+    const user = newUserId()
+
+    await publishSeen([user], given)
+
+    await expect.poll(() => readRow(user)).toMatchObject({ id: user, name })
+  })
+
+  it('stores the user name, which replaces a missing name', async () => {
+    const user = newUserId()
+
+    await publishSeen([user], undefined, 'jane.doe@example.com')
+    await expect
+      .poll(() => readRow(user))
+      .toMatchObject({
+        name: 'jane.doe@example.com',
+        handle: 'jane.doe@example.com',
+      })
+  })
+
+  it('withdraws a chosen name that looks like the name of a new user', async () => {
+    const [impostor, other, user] = [newUserId(), newUserId(), newUserId()]
+    const name = `Clara ${crypto.randomUUID().slice(0, 13)}`
+    await (await app.clientFor(impostor)).call('users.me', { name: `${name} ✓` })
+    await (await app.clientFor(other)).call('users.me', { name: `${name} Jones` })
+
+    await publishSeen([user], name)
+
+    await expect.poll(() => readRow(impostor)).toMatchObject({ chosenName: null })
+    expect(await readRow(other)).toMatchObject({ chosenName: `${name} Jones` })
+    const { users } = await (await app.clientFor(user)).call('users.search', { text: name })
+    expect(new Set(users.map(({ userId }) => userId))).toEqual(new Set([user, other]))
+  })
+
+  it.each([undefined, '', '   ', '\u200b'])(
     'stores the user id as the name when the token has the unusable name %j',
     async (name) => {
       const user = newUserId()
@@ -59,7 +99,7 @@ describe('user.seen', () => {
     await publishSeen([...people, ...people.slice(0, 500)], 'Somebody')
 
     const isMine = inArray(users.id, people)
-    await expect.poll(() => db.$count(users, isMine), { timeout: 10_000 }).toBe(people.length)
+    await expect.poll(() => db.$count(users, isMine), { timeout: 18_000 }).toBe(people.length)
     // xmin is the id of the transaction that wrote the row.
     const [written] = await db
       .select({ statements: sql<number>`count(distinct xmin::text)::int` })

@@ -7,10 +7,10 @@ import { badPayloads } from '../support/bad-payloads.ts'
 const app = useApp()
 
 describe('users.names', () => {
-  it('returns the display names of users, and omits unknown users', async () => {
+  it('returns the display names and user names of users, and omits unknown users', async () => {
     const [ada, grace, unknown] = [newUserId(), newUserId(), newUserId()]
     await db.insert(users).values([
-      { id: ada, name: 'Ada' },
+      { id: ada, name: 'Ada', handle: 'ada.l' },
       { id: grace, name: 'Grace', chosenName: 'Amazing Grace' },
     ])
 
@@ -18,8 +18,8 @@ describe('users.names', () => {
 
     expect(new Set(answer.users)).toEqual(
       new Set([
-        { userId: ada, name: 'Ada' },
-        { userId: grace, name: 'Amazing Grace' },
+        { userId: ada, name: 'Ada', handle: 'ada.l' },
+        { userId: grace, name: 'Amazing Grace', handle: grace },
       ]),
     )
     expect(answer.users).toHaveLength(2)

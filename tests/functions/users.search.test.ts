@@ -1,10 +1,10 @@
 import { sql } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
-import { findUsers } from '#domain/users/directory'
+import { findTerms } from '#domain/users/directory'
+import { chooseName, storeLogins } from '#domain/users/store'
 import { db } from '#schema/db'
 import type { UserId } from '#schema/ids'
-import { users } from '#schema/tables/user'
-import { newUserId, useApp } from '../support/app.ts'
+import { newUserId, newUserIds, useApp } from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
@@ -17,9 +17,10 @@ async function search(text: string) {
 }
 
 async function createUser(name: string, id: string = newUserId(), chosenName?: string) {
-  const user = { id: id as UserId, name, ...(chosenName === undefined ? {} : { chosenName }) }
-  await db.insert(users).values(user)
-  return { userId: user.id, name: chosenName ?? name }
+  const userId = id as UserId
+  await storeLogins(new Map([[userId, { name }]]))
+  if (chosenName !== undefined) await chooseName(userId, chosenName)
+  return { userId, name: chosenName ?? name, handle: id }
 }
 
 describe('users.search', () => {
@@ -33,7 +34,7 @@ describe('users.search', () => {
     expect(await search(`${prefix}-adam`)).toEqual([])
   })
 
-  it('returns users whose name begins with the text, ignoring case', async () => {
+  it('returns users by the beginning of any word of the name, ignoring case', async () => {
     const prefix = newPrefix()
     const ada = await createUser(`${prefix.toUpperCase()} Lovelace`)
     const ben = await createUser(`${prefix} MacBeth`)
@@ -41,6 +42,43 @@ describe('users.search', () => {
     expect(await search(prefix)).toEqual([ada, ben])
     expect(await search(`${prefix} LOVE`)).toEqual([ada])
     expect(await search('LOVELACE'.repeat(2))).toEqual([])
+  })
+
+  it.each([
+    ['José Łukasz', 'lukasz'],
+    ['Ada King Lovelace', 'lovelace king'],
+    ['Ада Лавлейс', 'ЛАВ'],
+    ['王小明', '小明'],
+    ['김민준', '민준'],
+    ['محمّد كريم', 'کریم'],
+    ['नेहा शर्मा', 'शर्मा'],
+    ['Μαρία Ώρα', 'ωρα'],
+  ])('finds %s by %s, in any order of words', async (name, text) => {
+    const prefix = newPrefix()
+    const user = await createUser(`${prefix} ${name}`)
+    await createUser(`${prefix} Other`)
+
+    expect(await search(`${text} ${prefix}`)).toEqual([user])
+    expect(await search(`${prefix} ${text}`)).toEqual([user])
+  })
+
+  it('finds a user by a rare word although thousands have the other word', async () => {
+    const [common, rare] = [newPrefix(), newPrefix()]
+    const crowd = newUserIds(2_000).map((id) => [id, { name: `${common} ${id}` }] as const)
+    await storeLogins(new Map(crowd))
+    const user = await createUser(`Zoe zz ${common} ${rare}`)
+
+    expect(await search(`${rare} ${common}`)).toEqual([user])
+    expect(await search(`${common} ${rare}`)).toEqual([user])
+    expect(await search(`${common} zz ${rare}`)).toEqual([user])
+  })
+
+  it('finds users by their user name at the identity provider', async () => {
+    const [prefix, userId] = [newPrefix(), newUserId()]
+    await storeLogins(new Map([[userId, { name: 'Jane', handle: `jane.${prefix}` }]]))
+
+    expect(await search(prefix)).toEqual([{ userId, name: 'Jane', handle: `jane.${prefix}` }])
+    expect(await search(`@jane.${prefix}`)).toHaveLength(1)
   })
 
   it('matches the chosen name instead of the name from the token', async () => {
@@ -74,20 +112,19 @@ describe('users.search', () => {
 
   it('reads users with index scans only', async () => {
     await db.execute(sql`
-      insert into users (id, name)
-      select 'many-' || n, 'Many ' || n from generate_series(1, 20000) n
+      insert into users (id, name, indexed_version)
+      select 'many-' || n, 'Many ' || n, 100 from generate_series(1, 20000) n
       on conflict do nothing`)
-    await db.execute(sql`analyze users`)
+    await db.execute(sql`
+      insert into user_terms (term, user_id)
+      select 'many ' || n, 'many-' || n from generate_series(1, 20000) n
+      on conflict do nothing`)
+    await db.execute(sql`analyze user_terms`)
 
-    for (const [column, index] of [
-      ['id', 'users_id_prefix'],
-      ['name', 'users_name_prefix'],
-    ] as const) {
-      const plan = await db.execute(sql`explain ${findUsers(column, 'many-12').getSQL()}`)
-      const text = plan.map((row) => row['QUERY PLAN']).join('\n')
-      expect(text).toContain(`Index Scan using ${index}`)
-      expect(text).not.toMatch(/Seq Scan|Sort/)
-    }
+    const plan = await db.execute(sql`explain ${findTerms('many 12', 20).getSQL()}`)
+    const text = plan.map((row) => row['QUERY PLAN']).join('\n')
+    expect(text).toMatch(/Index (Only )?Scan using user_terms_term/)
+    expect(text).not.toMatch(/Seq Scan|Sort/)
   })
 
   it('rejects a call for another user as forbidden', async () => {

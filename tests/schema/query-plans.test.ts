@@ -1,6 +1,7 @@
 import { jetstream } from '@nats-io/jetstream'
 import postgres, { type Sql } from 'postgres'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { indexedVersion } from '#domain/users/store'
 import type { contracts } from '#schema/contracts'
 import { closeDb, migrate } from '#schema/db'
 import { type MessageId, type RoomId, toNotifyId, type UserId } from '#schema/ids'
@@ -30,7 +31,7 @@ const [maxBuffers, maxBuffersPerRow] = [1_000, 20]
  */
 const [maxRows, maxRowsPerRow] = [11_000, 200]
 /** Tables with about 200,000 rows. A sequential scan of them may read at most `maxScanned` rows. */
-const large = ['messages', 'message_versions', 'reactions', 'users']
+const large = ['messages', 'message_versions', 'reactions', 'users', 'user_terms', 'user_name_keys']
 const maxScanned = 1_000
 
 /** The strings are SQL expressions over a message's number `n`, from 1 to `rows`. */
@@ -177,10 +178,21 @@ async function fill(
 ) {
   const roomId = (number: string) => `'${prefix}-' || (${number})`
   await sql.unsafe(`
+    -- Without triggers, which would check each foreign key.
+    set session_replication_role = replica;
     insert into rooms (id, name, kind)
       select ${roomId('n')}, 'Room ' || n, 'public' from generate_series(0, ${rooms - 1}) n;
-    insert into users (id, name)
-      select 'user-' || n, 'Person ' || n from generate_series(0, ${users - 1}) n;
+    insert into users (id, name, indexed_version)
+      select 'user-' || n, 'Person ' || n, ${indexedVersion}
+      from generate_series(0, ${users - 1}) n;
+    insert into user_name_keys (key, user_id, is_chosen)
+      select key || n, 'user-' || n, false
+      from generate_series(0, ${users - 1}) n, unnest('{person,user}'::text[]) key;
+    insert into user_terms (term, user_id)
+      select 'person ' || n || ' user-' || n, 'user-' || n from generate_series(0, ${users - 1}) n
+      union all
+      select n || ' user-' || n || ' person ' || n || ' user-' || n, 'user-' || n
+      from generate_series(0, ${users - 1}) n;
     insert into users (id, name) values ('alice', 'Alice'), ('bob', 'Bob'), ('charlie', 'Charlie');
     insert into members (room, user_id, role, joined_at)
       select ${roomId('r')}, 'user-' || (r * 7 + m) % ${users}, 'member', now() + m * interval '1 second'
@@ -202,7 +214,8 @@ async function fill(
     insert into read_states (room, user_id, seq)
       select room, user_id, seq from members join room_heads using (room) where user_id <> 'alice';
     insert into bans (room, user_id, by)
-      select id, 'banned-' || n, 'alice' from rooms, generate_series(1, 5) n;`)
+      select id, 'banned-' || n, 'alice' from rooms, generate_series(1, 5) n;
+    set session_replication_role = origin;`)
 }
 
 /**
@@ -247,12 +260,17 @@ function callsOf(app: App, room: RoomId, { newest, middle, reply, thread }: Targ
   const noCall = async () => {}
 
   return {
+    'users.id': () => app.call('users.id', {}, 'alice'),
     'users.me': async () => {
       await app.call('users.me', {}, 'alice')
-      await app.call('users.me', { name: 'Alice' }, 'alice')
+      await app.call('users.me', { name: 'Alice A.' }, 'alice')
+      await app.call('users.me', { name: null }, 'alice')
     },
     'users.names': () => app.call('users.names', { userIds: [bob, 'user-1' as UserId] }, 'alice'),
-    'users.search': () => app.call('users.search', { text: 'person' }, 'alice'),
+    'users.search': async () => {
+      await app.call('users.search', { text: 'person' }, 'alice')
+      await app.call('users.search', { text: 'user person zz' }, 'alice')
+    },
     'presence.heartbeat': () => app.call('presence.heartbeat', { connId: 'tab' }, 'alice'),
     'presence.update': () => app.call('presence.update', { status: 'away' }, 'alice'),
     'presence.room': () => app.call('presence.room', { room }, 'alice'),

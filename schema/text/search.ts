@@ -1,0 +1,91 @@
+/** Marks that searches ignore; vowel signs, such as those of Devanagari, are not among them. */
+const ignored = new RegExp(
+  String.raw`[[\p{M}&&[\p{sc=Zinh}\p{sc=Latn}\p{sc=Grek}\p{sc=Cyrl}\p{sc=Arab}\p{sc=Hebr}\p{sc=Syrc}]]` +
+    // Nukta and tatweel.
+    String.raw`\p{DI}\u0640\u093C\u09BC\u0A3C\u0ABC\u0B3C]`,
+  'gv',
+)
+
+/** Letters that Unicode does not decompose, and letters with two code points on Persian keyboards. */
+const equalLetters: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    ß: 'ss',
+    æ: 'ae',
+    œ: 'oe',
+    ø: 'o',
+    đ: 'd',
+    ð: 'd',
+    þ: 'th',
+    ł: 'l',
+    ħ: 'h',
+    ŧ: 't',
+    ı: 'i',
+    ς: 'σ',
+    ٱ: 'ا',
+    ك: 'ک',
+    ي: 'ی',
+    ى: 'ی',
+    ة: 'ه',
+  }),
+)
+const equalLetter = new RegExp(`[${[...equalLetters.keys()].join('')}]`, 'gu')
+
+/** Scripts without spaces between words, and the first letters of decomposed Korean syllables. */
+const unspaced =
+  /[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Bopo}\p{sc=Thai}\p{sc=Laoo}\p{sc=Khmr}\p{sc=Mymr}\p{sc=Tibt}\u1100-\u1112]/u
+const wordPart = /[\p{L}\p{M}\p{N}]/u
+const separator = /[\p{Z}\p{P}]/u
+
+/** Returns a text without regard to case and diacritics. */
+export function foldForSearch(text: string): string {
+  return text
+    .toLowerCase()
+    .normalize('NFKD')
+    .toLowerCase()
+    .replaceAll(ignored, '')
+    .replaceAll(equalLetter, (letter) => equalLetters.get(letter) ?? letter)
+    .replaceAll(/\s+/g, ' ')
+    .trim()
+}
+
+/** Returns the words of a search, folded. Each must begin a word of what is found. */
+export function readQuery(query: string): string[] {
+  return foldForSearch(query)
+    .replace(/^@/, '')
+    .split(' ')
+    .filter((word) => word !== '')
+}
+
+/** Returns the index of each word in a folded text; in a script without spaces, of each letter. */
+export function wordStarts(folded: string): number[] {
+  const starts: number[] = []
+  let index = 0
+  let isAfterWord = false
+  for (const character of folded) {
+    const isStart = index === 0 || (!isAfterWord && !separator.test(character))
+    if (isStart || (unspaced.test(character) && wordPart.test(character))) starts.push(index)
+    isAfterWord = wordPart.test(character)
+    index += character.length
+  }
+  return starts
+}
+
+/** Returns true if each of the words begins a word of a folded text. */
+export function hasWords(folded: string, words: readonly string[]): boolean {
+  const starts = wordStarts(folded)
+  return words.every((word) => starts.some((start) => folded.startsWith(word, start)))
+}
+
+const [maxFoldedLength, maxTerms] = [300, 40]
+
+/**
+ * Returns the terms by which a text is found: for each word, the folded text from that word on, and
+ * then the whole text. So each word begins a term, and each term has all words.
+ */
+export function searchTerms(text: string): string[] {
+  const folded = foldForSearch(text).slice(0, maxFoldedLength).toWellFormed()
+  const terms = wordStarts(folded)
+    .slice(0, maxTerms)
+    .map((start) => (start === 0 ? folded : `${folded.slice(start)} ${folded}`))
+  return [...new Set(terms)]
+}

@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest'
+import { nameKeys } from '#domain/users/name-keys'
+
+const lookAlike = (a: string, b: string) => nameKeys(a).some((key) => nameKeys(b).includes(key))
+
+describe('nameKeys', () => {
+  it.each([
+    ['Alice Adams', 'alice adams'],
+    ['Alice Adams', 'AliceAdams'],
+    ['Alice Adams', 'Αlіcе Adаms'],
+    ['Alice Adams', 'AIice Adams'],
+    ['Alice Adams', 'Alice Adams ✔️'],
+    ['Alice Adams', '@alice.adams'],
+    ['ALICE', 'Alice'],
+    ['Bob', 'B0b'],
+    ['Ｂｏｂ', 'Bob'],
+    ['علی\u200cرضا', 'علیرضا'],
+    ['🎉', '🎉'],
+  ])('has a common key for %s and %s', (a, b) => {
+    expect(lookAlike(a, b)).toBe(true)
+  })
+
+  it.each([
+    ['Alice Adams', 'Alice Adamson'],
+    ['José', 'Jose'],
+    ['王小明', '王小朋'],
+    ['🎉', '🎊'],
+    ['constructor', '__proto__'],
+  ])('has no common key for %s and %s', (a, b) => {
+    expect(lookAlike(a, b)).toBe(false)
+  })
+})
