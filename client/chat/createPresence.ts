@@ -1,5 +1,4 @@
 import { batch, createSignal, onCleanup } from 'solid-js'
-import { createStore, produce } from 'solid-js/store'
 import { topics } from '#schema/contracts'
 import type { RoomId, UserId } from '#schema/ids'
 import {
@@ -11,6 +10,7 @@ import {
 } from '#schema/messages/presence'
 import { callWithRetry, retryDelayMs } from '../nats/callWithRetry.ts'
 import type { ChatClient } from '../nats/chatClient.ts'
+import { createIdMap } from './createIdMap.ts'
 
 export type Presence = ReturnType<typeof createPresence>
 
@@ -26,9 +26,9 @@ interface UserStatus {
 /** Sends heartbeats until disposal, and tracks the presence of others in the user's rooms. */
 export function createPresence(client: ChatClient, me: UserId) {
   const [mine, setMine] = createSignal<Status>('offline')
-  const [users, setUsers] = createStore<Record<UserId, UserStatus | undefined>>({})
+  const users = createIdMap<UserId, UserStatus>()
   /** Rooms whose presence snapshot is loaded. */
-  const [loaded, setLoaded] = createStore<Record<RoomId, true | undefined>>({})
+  const loaded = createIdMap<RoomId, true>()
   const followed = new Set<RoomId>()
   const requested = new Set<RoomId>()
   /**
@@ -81,21 +81,20 @@ export function createPresence(client: ChatClient, me: UserId) {
 
   /** Sets a user's status in one room. A user who is offline there may still be online in another. */
   function setStatus(room: RoomId, user: UserId, status: Status) {
-    const { rooms = [] } = users[user] ?? {}
-    if (status === 'offline') {
-      if (rooms.includes(room))
-        setUsers(user, 'rooms', (all = []) => all.filter((other) => other !== room))
-    } else setUsers(user, { status, rooms: rooms.includes(room) ? rooms : [...rooms, room] })
+    const known = users.peek(user)
+    if (known?.status === status && known.rooms.includes(room)) return
+    const rooms = known?.rooms.filter((other) => other !== room) ?? []
+    if (status !== 'offline') users.set(user, { status, rooms: [...rooms, room] })
+    else if (known) users.set(user, { ...known, rooms })
   }
 
   function clear(room: RoomId, except?: ReadonlySet<UserId>) {
-    setUsers(
-      produce((all) => {
-        for (const [id, user] of Object.entries(all) as [UserId, UserStatus | undefined][])
-          if (user?.rooms.includes(room) && !except?.has(id))
-            user.rooms = user.rooms.filter((other) => other !== room)
-      }),
-    )
+    const isIn = ([user, { rooms }]: [UserId, UserStatus]) =>
+      rooms.includes(room) && !except?.has(user)
+    const left = users.peekAll().filter(isIn)
+    batch(() => {
+      for (const [user] of left) setStatus(room, user, 'offline')
+    })
   }
 
   async function load(room: RoomId) {
@@ -110,7 +109,7 @@ export function createPresence(client: ChatClient, me: UserId) {
       batch(() => {
         clear(room, new Set([...newer, ...online.map(([user]) => user)]))
         for (const [user, status] of online) if (!newer.has(user)) setStatus(room, user, status)
-        setLoaded(room, true)
+        loaded.set(room, true)
       })
     } catch {
       if (changedMeanwhile.get(room) !== newer) return
@@ -126,7 +125,7 @@ export function createPresence(client: ChatClient, me: UserId) {
   function unload(room: RoomId) {
     changedMeanwhile.delete(room)
     clearTimeout(retries.get(room))
-    setLoaded(room, undefined)
+    loaded.delete(room)
     clear(room)
   }
 
@@ -138,9 +137,9 @@ export function createPresence(client: ChatClient, me: UserId) {
      */
     statusOf(user: UserId, room?: RoomId): Status | undefined {
       if (user === me) return mine()
-      const known = users[user]
+      const known = users.get(user)
       if (known && known.rooms.length > 0) return known.status
-      return room !== undefined && loaded[room] ? 'offline' : undefined
+      return room !== undefined && loaded.get(room) ? 'offline' : undefined
     },
     /** Returns a function that stops following the room. */
     follow(room: RoomId, isPublic: boolean): () => void {

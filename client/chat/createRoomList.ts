@@ -6,34 +6,38 @@ import type { LocalStore } from './localStore.ts'
 
 const key = 'rooms'
 
+/** Prefix of the keys in the store, which ignores keys such as `__proto__`. */
+const toKey = (id: RoomId): `room ${string}` => `room ${id}`
+
 /** The rooms of the user as a reactive store, cached in this browser. */
 export function createRoomList(localStore: LocalStore) {
-  const [byId, setRooms] = createStore<Record<RoomId, MyRoom>>({})
+  const [rooms, setRooms] = createStore<Record<`room ${string}`, MyRoom>>({})
   const [isLoaded, setLoaded] = createSignal(false)
-  const list = (): MyRoom[] => Object.values(byId).filter((room) => room !== undefined)
+  const list = (): MyRoom[] => Object.values(rooms).filter((room) => room !== undefined)
 
   createEffect(() => {
     if (!isLoaded()) return
-    const rooms = list()
+    const all = list()
     // `unwrap` below does not track these fields, so the effect reads them here.
-    for (const { unread, mentions, readSeq, lastSeq, name } of rooms)
+    for (const { unread, mentions, readSeq, lastSeq, name } of all)
       void [unread, mentions, readSeq, lastSeq, name]
     localStore.write(
       key,
-      rooms.map((room) => ({ ...unwrap(room) })),
+      all.map((room) => ({ ...unwrap(room) })),
     )
   })
 
   return {
-    byId: byId as Readonly<Record<RoomId, MyRoom | undefined>>,
+    byId: (id: RoomId): MyRoom | undefined => rooms[toKey(id)],
     isLoaded,
     list,
     readCached: () => localStore.read<MyRoom[]>(key),
-    replace(rooms: readonly MyRoom[]) {
-      setRooms(reconcile(Object.fromEntries(rooms.map((room) => [room.id, room])), { key: null }))
+    replace(all: readonly MyRoom[]) {
+      const byKey = Object.fromEntries(all.map((room) => [toKey(room.id), room]))
+      setRooms(reconcile(byKey, { key: null }))
       setLoaded(true)
     },
-    update: (id: RoomId, fields: Partial<MyRoom>) => setRooms(id, fields),
-    remove: (id: RoomId) => setRooms(id, undefined as never),
+    update: (id: RoomId, fields: Partial<MyRoom>) => setRooms(toKey(id), fields),
+    remove: (id: RoomId) => setRooms(toKey(id), undefined as never),
   }
 }

@@ -51,7 +51,8 @@ export function createRooms(options: RoomsOptions) {
   const subscriptions = createRoomSubscriptions({ ...options, onNotice: receive })
   onCleanup(
     client.listen(topics.deliverRead, { user: me }, ({ room, user: _, back, ...state }) => {
-      if (byId[room] && (back || state.seq >= byId[room].readSeq)) setRead(room, state)
+      const known = byId(room)
+      if (known && (back || state.seq >= known.readSeq)) setRead(room, state)
     }),
   )
   void rooms
@@ -91,7 +92,7 @@ export function createRooms(options: RoomsOptions) {
 
   function toMyRoom(room: MyRoom): MyRoom {
     const count = counts.of(room)
-    const lastSeq = Math.max(room.lastSeq, byId[room.id]?.lastSeq ?? 0)
+    const lastSeq = Math.max(room.lastSeq, byId(room.id)?.lastSeq ?? 0)
     return { ...room, lastSeq, readSeq: count.readSeq, ...totalOf(count) }
   }
 
@@ -101,16 +102,16 @@ export function createRooms(options: RoomsOptions) {
   }
 
   function setRead(id: RoomId, { seq, ...counted }: OutputOf<typeof readUpdate>) {
-    const room = byId[id]
+    const room = byId(id)
     if (room) show(id, counts.markRead(room, { readSeq: seq, ...counted }))
   }
 
   function receive(notice: Notice) {
     const { room: id, event, seq, kind } = notice
-    const room = byId[id]
+    const room = byId(id)
     if (event) applyEventToList(id, event)
     subscriptions.notify(notice)
-    if (!room || !byId[id]) return
+    if (!room || !byId(id)) return
     rooms.update(id, { lastSeq: Math.max(room.lastSeq, seq) })
     const count = countNotice(counts.of(room), notice, me)
     show(id, count)
@@ -125,15 +126,16 @@ export function createRooms(options: RoomsOptions) {
       else remove(id, event.action)
     }
     if (event.kind === 'room') {
+      const room = byId(id)
       if (event.action === 'archive') remove(id, 'archive')
-      else if (event.action === 'rename' && byId[id])
-        rooms.update(id, { name: event.name ?? byId[id].name })
+      else if (event.action === 'rename' && room)
+        rooms.update(id, { name: event.name ?? room.name })
       else refreshSoon()
     }
   }
 
   function remove(id: RoomId, why: RemovalReason) {
-    const room = byId[id]
+    const room = byId(id)
     if (!room) return
     removalRounds.set(id, round())
     subscriptions.unsubscribe(id)
@@ -155,7 +157,7 @@ export function createRooms(options: RoomsOptions) {
     },
     listen: subscriptions.listen,
     markRead(id: RoomId, seq: number) {
-      const room = byId[id]
+      const room = byId(id)
       if (room && seq > room.readSeq) readPositions.mark(id, seq)
     },
     markAllRead() {

@@ -1,8 +1,8 @@
 import { onCleanup } from 'solid-js'
-import { createStore, produce } from 'solid-js/store'
 import { topics } from '#schema/contracts'
 import type { MessageId, RoomId, UserId } from '#schema/ids'
 import type { ChatClient } from '../nats/chatClient.ts'
+import { createIdMap } from './createIdMap.ts'
 
 export type Typing = ReturnType<typeof createTyping>
 
@@ -14,7 +14,8 @@ const [shownMs, publishEveryMs] = [5_000, 3_000]
 const staleAfterMessageMs = 1_000
 
 export function createTyping(client: ChatClient, me: UserId) {
-  const [places, setPlaces] = createStore<Record<string, UserId[]>>({})
+  const places = createIdMap<string, readonly UserId[]>()
+  const typingIn = (place: string) => places.peek(place) ?? []
   const timers = new Map<string, ReturnType<typeof setTimeout>>()
   const stoppedAt = new Map<string, number>()
   let published = { place: '', at: 0 }
@@ -28,7 +29,8 @@ export function createTyping(client: ChatClient, me: UserId) {
     if (userId === me) return
     const place = keyOf(room, threadId)
     if (Date.now() - (stoppedAt.get(`${place} ${userId}`) ?? 0) < staleAfterMessageMs) return
-    setPlaces(place, (users = []) => (users.includes(userId) ? users : [...users, userId]))
+    const users = typingIn(place)
+    if (!users.includes(userId)) places.set(place, [...users, userId])
     const key = `${place} ${userId}`
     clearTimeout(timers.get(key))
     timers.set(
@@ -39,11 +41,12 @@ export function createTyping(client: ChatClient, me: UserId) {
   const stop = (place: string, userId: UserId) => {
     clearTimeout(timers.get(`${place} ${userId}`))
     timers.delete(`${place} ${userId}`)
-    setPlaces(
-      produce((all) => {
-        if (all[place]) all[place] = all[place].filter((other) => other !== userId)
-      }),
-    )
+    const users = typingIn(place)
+    if (users.includes(userId))
+      places.set(
+        place,
+        users.filter((other) => other !== userId),
+      )
   }
   onCleanup(client.listen(topics.deliverTyping, { user: me }, show))
   onCleanup(() => {
@@ -53,7 +56,7 @@ export function createTyping(client: ChatClient, me: UserId) {
   return {
     follow: (room: RoomId): (() => void) => client.listen(topics.roomTyping, { room }, show),
     usersIn: (room: RoomId, threadId?: MessageId): readonly UserId[] =>
-      places[keyOf(room, threadId)] ?? [],
+      places.get(keyOf(room, threadId)) ?? [],
     publish(room: RoomId, threadId?: MessageId) {
       const place = keyOf(room, threadId)
       const at = Date.now()

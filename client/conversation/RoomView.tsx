@@ -23,7 +23,7 @@ const ThreadPanel = lazyPart(async () => (await import('./ThreadPanel.tsx')).Thr
 
 export function RoomView(props: { room: RoomId }) {
   const chat = useChat()
-  const room = () => chat.rooms.byId[props.room]
+  const room = () => chat.rooms.byId(props.room)
   return (
     <Show when={room()} fallback={<NotMemberView room={props.room} />}>
       {(joined) => <MemberView room={joined()} />}

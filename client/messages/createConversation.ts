@@ -47,7 +47,7 @@ export function createConversation(options: ConversationOptions) {
    * Undefined means the newest message.
    */
   function restartAt(): number | undefined {
-    const { readSeq: read } = chat.rooms.byId[room.id] ?? room
+    const { readSeq: read } = chat.rooms.byId(room.id) ?? room
     if (threadId !== undefined || isMarkedUnread()) return undefined
     setReadSeq(read)
     return read + 1

@@ -10,7 +10,7 @@ export function createReadTracking(list: () => VListHandle | undefined) {
   const { room, rows, threadId, timeline, isMarkedUnread, resumeReading, readSeq, setSeen } =
     useConversation()
   let seen = 0
-  const lastRead = () => Math.max(seen, chat.rooms.byId[room.id]?.readSeq ?? 0)
+  const lastRead = () => Math.max(seen, chat.rooms.byId(room.id)?.readSeq ?? 0)
 
   function track() {
     const view = list()

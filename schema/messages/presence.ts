@@ -16,6 +16,16 @@ export const heartbeatMs = 10_000
 /** A connection counts as closed this long after its last heartbeat. */
 export const leaseMs = 45_000
 
+/** The statuses of users. Unlike `v.record`, keeps ids such as `constructor`. */
+const StatusByUser = v.custom<Record<UserId, ChosenStatus>>(
+  (value) =>
+    typeof value === 'object' &&
+    value !== null &&
+    Object.entries(value).every(
+      ([user, status]) => v.is(UserId, user) && v.is(ChosenStatus, status),
+    ),
+)
+
 const connection = v.strictObject({ connId: ConnId })
 const empty = v.object({})
 
@@ -61,7 +71,7 @@ export const presenceDisconnect = {
 export const presenceRoom = {
   subject: 'presence.room.{room}',
   input: v.strictObject({ room: RoomId }),
-  output: v.object({ present: v.record(UserId, ChosenStatus) }),
+  output: v.object({ present: StatusByUser }),
   audience: ['everyone'],
   description: 'Lists the members of a room who are online',
   errors: ['forbidden'],

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { UserId } from '#schema/ids'
 import {
   expectSameRejection,
   newRoomId,
@@ -40,6 +41,16 @@ describe('presence.room', () => {
       expect(await readPresent(room, neverOnline)).toEqual({ [online]: 'online', [away]: 'away' })
     },
   )
+
+  it('returns users whose ids are names of JavaScript properties', async () => {
+    const users = ['__proto__', 'constructor', 'prototype']
+    const room = await app.createRoom(users)
+    await Promise.all(users.map((user) => presence.heartbeat(user as UserId)))
+
+    const present = await readPresent(room, 'constructor')
+
+    expect(new Map(Object.entries(present))).toEqual(new Map(users.map((id) => [id, 'online'])))
+  })
 
   it('returns a change from another process without delay', async () => {
     await startInstance()

@@ -121,7 +121,7 @@ export function createApp(urls: ServerUrls) {
       await db.insert(rooms).values({ id: room, name: 'A room', kind })
       await index.put(room, JSON.stringify({ kind, closed: false }))
       for (const user of users)
-        await app.addMember(room, user, kind, roles[user as TestPerson] ?? 'member')
+        await app.addMember(room, user, kind, new Map(Object.entries(roles)).get(user))
       return room
     },
 
