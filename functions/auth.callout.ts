@@ -1,8 +1,11 @@
 import * as v from 'valibot'
 import { createTokenCheck, type TokenCheck } from '#domain/auth/access-token'
-import { subscriptionsOf } from '#domain/auth/permissions'
+import { permissionsFor } from '#domain/auth/permissions'
+import { findUserId } from '#domain/auth/user-id'
 import { callout, defineFunction } from '#runtime'
+import { identityToken } from '#schema/identity'
 import { userSeen } from '#schema/messages/user'
+import { USER_IDS } from '#schema/streams'
 
 const Env = v.object({
   OIDC_ISSUER: v.pipe(
@@ -35,14 +38,20 @@ type Env = v.InferOutput<typeof Env>
  */
 export default defineFunction(
   callout(),
-  async ({ token }, { env, publish }) => {
-    const { user, roles, name, expiresAt } = await checkFor(env).check(token)
-    publish(userSeen, { userId: user, name })
-    return { user, account: 'CLIENTS', roles, subscribe: subscriptionsOf(user), expiresAt }
+  async ({ token }, context) => {
+    const { issuer, subject, userName, handle, name, roles, expiresAt } = await checkFor(
+      context.env,
+    ).check(token)
+    const user = await findUserId({ issuer, subject }, userName, context)
+    context.publish(userSeen, { userId: user, name, handle, issuer, subject })
+    const identity = await identityToken({ issuer, subject })
+    const permissions = permissionsFor(user, identity)
+    return { user, aliases: [identity], account: 'CLIENTS', roles, ...permissions, expiresAt }
   },
   {
     env: Env,
     queue: 'auth-workers',
+    resources: [USER_IDS],
     // After an outage, all clients reconnect at once. A shorter queue would not reduce the load,
     // because rejected clients log in again.
     maxQueued: 10_000,

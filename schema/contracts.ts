@@ -46,6 +46,7 @@ export const contracts = {
   send: chat.send,
   'send.thread': chat.sendThread,
   typing: presence.typing,
+  'users.id': user.usersId,
   'users.me': user.usersMe,
   'users.names': user.usersNames,
   'users.search': user.usersSearch,

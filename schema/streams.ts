@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import type { BucketDeclaration, StreamDeclaration } from '#runtime'
+import { UserId } from './ids.ts'
 import { Message } from './messages/chat.ts'
 import { leaseMs, Status } from './messages/presence.ts'
 import { Role, RoomKind } from './messages/room.ts'
@@ -79,4 +80,17 @@ export const PRESENCE_CONN = {
   ttlMs: leaseMs,
   markerTtlMs: 1_000,
   storage: 'memory',
+} as const satisfies BucketDeclaration
+
+/**
+ * The user id of each identity, by `subject.{identity token}`, and the identity that has a user id, by
+ * `id.{user}`. Logins need it, but not the database, which has a copy.
+ */
+export const USER_IDS = {
+  bucket: 'USER_IDS',
+  value: v.union([
+    v.object({ userId: UserId }),
+    v.object({ issuer: v.string(), subject: v.string() }),
+    v.object({ readAt: v.string() }),
+  ]),
 } as const satisfies BucketDeclaration

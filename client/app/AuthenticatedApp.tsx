@@ -1,12 +1,16 @@
-import { createSignal, Match, Switch } from 'solid-js'
+import { createSignal, Show } from 'solid-js'
 import type { Session } from '../auth/createSession.ts'
-import type { SessionIdentity } from '../auth/identity.ts'
+import type { KnownIdentity, SessionIdentity } from '../auth/identity.ts'
 import { deleteLastIdentity, type LastIdentity } from '../auth/lastIdentity.ts'
 import { countUnsent } from '../chat/createSendQueue.ts'
 import { clearOtherUsers, type LocalStore, openLocalStore } from '../chat/localStore.ts'
 import type { Config } from '../config.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
-import { createConnection, createOfflineConnection } from '../nats/createConnection.ts'
+import {
+  type Connection,
+  createConnection,
+  createOfflineConnection,
+} from '../nats/createConnection.ts'
 import { lazyPart } from '../ui/lazyPart.tsx'
 import { Landing, LandingButton } from './Landing.tsx'
 import { Layout } from './Layout.tsx'
@@ -19,7 +23,36 @@ export function ConnectedApp(props: {
   identity: SessionIdentity
 }) {
   const { t } = useLanguage()
-  const connection = createConnection(props.config, props.session, props.identity.user)
+  const connection = createConnection(props.config, props.session, props.identity)
+  const isRefused = () => connection.state().status === 'refused'
+  return (
+    <Show
+      when={connection.userId()}
+      keyed
+      fallback={
+        <Show when={isRefused()} fallback={<Landing lead={t('login.starting')} isBusy />}>
+          <Refused session={props.session} onLogout={() => void props.session.logout()} />
+        </Show>
+      }
+    >
+      {(user) => (
+        <UserApp
+          session={props.session}
+          identity={{ ...props.identity, user }}
+          connection={connection}
+          isRefused={isRefused()}
+        />
+      )}
+    </Show>
+  )
+}
+
+function UserApp(props: {
+  session: Session
+  identity: KnownIdentity
+  connection: Connection
+  isRefused: boolean
+}) {
   const store = openStore(props.identity.user)
   store.onCleared(props.session.leave)
   const logout = createLogout(store, async () => {
@@ -30,37 +63,41 @@ export function ConnectedApp(props: {
   })
   return (
     <>
-      <Switch
+      <Show
+        when={props.isRefused}
         fallback={
           <Layout
-            client={connection.client}
-            connection={connection}
+            client={props.connection.client}
+            connection={props.connection}
             identity={props.identity}
             localStore={store}
             onLogout={logout.request}
           />
         }
       >
-        <Match when={connection.state().status === 'refused'}>
-          <Landing lead={t('login.refused')} hint={t('login.refusedHint')}>
-            <LandingButton onClick={() => void props.session.renew()}>
-              {t('login.retry')}
-            </LandingButton>
-            <button type="button" class="button" onClick={logout.request}>
-              {t('status.logout')}
-            </button>
-          </Landing>
-        </Match>
-      </Switch>
+        <Refused session={props.session} onLogout={logout.request} />
+      </Show>
       <ConfirmLogout {...logout} />
     </>
+  )
+}
+
+function Refused(props: { session: Session; onLogout: () => void }) {
+  const { t } = useLanguage()
+  return (
+    <Landing lead={t('login.refused')} hint={t('login.refusedHint')}>
+      <LandingButton onClick={() => void props.session.renew()}>{t('login.retry')}</LandingButton>
+      <button type="button" class="button" onClick={props.onLogout}>
+        {t('status.logout')}
+      </button>
+    </Landing>
   )
 }
 
 /** Shows the cached chat of a user while the identity provider is unavailable. */
 export function OfflineApp(props: { lastIdentity: LastIdentity }) {
   const { identity, at } = props.lastIdentity
-  const connection = createOfflineConnection(at)
+  const connection = createOfflineConnection(identity.user, at)
   const store = openStore(identity.user)
   store.onCleared(() => window.location.reload())
   const logout = createLogout(store, async () => {

@@ -6,8 +6,13 @@ import {
 } from 'oidc-client-ts'
 import { createSignal } from 'solid-js'
 import type { Config } from '../config.ts'
-import type { SessionIdentity } from './identity.ts'
-import { deleteLastIdentity, renewLastIdentity, saveLastIdentity } from './lastIdentity.ts'
+import type { KnownIdentity, SessionIdentity } from './identity.ts'
+import {
+  deleteLastIdentity,
+  readUserId,
+  renewLastIdentity,
+  saveLastIdentity,
+} from './lastIdentity.ts'
 
 export type SessionState =
   | { status: 'starting' }
@@ -60,7 +65,8 @@ export function createSession({ issuer, clientId }: Config) {
       if (location.pathname !== callbackPath) return await redirect({ prompt: 'none' })
       const response = await provider.processSigninResponse(location.href)
       window.history.replaceState(null, '', readReturnPath(response.userState))
-      saveLastIdentity(setUser(response))
+      const identity = setUser(response)
+      if (isKnown(identity)) saveLastIdentity(identity)
     } catch (error) {
       const path = error instanceof ErrorResponse ? readReturnPath(error.state) : '/'
       if (location.pathname === callbackPath) window.history.replaceState(null, '', path)
@@ -114,7 +120,8 @@ export function createSession({ issuer, clientId }: Config) {
       try {
         const response = await refresh()
         if (user !== before) return 'refused'
-        renewLastIdentity(setUser(response))
+        const identity = setUser(response)
+        if (isKnown(identity)) renewLastIdentity(identity)
         for (const callback of renewalHandlers) callback()
         return 'renewed'
       } catch (error) {
@@ -149,6 +156,10 @@ export function createSession({ issuer, clientId }: Config) {
     token: () => user?.access_token ?? '',
     isOver: () => (user?.expires_in ?? 0) <= expiryMarginS,
     login: () => redirect(),
+    /** Stores the user id that the server has given to the identity. */
+    setUserId(identity: SessionIdentity, user: string): void {
+      saveLastIdentity({ ...identity, user })
+    },
     async logout() {
       const id_token_hint = user?.id_token
       deleteLastIdentity()
@@ -181,7 +192,12 @@ function isStale(error: unknown): boolean {
 
 /** Compares the roles as well, because the page shows actions by role. */
 function isSame(a: SessionIdentity, b: SessionIdentity): boolean {
-  return a.user === b.user && a.roles.toSorted().join(' ') === b.roles.toSorted().join(' ')
+  const isSameUser = a.issuer === b.issuer && a.subject === b.subject
+  return isSameUser && a.roles.toSorted().join(' ') === b.roles.toSorted().join(' ')
+}
+
+function isKnown(identity: SessionIdentity): identity is KnownIdentity {
+  return identity.user !== undefined
 }
 
 function readReturnPath(state: unknown): string {
@@ -197,15 +213,19 @@ function readIdentity(token: string): SessionIdentity {
     (character) => character.charCodeAt(0),
   )
   const claims = JSON.parse(new TextDecoder().decode(bytes)) as {
+    iss: string
+    sub: string
     preferred_username?: string
     name?: string
-    sub: string
     realm_access?: { roles?: string[] }
   }
-  const user = claims.preferred_username ?? claims.sub
+  const identity = { issuer: claims.iss, subject: claims.sub }
+  const handle = claims.preferred_username ?? claims.sub
   return {
-    user,
-    name: claims.name ?? user,
+    ...identity,
+    user: readUserId(identity),
+    handle,
+    name: claims.name ?? handle,
     roles: claims.realm_access?.roles ?? [],
   }
 }

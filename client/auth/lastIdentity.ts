@@ -1,8 +1,9 @@
-import type { SessionIdentity } from './identity.ts'
+import type { Identity } from '#schema/identity'
+import type { KnownIdentity } from './identity.ts'
 
 /** The identity that the identity provider confirmed last in this browser. */
 export interface LastIdentity {
-  identity: SessionIdentity
+  identity: KnownIdentity
   /** In milliseconds since the epoch. */
   at: number
 }
@@ -21,6 +22,12 @@ export function readLastIdentity(): LastIdentity | undefined {
   return ageMs >= 0 && ageMs < validMs ? stored : undefined
 }
 
+/** Returns the user id of an identity, if it was the last one in this browser. */
+export function readUserId({ issuer, subject }: Identity): string | undefined {
+  const last = readStored()?.identity
+  return last?.issuer === issuer && last.subject === subject ? last.user : undefined
+}
+
 function readStored(): LastIdentity | undefined {
   try {
     return JSON.parse(localStorage.getItem(key) ?? 'null') ?? undefined
@@ -29,7 +36,7 @@ function readStored(): LastIdentity | undefined {
   }
 }
 
-export function saveLastIdentity(identity: SessionIdentity): void {
+export function saveLastIdentity(identity: KnownIdentity): void {
   try {
     localStorage.setItem(key, JSON.stringify({ identity, at: Date.now() } satisfies LastIdentity))
   } catch {
@@ -38,7 +45,7 @@ export function saveLastIdentity(identity: SessionIdentity): void {
 }
 
 /** Updates the stored identity, unless another tab has logged out or logged in another user. */
-export function renewLastIdentity(identity: SessionIdentity): void {
+export function renewLastIdentity(identity: KnownIdentity): void {
   if (readStored()?.identity.user === identity.user) saveLastIdentity(identity)
 }
 

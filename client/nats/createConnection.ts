@@ -8,7 +8,9 @@ import {
 import { createEffect, createRoot, createSignal, onCleanup } from 'solid-js'
 import { createClient } from '#runtime/client'
 import { contracts } from '#schema/contracts'
+import { identityToken } from '#schema/identity'
 import type { Session } from '../auth/createSession.ts'
+import type { SessionIdentity } from '../auth/identity.ts'
 import type { Config } from '../config.ts'
 import type { ChatClient } from './chatClient.ts'
 import { createDeferredClient } from './createDeferredClient.ts'
@@ -25,6 +27,8 @@ export type ConnectionState =
 
 export interface Connection {
   state: () => ConnectionState
+  /** Undefined until the server has answered for the first time in this browser. */
+  userId: () => string | undefined
   /** Resolves to true as soon as the connection is online, or to false after `graceMs`. */
   waitUntilOnline: () => Promise<boolean>
   /** The client can be used at once: its calls and subscriptions wait for the first connection. */
@@ -52,11 +56,16 @@ const rejectedDelayMs = 15_000
  * The page's connection to NATS, until the owner is disposed. Reconnects without limit after an
  * interruption, and once after each token renewal. Subscriptions survive a reconnect.
  */
-export function createConnection(config: Config, session: Session, user: string): Connection {
+export function createConnection(
+  config: Config,
+  session: Session,
+  identity: SessionIdentity,
+): Connection {
   const [state, setState] = createSignal<ConnectionState>({
     status: 'connecting',
     since: Date.now(),
   })
+  const [userId, setUserId] = createSignal(identity.user)
   const { client, connect: setClient } = createDeferredClient()
   const reconnectHandlers = new Set<(offlineMs: number) => void>()
   const sockets = createWebSockets()
@@ -113,8 +122,27 @@ export function createConnection(config: Config, session: Session, user: string)
     attempts = 0
     wasRejected = false
     void follow(opened)
+    const answer = askUserId(opened)
+    const user = userId() ?? (await answer)
+    if (isDisposed) return
+    if (user === undefined) return void opened.close().then(connectLater)
+    setUserId(user)
     setClient(createClient(opened, { contracts, user, headers: createTraceHeaders }))
     setState({ status: 'online' })
+    // This browser may have learned the user id from another installation at the same address.
+    if ((await answer) !== user && !isDisposed) window.location.reload()
+  }
+
+  /** Stores the answer in this browser. Returns the known user id if there is no answer. */
+  async function askUserId(connection: NatsConnection): Promise<string | undefined> {
+    const caller = await identityToken(identity)
+    const asking = createClient(connection, { contracts, user: caller })
+    const answer = await asking.try('users.id', {})
+    asking.close()
+    if (!answer.ok) return identity.user
+    const { userId: user } = answer.value
+    if (user !== identity.user) session.setUserId(identity, user)
+    return user
   }
 
   function connectLater() {
@@ -192,6 +220,7 @@ export function createConnection(config: Config, session: Session, user: string)
 
   return {
     state,
+    userId,
     waitUntilOnline: () => becomesOnline(state),
     client,
     onReconnect(callback) {
@@ -218,9 +247,10 @@ function becomesOnline(state: () => ConnectionState): Promise<boolean> {
  * Returns a connection that stays offline. With it, the page shows cached data while the identity
  * provider is unreachable.
  */
-export function createOfflineConnection(since: number): Connection {
+export function createOfflineConnection(user: string, since: number): Connection {
   return {
     state: () => ({ status: 'offline', since }),
+    userId: () => user,
     waitUntilOnline: async () => false,
     client: createDeferredClient().client,
     onReconnect: () => () => undefined,

@@ -1,7 +1,6 @@
 import { errors, type JWTPayload, type JWTVerifyResult, jwtVerify } from 'jose'
-import * as v from 'valibot'
 import { FunctionError } from '#runtime'
-import { UserId } from '#schema/ids'
+import type { Identity } from '#schema/identity'
 import { createIssuerKeys } from './jwks.ts'
 import { type RealmRole, realmRoles } from './permissions.ts'
 
@@ -16,8 +15,11 @@ export interface TokenOptions {
   userClaim: string
 }
 
-export interface TokenIdentity {
-  user: UserId
+export interface TokenIdentity extends Identity {
+  /** The text from which the user id is derived at the first login: the claim `userClaim`. */
+  userName: string
+  /** The user name at the identity provider: `preferred_username`, else `sub`. */
+  handle: string
   roles: RealmRole[]
   name: string | undefined
   /** In whole seconds since the Unix epoch. */
@@ -57,7 +59,8 @@ export function createTokenCheck({ issuer, clientIds, userClaim }: TokenOptions)
       checkTimes(claims)
       checkClient(claims, clientIds)
       return {
-        user: readUser(claims, userClaim),
+        issuer,
+        ...readUser(claims, userClaim),
         roles: readRoles(claims),
         name: readName(claims),
         expiresAt: Math.floor(claims.exp ?? 0),
@@ -119,12 +122,28 @@ function checkClient({ azp, aud }: JWTPayload, clientIds: readonly string[]) {
     throw rejectToken(`it is for another client: its azp is ${show(azp)}, its aud ${show(aud)}`)
 }
 
-function readUser(claims: JWTPayload, userClaim: string): UserId {
-  const { success, output } = v.safeParse(UserId, claims[userClaim])
-  if (success) return output
-  throw rejectToken(
-    `its ${userClaim} cannot be a user id: ${show(claims[userClaim])}; use a to z, 0 to 9, _ and -, ` +
-      'up to 64',
+/** In UTF-16 code units. Keycloak allows user names of up to 255. */
+const maxUserNameLength = 255
+
+function readUser(claims: JWTPayload, userClaim: string) {
+  const { sub, preferred_username } = claims
+  if (!isUserName(sub))
+    throw rejectToken(`its sub identifies no user: ${show(sub)}; map the claim in the issuer`)
+  const handle = preferred_username ?? sub
+  if (!isUserName(handle))
+    throw rejectToken(
+      `its preferred_username is no user name: ${show(handle)}; use 1 to ${maxUserNameLength} ` +
+        'characters, without control characters',
+    )
+  return { subject: sub, handle, userName: userClaim === 'sub' ? sub : handle }
+}
+
+function isUserName(claim: unknown): claim is string {
+  return (
+    typeof claim === 'string' &&
+    claim.length <= maxUserNameLength &&
+    claim.trim() !== '' &&
+    !/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}]/u.test(claim)
   )
 }
 

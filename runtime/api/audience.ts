@@ -27,12 +27,12 @@ export function requestPatterns(
 
 /**
  * Throws a TypeError if one of the patterns matches a request that the audience of a function does not
- * allow a user with these roles, or a request of another user.
+ * allow a user with these roles, or a request of another user. `callers` has the user and its aliases.
  */
 export function checkPublish(
   patterns: readonly string[],
   functions: readonly FunctionInfo[],
-  user: string,
+  callers: readonly string[],
   roles: readonly string[],
 ): void {
   for (const { name, subject, audience = [] } of functions) {
@@ -40,9 +40,10 @@ export function checkPublish(
     const { pattern, callerIndex } = parseSubject(subject)
     for (const publish of patterns) {
       if (!overlaps(publish, pattern)) continue
-      if (mayCall(audience, roles) && publish.split('.')[callerIndex] === user) continue
+      if (mayCall(audience, roles) && callers.includes(publish.split('.')[callerIndex] ?? ''))
+        continue
       throw new TypeError(
-        `${user} may not publish ${publish}: it matches ${subject} of ${name}, whose audience is ` +
+        `${callers[0]} may not publish ${publish}: it matches ${subject} of ${name}, whose audience is ` +
           `${audience.join(', ')}`,
       )
     }

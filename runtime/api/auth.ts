@@ -18,6 +18,8 @@ export interface AuthGrant {
   user: string
   account: string
   roles: readonly string[]
+  /** Further tokens that stand for this user as the caller, but only in subjects in `publish`. */
+  aliases?: readonly string[]
   /**
    * Further subject patterns that the client may publish to. The login fails if one of them matches
    * requests that an audience does not allow, or requests of other users.

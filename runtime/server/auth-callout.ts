@@ -136,10 +136,10 @@ class AuthCalloutJob implements Job {
 
 /** Derives the permissions from the audiences of the functions. */
 function toPermissions(
-  { user, account, roles, publish = [], subscribe, expiresAt }: AuthGrant,
+  { user, aliases = [], account, roles, publish = [], subscribe, expiresAt }: AuthGrant,
   functions: readonly FunctionInfo[],
 ): Permissions {
   const patterns = requestPatterns(functions, user, roles)
-  checkPublish(publish, functions, user, roles)
+  checkPublish(publish, functions, [user, ...aliases], roles)
   return { user, account, publish: [...patterns, ...publish], subscribe, expiresAt }
 }

@@ -1,5 +1,7 @@
 import type { NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { createRequester } from '#runtime/client'
+import { identityToken } from '#schema/identity'
 import { createLoginFixture, type LoginFixture, requestAsAlice } from '../support/login-fixture.ts'
 import type { Claims } from '../support/token-issuer.ts'
 
@@ -9,6 +11,14 @@ beforeAll(async () => {
   fixture = await createLoginFixture()
 })
 afterAll(() => fixture?.[Symbol.asyncDispose]())
+
+async function askUserId(nc: NatsConnection, { sub }: { sub: string }): Promise<string> {
+  const token = await identityToken({ issuer: fixture.tokenIssuer.issuer, subject: sub })
+  const requester = createRequester(nc, token)
+  const answer = await requester.request(`as.${token}.users.id`, '', { timeoutMs: 5_000 })
+  requester.close()
+  return answer.json<{ userId: string }>().userId
+}
 
 const now = () => Math.floor(Date.now() / 1_000)
 
@@ -36,6 +46,52 @@ describe('auth.callout', () => {
 
     const answer = await requestAsAlice(nc, 'as.alice.whoami')
     expect(answer.json()).toEqual({ caller: 'alice' })
+  })
+
+  it.each([
+    ['jane.doe', /^jane-doe-[0-9a-f]{8}$/],
+    ['li@example.com', /^li-example-com-[0-9a-f]{8}$/],
+    ['Upper', /^upper-[0-9a-f]{8}$/],
+    ['Łukasz Żak', /^ukasz-zak-[0-9a-f]{8}$/],
+    ['王小明', /^user-[0-9a-f]{8}$/],
+    ['*', /^user-[0-9a-f]{8}$/],
+    ['constructor', /^constructor-[0-9a-f]{8}$/],
+    ['__proto__', /^proto-[0-9a-f]{8}$/],
+    ['all', /^all-[0-9a-f]{8}$/],
+    ['carol_1', /^carol_1$/],
+  ])('gives a user with the user name %s an id that is a subject token', async (name, id) => {
+    const claims = { preferred_username: name, sub: crypto.randomUUID() }
+
+    const userId = await askUserId(await connectWith(claims), claims)
+
+    expect(userId).toMatch(id)
+    const nc = await connectWith(claims)
+    const requester = createRequester(nc, userId)
+    const answer = await requester.request(`as.${userId}.whoami`, '', { timeoutMs: 5_000 })
+    expect(answer.json()).toEqual({ caller: userId })
+  })
+
+  it('keeps the id of a user whose user name changes, and gives it to no other user', async () => {
+    const before = { preferred_username: `dora-${crypto.randomUUID()}`, sub: crypto.randomUUID() }
+    const userId = await askUserId(await connectWith(before), before)
+    expect(userId).toBe(before.preferred_username)
+
+    const renamed = { ...before, preferred_username: 'dora.new' }
+    expect(await askUserId(await connectWith(renamed), renamed)).toBe(userId)
+    const successor = { ...before, sub: crypto.randomUUID() }
+    expect(await askUserId(await connectWith(successor), successor)).toMatch(
+      /^dora-.*-[0-9a-f]{8}$/,
+    )
+  })
+
+  it('gives concurrent first logins of a user one id, also in a new process', async () => {
+    const claims = { preferred_username: 'eve.x', sub: crypto.randomUUID() }
+    const connections = await Promise.all(Array.from({ length: 10 }, () => connectWith(claims)))
+    const ids = await Promise.all(connections.map((nc) => askUserId(nc, claims)))
+    await fixture.runtime.restart()
+
+    ids.push(await askUserId(await connectWith(claims), claims))
+    expect(new Set(ids).size).toBe(1)
   })
 
   it('accepts the access token as a password', async () => {
@@ -98,12 +154,12 @@ describe('auth.callout', () => {
     ['that is not valid yet', () => ({ nbf: now() + 60 }), /"nbf" claim/],
     ['without a typ', () => ({ typ: undefined }), /no access token: its typ is missing/],
     ['that is an ID token', () => ({ typ: 'ID' }), /no access token: its typ is "ID"/],
-    ['without a user name', () => ({ preferred_username: undefined }), /cannot be a user id/],
-    ...['', '*', '>', 'a.b', 'a b', 'Alice', 'ä', 'a'.repeat(65), 'a\r\nb'].map(
+    ['without a subject', () => ({ sub: undefined }), /its sub identifies no user/],
+    ...['', ' ', 'x'.repeat(256), 'a\r\nb', 'a\u202eb'].map(
       (name): [string, () => Claims, RegExp] => [
         `with the user name ${JSON.stringify(name)}`,
         () => ({ preferred_username: name }),
-        /cannot be a user id/,
+        /is no user name/,
       ],
     ),
   ]

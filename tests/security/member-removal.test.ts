@@ -119,6 +119,7 @@ const otherFunctions = [
   'room.browse',
   'room.direct',
   'room.list',
+  'users.id',
   'users.me',
   'users.names',
   'users.search',

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { headers, type NatsConnection } from '@nats-io/nats-core'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { type RealmRole, subscriptionsOf } from '#domain/auth/permissions'
+import { permissionsFor, type RealmRole } from '#domain/auth/permissions'
 import type { UserId } from '#schema/ids'
 import { requestPatterns } from '../../runtime/api/audience.ts'
 import { createRequester } from '../../runtime/client/requester.ts'
@@ -58,6 +58,7 @@ describe('permissions by role', () => {
     send: users,
     'send.thread': users,
     typing: users,
+    'users.id': everyone,
     'users.me': everyone,
     'users.names': everyone,
     'users.search': everyone,
@@ -107,13 +108,17 @@ describe('permissions by role', () => {
       const publish = requestPatterns(functions, 'alice', roles)
       for (const subject of publish) expect(subject).toMatch(/^(as\.alice|deliver\.alice\.send)\./)
       expect(publish.join(' ')).not.toContain('>')
-      expect(subscriptionsOf('alice' as UserId)).toEqual([
-        '_INBOX_alice.>',
-        'deliver.alice.>',
-        'room.notify.*',
-        'room.presence.*',
-        'room.typing.*',
-      ])
+      expect(permissionsFor('alice' as UserId, 'ID-A1')).toEqual({
+        publish: ['as.ID-A1.users.id'],
+        subscribe: [
+          'deliver.ID-A1.reply.>',
+          '_INBOX_alice.>',
+          'deliver.alice.>',
+          'room.notify.*',
+          'room.presence.*',
+          'room.typing.*',
+        ],
+      })
     }
   })
 })

@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { Kvm } from '@nats-io/kv'
 import { connect, type Msg, type NatsConnection } from '@nats-io/transport-node'
+import { USER_IDS } from '#schema/streams'
 import { createRequester } from '../../runtime/client/requester.ts'
 import { findNatsServer } from '../../stack/install/nats-server.ts'
 import { createSecrets } from '../../stack/secrets.ts'
@@ -44,9 +46,13 @@ export async function createLoginFixture(issuer?: string): Promise<LoginFixture>
   const secrets = createSecrets()
   const dir = await commandLine.write({})
   const nats = stack.use(await startNats({ dir, binary: await findNatsServer(), secrets }))
-  const callout = JSON.stringify(join(root, 'functions', 'auth.callout.ts'))
+  const product = (name: string) => {
+    const path = JSON.stringify(join(root, 'functions', `${name}.ts`))
+    return `export { default } from ${path}\n`
+  }
   const functions = await commandLine.write({
-    'auth.callout.ts': `export { default } from ${callout}\n`,
+    'auth.callout.ts': product('auth.callout'),
+    'users.id.ts': product('users.id'),
     'whoami.ts': functionSource('whoami', ['everyone']),
     'work.ts': functionSource('work', ['user', 'admin']),
     'inside.ts': functionSource('inside', ['functions']),
@@ -59,6 +65,7 @@ export async function createLoginFixture(issuer?: string): Promise<LoginFixture>
     OIDC_ISSUER: issuer ?? tokenIssuer.issuer,
   }
   const runtime = stack.use(await startRuntimeService({ dir, env, functions, name: 'login' }))
+  await allowLoginsWithoutDatabase(nats.urlOf('functions'))
   const resources = stack.move()
   const fixture: LoginFixture = {
     nats,
@@ -97,6 +104,15 @@ export async function createLoginFixture(issuer?: string): Promise<LoginFixture>
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   }
   return fixture
+}
+
+/** Makes the callout take USER_IDS for complete, because this fixture has no database. */
+async function allowLoginsWithoutDatabase(url: string): Promise<void> {
+  const { username, password, host } = new URL(url)
+  const nc = await connect({ servers: host, user: username, pass: password })
+  const bucket = await new Kvm(nc).open(USER_IDS.bucket)
+  await bucket.put('=database', JSON.stringify({ readAt: new Date().toISOString() }))
+  await nc.close()
 }
 
 async function readFrom({ path }: LogFile, from: number) {

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -88,6 +89,7 @@ export async function startTokenIssuer(): Promise<TokenIssuer> {
         iat: now,
         exp: now + 300,
         typ: 'Bearer',
+        sub: subjectOf(claims.preferred_username ?? 'alice'),
         preferred_username: 'alice',
         realm_access: { roles: ['user'] },
       }
@@ -134,4 +136,9 @@ async function createKey(kid: string) {
 function answer(response: ServerResponse, body: object) {
   response.setHeader('content-type', 'application/json')
   response.end(JSON.stringify(body))
+}
+
+/** Returns the default subject of a token, which is the same for each token of a user name. */
+export function subjectOf(userName: unknown): string {
+  return hash('sha256', JSON.stringify(userName), 'hex').slice(0, 32)
 }

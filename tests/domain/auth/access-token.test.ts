@@ -7,6 +7,7 @@ import {
   type Claims,
   type SigningOptions,
   startTokenIssuer,
+  subjectOf,
   type TokenIssuer,
 } from '../../support/token-issuer.ts'
 
@@ -48,7 +49,14 @@ describe('TokenCheck.check', () => {
     const token = await issuer.token({ exp: exp + 0.9, realm_access, preferred_username: 'a-b_1' })
 
     const identity = await tokens.check(token)
-    expect(identity).toEqual({ user: 'a-b_1', roles: ['admin', 'user'], expiresAt: exp })
+    expect(identity).toEqual({
+      issuer: issuer.issuer,
+      subject: subjectOf('a-b_1'),
+      userName: 'a-b_1',
+      handle: 'a-b_1',
+      roles: ['admin', 'user'],
+      expiresAt: exp,
+    })
   })
 
   it("returns no roles when realm_access is not in Keycloak's format", async () => {
@@ -74,17 +82,30 @@ describe('TokenCheck.check', () => {
     const bySub = createTokenCheck({ issuer: issuer.issuer, ...options, userClaim: 'sub' })
 
     expect(await bySub.check(await issuer.token({ sub: '0b3e-1' }))).toMatchObject({
-      user: '0b3e-1',
+      userName: '0b3e-1',
+      handle: 'alice',
     })
-    expect(await rejectionOf(await issuer.token(), bySub)).toEqual(
-      rejectedWith(/sub .* user id: missing/),
-    )
+  })
+
+  it.each(['jane.doe', 'li@example.com', 'Upper', 'Łukasz', '*', '>', 'a b', 'x'.repeat(255)])(
+    'accepts the user name %s',
+    async (preferred_username) => {
+      const identity = await tokens.check(await issuer.token({ preferred_username }))
+
+      expect(identity).toMatchObject({ userName: preferred_username, handle: preferred_username })
+    },
+  )
+
+  it('takes the subject for the user name of a token without one', async () => {
+    const token = await issuer.token({ preferred_username: undefined, sub: 'a1' })
+
+    expect(await tokens.check(token)).toMatchObject({ userName: 'a1', handle: 'a1' })
   })
 
   it('accepts a token from an issuer whose clock is three seconds ahead', async () => {
     const early = await issuer.token({ iat: now() + 3, nbf: now() + 3 })
 
-    expect(await tokens.check(early)).toMatchObject({ user: 'alice' })
+    expect(await tokens.check(early)).toMatchObject({ userName: 'alice' })
   })
 
   it.each<Claims>([
@@ -92,7 +113,7 @@ describe('TokenCheck.check', () => {
     { azp: undefined, aud: ['account', 'nats-chat-app'] },
     { azp: 'other', aud: ['account', 'nats-chat-app'] },
   ])('accepts a token with an accepted client only in its audience: %j', async (claims) => {
-    expect(await tokens.check(await issuer.token(claims))).toMatchObject({ user: 'alice' })
+    expect(await tokens.check(await issuer.token(claims))).toMatchObject({ userName: 'alice' })
   })
 
   it('accepts a token with a lifetime of one day', async () => {
@@ -104,7 +125,7 @@ describe('TokenCheck.check', () => {
   it('accepts a token whose header, not its claims, has the type of access tokens', async () => {
     for (const typ of ['at+jwt', 'application/at+jwt', 'AT+JWT']) {
       const token = await issuer.token({ typ: undefined }, { typ })
-      expect(await tokens.check(token)).toMatchObject({ user: 'alice' })
+      expect(await tokens.check(token)).toMatchObject({ userName: 'alice' })
     }
   })
 
@@ -149,8 +170,10 @@ describe('TokenCheck.check', () => {
       () => ({ typ: 'Refresh' }),
       /no access token: its typ is "Refresh"/,
     ],
-    ['without a user', () => ({ preferred_username: undefined }), /user id: missing/],
-    ['with a list of users', () => ({ preferred_username: ['alice'] }), /user id: \["alice"\]/],
+    ['without a subject', () => ({ sub: undefined }), /its sub identifies no user: missing/],
+    ['with an empty subject', () => ({ sub: '' }), /its sub identifies no user: ""/],
+    ['with a list of users', () => ({ preferred_username: ['alice'] }), /user name: \["alice"\]/],
+    ['with an empty user name', () => ({ preferred_username: ' ' }), /user name: " "/],
     [
       'with line separators in its user',
       () => ({ preferred_username: 'a\u2028b\u0085' }),
@@ -365,7 +388,10 @@ describe('TokenCheck.check of tokens from the embedded provider', () => {
     const issued = await (await client.ask(form)).json()
 
     expect(await check.check(issued.access_token)).toEqual({
-      user: 'alice',
+      issuer: expect.any(String),
+      subject: expect.any(String),
+      userName: 'alice',
+      handle: 'alice',
       roles: ['admin', 'user'],
       name: 'Alice Adams',
       expiresAt: expect.any(Number),

@@ -1,0 +1,154 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { or, sql } from 'drizzle-orm'
+import { LRUCache } from 'lru-cache'
+import { type Context, FunctionError } from '#runtime'
+import { db } from '#schema/db'
+import { type Identity, identityToken } from '#schema/identity'
+import type { UserId } from '#schema/ids'
+import { USER_IDS } from '#schema/streams'
+import { users } from '#schema/tables/user'
+
+/** Key of an entry that exists once the database was read: a lost bucket is not filled without it. */
+const marker = '=database'
+/** A login waits this long for the database, which only the first login of a user reads. */
+const databaseTimeoutMs = 1_500
+
+const safeId = /^[a-z0-9_-]{1,64}$/
+/** Names of JavaScript properties, and names by which messages mention groups. */
+const reserved: ReadonlySet<string> = new Set([
+  '__proto__',
+  'constructor',
+  'prototype',
+  'all',
+  'channel',
+  'everyone',
+  'here',
+  'room',
+])
+
+/** The user id of an identity never changes, so entries do not expire. */
+const cache = new LRUCache<string, UserId>({ max: 100_000 })
+
+/**
+ * Returns the user id of an identity. At the first login, this is the user name if it is a valid id that
+ * no other identity has, else an escaped form. The user name may change later, but not the id. While the
+ * database is unavailable, only the bucket USER_IDS is used. Throws `unavailable` if the bucket was lost
+ * and the database is unavailable too.
+ */
+export async function findUserId(
+  identity: Identity,
+  userName: string,
+  context: Context,
+): Promise<UserId> {
+  const token = await identityToken(identity)
+  const cached = cache.get(token)
+  if (cached !== undefined) return cached
+  const userId =
+    (await readUserId(token, context)) ?? (await assignUserId(identity, token, userName, context))
+  cache.set(token, userId)
+  return userId
+}
+
+/** Returns the user id for the token of an identity, or undefined before the first login. */
+export async function readUserId(token: string, context: Context): Promise<UserId | undefined> {
+  const entry = await context.kv(USER_IDS).get(subjectKey(token))
+  return entry && 'userId' in entry.value ? entry.value.userId : undefined
+}
+
+async function assignUserId(
+  identity: Identity,
+  token: string,
+  userName: string,
+  context: Context,
+): Promise<UserId> {
+  const bucket = context.kv(USER_IDS)
+  const candidates = candidatesOf(userName, token)
+  const persisted = await readPersisted(identity, candidates, context)
+  for (const candidate of persisted.own ? [persisted.own] : candidates) {
+    if (persisted.taken.has(candidate)) continue
+    const key = ownerKey(candidate)
+    // The entry exists already if an earlier login ended between these two writes.
+    const isOwn =
+      (await bucket.create(key, identity)) || isSame((await bucket.get(key))?.value, identity)
+    if (!isOwn) continue
+    if (await bucket.create(subjectKey(token), { userId: candidate })) return candidate
+    return (await readUserId(token, context)) ?? candidate
+  }
+  throw new FunctionError('conflict', `No user id is free for the user name ${userName}`)
+}
+
+const subjectKey = (token: string) => `subject.${token}`
+const ownerKey = (userId: UserId) => `id.${userId}`
+
+function isSame(value: object | undefined, { issuer, subject }: Identity): boolean {
+  return (
+    value !== undefined &&
+    'issuer' in value &&
+    value.issuer === issuer &&
+    'subject' in value &&
+    value.subject === subject
+  )
+}
+
+/** Returns the ids that a user may get, the most readable first. */
+export function candidatesOf(userName: string, token: string): UserId[] {
+  const hash = token.slice('ID-'.length).toLowerCase()
+  const readable = userName
+    .normalize('NFKD')
+    .toLowerCase()
+    .replaceAll(/\p{M}/gu, '')
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .replaceAll(/^-+|-+$/g, '')
+    .slice(0, 40)
+  const escaped = [`${readable || 'user'}-${hash.slice(0, 8)}`, `user-${hash}`]
+  const isPlain = safeId.test(userName) && !reserved.has(userName)
+  return (isPlain ? [userName, ...escaped] : escaped) as UserId[]
+}
+
+/** Returns the id of the identity in the database, and the candidates that others have. */
+async function readPersisted(
+  identity: Identity,
+  candidates: readonly UserId[],
+  context: Context,
+): Promise<{ own?: UserId; taken: ReadonlySet<UserId> }> {
+  const bucket = context.kv(USER_IDS)
+  try {
+    const rows = await withTimeout(
+      db
+        .select({ id: users.id, issuer: users.issuer, subject: users.subject })
+        .from(users)
+        .where(
+          or(
+            sql`(${users.issuer}, ${users.subject}) = (${identity.issuer}, ${identity.subject})`,
+            sql`${users.id} = any(${sql.param(candidates)}::text[])`,
+          ),
+        ),
+    )
+    if (!(await bucket.get(marker)))
+      await bucket.create(marker, { readAt: new Date().toISOString() })
+    const own = rows.find((row) => isSame(row, identity))
+    const others = rows.filter(({ issuer, subject }) => issuer !== null && subject !== null)
+    const taken = new Set(others.map(({ id }) => id).filter((id) => id !== own?.id))
+    return own ? { own: own.id, taken } : { taken }
+  } catch (error) {
+    if (!(await bucket.get(marker)))
+      throw new FunctionError('unavailable', 'The database is unavailable: try again later', {
+        cause: error,
+      })
+    context.log.warn({ err: error }, 'database unavailable, a new user gets an id without it')
+    return { taken: new Set() }
+  }
+}
+
+async function withTimeout<T>(query: PromiseLike<T>): Promise<T> {
+  const cancel = new AbortController()
+  const timeout = sleep(databaseTimeoutMs, undefined, { signal: cancel.signal }).then(() => {
+    throw new Error(`The database did not answer within ${databaseTimeoutMs} ms`)
+  })
+  try {
+    return await Promise.race([query, timeout])
+  } finally {
+    cancel.abort()
+    timeout.catch(() => {})
+  }
+}
