@@ -2,7 +2,8 @@ import { createContext, createEffect, createSignal, on, onCleanup, useContext } 
 import type { MessageId, RoomId, UserId } from '#schema/ids'
 import type { Notice } from '#schema/messages/event'
 import type { MyRoom } from '#schema/messages/room'
-import type { SessionIdentity } from '../auth/identity.ts'
+import type { Me } from '#schema/messages/user'
+import type { KnownIdentity } from '../auth/identity.ts'
 import { callWithRetry, isTransient } from '../nats/callWithRetry.ts'
 import type { ChatClient } from '../nats/chatClient.ts'
 import { type Connection, graceMs } from '../nats/createConnection.ts'
@@ -25,7 +26,7 @@ export type Chat = ReturnType<typeof createChat>
 export interface ChatOptions {
   client: ChatClient
   connection: Connection
-  identity: SessionIdentity
+  identity: KnownIdentity
   localStore: LocalStore
   /**
    * Called for each message of another user. Also called for a notice without its message, because
@@ -70,9 +71,14 @@ export function createChat(options: ChatOptions) {
   const typing = createTyping(client, me)
   const notify = createNotificationPrefs(localStore)
   const doNotDisturb = createDoNotDisturb(localStore, presence)
+  const [account, setAccount] = createSignal<Me>()
+  function addAccount(account: Me) {
+    setAccount(account)
+    people.add([account])
+  }
   void callWithRetry(client, 'users.me', {}).then(
     // Until the server has stored a new user's real name, it returns the user id as the name.
-    ({ name }) => people.setName(me, name === me ? identity.name : name),
+    (user) => addAccount(user.name === me ? { ...user, name: identity.name } : user),
     () => undefined,
   )
   /**
@@ -111,7 +117,7 @@ export function createChat(options: ChatOptions) {
     const timeline = createTimeline({
       client,
       room,
-      lastSeq: () => rooms.byId[room]?.lastSeq ?? 0,
+      lastSeq: () => rooms.byId(room)?.lastSeq ?? 0,
       ...position,
       ...(threadId === undefined ? {} : { threadId }),
       onEvent(placed) {
@@ -129,13 +135,13 @@ export function createChat(options: ChatOptions) {
     onCleanup(() => openTimelines.delete(open))
     if (threadId === undefined) createEffect(on(timeline.items, () => cachePage(room, timeline)))
     presence.ensureLoaded(room)
-    if (rooms.byId[room]?.kind === 'public') onCleanup(typing.follow(room))
+    if (rooms.byId(room)?.kind === 'public') onCleanup(typing.follow(room))
     return timeline
   }
 
   function cachePage(room: RoomId, timeline: RoomTimeline) {
     // Skips a timeline that still shows the cached page, and a room from which the user was removed.
-    if (timeline.opened() === 0 || timeline.hasNewer() || !rooms.byId[room]) return
+    if (timeline.opened() === 0 || timeline.hasNewer() || !rooms.byId(room)) return
     const messages = timeline.items().slice(-maxCachedMessages)
     if (messages.length === 0) return
     const page: HistoryPage = { messages, before: true, after: false, asOf: 0 }
@@ -152,6 +158,14 @@ export function createChat(options: ChatOptions) {
     rooms,
     sendQueue,
     people,
+    /** The user's names, as soon as they are loaded. */
+    account,
+    /** Changes the display name; null restores the name from the identity provider. */
+    async saveName(name: string | null) {
+      const answer = await client.try('users.me', { name })
+      if (answer.ok) addAccount(answer.value)
+      return answer
+    },
     members,
     presence,
     typing,

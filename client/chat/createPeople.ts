@@ -1,21 +1,24 @@
-import { createStore, unwrap } from 'solid-js/store'
+import { batch } from 'solid-js'
 import type { UserId } from '#schema/ids'
+import type { User } from '#schema/messages/user'
 import { callWithRetry } from '../nats/callWithRetry.ts'
 import type { ChatClient } from '../nats/chatClient.ts'
+import { createIdMap } from './createIdMap.ts'
 import type { LocalStore } from './localStore.ts'
 
 export type People = ReturnType<typeof createPeople>
 
 const maxUserIds = 200
 const batchDelayMs = 20
+const cacheKey = 'people'
 
-/** Display names, loaded in batches on first use and cached in this browser. */
+/** Names and handles of users, loaded in batches on first use and cached in this browser. */
 export function createPeople(client: ChatClient, store: LocalStore) {
-  const [names, setNames] = createStore<Record<UserId, string>>({})
+  const known = createIdMap<UserId, User>()
   const requested = new Set<UserId>()
   let queue: UserId[] = []
-  void store.read<Record<UserId, string>>('names').then((cached = {}) => {
-    setNames((now) => ({ ...cached, ...now }))
+  void store.read<User[]>(cacheKey).then((cached = []) => {
+    addAll(cached.filter(({ userId }) => !known.peek(userId)))
   })
 
   function request(user: UserId) {
@@ -29,33 +32,46 @@ export function createPeople(client: ChatClient, store: LocalStore) {
     const userIds = queue.slice(0, maxUserIds)
     queue = queue.slice(maxUserIds)
     try {
-      const { users } = await callWithRetry(client, 'users.names', { userIds })
-      for (const { userId, name } of users) setNames(userId, name)
-      store.write('names', { ...unwrap(names) })
+      addAll((await callWithRetry(client, 'users.names', { userIds })).users)
+      store.write(
+        cacheKey,
+        known.peekAll().map(([, user]) => ({ ...user })),
+      )
     } catch {
       for (const user of userIds) requested.delete(user)
     }
     if (queue.length > 0) await load()
   }
 
+  function addAll(users: readonly User[]) {
+    batch(() => {
+      for (const user of users) known.set(user.userId, user)
+    })
+  }
+
   return {
     /** Returns the user id while the name is loading. */
     name(user: UserId): string {
       request(user)
-      return names[user] ?? user
+      return known.get(user)?.name ?? user
+    },
+    /** Returns the user name at the identity provider, or the user id while it is loading. */
+    handle(user: UserId): string {
+      request(user)
+      return known.get(user)?.handle ?? user
     },
     /**
      * Loads missing names without delay, for a text that cannot change later, such as a notification.
      */
     async loadNames(users: readonly UserId[]): Promise<void> {
-      const userIds = [...new Set(users)].filter((user) => names[user] === undefined)
+      const userIds = [...new Set(users)].filter((user) => !known.peek(user))
       if (userIds.length === 0) return
       const answer = await client.try('users.names', { userIds })
-      if (answer.ok) for (const { userId, name } of answer.value.users) setNames(userId, name)
+      if (answer.ok) addAll(answer.value.users)
     },
-    setName(user: UserId, name: string) {
-      requested.add(user)
-      setNames(user, name)
+    add(users: readonly User[]) {
+      for (const { userId } of users) requested.add(userId)
+      addAll(users)
     },
   }
 }

@@ -109,7 +109,7 @@ export function Completion(props: {
                       <>
                         <Avatar user={person().userId} isSmall hasStatus />
                         <strong>{chat.people.name(person().userId)}</strong>
-                        <span class="muted">@{person().userId}</span>
+                        <span class="muted">@{chat.people.handle(person().userId)}</span>
                         <StatusText user={person().userId} />
                         <Show when={person().isOutside}>
                           <span class="muted completion-note">{t('composer.notInRoom')}</span>

@@ -47,7 +47,7 @@ function createPeopleOf(query: Accessor<CompletionQuery>): Accessor<Suggestion[]
       const timer = setTimeout(async () => {
         const answer = await chat.client.try('users.search', { text })
         if (!answer.ok) return
-        for (const { userId, name } of answer.value.users) chat.people.setName(userId, name)
+        chat.people.add(answer.value.users)
         setSearch({ text, users: answer.value.users.map(({ userId }) => userId) })
       }, debounceMs)
       onCleanup(() => clearTimeout(timer))
@@ -70,7 +70,8 @@ function createPeopleOf(query: Accessor<CompletionQuery>): Accessor<Suggestion[]
   return createMemo(() => {
     const { text } = query()
     const matches = insiders().flatMap((userId) => {
-      const rank = matchRank(text, userId, names().get(userId) ?? chat.people.name(userId))
+      const name = names().get(userId) ?? chat.people.name(userId)
+      const rank = matchRank(text, chat.people.handle(userId), name)
       return rank === undefined ? [] : [{ userId, rank }]
     })
     const ranked = matches.sort((a, b) => a.rank - b.rank).map(({ userId }) => userId)

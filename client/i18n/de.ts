@@ -223,6 +223,17 @@ export const de: Words = {
     hint: 'Räume und Personen suchen',
     nothing: 'Keine Ergebnisse',
   },
+  name: {
+    label: 'Anzeigename',
+    saved: 'Dein Name wurde geändert.',
+    restore: 'Wieder {{ name }} verwenden',
+    taken:
+      'So heißt schon eine andere Person, oder der Name sieht genauso aus. Wähle einen anderen.',
+    empty: 'Der Name ist leer. Verwende mindestens einen Buchstaben, eine Ziffer oder ein Symbol.',
+    tooLong: 'Der Name ist zu lang. Verwende höchstens 80 Zeichen.',
+    hidden:
+      'Einige Zeichen im Namen lassen sich nicht darstellen. Tippe ihn, statt ihn einzufügen.',
+  },
   settings: {
     title: 'Einstellungen',
     theme: 'Design',

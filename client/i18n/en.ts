@@ -215,6 +215,15 @@ export const en = {
     } as Plural,
   },
   switcher: { label: 'Jump to…', hint: 'Search rooms and people', nothing: 'No results' },
+  name: {
+    label: 'Display name',
+    saved: 'Your name was changed.',
+    restore: 'Use {{ name }} again',
+    taken: 'This is, or looks like, another person’s name. Choose a different one.',
+    empty: 'This name is empty. Use at least one letter, digit or symbol.',
+    tooLong: 'This name is too long. Use up to 80 characters.',
+    hidden: 'Some characters in this name can’t be shown. Type it instead of pasting it.',
+  },
   settings: {
     title: 'Settings',
     theme: 'Theme',

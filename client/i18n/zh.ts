@@ -204,6 +204,15 @@ export const zh: Words = {
     recovered: { other: '你离开期间收到了 {{ count }} 条消息。' },
   },
   switcher: { label: '跳转到…', hint: '搜索聊天室和用户', nothing: '无结果' },
+  name: {
+    label: '显示名称',
+    saved: '名称已更改。',
+    restore: '恢复为“{{ name }}”',
+    taken: '该名称与其他用户的名称相同或过于相似，请换一个。',
+    empty: '名称不能为空，请至少输入一个字母、数字或符号。',
+    tooLong: '名称过长，最多 80 个字符。',
+    hidden: '名称中含有无法正常显示的字符，请手动输入，不要粘贴。',
+  },
   settings: {
     title: '设置',
     theme: '主题',

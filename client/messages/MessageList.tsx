@@ -4,12 +4,14 @@ import { VList } from 'virtua/solid'
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { toPlainText } from '../text/plain.ts'
+import { lazyPart } from '../ui/lazyPart.tsx'
 import { useConversation } from './createConversation.ts'
 import { createLinkedMessage } from './createLinkedMessage.ts'
 import { createScrollAnchor } from './createScrollAnchor.ts'
-import { JumpButtons } from './JumpButtons.tsx'
 import { LoadingState, OlderMessages, RoomStart } from './ListStates.tsx'
 import { Row } from './Row.tsx'
+
+const JumpButtons = lazyPart(async () => (await import('./JumpButtons.tsx')).JumpButtons)
 
 /**
  * Rows are rendered up to this distance, in pixels, above and below the visible part. Without it, a

@@ -59,7 +59,7 @@ function CardContent(props: { user: UserId }) {
         <div class="pick-text">
           <Popover.Title class="card-name">{chat.people.name(props.user)}</Popover.Title>
           <Popover.Description class="muted">
-            @{props.user}
+            @{chat.people.handle(props.user)}
             <Show when={status()}>{(current) => <> · {t(`status.${current()}`)}</>}</Show>
           </Popover.Description>
         </div>

@@ -43,15 +43,15 @@ export function UserSearch(props: {
   )
   const matches = () =>
     (latestOf(search)?.users ?? []).filter(
-      ({ userId, name }) => text().trim() && matchRank(text().trim(), userId, name) !== undefined,
+      ({ handle, name }) => text().trim() && matchRank(text().trim(), handle, name) !== undefined,
     )
   const options = () =>
-    matches().map(({ userId, name }) => {
+    matches().map(({ userId, name, handle }) => {
       const note = props.disabledReason?.(userId)
       return {
         key: userId,
         title: name,
-        note: note ?? `@${userId}`,
+        note: note ?? `@${handle}`,
         isDisabled: note !== undefined,
       }
     })

@@ -1,7 +1,9 @@
 import { createSignal, Show } from 'solid-js'
 import type { RoomId } from '#schema/ids'
+import { readName } from '#schema/text/name'
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
+import { nameProblemText } from '../i18n/nameProblem.ts'
 import { useRoute } from '../routing/createRoute.ts'
 import { Dialog } from '../ui/Dialog.tsx'
 import { FormActions } from '../ui/FormActions.tsx'
@@ -36,8 +38,10 @@ function CreateRoomForm(props: { onClose: () => void }) {
 
   async function submit(event: SubmitEvent) {
     event.preventDefault()
+    const reading = readName(name())
+    if ('problem' in reading) return void setError(nameProblemText(t, reading.problem))
     const room = roomId() as RoomId
-    const created = await chat.client.try('room.create', { room, name: name(), kind: kind() })
+    const created = await chat.client.try('room.create', { room, name: reading.name, kind: kind() })
     if (!created.ok) {
       setError(created.error.code === 'conflict' ? t('rooms.taken') : created.error)
       return

@@ -1,7 +1,9 @@
 import { createSignal } from 'solid-js'
 import type { MyRoom } from '#schema/messages/room'
+import { readName } from '#schema/text/name'
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
+import { nameProblemText } from '../i18n/nameProblem.ts'
 import { Dialog } from '../ui/Dialog.tsx'
 import { FormActions } from '../ui/FormActions.tsx'
 import { RoomNameField } from './RoomNameField.tsx'
@@ -23,7 +25,12 @@ function RenameRoomForm(props: { room: MyRoom; onClose: () => void }) {
 
   async function submit(event: SubmitEvent) {
     event.preventDefault()
-    const renamed = await chat.client.try('room.rename', { room: props.room.id, name: name() })
+    const reading = readName(name())
+    if ('problem' in reading) return void setError(nameProblemText(t, reading.problem))
+    const renamed = await chat.client.try('room.rename', {
+      room: props.room.id,
+      name: reading.name,
+    })
     if (renamed.ok) props.onClose()
     else setError(renamed.error)
   }

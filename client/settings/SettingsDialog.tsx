@@ -4,6 +4,7 @@ import { languages, useLanguage } from '../i18n/createLanguage.ts'
 import { Dialog } from '../ui/Dialog.tsx'
 import { RadioGroup } from '../ui/RadioGroup.tsx'
 import { useSettings } from './context.ts'
+import { DisplayName } from './DisplayName.tsx'
 import { NotificationSettings } from './NotificationSettings.tsx'
 
 export function SettingsDialog(props: { isOpen: boolean; onClose: () => void }) {
@@ -13,6 +14,7 @@ export function SettingsDialog(props: { isOpen: boolean; onClose: () => void }) 
   return (
     <Dialog isOpen={props.isOpen} onClose={props.onClose} title={t('settings.title')}>
       <div class="form">
+        <DisplayName />
         <RadioGroup
           legend={t('settings.theme')}
           value={settings.theme}

@@ -1,12 +1,13 @@
 import { createMemo, createResource, createSignal, Show } from 'solid-js'
 import type { RoomId, UserId } from '#schema/ids'
 import type { MyRoom, RoomKind } from '#schema/messages/room'
+import type { User } from '#schema/messages/user'
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { Avatar } from '../people/Avatar.tsx'
 import { StatusText } from '../people/StatusText.tsx'
 import { useRoute } from '../routing/createRoute.ts'
-import { matchRank, normalizeForSearch } from '../text/matching.ts'
+import { includesText, matchRank } from '../text/matching.ts'
 import { Dialog } from '../ui/Dialog.tsx'
 import { Icon } from '../ui/Icon.tsx'
 import { type SearchItem, SearchList } from '../ui/SearchList.tsx'
@@ -40,15 +41,19 @@ function SwitcherList(props: { onClose: () => void }) {
   const ownRooms = createMemo((): SwitcherItem[] =>
     chat.rooms
       .list()
-      .map((room) => ({ room, title: chat.titleOf(room), id: room.with ?? room.id }))
-      .filter(({ title, id }) =>
-        normalizeForSearch(`${title} ${id}`).includes(normalizeForSearch(query())),
+      .map((room) => ({
+        room,
+        title: chat.titleOf(room),
+        id: room.with === undefined ? room.id : chat.people.handle(room.with),
+      }))
+      .map((match) => ({ ...match, rank: matchRank(query(), match.id, match.title) }))
+      .filter(
+        ({ title, id, rank }) => rank !== undefined || includesText(`${title} ${id}`, query()),
       )
       // A match at the beginning of a word ranks above a match inside a word.
-      .map((match) => ({ ...match, rank: matchRank(query(), match.id, match.title) ?? 2 }))
       .sort(
         (a, b) =>
-          a.rank - b.rank ||
+          (a.rank ?? 2) - (b.rank ?? 2) ||
           unreadRank(b.room) - unreadRank(a.room) ||
           b.room.lastSeq - a.room.lastSeq,
       )
@@ -72,7 +77,7 @@ function SwitcherList(props: { onClose: () => void }) {
       return [
         ...(people.ok ? people.value.users : [])
           .filter(({ userId }) => !directUsers.has(userId))
-          .map(({ userId, name }) => toPerson(userId, name)),
+          .map(toPerson),
         ...(rooms.ok ? rooms.value.rooms : [])
           .filter(({ joined }) => !joined)
           .map(({ id, name, kind }) => ({
@@ -85,14 +90,17 @@ function SwitcherList(props: { onClose: () => void }) {
       ]
     },
   )
-  const matchesQuery = ({ title, key }: SwitcherItem) =>
-    query() !== '' && normalizeForSearch(`${title} ${key}`).includes(normalizeForSearch(query()))
-  const toPerson = (user: UserId, title: string): SwitcherItem => ({
+  const matchesQuery = ({ title, key, note, user }: SwitcherItem) =>
+    query() !== '' &&
+    (user === undefined
+      ? includesText(`${title} ${key}`, query())
+      : matchRank(query(), note ?? '', title) !== undefined)
+  const toPerson = ({ userId: user, name, handle }: User): SwitcherItem => ({
     key: `@${user}`,
-    title,
+    title: name,
     kind: 'direct',
     user,
-    note: `@${user}`,
+    note: `@${handle}`,
     openRoom: () => chat.rooms.openDirect(user),
   })
   const options = createMemo(() =>

@@ -1,14 +1,18 @@
-export function normalizeForSearch(text: string): string {
-  return text.normalize('NFKD').replaceAll(/\p{M}/gu, '').toLowerCase()
-}
+import { foldForSearch, hasWords, readQuery } from '#schema/text/search'
 
 /**
- * Returns 0 if the id or the name starts with the query, 1 if a later word does, undefined if none
- * does.
+ * Returns 0 if the handle or the name starts with the query, 1 if each word of the query begins one of
+ * their words, undefined otherwise. Ignores case and diacritics.
  */
-export function matchRank(query: string, userId: string, name: string): 0 | 1 | undefined {
-  const [normalizedQuery, normalizedName] = [normalizeForSearch(query), normalizeForSearch(name)]
-  if (userId.startsWith(normalizedQuery) || normalizedName.startsWith(normalizedQuery)) return 0
-  const words = `${userId} ${normalizedName}`.split(/[\s_-]+/)
-  return words.some((word) => word.startsWith(normalizedQuery)) ? 1 : undefined
+export function matchRank(query: string, handle: string, name: string): 0 | 1 | undefined {
+  const words = readQuery(query)
+  const [foldedHandle, foldedName] = [foldForSearch(handle), foldForSearch(name)]
+  const phrase = words.join(' ')
+  if (foldedHandle.startsWith(phrase) || foldedName.startsWith(phrase)) return 0
+  return hasWords(`${foldedName} ${foldedHandle}`, words) ? 1 : undefined
+}
+
+/** Returns true if a part of a text equals the query, without regard to case and diacritics. */
+export function includesText(text: string, query: string): boolean {
+  return foldForSearch(text).includes(foldForSearch(query))
 }

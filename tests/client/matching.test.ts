@@ -29,6 +29,9 @@ describe('matchRank', () => {
     expect(matchRank('tomas', 'tsilva', 'Tomás Silva')).toBe(0)
     expect(matchRank('SIL', 'tsilva', 'Tomás Silva')).toBe(1)
     expect(matchRank('ilva', 'tsilva', 'Tomás Silva')).toBeUndefined()
+    expect(matchRank('silva tom', 'tsilva', 'Tomás Silva')).toBe(1)
+    expect(matchRank('lukasz', 'l.k', 'Łukasz Kowalski')).toBe(0)
+    expect(matchRank('小明', 'wxm', '王小明')).toBe(1)
   })
 })
 
