@@ -217,12 +217,12 @@ export const en = {
   switcher: { label: 'Jump to…', hint: 'Search rooms and people', nothing: 'No results' },
   name: {
     label: 'Display name',
-    saved: 'Your name was changed.',
+    saved: 'Name changed.',
     restore: 'Use {{ name }} again',
-    taken: 'This is, or looks like, another person’s name. Choose a different one.',
-    empty: 'This name is empty. Use at least one letter, digit or symbol.',
-    tooLong: 'This name is too long. Use up to 80 characters.',
-    hidden: 'Some characters in this name can’t be shown. Type it instead of pasting it.',
+    taken: 'Another person has this name or a similar one.',
+    empty: 'Use at least one letter, digit or symbol.',
+    tooLong: 'Use up to 80 characters.',
+    hidden: 'Some characters can’t be shown. Type the name.',
   },
   settings: {
     title: 'Settings',

@@ -52,7 +52,7 @@ describe('names', { timeout: 60_000 }, () => {
     const problem = dialog.getByRole('alert')
 
     await save('Вob Brown')
-    await problem.filter({ hasText: 'another person’s name' }).waitFor()
+    await problem.filter({ hasText: 'Another person has this name' }).waitFor()
     await save('A\u202edams')
     await problem.filter({ hasText: 'can’t be shown' }).waitFor()
     await save('\u3164')
