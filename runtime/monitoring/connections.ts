@@ -9,10 +9,7 @@ const timeoutMs = 2_000
 
 interface ServerReply {
   server: { id: string }
-  data: {
-    total: number
-    connections?: { cid: number; start: string; account?: string }[]
-  }
+  data: { connections?: { cid: number; start: string }[] }
 }
 
 /**
@@ -42,27 +39,6 @@ export class ClientConnections {
     const options = { strategy: 'stall', stall: 150, maxWait: timeoutMs } as const
     for await (const reply of await nc.requestMany('connection.list', query(user), options))
       await Promise.all(read(reply).map((connection) => this.close(connection)))
-  }
-
-  /**
-   * Closes the connections whose login is not answered yet, so that their clients log in again. The
-   * server sends a login only once, and lets it wait in vain if nobody responds at that moment.
-   */
-  async closePending(): Promise<void> {
-    const nc = this.#require()
-    for (let offset = 0, total = 1; offset < total; offset += maxListed) {
-      const page = JSON.stringify({ auth: true, limit: maxListed, offset })
-      const replies = (await gather(nc, 'connection.list', page)).map((reply) =>
-        reply.json<ServerReply>(),
-      )
-      total = Math.max(0, ...replies.map(({ data }) => data.total))
-      const pending = replies.flatMap(({ server, data }) =>
-        (data.connections ?? [])
-          .filter(({ account }) => !account)
-          .map(({ cid, start }) => ({ server: server.id, id: cid, openedAt: new Date(start) })),
-      )
-      await Promise.all(pending.map((connection) => this.close(connection)))
-    }
   }
 
   #require(): NatsConnection {

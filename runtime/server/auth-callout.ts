@@ -1,4 +1,3 @@
-import type { NatsConnection } from '@nats-io/nats-core'
 import type { Logger } from 'pino'
 import { checkPublish, requestPatterns } from '../api/audience.ts'
 import type { AuthGrant, AuthRequest } from '../api/auth.ts'
@@ -30,7 +29,6 @@ export async function serveAuthCallout(
     )
   const nc = await connectToNats(natsAuth, `${config.name} callout`)
   host.backbone.connections.attach(nc)
-  void closePendingLogins(nc, host, log)
   const served = serveCallout(
     nc,
     {
@@ -53,16 +51,6 @@ export async function serveAuthCallout(
     await dispatcher.idle()
     await nc.drain().catch(() => nc.close())
   })
-}
-
-/** Also at the start: clients may have tried to log in before. */
-async function closePendingLogins(nc: NatsConnection, { backbone }: FunctionHost, log: Logger) {
-  const close = () =>
-    backbone.connections
-      .closePending()
-      .catch((err) => log.warn({ err }, 'pending logins not closed'))
-  await close()
-  for await (const { type } of nc.status()) if (type === 'reconnect') await close()
 }
 
 class AuthCalloutJob implements Job {
