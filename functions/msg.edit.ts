@@ -5,11 +5,13 @@ import {
   requireNotDeleted,
   toTarget,
 } from '#domain/messages/change'
+import { resolveMentions } from '#domain/messages/mentions'
 import { updateCachedMessage } from '#domain/messages/message-cache'
-import { findMentions, requireTextLength } from '#domain/messages/send'
+import { requireTextLength } from '#domain/messages/send'
 import { requireRight } from '#domain/rooms/roles'
 import { defineFunction, FunctionError } from '#runtime'
 import { msgEdit } from '#schema/messages/chat'
+import { PRESENCE } from '#schema/streams'
 
 export default defineFunction(
   msgEdit,
@@ -24,14 +26,16 @@ export default defineFunction(
 
     const { room } = message
     const at = new Date().toISOString()
-    const mentions = findMentions(text)
+    const place = { room, isReply: message.threadId !== undefined, by: member }
+    const mentioned = await resolveMentions(text, place, context)
+    const { mentions } = mentioned
     const target = toTarget(message)
     const seq = await appendEvent(
-      { kind: 'edit', room, by: member.user, at, message: target, text, mentions },
+      { kind: 'edit', room, by: member.user, at, message: target, text, ...mentioned },
       context,
     )
     await updateCachedMessage({ ...message, text, mentions, editedAt: at, editedSeq: seq }, context)
     return { seq }
   },
-  { resources: messageResources, limit: { max: 60, windowMs: 60_000 } },
+  { resources: [...messageResources, PRESENCE], limit: { max: 60, windowMs: 60_000 } },
 )

@@ -18,7 +18,7 @@ export default defineFunction(
         'forbidden',
         `Message ${input.threadId} does not exist in room ${input.room}, or is a reply`,
       )
-    return sendMessage({ ...input, threadBy: first.sender }, member.user, context)
+    return sendMessage({ ...input, threadBy: first.sender }, member, context)
   },
   {
     queue: 'fanout-workers',

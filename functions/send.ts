@@ -3,7 +3,7 @@ import { prefetchMember, requireMember } from '#domain/rooms/member'
 import { requireRight } from '#domain/rooms/roles'
 import { defineFunction } from '#runtime'
 import { send } from '#schema/messages/chat'
-import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
+import { CHAT_MESSAGES, PRESENCE, ROOMS_KV } from '#schema/streams'
 
 /** Stores a message in the stream CHAT_MESSAGES. `fanout` broadcasts it. */
 export default defineFunction(
@@ -11,12 +11,12 @@ export default defineFunction(
   async (input, context) => {
     const member = await requireMember(input.room, context)
     requireRight(member, 'speak')
-    return sendMessage(input, member.user, context)
+    return sendMessage(input, member, context)
   },
   {
     queue: 'fanout-workers',
     env: SendEnv,
-    resources: [CHAT_MESSAGES, ROOMS_KV],
+    resources: [CHAT_MESSAGES, PRESENCE, ROOMS_KV],
     limit: { max: 60, windowMs: 30_000 },
     prefetch: ({ params }, context) => prefetchMember(params.room, context),
     onRejected: notifySender,

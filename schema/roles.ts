@@ -6,6 +6,8 @@ const rights = {
   speak: ['owner', 'moderator', 'member'],
   /** Delete messages of other users, and read the earlier texts of edited messages. */
   moderate: ['owner', 'moderator'],
+  /** Mention all members of the room, or those who are online. */
+  mentionGroup: ['owner', 'moderator'],
   invite: ['owner', 'moderator', 'member'],
   kick: ['owner', 'moderator'],
   rename: ['owner', 'moderator'],

@@ -1,6 +1,7 @@
 import { batch } from 'solid-js'
 import type { UserId } from '#schema/ids'
 import type { User } from '#schema/messages/user'
+import { isGroupName } from '#schema/text/mentions'
 import { callWithRetry } from '../nats/callWithRetry.ts'
 import type { ChatClient } from '../nats/chatClient.ts'
 import { createIdMap } from './createIdMap.ts'
@@ -64,7 +65,9 @@ export function createPeople(client: ChatClient, store: LocalStore) {
      * Loads missing names without delay, for a text that cannot change later, such as a notification.
      */
     async loadNames(users: readonly UserId[]): Promise<void> {
-      const userIds = [...new Set(users)].filter((user) => !known.peek(user))
+      const userIds = [...new Set(users)].filter(
+        (user) => !known.peek(user) && !isGroupName(user),
+      )
       if (userIds.length === 0) return
       const answer = await client.try('users.names', { userIds })
       if (answer.ok) addAll(answer.value.users)

@@ -1,6 +1,7 @@
 import { readNotifyId, type UserId } from '#schema/ids'
 import type { Notice } from '#schema/messages/event'
 import { type MyRoom, maxUnread } from '#schema/messages/room'
+import { isMentioned } from '#schema/text/mentions'
 
 /** The server's count of the messages after `readSeq`, up to and including the event `asOf`. */
 export type UnreadCount = Pick<MyRoom, 'readSeq' | 'unread' | 'mentions'> & { asOf: number }
@@ -52,7 +53,7 @@ export function countNotice(current: Unread, notice: Notice, me: UserId): Unread
   if (event?.kind !== 'message')
     return { ...current, uncountedSeq: Math.max(current.uncountedSeq, seq) }
   if (event.sender === me || current.received.some((message) => message.seq === seq)) return current
-  const isMention = event.mentions.includes(me)
+  const isMention = isMentioned(event.mentions, me)
   const isUnread = isMention || notice.threadId === undefined
   return {
     ...current,

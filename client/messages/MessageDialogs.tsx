@@ -30,7 +30,7 @@ export function MessageDialogs() {
         <div class="doomed">
           <MessageText
             text={deleting()?.text ?? ''}
-            mentions={deleting()?.mentions}
+            mentions={deleting()?.mentions ?? []}
             me={chat.me}
             names={(user) => chat.people.name(user)}
           />

@@ -43,7 +43,10 @@ export function MessageList(props: { title: string }) {
     return t('message.label', {
       name: chat.people.name(item.sender),
       time: timeOf(item.at),
-      text: toPlainText(item.text, maxAnnouncedLength, (user) => chat.people.name(user)),
+      text: toPlainText(item.text, maxAnnouncedLength, {
+        mentions: item.mentions,
+        nameOf: chat.people.name,
+      }),
     })
   }
 

@@ -1,5 +1,6 @@
 import './message.css'
 import { createComputed, createSignal, on, Show } from 'solid-js'
+import { isMentioned } from '#schema/text/mentions'
 import { useChat } from '../chat/createChat.ts'
 import type { TimelineMessage } from '../chat/timeline.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
@@ -21,7 +22,7 @@ export function MessageRow(props: { item: TimelineMessage; isFirst: boolean; isM
   const { editing, threadId } = useConversation()
   const { go } = useRoute()
   const name = () => chat.people.name(props.item.sender)
-  const namesMe = () => props.item.mentions.includes(chat.me)
+  const namesMe = () => isMentioned(props.item.mentions, chat.me)
   const openThread = () => go({ room: props.item.room, thread: props.item.id })
   const card = useUserCard()
   const showCard = ({ currentTarget }: { currentTarget: HTMLElement }) =>
@@ -31,10 +32,10 @@ export function MessageRow(props: { item: TimelineMessage; isFirst: boolean; isM
    * sentence.
    */
   const sentence = () => {
-    const { at, text, editedAt, deletedAt, reactions, replies } = props.item
+    const { at, text, mentions, editedAt, deletedAt, reactions, replies } = props.item
     const plain = deletedAt
       ? t('message.deleted')
-      : toPlainText(text, maxAnnouncedLength, (user) => chat.people.name(user))
+      : toPlainText(text, maxAnnouncedLength, { mentions, nameOf: chat.people.name })
     const summary = t('message.label', { name: name(), time: timeOf(at), text: plain })
     if (deletedAt) return summary
     return [

@@ -2,6 +2,7 @@ import { createEffect, onCleanup } from 'solid-js'
 import type { RoomId } from '#schema/ids'
 import type { MessageSent, Notice } from '#schema/messages/event'
 import type { MyRoom } from '#schema/messages/room'
+import { isMentioned } from '#schema/text/mentions'
 import type { Chat } from '../chat/createChat.ts'
 import type { Language } from '../i18n/createLanguage.ts'
 import { callWithRetry } from '../nats/callWithRetry.ts'
@@ -58,7 +59,7 @@ export function createNotifications(chat: Chat, router: Router, tn: Language['tn
   ) {
     if (message.sender === chat.me) return false
     if (chat.notify.levelOf(room.id) === 'all' || room.kind === 'direct') return true
-    return message.mentions.includes(chat.me) || chat.threads.isFollowed(notice)
+    return isMentioned(message.mentions, chat.me) || chat.threads.isFollowed(notice)
   }
 
   function isSilent({ id }: MyRoom): boolean {
@@ -102,7 +103,7 @@ export function createNotifications(chat: Chat, router: Router, tn: Language['tn
         route: { ...conversation, message: id },
         seq: notice.seq,
         title: room.kind === 'direct' ? author : `${author} · ${chat.titleOf(room)}`,
-        body: toPlainText(text, bodyLength, nameOf),
+        body: toPlainText(text, bodyLength, { mentions, nameOf }),
       })
     },
     /** Shows one notification for the messages of a room that were missed while disconnected. */

@@ -2,9 +2,11 @@ import './text.css'
 import { createMemo, type JSX, Show, useContext } from 'solid-js'
 import { Dynamic } from 'solid-js/web'
 import type { UserId } from '#schema/ids'
+import { isGroupName } from '#schema/text/mentions'
 import { CodeBlock } from './CodeBlock.tsx'
 import { directionOf } from './direction.ts'
 import { isEmojiOnly } from './emoji.ts'
+import { resolveMention } from './mention.ts'
 import { parseMessage } from './parse.ts'
 import { RemoteImage } from './RemoteImage.tsx'
 import type { Block, Inline, ListItem } from './tree.ts'
@@ -12,8 +14,8 @@ import { TextWordsContext } from './words.ts'
 
 export interface MessageTextProps {
   text: string
-  /** Mentioned users that the server has recognised. If undefined, every `@name` is a mention. */
-  mentions?: readonly UserId[] | undefined
+  /** User ids and group names that the server has resolved. Other mentions are plain text. */
+  mentions: readonly UserId[]
   me: UserId
   names: (user: UserId) => string
   /** Without this, mentions are not buttons. */
@@ -151,7 +153,7 @@ function renderInline(node: Inline, props: MessageTextProps): JSX.Element {
     case 'image':
       return <RemoteImage {...node} />
     case 'mention':
-      return <Mention user={node.user} message={props} />
+      return <Mention name={node.name} message={props} />
   }
 }
 
@@ -176,8 +178,26 @@ function renderLink(link: Inline & { kind: 'link' }, props: MessageTextProps) {
 }
 
 /** Shows the display name, with the user id as a tooltip, because display names are not unique. */
-function Mention(props: { user: UserId; message: MessageTextProps }) {
-  const isMentioned = () => props.message.mentions?.includes(props.user) ?? true
+function Mention(props: { name: string; message: MessageTextProps }) {
+  const mention = createMemo(() => resolveMention(props.name, props.message.mentions))
+  return (
+    <Show when={mention()} fallback={`@${props.name}`}>
+      {(found) => (
+        <>
+          <Show
+            when={!isGroupName(found().target)}
+            fallback={<span class="mention mention-me">@{found().target}</span>}
+          >
+            <UserMention user={found().target} message={props.message} />
+          </Show>
+          {found().rest}
+        </>
+      )}
+    </Show>
+  )
+}
+
+function UserMention(props: { user: UserId; message: MessageTextProps }) {
   const classes = () => ({ 'mention-me': props.user === props.message.me })
   const name = () => (
     <>
@@ -185,27 +205,25 @@ function Mention(props: { user: UserId; message: MessageTextProps }) {
     </>
   )
   return (
-    <Show when={isMentioned()} fallback={`@${props.user}`}>
-      <Show
-        when={props.message.onMention}
-        fallback={
-          <span class="mention" classList={classes()} data-tip={`@${props.user}`}>
-            {name()}
-          </span>
-        }
-      >
-        {(onMention) => (
-          <button
-            type="button"
-            class="mention"
-            classList={classes()}
-            data-tip={`@${props.user}`}
-            onClick={({ currentTarget }) => onMention()(props.user, currentTarget)}
-          >
-            {name()}
-          </button>
-        )}
-      </Show>
+    <Show
+      when={props.message.onMention}
+      fallback={
+        <span class="mention" classList={classes()} data-tip={`@${props.user}`}>
+          {name()}
+        </span>
+      }
+    >
+      {(onMention) => (
+        <button
+          type="button"
+          class="mention"
+          classList={classes()}
+          data-tip={`@${props.user}`}
+          onClick={({ currentTarget }) => onMention()(props.user, currentTarget)}
+        >
+          {name()}
+        </button>
+      )}
     </Show>
   )
 }

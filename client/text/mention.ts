@@ -1,17 +1,27 @@
-import type { UserId } from '#schema/ids'
+import { candidatesOf, mentionPattern } from '#schema/text/mentions'
 import type { Inline } from './tree.ts'
 
-/** Splits text into mentions and the text between them, by the same rule as the server. */
+/** Splits text into possible mentions and the text between them, by the same rule as the server. */
 export function readMentions(text: string): Inline[] {
   const nodes: Inline[] = []
   let end = 0
-  for (const { 0: match, 1: user = '', index } of text.matchAll(
-    /(?<![\w@])@([a-z0-9_-]{1,64})(?![\w-])/g,
-  )) {
+  for (const { 0: match, 1: name = '', index } of text.matchAll(mentionPattern())) {
     if (index > end) nodes.push({ kind: 'text', text: text.slice(end, index) })
-    nodes.push({ kind: 'mention', user: user as UserId })
+    nodes.push({ kind: 'mention', name })
     end = index + match.length
   }
   if (end < text.length) nodes.push({ kind: 'text', text: text.slice(end) })
   return nodes
+}
+
+/**
+ * Returns the user id or group name that a name after `@` refers to, and the punctuation that
+ * follows it. Returns undefined if the server has not resolved the name: it then mentions nobody.
+ */
+export function resolveMention<Target extends string>(name: string, mentions: readonly Target[]) {
+  for (const candidate of candidatesOf(name)) {
+    const target = mentions.find((mention) => mention === candidate)
+    if (target !== undefined) return { target, rest: name.slice(target.length) }
+  }
+  return undefined
 }

@@ -1,8 +1,9 @@
 import type { MarkedToken, Token, Tokens } from 'marked'
 import type { UserId } from '#schema/ids'
-import { lexMessage } from './lexer.ts'
+import { lexMessage } from '#schema/text/lexer'
+import { isGroupName } from '#schema/text/mentions'
 import { isMisleading, parseLink } from './link.ts'
-import { readMentions } from './mention.ts'
+import { readMentions, resolveMention } from './mention.ts'
 import type { Align, Block, Inline, ListItem } from './tree.ts'
 
 /**
@@ -195,13 +196,17 @@ function toImage({ href, title, text, raw }: Tokens.Image): Inline | string {
   return { kind: 'image', href: target.href, host, ...(title ? { title } : {}), description: text }
 }
 
-export type NameOf = (user: UserId) => string
-
-export function textOf(nodes: Inline[], nameOf: NameOf = (user) => user): string {
-  return nodes.map((node) => textOfNode(node, nameOf)).join('')
+/** The mentions of a message that the server has resolved, and the display names of users. */
+export interface MentionNames {
+  mentions: readonly UserId[]
+  nameOf: (user: UserId) => string
 }
 
-function textOfNode(node: Inline, nameOf: NameOf): string {
+export function textOf(nodes: Inline[], names?: MentionNames): string {
+  return nodes.map((node) => textOfNode(node, names)).join('')
+}
+
+function textOfNode(node: Inline, names?: MentionNames): string {
   switch (node.kind) {
     case 'text':
     case 'code':
@@ -209,10 +214,16 @@ function textOfNode(node: Inline, nameOf: NameOf): string {
     case 'break':
       return '\n'
     case 'mention':
-      return `@${nameOf(node.user)}`
+      return `@${textOfMention(node.name, names)}`
     case 'image':
       return node.description || node.host
     default:
-      return textOf(node.children, nameOf)
+      return textOf(node.children, names)
   }
+}
+
+function textOfMention(name: string, names: MentionNames | undefined): string {
+  const mention = names && resolveMention(name, names.mentions)
+  if (!mention || isGroupName(mention.target)) return name
+  return names.nameOf(mention.target) + mention.rest
 }

@@ -1,33 +1,33 @@
-import { type NameOf, parseMessage, textOf } from './parse.ts'
+import { type MentionNames, parseMessage, textOf } from './parse.ts'
 import type { Block, ListItem } from './tree.ts'
 
 /**
  * Returns a message as one line of at most `max` UTF-16 code units, for notifications and screen
  * readers.
  */
-export function toPlainText(text: string, max: number, nameOf: NameOf = (user) => user): string {
-  const line = plainOf(parseMessage(text), nameOf).replace(/\s+/g, ' ').trim()
+export function toPlainText(text: string, max: number, names?: MentionNames): string {
+  const line = plainOf(parseMessage(text), names).replace(/\s+/g, ' ').trim()
   return shorten(line, max)
 }
 
-export function plainOf(blocks: Block[], nameOf: NameOf = (user) => user): string {
-  return blocks.map((block) => textOfBlock(block, nameOf)).join(' ')
+export function plainOf(blocks: Block[], names?: MentionNames): string {
+  return blocks.map((block) => textOfBlock(block, names)).join(' ')
 }
 
-function textOfBlock(block: Block, nameOf: NameOf): string {
+function textOfBlock(block: Block, names?: MentionNames): string {
   switch (block.kind) {
     case 'paragraph':
     case 'heading':
-      return textOf(block.children, nameOf)
+      return textOf(block.children, names)
     case 'quote':
-      return plainOf(block.children, nameOf)
+      return plainOf(block.children, names)
     case 'list':
-      return block.items.map((item) => textOfItem(item, nameOf)).join(', ')
+      return block.items.map((item) => textOfItem(item, names)).join(', ')
     case 'code':
       return block.text
     case 'table':
       return [block.header, ...block.rows]
-        .map((row) => row.map((cell) => textOf(cell, nameOf)).join(', '))
+        .map((row) => row.map((cell) => textOf(cell, names)).join(', '))
         .join('; ')
     case 'rule':
       return ''

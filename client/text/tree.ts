@@ -1,5 +1,3 @@
-import type { UserId } from '#schema/ids'
-
 export type Block =
   | { kind: 'paragraph'; children: Inline[] }
   | { kind: 'heading'; level: number; children: Inline[] }
@@ -28,4 +26,5 @@ export type Inline =
   /** `host` is set if the text of the link suggests another host. */
   | { kind: 'link'; href: string; host?: string; title?: string; children: Inline[] }
   | { kind: 'image'; href: string; host: string; title?: string; description: string }
-  | { kind: 'mention'; user: UserId }
+  /** `name` is the text after `@`, and may refer to nobody (see mention.ts). */
+  | { kind: 'mention'; name: string }

@@ -11,9 +11,11 @@ import {
 import { db } from '#schema/db'
 import { ClientId, type MessageId, RoomId, UserId } from '#schema/ids'
 import { deliverRejected, type Message, maxTextLength, type send } from '#schema/messages/chat'
-import { chatRoom, chatThread, type MessageSent } from '#schema/messages/event'
+import { chatRoom, chatThread } from '#schema/messages/event'
 import { duplicateWindowMs } from '#schema/streams'
 import { messages } from '#schema/tables/message'
+import type { Member } from '../rooms/member.ts'
+import { resolveMentions } from './mentions.ts'
 import { readFromLog, toMessage } from './message-cache.ts'
 
 export const SendEnv = v.object({
@@ -32,18 +34,20 @@ type Input = ParsedInputOf<typeof send> & { threadId?: MessageId; threadBy?: Use
  */
 export async function sendMessage(
   input: Input,
-  sender: UserId,
+  member: Member,
   context: Context<v.InferOutput<typeof SendEnv>>,
 ) {
   const { room, threadId, threadBy, clientId, text } = input
+  const sender = member.user
   requireTextLength(text)
   const existing = await findByClientId(sender, clientId)
   if (existing) return replayResult(existing, input)
 
   const id = deriveId(context.env.NATTER_ID_KEY, sender, clientId)
   const at = new Date().toISOString()
-  const mentions = findMentions(text)
-  const message: MessageSent = { kind: 'message', id, room, sender, clientId, text, mentions, at }
+  const place = { room, isReply: threadId !== undefined, by: member }
+  const mentioned = await resolveMentions(text, place, context)
+  const message = { kind: 'message' as const, id, room, sender, clientId, text, ...mentioned, at }
   const deduplication = { id: `${sender}.${clientId}` }
   const { seq, duplicate } =
     threadId === undefined
@@ -90,12 +94,6 @@ export function requireTextLength(text: string): void {
     'too_large',
     `The text has ${text.length} characters; the maximum is ${maxTextLength}`,
   )
-}
-
-/** Returns the mentioned user ids, including ids that do not exist. */
-export function findMentions(text: string): UserId[] {
-  const matches = text.matchAll(/(?<![\w@])@([a-z0-9_-]{1,64})(?![\w-])/g)
-  return [...new Set([...matches].map(([, user]) => user as UserId))].slice(0, 50)
 }
 
 /**

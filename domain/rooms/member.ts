@@ -25,7 +25,7 @@ const memberCache = new LRUCache<string, Member | typeof absent, Context>({
     fetchOrAbsent(options, async () => {
       const entry = await context.kv(ROOMS_KV).get(key)
       if (!entry || !('role' in entry.value)) return undefined
-      return { user: readCaller(context), ...entry.value }
+      return { user: key.slice(key.indexOf('.') + 1) as UserId, ...entry.value }
     }),
 })
 
@@ -35,8 +35,13 @@ export function evictMember(room: RoomId, userId?: UserId): void {
   else for (const key of memberCache.keys()) if (key.startsWith(`${room}.`)) memberCache.delete(key)
 }
 
-export async function findMember(room: RoomId, context: Context): Promise<Member | undefined> {
-  const key = `${room}.${readCaller(context)}`
+/** Returns the caller or another user as a member of the room. */
+export async function findMember(
+  room: RoomId,
+  context: Context,
+  user = readCaller(context),
+): Promise<Member | undefined> {
+  const key = `${room}.${user}`
   const member = await fetchMember(key, context)
   if (member) return member
   const { wasBuilt } = await ensureIndex(context)

@@ -2,7 +2,7 @@ import * as v from 'valibot'
 import type { Contract, Topic } from '#runtime'
 import { ClientId, MessageId, NotifyId, RoomId, Seq, Time, UserId } from '../ids.ts'
 import { StorableText } from '../storable-text.ts'
-import { Emoji, PlacedEvent } from './event.ts'
+import { Emoji, Mentions, PlacedEvent } from './event.ts'
 
 /** In UTF-16 code units. */
 export const maxTextLength = 8_000
@@ -20,7 +20,7 @@ export const Message = v.object({
   clientId: ClientId,
   /** Empty for a deleted message. */
   text: v.string(),
-  mentions: v.array(UserId),
+  mentions: Mentions,
   at: Time,
   editedAt: v.optional(Time),
   deletedAt: v.optional(Time),

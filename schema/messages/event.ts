@@ -10,6 +10,9 @@ export const Emoji = v.pipe(
   v.regex(/^\p{RGI_Emoji}$/v, 'Invalid emoji: expected exactly one, such as 👍'),
 )
 
+/** Resolved mentions: ids of members, and names of groups (see schema/text/mentions.ts). */
+export const Mentions = v.array(UserId)
+
 const eventFields = { room: RoomId, by: UserId, at: Time }
 
 export const MessageSent = v.object({
@@ -23,7 +26,7 @@ export const MessageSent = v.object({
   sender: UserId,
   clientId: ClientId,
   text: v.string(),
-  mentions: v.array(UserId),
+  mentions: Mentions,
   at: Time,
 })
 export type MessageSent = v.InferOutput<typeof MessageSent>
@@ -36,7 +39,7 @@ const Edited = v.object({
   kind: v.literal('edit'),
   message: Target,
   text: v.string(),
-  mentions: v.array(UserId),
+  mentions: Mentions,
 })
 
 /**
@@ -82,11 +85,24 @@ export const RoomEvent = v.variant('kind', [
   MemberChanged,
   RoomChanged,
 ])
+
+/** The members whom `@here` mentions. Only in CHAT_MESSAGES: clients do not need this list. */
+const storedOnly = { present: v.optional(v.array(UserId)) }
+const StoredMessage = v.object({ ...MessageSent.entries, ...storedOnly })
+const StoredEvent = v.variant('kind', [
+  StoredMessage,
+  v.object({ ...Edited.entries, ...storedOnly }),
+  Deleted,
+  Reacted,
+  MemberChanged,
+  RoomChanged,
+])
+export type StoredEvent = v.InferOutput<typeof StoredEvent>
 export type RoomEvent = v.InferOutput<typeof RoomEvent>
 export type RoomEventOf<Kind extends RoomEvent['kind']> = Extract<RoomEvent, { kind: Kind }>
 
 /** Subject of the events of a room in the stream CHAT_MESSAGES, except messages in threads. */
-export const chatRoom = { subject: 'chat.{room}', data: RoomEvent } as const satisfies Topic
+export const chatRoom = { subject: 'chat.{room}', data: StoredEvent } as const satisfies Topic
 
 /**
  * Subject of the messages of a thread in the stream CHAT_MESSAGES. Edits, deletions and reactions of
@@ -94,7 +110,7 @@ export const chatRoom = { subject: 'chat.{room}', data: RoomEvent } as const sat
  */
 export const chatThread = {
   subject: 'chat.{room}.thread.{threadId}',
-  data: v.required(MessageSent, ['threadId']),
+  data: v.required(StoredMessage, ['threadId']),
 } as const satisfies Topic
 
 /**
@@ -104,7 +120,7 @@ export const chatThread = {
 export const logRoom = { subject: 'log.{room}', data: RoomEvent } as const satisfies Topic
 export const logThread = {
   subject: 'log.{room}.thread.{threadId}',
-  data: chatThread.data,
+  data: v.required(MessageSent, ['threadId']),
 } as const satisfies Topic
 
 export const PlacedEvent = v.object({ seq: Seq, event: RoomEvent })

@@ -22,7 +22,7 @@ describe('MessageText', () => {
     })
     const { MessageText } = await vite.ssrLoadModule('/text/MessageText.tsx')
     const { createComponent, renderToString } = await vite.ssrLoadModule('solid-js/web')
-    const given = { me: 'ada', names: (user: string) => user.toUpperCase() }
+    const given = { me: 'ada', mentions: ['bob'], names: (user: string) => user.toUpperCase() }
     render = (text, more) =>
       renderToString(() => createComponent(MessageText, { text, ...given, ...more }))
   })

@@ -1,7 +1,8 @@
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { findMentions } from '#domain/messages/send'
+import type { UserId } from '#schema/ids'
+import { findMentionedNames } from '#schema/text/mentions'
 import { highlight } from '../../client/text/highlight.ts'
 import { parseMessage } from '../../client/text/parse.ts'
 import { toPlainText } from '../../client/text/plain.ts'
@@ -58,11 +59,13 @@ describe('parseMessage', () => {
     `@${'b'.repeat(64)} @${'c'.repeat(65)}`,
     '> **@bob**\n\n- ~~@al~~ \\@cy',
     '|@bob|\n|-|\n|@al|\n\n<b>@cy</b>',
+    '_@bob_ ___@al___ *@Cy*: ~~_@dee_~~ **a@b** @eve',
+    '1. @bob\n   - [ ] @al\n\n# @Cy\n\n> - _@dee_\n\n`@eve` @fay `\n```\n@gil\n',
   ])('finds the same mentions as the server in %j', (text) => {
     const mentioned = outlineOf(parseMessage(text)).match(/(?<=\{@)[^}]+/g)
 
-    expect(findMentions(text).length).toBeGreaterThan(0)
-    expect(new Set(mentioned)).toEqual(new Set(findMentions(text)))
+    expect(findMentionedNames(text).length).toBeGreaterThan(0)
+    expect(new Set(mentioned)).toEqual(new Set(findMentionedNames(text)))
   })
 
   it.each(['`@bob`', '```\n@bob\n```', '[@bob](https://a.example)'])(
@@ -223,14 +226,20 @@ describe('parseMessage with pathological text', () => {
 })
 
 describe('toPlainText', () => {
+  const names = {
+    mentions: ['bob', 'all'] as UserId[],
+    nameOf: (user: UserId) => user.toUpperCase(),
+  }
+
   it.each([
     ['# a\n\n- *b*\n- `c`\n\n> d', 'a b, c d'],
     ['1986. a\n\n- [x] b\n- [ ] c', '1986. a ☑ b, ☐ c'],
     ['|a|b|\n|-|-|\n|1|2|', 'a, b; 1, 2'],
     ['[a](https://a.example) ![cat](https://b.example) ![](https://b.example)', 'a cat b.example'],
     ['@bob\n```\nlet a\n```', '@BOB let a'],
+    ['@Bob- @all @cy', '@BOB- @all @cy'],
   ])('converts %j to %j', (text, expected) => {
-    expect(toPlainText(text, 100, (user) => user.toUpperCase())).toBe(expected)
+    expect(toPlainText(text, 100, names)).toBe(expected)
   })
 
   it('cuts between grapheme clusters', () => {

@@ -60,7 +60,7 @@ describe('send', () => {
   })
 
   it('publishes a message to a public room with its sequence, the previous sequence and its mentions', async () => {
-    const room = await app.createRoom(['alice', 'bob'])
+    const room = await app.createRoom(['alice', 'bob', 'charlie'])
     const notices = await app.listen(roomNotify, { room }, 'bob')
 
     const first = await app.send(room, 'for all', 'alice')

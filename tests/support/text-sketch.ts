@@ -48,7 +48,7 @@ function outlineOfInline(node: Inline): string {
     case 'image':
       return `image(${node.href} ${node.host})[${node.description}]`
     case 'mention':
-      return `{@${node.user}}`
+      return `{@${node.name}}`
     default:
       return `${node.kind}[${outlineOfInlines(node.children)}]`
   }
