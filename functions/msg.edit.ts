@@ -5,11 +5,12 @@ import {
   requireNotDeleted,
   toTarget,
 } from '#domain/messages/change'
-import { resolveMentions } from '#domain/messages/mentions'
+import { findPresentAtSend, resolveMentions } from '#domain/messages/mentions'
 import { updateCachedMessage } from '#domain/messages/message-cache'
 import { requireTextLength } from '#domain/messages/send'
 import { requireRight } from '#domain/rooms/roles'
 import { defineFunction, FunctionError } from '#runtime'
+import type { UserId } from '#schema/ids'
 import { msgEdit } from '#schema/messages/chat'
 import { PRESENCE } from '#schema/streams'
 
@@ -29,6 +30,8 @@ export default defineFunction(
     const place = { room, isReply: message.threadId !== undefined, by: member }
     const mentioned = await resolveMentions(text, place, context)
     const { mentions } = mentioned
+    if (mentioned.present && message.mentions.includes('here' as UserId))
+      mentioned.present.push(...(await findPresentAtSend(message)))
     const target = toTarget(message)
     const seq = await appendEvent(
       { kind: 'edit', room, by: member.user, at, message: target, text, ...mentioned },

@@ -1,8 +1,8 @@
-import { findMessageById } from '#domain/messages/message-cache'
 import { notifySender, SendEnv, sendMessage } from '#domain/messages/send'
+import { requireThreadRoot } from '#domain/messages/thread-root'
 import { prefetchMember, requireMember } from '#domain/rooms/member'
 import { requireRight } from '#domain/rooms/roles'
-import { defineFunction, FunctionError } from '#runtime'
+import { defineFunction } from '#runtime'
 import { sendThread } from '#schema/messages/chat'
 import { CHAT_MESSAGES, MSG_CACHE, ROOMS_KV } from '#schema/streams'
 
@@ -12,12 +12,7 @@ export default defineFunction(
   async (input, context) => {
     const member = await requireMember(input.room, context)
     requireRight(member, 'speak')
-    const first = await findMessageById(input.room, input.threadId, context)
-    if (!first || first.threadId !== undefined)
-      throw new FunctionError(
-        'forbidden',
-        `Message ${input.threadId} does not exist in room ${input.room}, or is a reply`,
-      )
+    const first = await requireThreadRoot(input.room, input.threadId, context)
     return sendMessage({ ...input, threadBy: first.sender }, member, context)
   },
   {

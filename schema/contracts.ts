@@ -4,6 +4,7 @@ import * as log from './messages/event.ts'
 import * as member from './messages/member.ts'
 import * as presence from './messages/presence.ts'
 import * as room from './messages/room.ts'
+import * as thread from './messages/thread.ts'
 import * as user from './messages/user.ts'
 
 /** All request contracts, by the name of the function that handles the request. */
@@ -18,6 +19,7 @@ export const contracts = {
   'console.service': consoles.consoleService,
   'console.services': consoles.consoleServices,
   'console.traces': consoles.consoleTraces,
+  'mention.find': thread.mentionFind,
   'msg.delete': chat.msgDelete,
   'msg.edit': chat.msgEdit,
   'msg.find': chat.msgFind,
@@ -30,6 +32,7 @@ export const contracts = {
   'presence.room': presence.presenceRoom,
   'presence.update': presence.presenceUpdate,
   'read.update': room.readUpdate,
+  'read.update.thread': thread.readUpdateThread,
   'room.archive': room.roomArchive,
   'room.browse': room.roomBrowse,
   'room.create': room.roomCreate,
@@ -45,6 +48,7 @@ export const contracts = {
   'room.role': member.roomRole,
   send: chat.send,
   'send.thread': chat.sendThread,
+  'thread.list': thread.threadList,
   typing: presence.typing,
   'users.id': user.usersId,
   'users.me': user.usersMe,
@@ -63,6 +67,7 @@ export const topics = {
   deliverNotify: log.deliverNotify,
   deliverPresence: presence.deliverPresence,
   deliverRead: room.deliverRead,
+  deliverReadThread: thread.deliverReadThread,
   deliverRejected: chat.deliverRejected,
   deliverTyping: presence.deliverTyping,
   logRoom: log.logRoom,

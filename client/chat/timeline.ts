@@ -32,10 +32,14 @@ export interface Timeline {
   earlyReplies: readonly EarlyReply[]
 }
 
-interface EarlyReply {
+interface EarlyReply extends Reply {
   to: MessageId
-  seq: number
 }
+type Reply = { seq: number } & Pick<RoomEventOf<'message'>, 'sender' | 'at'>
+type Replies = NonNullable<PagedMessage['replies']>
+
+const noReplies: Replies = { count: 0, lastSeq: 0, users: [] }
+const maxRepliers = 3
 
 /**
  * Maximum number of early replies. Most of them are never used, because their parent message is older
@@ -82,6 +86,8 @@ export function applyEvent(timeline: Timeline, placed: PlacedEvent): Timeline {
         editedAt: event.at,
       }))
     case 'delete':
+      if (event.message.threadId !== timeline.threadId)
+        return uncountReply(timeline, seq, event.message)
       return updateMessage(timeline, seq, event.message, (item) => ({
         ...item,
         text: '',
@@ -111,28 +117,49 @@ function addMessage(timeline: Timeline, seq: number, event: RoomEventOf<'message
   if (items.some(({ id }) => id === event.id)) return timeline
   const { kind: _, ...message } = event
   const ownReplies = timeline.earlyReplies.filter(({ to }) => to === event.id)
-  const lastSeq = Math.max(...ownReplies.map((reply) => reply.seq))
-  const replies = ownReplies.length > 0 ? { replies: { count: ownReplies.length, lastSeq } } : {}
-  const item: TimelineMessage = { ...message, ...replies, seq, reactions: [], asOf: seq }
+  const sent: TimelineMessage = { ...message, seq, reactions: [], asOf: seq }
+  const item = ownReplies.toSorted((a, b) => a.seq - b.seq).reduce(addReply, sent)
   const index = items.findLastIndex((other) => other.seq < seq) + 1
   const earlyReplies = timeline.earlyReplies.filter((reply) => !ownReplies.includes(reply))
   return { ...timeline, earlyReplies, items: items.toSpliced(index, 0, item) }
 }
 
 function countReply(timeline: Timeline, seq: number, event: RoomEventOf<'message'>): Timeline {
-  const { threadId: to } = event
+  const { threadId: to, sender, at } = event
+  const reply = { seq, sender, at }
   if (to !== undefined && !timeline.items.some(({ id }) => id === to)) {
-    if (timeline.earlyReplies.some((reply) => reply.seq === seq)) return timeline
+    if (timeline.earlyReplies.some((early) => early.seq === seq)) return timeline
     return {
       ...timeline,
-      earlyReplies: [...timeline.earlyReplies, { to, seq }].slice(-maxEarlyReplies),
+      earlyReplies: [...timeline.earlyReplies, { to, ...reply }].slice(-maxEarlyReplies),
     }
   }
-  return replace(timeline, to, (item) => {
-    const { count, lastSeq } = item.replies ?? { count: 0, lastSeq: 0 }
-    // Compares the reply with the last counted reply, not with `asOf`: a newer edit of the parent
-    // message may have arrived before the reply.
-    return seq > lastSeq ? { ...item, replies: { count: count + 1, lastSeq: seq } } : item
+  return replace(timeline, to, (item) => addReply(item, reply))
+}
+
+function addReply(item: TimelineMessage, { seq, sender, at }: Reply): TimelineMessage {
+  const replies = item.replies ?? noReplies
+  // Compares the reply with the last counted reply, not with `asOf`: a newer edit of the parent
+  // message may have arrived before the reply.
+  if (seq <= replies.lastSeq) return item
+  if (replies.deleted?.includes(seq)) return { ...item, replies: { ...replies, lastSeq: seq } }
+  const users = [sender, ...replies.users.filter((user) => user !== sender)].slice(0, maxRepliers)
+  const added = { count: replies.count + 1, lastSeq: seq, lastAt: at, users }
+  return { ...item, replies: { ...replies, ...added } }
+}
+
+/** The deletion may arrive before the reply, because they belong to different chains. */
+function uncountReply(
+  timeline: Timeline,
+  seq: number,
+  { threadId, notifyId }: RoomEventOf<'delete'>['message'],
+): Timeline {
+  const { seq: reply } = readNotifyId(notifyId)
+  return replace(timeline, threadId, (item) => {
+    const { deleted = [], ...replies } = item.replies ?? noReplies
+    if (seq <= item.asOf || deleted.includes(reply)) return item
+    const count = reply > replies.lastSeq ? replies.count : replies.count - 1
+    return { ...item, replies: { ...replies, count, deleted: [...deleted, reply] } }
   })
 }
 

@@ -2,14 +2,18 @@ import type { TransactionSql } from 'postgres'
 import type { Context, StreamMessage } from '#runtime'
 import { db } from '#schema/db'
 import { type NotifyId, readNotifyId } from '#schema/ids'
-import type { RoomEvent, RoomEventOf } from '#schema/messages/event'
+import type { RoomEventOf, StoredEvent } from '#schema/messages/event'
 import { CHAT_MESSAGES } from '#schema/streams'
+import { deleteOutdatedMentions, insertMentions, updateThreadStates } from './mention-rows.ts'
 
 /** Key of the PostgreSQL advisory lock that allows one projection at a time among all processes. */
 const projectionLock = 6_288_438
 
-export type LoggedEvent = Pick<StreamMessage<RoomEvent>, 'seq' | 'data'>
-type LoggedEventOf<Kind extends RoomEvent['kind']> = { seq: number; data: RoomEventOf<Kind> }
+export type LoggedEvent = Pick<StreamMessage<StoredEvent>, 'seq' | 'data'>
+type LoggedEventOf<Kind extends StoredEvent['kind']> = {
+  seq: number
+  data: Extract<StoredEvent, { kind: Kind }>
+}
 /**
  * A copy of a message in CHAT_MESSAGES. A late retry can store a second copy with the same sender
  * and client id.
@@ -66,6 +70,7 @@ async function applyEvents(
   if (deletions.length > 0) purgeable.push(...(await insertTombstones(deletions, sql)))
   if (edits.length > 0) await insertVersions(edits, sql)
   if (reactions.length > 0) await insertReactions(reactions, sql)
+  await insertMentions(messages, edits, sql)
 
   const changed = [...edits, ...deletions, ...reactions].map(targetOf)
   const ids = [...changed, ...(messages.length > 0 ? await findEditedEarlier(messages, sql) : [])]
@@ -73,10 +78,17 @@ async function applyEvents(
     purgeable.push(...(await clearDeleted(ids, sql)))
     await applyVersions(ids, sql)
   }
+  const mentioning = [...ids, ...messages.filter(hasMentions).map(({ data }) => data.id)]
+  if (mentioning.length > 0) await deleteOutdatedMentions(mentioning, sql)
+  await updateThreadStates(messages, edits, sql)
   await Promise.all([...new Set(purgeable)].map((seq) => purgeMessage(CHAT_MESSAGES, seq)))
 }
 
-function ofKind<Kind extends RoomEvent['kind']>(events: readonly LoggedEvent[], kind: Kind) {
+function hasMentions({ data }: LoggedEventOf<'message'>): boolean {
+  return data.mentions.length > 0
+}
+
+function ofKind<Kind extends StoredEvent['kind']>(events: readonly LoggedEvent[], kind: Kind) {
   return events.filter((event): event is LoggedEventOf<Kind> => event.data.kind === kind)
 }
 

@@ -13,15 +13,21 @@ export interface PageQuery {
   around?: number | undefined
   limit: number
   caller: UserId
+  /** Sequence up to which all events are persisted. Later events may be persisted or not. */
+  persistedSeq?: number
 }
 type Page = OutputOf<typeof chatHistory>
 
 const maxNamedUsers = 100
+const maxRepliers = 3
+
+const isShownReply = `reply.room = $1 and reply.thread_id = page.id and reply.deleted_at is null
+  and reply.seq > (select 0) and reply.seq < (select ${Number.MAX_SAFE_INTEGER})`
 
 /**
  * SQL query of one history page. Parameters: $1 room, $2 thread id (empty for the room itself), $3
- * start sequence, $4 number of messages before it, $5 number of messages from it on. It is a single
- * statement, so that the room head and the messages are from one snapshot. For an empty page, it
+ * start sequence, $4 number of messages before it, $5 number of messages from it on, $6 sequence up
+ * to which all events are persisted. It is a single statement, so that the room head and the messages are from one snapshot. For an empty page, it
  * returns one row with only the room head.
  *
  * `order by reply.seq` makes PostgreSQL use the index messages_room_thread_seq instead of scanning
@@ -32,7 +38,7 @@ export const pageQuery = `
   select head, page.*,
     (select json_agg(json_build_array(emoji, user_id, "on", first_seq))
       from reactions where message_id = page.id) as words,
-    thread.last_reply, thread.replies
+    thread.last_reply, thread.replies, newest.senders, last.last_at, erased.seqs
   from (select coalesce(max(seq), 0) as head from room_heads where room = $1) as heads
   left join (
     (select id, seq, sender, client_id, text, mentions, at, edited_at, deleted_at
@@ -42,13 +48,30 @@ export const pageQuery = `
       from messages where room = $1 and thread_id = $2 and seq >= $3 order by seq limit $5)
   ) as page on true
   cross join lateral (
-    select max(seq) as last_reply, count(*) as replies from (
-      select reply.seq from messages as reply
+    select max(seq) as last_reply, count(*) filter (where deleted_at is null) as replies from (
+      select reply.seq, reply.deleted_at from messages as reply
         where reply.room = $1 and reply.thread_id = page.id and $2 = ''
           and reply.seq > (select 0) and reply.seq < (select ${Number.MAX_SAFE_INTEGER})
         order by reply.seq desc limit 1000
     ) as newest
-  ) as thread`
+  ) as thread
+  left join lateral (
+    select json_agg(sender order by seq desc) as senders from (
+      select reply.sender, reply.seq from messages as reply
+        where thread.replies > 0 and ${isShownReply}
+        order by reply.seq desc limit 20
+    ) as latest
+  ) as newest on true
+  left join lateral (
+    select reply.at as last_at from messages as reply
+      where thread.replies > 0 and ${isShownReply}
+      order by reply.seq desc limit 1
+  ) as last on true
+  left join lateral (
+    select json_agg(reply.seq) as seqs from messages as reply
+      where thread.last_reply is not null and reply.room = $1 and reply.thread_id = page.id
+        and reply.thread_id <> '' and reply.deleted_at is not null and reply.edited_seq > $6
+  ) as erased on true`
 
 interface PageRow {
   head: string
@@ -64,6 +87,9 @@ interface PageRow {
   words: ReactionRow[] | null
   last_reply: string | null
   replies: string
+  senders: UserId[] | null
+  last_at: string | null
+  seqs: number[] | null
 }
 
 /** Withdrawn reactions are included, because emojis are ordered by their first reaction. */
@@ -73,11 +99,11 @@ type ReactionRow = [emoji: string, user: UserId, on: boolean, firstSeq: number]
  * Returns one history page of a room or, with `threadId`, of a thread; the oldest message first.
  */
 export async function readPage(query: PageQuery): Promise<Page> {
-  const { room, threadId = '', caller } = query
+  const { room, threadId = '', caller, persistedSeq = Number.MAX_SAFE_INTEGER } = query
   const { start, older, newer } = toRange(query)
   // One extra row on each side shows whether there are more messages. Drizzle is not used: mapping
   // the rows with it takes a quarter of the total time.
-  const values = [room, threadId, start, older + 1, newer + 1]
+  const values = [room, threadId, start, older + 1, newer + 1, persistedSeq]
   const rows = await db.$client.unsafe<(PageRow | (Pick<PageRow, 'head'> & { id: null }))[]>(
     pageQuery,
     values,
@@ -154,9 +180,19 @@ function toPagedMessage(
     deletedAt: row.deleted_at === null ? null : new Date(row.deleted_at),
   })
   const reactions = words ? toReactions(words, caller) : []
-  if (row.last_reply === null) return { ...message, reactions }
-  const replies = { count: Number(row.replies), lastSeq: Number(row.last_reply) }
-  return { ...message, reactions, replies }
+  return row.last_reply === null
+    ? { ...message, reactions }
+    : { ...message, reactions, replies: toReplies(row, row.last_reply) }
+}
+
+function toReplies({ replies, senders, last_at, seqs }: PageRow, lastReply: string) {
+  return {
+    count: Number(replies),
+    lastSeq: Number(lastReply),
+    ...(last_at === null ? {} : { lastAt: new Date(last_at).toISOString() }),
+    users: [...new Set(senders ?? [])].slice(0, maxRepliers),
+    ...(seqs === null ? {} : { deleted: seqs }),
+  }
 }
 
 function toReactions(words: ReactionRow[], caller: UserId): PagedMessage['reactions'] {

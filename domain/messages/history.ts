@@ -5,7 +5,7 @@ import { maskDeleted } from '../log/unpersisted.ts'
 import { requireReader } from '../rooms/reader.ts'
 import { type PageQuery, readPage } from './history-page.ts'
 
-type HistoryQuery = Omit<PageQuery, 'caller'>
+type HistoryQuery = Omit<PageQuery, 'caller' | 'persistedSeq'>
 
 /**
  * Masks messages whose deletion is not persisted yet. Throws `forbidden` if the caller may not read
@@ -19,7 +19,7 @@ export async function readHistory(
   // `chat.sync` continues after `asOf`. If `asOf` were higher than the progress of `persist` or
   // `persist.thread`, `chat.sync` would skip events, so the progress is read before the page.
   const progress = await findPersistedSequence('threads too', context)
-  const page = await readPage({ ...query, caller: user })
+  const page = await readPage({ ...query, caller: user, persistedSeq: progress.seq })
   const messages = await maskDeleted(query.room, page.messages, progress, context)
   return { ...page, messages, asOf: Math.min(page.asOf, progress.seq) }
 }

@@ -1,6 +1,10 @@
+import { eq } from 'drizzle-orm'
 import { type Context, FunctionError } from '#runtime'
+import { db } from '#schema/db'
 import type { RoomId, UserId } from '#schema/ids'
+import type { Message } from '#schema/messages/chat'
 import { hasRight } from '#schema/roles'
+import { mentions as mentionRows } from '#schema/tables/message'
 import { candidatesOf, findMentionedNames, isGroupName } from '#schema/text/mentions'
 import { findPresent } from '../presence/status.ts'
 import { findMembers } from '../rooms/audience.ts'
@@ -40,6 +44,15 @@ export async function resolveMentions(
   const mentions = [...new Set(resolved.filter((user) => user !== undefined))]
   if (!mentions.includes('here' as UserId)) return { mentions }
   return { mentions, present: await findPresentMembers(room, context) }
+}
+
+/** Returns the members whom `@here` in a persisted message mentions. */
+export async function findPresentAtSend({ id, mentions }: Message): Promise<UserId[]> {
+  const rows = await db
+    .select({ user: mentionRows.userId })
+    .from(mentionRows)
+    .where(eq(mentionRows.messageId, id))
+  return rows.map(({ user }) => user).filter((user) => !mentions.includes(user))
 }
 
 async function findPresentMembers(room: RoomId, context: Context): Promise<UserId[]> {

@@ -1,80 +1,44 @@
-import { and, count, desc, eq, isNull, ne, type SQL, sql } from 'drizzle-orm'
+import { eq, type SQL, sql } from 'drizzle-orm'
 import type { AnyPgColumn } from 'drizzle-orm/pg-core'
 import { db } from '#schema/db'
 import type { RoomId, UserId } from '#schema/ids'
 import { maxUnread } from '#schema/messages/room'
-import { messages, roomHeads } from '#schema/tables/message'
+import { mentions, messages, roomHeads, threadStates } from '#schema/tables/message'
 
 /**
  * `maxUnread` does not limit the scan, because own and deleted messages are scanned, but not
  * counted.
  */
 const maxScanned = 1_000
-/**
- * This limit is lower than `maxScanned`, because the scan for mentions reads the table, not only an
- * index.
- */
-const maxMentionsScanned = 200
+/** Followed threads with unread replies; those with the newest replies are counted. */
+const maxThreads = 100
 
 type Of<T> = T | AnyPgColumn | SQL<T> | SQL.Aliased<T>
 
 /**
- * Builds a subquery for two counts of other users' messages after a sequence. `unread` includes a
- * reply in a thread only if it mentions the user.
+ * Builds a subquery for two counts of other users' messages: the unread messages of a room after a
+ * sequence plus the unread replies in threads that the user follows, and the mentions among them.
  */
 export function unreadAfter(room: Of<RoomId>, seq: Of<number>, user: UserId) {
-  const { threadId, sender, mentions: mentioned, deletedAt } = messages
-  const newest = db
-    .select({ sender, deletedAt })
-    .from(messages)
-    .where(and(isAfter(room, seq), eq(threadId, '')))
-    .orderBy(desc(messages.seq))
-    .limit(maxScanned)
-    .as('newest')
-  const inRoom = db
-    .select({ one: sql`1`.as('one') })
-    .from(newest)
-    .where(and(ne(newest.sender, user), isNull(newest.deletedAt)))
-    .limit(maxUnread)
-    .as('in_room')
-  const mentioning = db
-    .select({ threadId, sender, mentioned, deletedAt })
-    .from(messages)
-    .where(and(isAfter(room, seq), sql`${mentioned} <> '{}'`))
-    .orderBy(desc(messages.seq))
-    .limit(maxMentionsScanned)
-    .as('mentioning')
-  const mentions = db
-    .select({ threadId: mentioning.threadId })
-    .from(mentioning)
-    .where(
-      and(
-        ne(mentioning.sender, user),
-        isNull(mentioning.deletedAt),
-        sql`${user}::text = any(${mentioning.mentioned})`,
-      ),
-    )
-    .limit(maxUnread)
-    .as('mentions')
-  const ofRoom = db
-    .select({ count: count().as('of_room') })
-    .from(inRoom)
-    .as('counted_in_room')
-  const ofMentions = db
-    .select({
-      count: count().as('of_mentions'),
-      inThreads: sql<number>`count(*) filter (where ${mentions.threadId} <> '')`.as('in_threads'),
-    })
-    .from(mentions)
-    .as('counted_mentions')
-  const unread = sql<number>`least(${ofRoom.count} + ${ofMentions.inThreads}, ${maxUnread})::int`
+  const inThreads = sql`(
+    select coalesce(sum(replies), 0) as replies, coalesce(sum(mentioned), 0) as mentioned
+    from ${unreadThreads(room, user)} as thread
+    cross join lateral ${countReplies(room, sql`thread.thread_id`, sql`thread.read_seq`, user)} as counted
+  )`
   return db
     .select({
-      unread: unread.as('unread'),
-      mentions: sql<number>`${ofMentions.count}::int`.as('named'),
+      unread: sql<number>`least(in_room.count + in_threads.replies, ${maxUnread})::int`.as(
+        'unread',
+      ),
+      mentions: sql<number>`least(mentioned.count + in_threads.mentioned, ${maxUnread})::int`.as(
+        'named',
+      ),
     })
-    .from(ofRoom)
-    .crossJoin(ofMentions)
+    .from(
+      sql`${countMessages(room, sql`''`, seq, user)} as in_room
+      cross join ${countRoomMentions(room, seq, user)} as mentioned
+      cross join ${inThreads} as in_threads`,
+    )
     .as('counted')
 }
 
@@ -92,13 +56,70 @@ export async function countUnread(room: RoomId, seq: number, user: UserId) {
   return counts
 }
 
+/** Builds a subquery for the unread replies of one thread, and the mentions among them. */
+export function countReplies(
+  room: Of<RoomId>,
+  thread: Of<string>,
+  readSeq: Of<number>,
+  user: UserId,
+): SQL {
+  return sql`(
+    select replies.count as replies, mentioned.count as mentioned
+    from ${countMessages(room, thread, readSeq, user)} as replies
+    cross join (select count(*) from (
+      select 1 from ${mentions}
+      where ${mentions.userId} = ${user} and ${isAfter(mentions, room, thread, readSeq)}
+      limit ${maxUnread}
+    ) as newest) as mentioned
+  )`
+}
+
+/** Builds a subquery for the followed threads of a room that have unread replies. */
+export function unreadThreads(room: Of<RoomId>, user: UserId): SQL {
+  return sql`(
+    select ${threadStates.threadId}, ${threadStates.readSeq} from ${threadStates}
+    where ${threadStates.userId} = ${user} and ${threadStates.room} = ${room}::text
+      and ${threadStates.followed} and ${threadStates.lastSeq} > ${threadStates.readSeq}
+    order by ${threadStates.lastSeq} desc limit ${maxThreads}
+  )`
+}
+
+function countMessages(room: Of<RoomId>, thread: Of<string>, seq: Of<number>, user: UserId): SQL {
+  return sql`(select count(*) from (
+    select 1 from (
+      select ${messages.sender}, ${messages.deletedAt} from ${messages}
+      where ${isAfter(messages, room, thread, seq)}
+      order by ${messages.seq} desc limit ${maxScanned}
+    ) as newest
+    where newest.sender <> ${user} and newest.deleted_at is null
+    limit ${maxUnread}
+  ) as unread)`
+}
+
+/** A message that mentions the user and all members counts once. */
+function countRoomMentions(room: Of<RoomId>, seq: Of<number>, user: UserId): SQL {
+  const of = (mentioned: string) => sql`(
+    select ${mentions.seq} from ${mentions}
+    where ${mentions.userId} = ${mentioned} and ${mentions.sender} <> ${user}
+      and ${isAfter(mentions, room, sql`''`, seq)}
+    order by ${mentions.seq} desc limit ${maxUnread}
+  )`
+  return sql`(select count(*) from (${of(user)} union ${of('all')}) as newest)`
+}
+
 /**
- * Returns a condition for the messages of a room after a sequence. With a row comparison,
+ * Returns a condition for the rows of a room or a thread after a sequence. With a row comparison,
  * PostgreSQL would scan the index entries of the whole room. Without the subselects, it may read
  * and sort all messages of a large room instead of stopping at the limit.
  */
-function isAfter(room: Of<RoomId>, seq: Of<number>) {
-  return sql`${messages.room} = ${room}::text
-    and ${messages.seq} > (select ${seq}::bigint)
-    and ${messages.seq} <= (select ${Number.MAX_SAFE_INTEGER}::bigint)`
+function isAfter(
+  table: typeof messages | typeof mentions,
+  room: Of<RoomId>,
+  thread: Of<string>,
+  seq: Of<number>,
+): SQL {
+  return sql`${table.room} = ${room}::text
+    and ${table.threadId} = ${thread}
+    and ${table.seq} > (select ${seq}::bigint)
+    and ${table.seq} <= (select ${Number.MAX_SAFE_INTEGER}::bigint)`
 }

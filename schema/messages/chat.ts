@@ -37,8 +37,21 @@ export const PagedMessage = v.object({
    * the caller if the caller reacted.
    */
   reactions: v.array(v.object({ emoji: v.string(), count: v.number(), users: v.array(UserId) })),
-  /** The replies in the thread that starts with this message, counted up to 1,000. */
-  replies: v.optional(v.object({ count: v.number(), lastSeq: Seq })),
+  /** The replies in the thread that starts with this message. */
+  replies: v.optional(
+    v.object({
+      /** The replies among the newest 1,000 that are not deleted. */
+      count: v.number(),
+      /** Sequence of the newest reply, even if it is deleted. */
+      lastSeq: Seq,
+      /** Time of the newest reply that is not deleted. */
+      lastAt: v.optional(Time),
+      /** Senders of the newest replies, at most three, the latest first. */
+      users: v.array(UserId),
+      /** Sequences of those replies that events after `asOf` delete. `count` excludes them. */
+      deleted: v.optional(v.array(Seq)),
+    }),
+  ),
 })
 export type PagedMessage = v.InferOutput<typeof PagedMessage>
 

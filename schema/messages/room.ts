@@ -37,14 +37,13 @@ export const MyRoom = v.object({
    */
   readSeq: SeqOrNone,
   /**
-   * Number of unread messages by others outside threads, plus unread replies by others that mention
-   * the caller. At most 100. Counts only the newest 1,000 messages outside threads and the newest
-   * 200 messages with mentions.
+   * Number of unread messages by others outside threads, plus unread replies by others in threads
+   * that the caller follows. At most 100. Counts only the newest 1,000 messages of the room and of
+   * each thread.
    */
   unread: v.number(),
   /**
-   * Number of unread messages by others that mention the caller. At most 100. Counts only the
-   * newest 200 messages with mentions.
+   * Number of unread messages and replies by others that mention the caller. At most 100.
    */
   mentions: v.number(),
 })
@@ -160,6 +159,8 @@ export const readUpdate = {
     room: RoomId,
     seq: SeqOrNone,
     unread: v.optional(v.boolean(), false),
+    /** True to mark the room's threads as read up to `seq` as well. */
+    threads: v.optional(v.boolean(), false),
   }),
   output: v.object({ seq: SeqOrNone, unread: v.number(), mentions: v.number(), asOf: SeqOrNone }),
   audience: ['everyone'],
@@ -179,6 +180,8 @@ export const deliverRead = {
      * because these events can arrive in the wrong order.
      */
     back: v.boolean(),
+    /** True if the room's threads were marked as read up to `seq` as well. */
+    threads: v.boolean(),
   }),
   push: true,
 } as const satisfies Topic

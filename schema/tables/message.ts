@@ -42,8 +42,58 @@ export const messages = pgTable(
     unique('messages_room_thread_seq').on(table.room, table.threadId, table.seq),
     // Makes sending a message idempotent without a time limit.
     unique('messages_sender_client_id').on(table.sender, table.clientId),
-    // Used to count unread mentions.
-    index('messages_mentioning').on(table.room, table.seq).where(sql`${table.mentions} <> '{}'`),
+    // Used to find the deleted replies of a thread, which are not counted.
+    index('messages_deleted_replies')
+      .on(table.room, table.threadId, table.editedSeq)
+      .where(sql`${table.deletedAt} is not null and ${table.threadId} <> ''`),
+  ],
+)
+
+/**
+ * The mentions in the current texts of messages, except of the sender. `userId` is a group name for
+ * `@all`. For `@here`, there is a row for each member who was online.
+ */
+export const mentions = pgTable(
+  'mentions',
+  {
+    messageId: text('message_id').$type<MessageId>().notNull(),
+    userId: text('user_id').$type<UserId>().notNull(),
+    room: text('room').$type<RoomId>().notNull(),
+    threadId: text('thread_id').$type<MessageId | ''>().notNull(),
+    seq: seq().notNull(),
+    sender: text('sender').$type<UserId>().notNull(),
+    /** Sequence of the edit that contained the text; 0 for the original text. */
+    version: seq('version').notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.messageId, table.userId] }),
+    // Contains `sender`, so that an index-only scan can count unread mentions.
+    index('mentions_user').on(table.userId, table.room, table.threadId, table.seq, table.sender),
+  ],
+)
+
+/** The threads that users follow or have read. */
+export const threadStates = pgTable(
+  'thread_states',
+  {
+    threadId: text('thread_id').$type<MessageId>().notNull(),
+    userId: text('user_id').$type<UserId>().notNull(),
+    room: text('room').$type<RoomId>().notNull(),
+    /**
+     * True if the user started the thread, replied in it or was mentioned in it. Only replies in
+     * followed threads count as unread.
+     */
+    followed: boolean('followed').notNull(),
+    readSeq: seq('read_seq').notNull(),
+    /** Sequence of the thread's newest persisted reply. */
+    lastSeq: seq('last_seq').notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.threadId, table.userId] }),
+    index('thread_states_followed').on(table.userId, table.lastSeq).where(sql`${table.followed}`),
+    index('thread_states_unread')
+      .on(table.userId, table.room, table.lastSeq)
+      .where(sql`${table.followed} and ${table.lastSeq} > ${table.readSeq}`),
   ],
 )
 

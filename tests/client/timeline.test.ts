@@ -27,9 +27,10 @@ const toMessage = ({ seq, event: { kind: _, ...message } }: PlacedEvent) => ({
   reactions: [],
 })
 
-function changed(kind: 'edit' | 'delete', seq: number, of: number): PlacedEvent {
+function changed(kind: 'edit' | 'delete', seq: number, of: number, threadId?: string): PlacedEvent {
   const [by, at, text] = ['alice', new Date(seq).toISOString(), 'edited']
-  const message = { notifyId: toNotifyId({ id: idOf(of) as MessageId, seq: of }) }
+  const notifyId = toNotifyId({ id: idOf(of) as MessageId, seq: of })
+  const message = { notifyId, ...(threadId === undefined ? {} : { threadId }) }
   return { seq, event: { kind, room: 'general', by, at, message, text, mentions: [] } as never }
 }
 
@@ -49,7 +50,7 @@ describe('a timeline', () => {
     const timeline = timelineOf([sent(1, 'a'), sent(2, 'b', 'a'), sent(3, 'c', 'a')])
 
     expect(timeline.items.map(({ id }) => id)).toEqual(['a'])
-    expect(repliesOf(timeline, 'a')).toEqual({ count: 2, lastSeq: 3 })
+    expect(repliesOf(timeline, 'a')).toMatchObject({ count: 2, lastSeq: 3 })
   })
 
   it('does not add a new message while newer history pages are missing', () => {
@@ -65,7 +66,7 @@ describe('a timeline', () => {
       sent(4, 'd', 'a'),
     ])
 
-    expect(repliesOf(timeline, 'a')).toEqual({ count: 3, lastSeq: 4 })
+    expect(repliesOf(timeline, 'a')).toMatchObject({ count: 3, lastSeq: 4 })
   })
 
   it('inserts a message between loaded ones, but no newer one while newer history pages are missing', () => {
@@ -83,8 +84,8 @@ describe('a timeline', () => {
   it('counts a reply that arrives before its root message for no other message', () => {
     const timeline = timelineOf([sent(2, 'b', 'a'), sent(4, 'd', 'c'), sent(3, 'c'), sent(1, 'a')])
 
-    expect(repliesOf(timeline, 'a')).toEqual({ count: 1, lastSeq: 2 })
-    expect(repliesOf(timeline, 'c')).toEqual({ count: 1, lastSeq: 4 })
+    expect(repliesOf(timeline, 'a')).toMatchObject({ count: 1, lastSeq: 2 })
+    expect(repliesOf(timeline, 'c')).toMatchObject({ count: 1, lastSeq: 4 })
     expect(timeline.earlyReplies).toEqual([])
     expect(timelineOf([sent(9, 'x')], empty()).items[0]).not.toHaveProperty('replies')
   })
@@ -92,7 +93,63 @@ describe('a timeline', () => {
   it('stores the highest sequence number of replies that arrive before their root message', () => {
     const timeline = timelineOf([sent(3, 'c', 'a'), sent(2, 'b', 'a'), sent(1, 'a')])
 
-    expect(repliesOf(timeline, 'a')).toEqual({ count: 2, lastSeq: 3 })
+    expect(repliesOf(timeline, 'a')).toMatchObject({ count: 2, lastSeq: 3 })
+  })
+
+  describe('with a deleted reply', () => {
+    const root = idOf(1)
+    const reply = (seq: number) => sent(seq, idOf(seq), root)
+    const deletion = (seq: number, of: number) => changed('delete', seq, of, root)
+    const first = (events: PlacedEvent[], timeline?: Timeline) =>
+      repliesOf(timelineOf(events, timeline), root)
+
+    it('does not count the reply, however often and in whatever order the events arrive', () => {
+      const before = [sent(1, root), reply(2), reply(3)]
+
+      expect(first([...before, deletion(4, 3)])).toMatchObject({ count: 1, lastSeq: 3 })
+      expect(first([...before, deletion(4, 3), deletion(4, 3)])).toMatchObject({ count: 1 })
+      expect(first([sent(1, root), reply(2), deletion(4, 3), reply(3)])).toMatchObject({
+        count: 1,
+        lastSeq: 3,
+      })
+      expect(first([...before, deletion(4, 3), deletion(5, 2)])).toMatchObject({ count: 0 })
+    })
+
+    it('does not subtract a deletion that the history page already excludes', () => {
+      const page = (asOf: number, replies: object): Timeline =>
+        timelineFromPage({
+          messages: [{ ...toMessage(sent(1, root)), replies }] as never,
+          before: false,
+          after: false,
+          asOf,
+        })
+      const excluded = { count: 1, lastSeq: 3, users: [], deleted: [3] }
+      const included = { count: 2, lastSeq: 3, users: [] }
+
+      expect(first([deletion(4, 3)], page(3, excluded))).toMatchObject({ count: 1 })
+      expect(first([deletion(4, 3)], page(3, included))).toMatchObject({ count: 1 })
+      expect(first([deletion(4, 3)], page(4, included))).toMatchObject({ count: 2 })
+    })
+  })
+
+  it('names the latest three people who replied, and the time of the last reply', () => {
+    const by = (sender: string, { seq, event }: PlacedEvent) => ({
+      seq,
+      event: { ...event, sender } as RoomEvent,
+    })
+    const timeline = timelineOf([
+      sent(1, 'a'),
+      ...['ada', 'bob', 'cy', 'bob', 'dee'].map((name, at) =>
+        by(name, sent(at + 2, `r${at}`, 'a')),
+      ),
+    ])
+
+    expect(repliesOf(timeline, 'a')).toEqual({
+      count: 5,
+      lastSeq: 6,
+      lastAt: new Date(6).toISOString(),
+      users: ['dee', 'bob', 'cy'],
+    })
   })
 
   it('does not count a known reply again', () => {
@@ -186,7 +243,10 @@ describe('an event that changes a message', () => {
     expect(applyTo(item, changed('edit', 3, 1))).toMatchObject({ id, text: 'edited' })
     expect(applyTo(item, changed('edit', 3, 2))).toBe(item)
     expect(applyTo(item, sent(3, idOf(3)))).toBe(item)
-    expect(applyTo(another, sent(3, idOf(3), other)).replies).toEqual({ count: 1, lastSeq: 3 })
+    expect(applyTo(another, sent(3, idOf(3), other)).replies).toMatchObject({
+      count: 1,
+      lastSeq: 3,
+    })
   })
 })
 
@@ -229,7 +289,7 @@ describe('the timeline of a thread', () => {
     const timeline = timelineOf([sent(2, 'b', 'a'), sent(3, 'c'), sent(4, 'd', 'x')], thread)
 
     expect(timeline.items.map(({ id }) => id)).toEqual(['b'])
-    expect(timeline.earlyReplies).toEqual([{ to: 'x', seq: 4 }])
+    expect(timeline.earlyReplies).toMatchObject([{ to: 'x', seq: 4 }])
   })
 })
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { pageQuery } from '#domain/messages/history-page'
 import type { InputOf } from '#runtime'
 import { db } from '#schema/db'
-import { type RoomId, toNotifyId, type UserId } from '#schema/ids'
+import { type RoomId, readNotifyId, toNotifyId, type UserId } from '#schema/ids'
 import type { chatHistory } from '#schema/messages/chat'
 import { reactions } from '#schema/tables/message'
 import {
@@ -47,7 +47,9 @@ async function texts(...args: Parameters<typeof read>) {
 function genericPlanOf(text: string, values: string): Promise<string> {
   return db.transaction(async (tx) => {
     await tx.execute(sql`set local plan_cache_mode = force_generic_plan`)
-    await tx.execute(sql.raw(`prepare page (text, text, bigint, bigint, bigint) as ${text}`))
+    await tx.execute(
+      sql.raw(`prepare page (text, text, bigint, bigint, bigint, bigint) as ${text}`),
+    )
     const plan = await tx.execute(sql.raw(`explain execute page ${values}`))
     await tx.execute(sql`deallocate page`)
     return plan.map((row) => row['QUERY PLAN']).join('\n')
@@ -119,16 +121,16 @@ describe('chat.history', () => {
     const { room, seqs } = await createMessages(3)
     const { messages } = await read(room)
     const [first, second] = messages.map(toNotifyId)
-    await app.call('msg.edit', { notifyId: first ?? '', text: 'first, @bob' }, 'alice')
+    await app.call('msg.edit', { notifyId: first ?? '', text: 'first, @alice' }, 'alice')
     await app.call('msg.delete', { notifyId: second ?? '' }, 'alice')
 
-    await expect.poll(() => texts(room)).toBe('first, @bob  3')
+    await expect.poll(() => texts(room)).toBe('first, @alice  3')
     const page = await read(room)
     expect(page.messages).toEqual([
       {
         ...messages[0],
-        text: 'first, @bob',
-        mentions: ['bob'],
+        text: 'first, @alice',
+        mentions: ['alice'],
         editedAt: expect.stringMatching(/Z$/),
       },
       { ...messages[1], text: '', deletedAt: expect.stringMatching(/Z$/) },
@@ -194,8 +196,43 @@ describe('chat.history', () => {
     const { messages } = await read(room)
 
     expect(messages.map(({ text }) => text)).toEqual(['1', '2'])
-    expect(messages[0]?.replies).toEqual({ count: 2, lastSeq: last.seq })
+    expect(messages[0]?.replies).toEqual({
+      count: 2,
+      lastSeq: last.seq,
+      lastAt: last.at,
+      users: ['alice'],
+    })
     expect(messages[1]).not.toHaveProperty('replies')
+  })
+
+  it('does not count deleted replies, and lists those whose deletion is after asOf', async () => {
+    const { room } = await createMessages(1)
+    await app.addMember(room, 'bob', 'public')
+    const [first] = (await read(room)).messages
+    if (!first) throw new Error('The page has no message')
+    const reply = (as: TestPerson) => {
+      const input = { room, threadId: first.id, text: 'a reply', clientId: newClientId() }
+      return app.call('send.thread', input, as)
+    }
+    const [one, two, three] = [await reply('alice'), await reply('bob'), await reply('alice')]
+    await app.waitForRows(room, 4)
+
+    await app.call('msg.delete', { notifyId: toNotifyId(three) }, 'alice')
+    await app.call('msg.delete', { notifyId: toNotifyId(one) }, 'alice')
+
+    const { messages, asOf } = await read(room)
+    expect(messages[0]?.replies).toMatchObject({
+      count: 1,
+      lastSeq: three.seq,
+      lastAt: two.at,
+      users: ['bob'],
+    })
+    const answer = await app.call('chat.sync', { room, since: asOf }, 'alice')
+    const after = answer.recovered ? answer.events : []
+    const deleted = after.flatMap(({ event }) =>
+      event.kind === 'delete' ? [readNotifyId(event.message.notifyId).seq] : [],
+    )
+    expect(new Set(messages[0]?.replies?.deleted)).toEqual(new Set(deleted))
   })
 
   it('returns the sequence of the last persisted event as asOf', async () => {
@@ -251,12 +288,15 @@ describe('chat.history', () => {
       on conflict do nothing`)
     await db.execute(sql`analyze messages, reactions`)
 
-    const plan = await genericPlanOf(pageQuery, "('the-plan', '', 1010000, 51, 1)")
+    const plan = await genericPlanOf(pageQuery, "('the-plan', '', 1010000, 51, 1, 0)")
 
     const reads = plan.match(/(Index |Seq |Bitmap ).* on (messages|reactions)\b.*/g) ?? []
     expect(reads.toSorted()).toEqual([
-      expect.stringMatching(/^Index Only Scan Backward using messages_room_thread_seq .* reply/),
-      expect.stringMatching(/^Index Scan Backward using messages_room_thread_seq/),
+      expect.stringMatching(/^Index Only Scan Backward using messages_room_thread_seq .* reply /),
+      expect.stringMatching(/^Index Only Scan Backward using messages_room_thread_seq .* reply_1/),
+      expect.stringMatching(/^Index Scan Backward using messages_room_thread_seq .* messages /),
+      expect.stringMatching(/^Index Scan Backward using messages_room_thread_seq .* reply_2/),
+      expect.stringMatching(/^Index Scan using messages_deleted_replies .* reply_3/),
       expect.stringMatching(/^Index Scan using messages_room_thread_seq/),
       expect.stringMatching(/^Index Scan using reactions_message_id_user_id_emoji_pk/),
     ])

@@ -3,7 +3,7 @@ import { countUnread } from '#domain/messages/unread-count'
 import { db } from '#schema/db'
 import type { ClientId, RoomId, UserId } from '#schema/ids'
 import { deliverRead } from '#schema/messages/room'
-import { messages, roomHeads } from '#schema/tables/message'
+import { mentions, messages, roomHeads } from '#schema/tables/message'
 import {
   expectSameRejection,
   newMessageId,
@@ -31,6 +31,12 @@ async function createReader(): Promise<{ me: UserId; room: RoomId }> {
     at: new Date(),
   }))
   await db.insert(messages).values(rows)
+  const mentioning = rows.filter((row) => row.mentions.length > 0)
+  await db.insert(mentions).values(
+    mentioning.map(({ id, seq, sender }) => ({
+      ...{ messageId: id, userId: me, room, threadId: '' as const, seq, sender, version: 0 },
+    })),
+  )
   await db.insert(roomHeads).values({ room, seq: 10 })
   return { me, room }
 }
@@ -145,6 +151,7 @@ describe('read.update', () => {
       mentions: 2,
       asOf: 10,
       back: false,
+      threads: false,
     })
     expect(await positions.next()).toMatchObject({ user: me, seq: 4, unread: 6, back: true })
   })

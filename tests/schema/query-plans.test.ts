@@ -31,7 +31,16 @@ const [maxBuffers, maxBuffersPerRow] = [1_000, 20]
  */
 const [maxRows, maxRowsPerRow] = [11_000, 200]
 /** Tables with about 200,000 rows. A sequential scan of them may read at most `maxScanned` rows. */
-const large = ['messages', 'message_versions', 'reactions', 'users', 'user_terms', 'user_name_keys']
+const large = [
+  'messages',
+  'message_versions',
+  'reactions',
+  'users',
+  'user_terms',
+  'user_name_keys',
+  'mentions',
+  'thread_states',
+]
 const maxScanned = 1_000
 
 /** The strings are SQL expressions over a message's number `n`, from 1 to `rows`. */
@@ -210,6 +219,15 @@ async function fill(
     insert into reactions (message_id, user_id, emoji, "on", seq, first_seq)
       select md5(n::text), 'user-' || n % ${users}, '👍', true, ${firstSeq} + n, ${firstSeq} + n
       from generate_series(1, ${rows}) n;
+    insert into mentions (message_id, user_id, room, thread_id, seq, sender, version)
+      select id, case when seq % 3 = 0 then 'alice' else 'user-' || seq % ${users} end,
+        room, thread_id, seq, sender, 0
+      from messages where seq % 5 = 0;
+    insert into thread_states (thread_id, user_id, room, followed, read_seq, last_seq)
+      select thread_id, follower, room, true,
+        case when max(seq) % 2 = 0 then max(seq) else min(seq) end, max(seq)
+      from messages, unnest(array['alice', 'bob', 'user-1', 'user-2']) follower
+      where thread_id <> '' group by thread_id, room, follower;
     insert into room_heads (room, seq) select room, max(seq) from messages group by room;
     insert into read_states (room, user_id, seq)
       select room, user_id, seq from members join room_heads using (room) where user_id <> 'alice';
@@ -297,7 +315,14 @@ function callsOf(app: App, room: RoomId, { newest, middle, reply, thread }: Targ
       await app.call('read.update', { room, seq: 0 }, 'alice')
       await app.call('read.update', { room, seq: middle.seq, unread: true }, 'alice')
       await app.call('read.update', { room, seq: newest.seq - 5, unread: true }, 'bob')
+      await app.call('read.update', { room, seq: newest.seq - 5, threads: true }, 'bob')
     },
+    'read.update.thread': async () => {
+      await app.call('read.update.thread', { room, threadId: thread, seq: middle.seq }, 'alice')
+      await app.call('read.update.thread', { room, threadId: thread, seq: newest.seq }, 'alice')
+    },
+    'thread.list': () => app.call('thread.list', {}, 'alice'),
+    'mention.find': () => app.call('mention.find', { room }, 'alice'),
     'msg.get': () => app.call('msg.get', { notifyId: old }, 'alice'),
     'msg.find': () => app.call('msg.find', { room, id: reply }, 'alice'),
     'msg.versions': () => app.call('msg.versions', { notifyId: toNotifyId(newest) }, 'alice'),

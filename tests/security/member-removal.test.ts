@@ -69,6 +69,7 @@ function readsOf({ room, notifyIds, threadId, seq }: RoomFixture) {
       { room, since: 0 },
       { room, since: seq },
     ],
+    'mention.find': [{ room }],
     'msg.get': notifyIds.map((notifyId) => ({ notifyId })),
     'msg.find': notifyIds.map((notifyId) => ({ room, id: readNotifyId(notifyId).id })),
     // Only the sender of a message may read its trace.
@@ -79,6 +80,7 @@ function readsOf({ room, notifyIds, threadId, seq }: RoomFixture) {
       { room, seq },
       { room, seq: 0, unread: true },
     ],
+    'read.update.thread': [{ room, threadId, seq }],
     'room.info': [{ room }],
   } satisfies InputsByName
 }
@@ -119,6 +121,7 @@ const otherFunctions = [
   'room.browse',
   'room.direct',
   'room.list',
+  'thread.list',
   'users.id',
   'users.me',
   'users.names',

@@ -97,7 +97,7 @@ function messageOf(index: number): Message {
     mentions: [],
     at: timeOf(index),
     reactions,
-    ...(index % 29 ? {} : { replies: { count: 3, lastSeq: index + 1 } }),
+    ...(index % 29 ? {} : { replies: { count: 3, lastSeq: index + 1, users: [] } }),
     ...(index % 37 ? {} : { editedAt: timeOf(index) }),
   }
 }

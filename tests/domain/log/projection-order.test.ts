@@ -5,7 +5,14 @@ import type { Context } from '#runtime'
 import { db, migrate } from '#schema/db'
 import { type ClientId, type MessageId, type RoomId, toNotifyId, type UserId } from '#schema/ids'
 import type { MessageSent, RoomEvent } from '#schema/messages/event'
-import { messages, messageVersions, reactions, roomHeads } from '#schema/tables/message'
+import {
+  mentions,
+  messages,
+  messageVersions,
+  reactions,
+  roomHeads,
+  threadStates,
+} from '#schema/tables/message'
 import { useDatabase } from '../../support/database-fixture.ts'
 import type { DatabaseKind } from '../../support/servers.ts'
 
@@ -34,6 +41,8 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])(
         const shuffled = await project(cut(shuffle([...events, ...events], random), random))
 
         expect(inOrder.rows.messages).toHaveLength(messageCount)
+        expect(inOrder.rows.mentions.length).toBeGreaterThan(3)
+        expect(inOrder.rows.mentions).toEqual(mentionsOf(inOrder.rows.messages))
         expect(oneByOne).toEqual(inOrder)
         expect(shuffled).toEqual(inOrder)
         // The projection of only those events that were not purged gives the same rows.
@@ -105,7 +114,11 @@ function givenEvents(room: RoomId, random: () => number): LoggedEvent[] {
   function messageOf(seq: number, { room, by, at }: InRoom): MessageSent {
     const [id, clientId] = [newId(), crypto.randomUUID() as ClientId]
     const text = `sent ${seq}`
-    return { kind: 'message', id, room, sender: by, clientId, text, mentions: [by], at }
+    return { kind: 'message', id, room, sender: by, clientId, text, mentions: mentioned(), at }
+  }
+
+  function mentioned(): UserId[] {
+    return [...users, 'all' as UserId].filter(() => random() < 0.4)
   }
 
   function changeOf(target: SentMessage, seq: number, inRoom: InRoom): RoomEvent {
@@ -117,11 +130,24 @@ function givenEvents(room: RoomId, random: () => number): LoggedEvent[] {
       return { ...inRoom, kind: 'delete', message: { ...message, sender, clientId, at } }
     if (choice < 0.4) {
       const text = `edited ${seq}`
-      return { ...inRoom, kind: 'edit', message, text, mentions: [inRoom.by] }
+      return { ...inRoom, by: sender, kind: 'edit', message, text, mentions: mentioned() }
     }
     const [emoji, on] = [pick(['👍', '❤️', '👩‍👩‍👧']), random() < 0.6]
     return { ...inRoom, kind: 'react', message, emoji, on }
   }
+}
+
+/** Returns the rows that the table mentions should have, except for the versions. */
+function mentionsOf(rows: (typeof messages.$inferSelect)[]) {
+  return rows
+    .flatMap(({ id, room, threadId, seq, sender, mentions }) =>
+      mentions
+        .filter((userId) => userId !== sender)
+        .map((userId) => ({
+          ...{ messageId: id, userId, room, threadId, seq, sender, version: expect.any(Number) },
+        })),
+    )
+    .sort((a, b) => (`${a.messageId} ${a.userId}` < `${b.messageId} ${b.userId}` ? -1 : 1))
 }
 
 interface InRoom {
@@ -173,11 +199,18 @@ async function takeRows(room: RoomId) {
       .from(reactions)
       .where(reacted)
       .orderBy(reactions.messageId, userId, emoji),
+    mentions: await db
+      .select()
+      .from(mentions)
+      .where(eq(mentions.room, room))
+      .orderBy(mentions.messageId, mentions.userId),
     head: await db.select().from(roomHeads).where(eq(roomHeads.room, room)),
   }
   await db.delete(messageVersions).where(versions)
   await db.delete(reactions).where(reacted)
   await db.delete(messages).where(inRoom)
+  await db.delete(mentions).where(eq(mentions.room, room))
+  await db.delete(threadStates).where(eq(threadStates.room, room))
   await db.delete(roomHeads).where(eq(roomHeads.room, room))
   return rows
 }

@@ -1,0 +1,123 @@
+import { and, eq, sql } from 'drizzle-orm'
+import { db } from '#schema/db'
+import type { MessageId, RoomId, UserId } from '#schema/ids'
+import type { FollowedThread, UnreadMention } from '#schema/messages/thread'
+import { mentions, messages, threadStates } from '#schema/tables/message'
+import { members, rooms } from '#schema/tables/room'
+import { countReplies, unreadThreads } from './unread-count.ts'
+
+/** The list must fit into one response. */
+const maxThreads = 500
+
+/** Returns the threads that a user follows, at most the 500 with the newest replies. */
+export async function listFollowedThreads(user: UserId): Promise<FollowedThread[]> {
+  const { room, threadId, readSeq, lastSeq } = threadStates
+  const own = db
+    .select({ room, threadId, readSeq, lastSeq })
+    .from(threadStates)
+    .innerJoin(members, and(eq(members.room, room), eq(members.userId, user)))
+    .innerJoin(rooms, and(eq(rooms.id, room), sql`${rooms.archivedAt} is null`))
+    .where(and(eq(threadStates.userId, user), threadStates.followed))
+    .orderBy(sql`${lastSeq} desc`)
+    .limit(maxThreads)
+    .as('own')
+  const counted = countReplies(own.room, sql`${own.threadId}`, own.readSeq, user)
+  const unread = sql`${own.lastSeq} > ${own.readSeq}`
+  return db
+    .select({
+      room: own.room,
+      threadId: own.threadId,
+      readSeq: own.readSeq,
+      lastSeq: own.lastSeq,
+      unread: sql<number>`coalesce(counted.replies, 0)::int`,
+      mentions: sql<number>`coalesce(counted.mentioned, 0)::int`,
+    })
+    .from(own)
+    .leftJoin(sql`lateral ${counted} as counted`, unread)
+}
+
+export interface ThreadReadPosition {
+  room: RoomId
+  threadId: MessageId
+  user: UserId
+  seq: number
+}
+
+/**
+ * Returns the new read position of a thread; undefined if it did not change. It only moves forwards.
+ * Does not make the user follow the thread.
+ */
+export async function saveThreadPosition({
+  room,
+  threadId,
+  user,
+  seq,
+}: ThreadReadPosition): Promise<number | undefined> {
+  const lastReply = sql<number>`(select coalesce(max(${messages.seq}), 0) from ${messages}
+    where ${messages.room} = ${room} and ${messages.threadId} = ${threadId})`
+  const [row] = await db
+    .insert(threadStates)
+    .values({ room, threadId, userId: user, followed: false, readSeq: seq, lastSeq: lastReply })
+    .onConflictDoUpdate({
+      target: [threadStates.threadId, threadStates.userId],
+      set: { readSeq: seq },
+      setWhere: sql`${threadStates.readSeq} < excluded.read_seq`,
+    })
+    .returning()
+  return row?.readSeq
+}
+
+export async function findThreadPosition(threadId: MessageId, user: UserId): Promise<number> {
+  const isOwn = and(eq(threadStates.threadId, threadId), eq(threadStates.userId, user))
+  const [row] = await db.select().from(threadStates).where(isOwn)
+  return row?.readSeq ?? 0
+}
+
+/** Marks the replies of all threads of a room as read, up to a sequence. */
+export async function markThreadsRead(room: RoomId, user: UserId, seq: number): Promise<boolean> {
+  const { userId, followed, lastSeq, readSeq } = threadStates
+  const rows = await db
+    .update(threadStates)
+    .set({ readSeq: seq })
+    .where(
+      and(
+        eq(userId, user),
+        eq(threadStates.room, room),
+        sql`${followed} and ${lastSeq} > ${readSeq} and ${readSeq} < ${seq}`,
+      ),
+    )
+    .returning({ threadId: threadStates.threadId })
+  return rows.length > 0
+}
+
+/** Returns the oldest unread mention of a user in a room and its threads. */
+export async function findUnreadMention(
+  room: RoomId,
+  user: UserId,
+  readSeq: number,
+): Promise<UnreadMention | undefined> {
+  const { messageId, threadId, seq, sender, userId } = mentions
+  const after = (mentioned: string) => sql`(
+    select ${messageId}, ${threadId}, ${seq} from ${mentions}
+    where ${userId} = ${mentioned} and ${mentions.room} = ${room} and ${threadId} = ''
+      and ${seq} > ${readSeq} and ${sender} <> ${user}
+    order by ${seq} limit 1
+  )`
+  const inThreads = sql`(
+    select mention.message_id, mention.thread_id, mention.seq
+    from ${unreadThreads(room, user)} as thread
+    cross join lateral (
+      select ${messageId}, ${threadId}, ${seq} from ${mentions}
+      where ${userId} = ${user} and ${mentions.room} = ${room}
+        and ${threadId} = thread.thread_id and ${seq} > thread.read_seq
+      order by ${seq} limit 1
+    ) as mention
+    order by mention.seq limit 1
+  )`
+  const [row] = await db.execute<{ message_id: MessageId; thread_id: MessageId | ''; seq: string }>(
+    sql`${after(user)} union all ${after('all')} union all ${inThreads} order by seq limit 1`,
+  )
+  if (!row) return undefined
+  const { message_id: id, thread_id } = row
+  return { id, seq: Number(row.seq), ...(thread_id === '' ? {} : { threadId: thread_id }) }
+}
