@@ -8,7 +8,6 @@ import { callWithRetry, isTransient } from '../nats/callWithRetry.ts'
 import type { ChatClient } from '../nats/chatClient.ts'
 import { type Connection, graceMs } from '../nats/createConnection.ts'
 import { createDoNotDisturb } from './createDoNotDisturb.ts'
-import { createFollowedThreads } from './createFollowedThreads.ts'
 import { createMembers } from './createMembers.ts'
 import { createNotificationPrefs } from './createNotificationPrefs.ts'
 import { createPeople } from './createPeople.ts'
@@ -16,6 +15,7 @@ import { createPresence } from './createPresence.ts'
 import type { MissedEvents } from './createRoomFeed.ts'
 import { createRooms, type RemovalReason } from './createRooms.ts'
 import { createSendQueue } from './createSendQueue.ts'
+import { createThreads } from './createThreads.ts'
 import { createTimeline, type RoomTimeline, type TimelineOptions } from './createTimeline.ts'
 import { createTyping } from './createTyping.ts'
 import { type LocalStore, pageKey } from './localStore.ts'
@@ -51,15 +51,15 @@ export function createChat(options: ChatOptions) {
   const { client, connection, identity, localStore } = options
   const me = identity.user as UserId
   const openTimelines = new Set<OpenTimeline>()
-  const threads = createFollowedThreads(localStore, me)
+  const threads = createThreads(client, me)
   const presence = createPresence(client, me)
   const rooms = createRooms({
     ...options,
     me,
+    threads,
     follow: ({ id, kind }) => presence.follow(id, kind === 'public'),
     onMessage(notice, room) {
       const { event } = notice
-      if (event?.kind === 'message') threads.record(event)
       if (event?.kind !== 'message' || event.sender !== me) options.onMessage?.(notice, room)
     },
   })
@@ -124,7 +124,6 @@ export function createChat(options: ChatOptions) {
         const { event } = placed
         onEvent?.(placed)
         if (event.kind !== 'message') return
-        threads.record(event)
         if (event.sender === me) sendQueue.settle(event.clientId)
         else typing.remove(room, event.sender, event.threadId)
       },
@@ -183,6 +182,9 @@ export function createChat(options: ChatOptions) {
         options.onFailure?.(isTransient(error) ? 'disconnected' : (error as Error)),
       )
     },
+    /** Returns the number of unread messages of a room, without those in threads. */
+    countUnread: ({ id, unread }: MyRoom): number =>
+      threads.unreadIn(id).reduce((count, thread) => Math.max(0, count - thread.unread), unread),
     recovered,
     clearRecovered: () => setRecovered(0),
     claim: localStore.claim,

@@ -1,7 +1,7 @@
 import { batch } from 'solid-js'
 import type { UserId } from '#schema/ids'
 import type { User } from '#schema/messages/user'
-import { isGroupName } from '#schema/text/mentions'
+import { isGroupName } from '#schema/text/group-names'
 import { callWithRetry } from '../nats/callWithRetry.ts'
 import type { ChatClient } from '../nats/chatClient.ts'
 import { createIdMap } from './createIdMap.ts'

@@ -1,18 +1,29 @@
 import { onCleanup } from 'solid-js'
 import type { OutputOf } from '#runtime'
-import type { RoomId } from '#schema/ids'
+import type { MessageId, RoomId } from '#schema/ids'
 import type { readUpdate } from '#schema/messages/room'
 import { isTransient, retryDelayMs } from '../nats/callWithRetry.ts'
 import type { ChatClient } from '../nats/chatClient.ts'
 
 const throttleMs = 700
 
+/** A read position in a room or in one of its threads. */
+export interface ReadPosition {
+  room: RoomId
+  seq: number
+  threadId?: MessageId | undefined
+  /** True to mark all threads of the room as read as well. */
+  threads?: boolean
+}
+
+const keyOf = ({ room, threadId }: Omit<ReadPosition, 'seq'>) => threadId ?? room
+
 /** Sends the user's read positions to the server, throttled. */
 export function createReadPositions(
   client: ChatClient,
-  onRead: (room: RoomId, state: OutputOf<typeof readUpdate>) => void,
+  onRead: (position: ReadPosition, state: OutputOf<typeof readUpdate>) => void,
 ) {
-  const pending = new Map<RoomId, number>()
+  const pending = new Map<string, ReadPosition>()
   let timer: ReturnType<typeof setTimeout> | undefined
   window.addEventListener('pagehide', publishNow)
   onCleanup(() => {
@@ -22,31 +33,47 @@ export function createReadPositions(
 
   function send() {
     timer = undefined
-    const positions = [...pending]
+    const positions = [...pending.values()]
     pending.clear()
-    for (const [room, seq] of positions)
-      client.call('read.update', { room, seq }).then(
-        (state) => onRead(room, state),
+    for (const position of positions)
+      update(position).then(
+        (state) => onRead(position, state),
         (error) => {
           // Without this retry, messages read while disconnected would stay unread.
           if (!isTransient(error)) return
-          pending.set(room, Math.max(seq, pending.get(room) ?? 0))
+          add(position)
           timer ??= setTimeout(send, retryDelayMs)
         },
       )
   }
 
+  function update({ room, threadId, seq, threads = false }: ReadPosition) {
+    return threadId === undefined
+      ? client.call('read.update', { room, seq, threads })
+      : client.call('read.update.thread', { room, threadId, seq })
+  }
+
   /** Publishes without waiting for a response, because the page is closing. */
   function publishNow() {
-    for (const [room, seq] of pending) client.publish('read.update', { room, seq })
+    for (const { room, threadId, seq, threads = false } of pending.values())
+      if (threadId === undefined) client.publish('read.update', { room, seq, threads })
+      else client.publish('read.update.thread', { room, threadId, seq })
+  }
+
+  function add(position: ReadPosition) {
+    const { seq = 0, threads = false } = pending.get(keyOf(position)) ?? {}
+    pending.set(keyOf(position), {
+      ...position,
+      seq: Math.max(position.seq, seq),
+      threads: threads || position.threads === true,
+    })
   }
 
   return {
-    mark(room: RoomId, seq: number) {
-      if (seq <= (pending.get(room) ?? 0)) return
-      pending.set(room, seq)
+    mark(position: ReadPosition) {
+      add(position)
       timer ??= setTimeout(send, throttleMs)
     },
-    cancel: (room: RoomId) => void pending.delete(room),
+    cancel: (room: RoomId) => void pending.delete(keyOf({ room })),
   }
 }

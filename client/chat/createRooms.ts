@@ -1,7 +1,7 @@
 import { onCleanup } from 'solid-js'
 import type { OutputOf } from '#runtime'
 import { topics } from '#schema/contracts'
-import type { RoomId, UserId } from '#schema/ids'
+import type { MessageId, RoomId, UserId } from '#schema/ids'
 import type { Notice, RoomEvent } from '#schema/messages/event'
 import type { MyRoom, readUpdate } from '#schema/messages/room'
 import { callWithRetry } from '../nats/callWithRetry.ts'
@@ -10,6 +10,7 @@ import { createReadPositions } from './createReadPositions.ts'
 import { createRefresh } from './createRefresh.ts'
 import { createRoomList } from './createRoomList.ts'
 import { createRoomSubscriptions } from './createRoomSubscriptions.ts'
+import type { Threads } from './createThreads.ts'
 import { createUnreadCounts } from './createUnreadCounts.ts'
 import { type LocalStore, pageKey } from './localStore.ts'
 import { countNotice, isUncounted, totalOf, type Unread } from './unread.ts'
@@ -19,6 +20,7 @@ export type Rooms = ReturnType<typeof createRooms>
 export interface RoomsOptions {
   client: ChatClient
   me: UserId
+  threads: Threads
   localStore: LocalStore
   /** The returned function is called when the room is removed. */
   follow?: (room: MyRoom) => () => void
@@ -33,13 +35,17 @@ export interface RoomsOptions {
 export type RemovalReason = 'kick' | 'archive' | 'leave' | 'meanwhile'
 
 export function createRooms(options: RoomsOptions) {
-  const { client, me, localStore, onMessage, onMissed, onRemoved } = options
+  const { client, me, threads, localStore, onMessage, onMissed, onRemoved } = options
   const rooms = createRoomList(localStore)
   const { byId, list } = rooms
   const refreshing = createRefresh(load)
   const { refresh, refreshSoon, round } = refreshing
   const counts = createUnreadCounts(refreshing)
-  const readPositions = createReadPositions(client, setRead)
+  const readPositions = createReadPositions(client, ({ room, seq, threadId, threads }, state) => {
+    if (threadId !== undefined || threads) readThread(room, seq, threadId)
+    // A response for a thread may contain an older read position of the room.
+    if (threadId === undefined || state.seq >= (byId(room)?.readSeq ?? 0)) setRead(room, state)
+  })
   /**
    * For each removed room, the number of the last refresh that started before the removal. If that
    * refresh is still running, its response may list the room; `load` then ignores the room.
@@ -50,10 +56,26 @@ export function createRooms(options: RoomsOptions) {
   // Subscribes before the first request, so that no notice published during the request is missed.
   const subscriptions = createRoomSubscriptions({ ...options, onNotice: receive })
   onCleanup(
-    client.listen(topics.deliverRead, { user: me }, ({ room, user: _, back, ...state }) => {
-      const known = byId(room)
-      if (known && (back || state.seq >= known.readSeq)) setRead(room, state)
-    }),
+    client.listen(
+      topics.deliverRead,
+      { user: me },
+      ({ room, user: _, back, threads, ...state }) => {
+        if (threads) readThread(room, state.seq)
+        const known = byId(room)
+        if (known && (back || state.seq >= known.readSeq)) setRead(room, state)
+      },
+    ),
+  )
+  onCleanup(
+    client.listen(
+      topics.deliverReadThread,
+      { user: me },
+      ({ room, threadId, threadSeq, user: _, ...state }) => {
+        readThread(room, threadSeq, threadId)
+        const known = byId(room)
+        if (known && state.seq >= known.readSeq) setRead(room, state)
+      },
+    ),
   )
   void rooms
     .readCached()
@@ -63,6 +85,7 @@ export function createRooms(options: RoomsOptions) {
     .finally(() => void refresh())
 
   async function load() {
+    void threads.load().catch(() => undefined)
     const answer = await callWithRetry(client, 'room.list', {})
     const current = answer.rooms.filter(({ id }) => removalRounds.get(id) !== round())
     const ids = new Set(current.map(({ id }) => id))
@@ -106,6 +129,12 @@ export function createRooms(options: RoomsOptions) {
     if (room) show(id, counts.markRead(room, { readSeq: seq, ...counted }))
   }
 
+  function readThread(id: RoomId, seq: number, threadId?: MessageId) {
+    const room = byId(id)
+    if (room) counts.markThreadsRead(room, seq, threadId)
+    threads.setRead(id, seq, threadId)
+  }
+
   function receive(notice: Notice) {
     const { room: id, event, seq, kind } = notice
     const room = byId(id)
@@ -113,7 +142,8 @@ export function createRooms(options: RoomsOptions) {
     subscriptions.notify(notice)
     if (!room || !byId(id)) return
     rooms.update(id, { lastSeq: Math.max(room.lastSeq, seq) })
-    const count = countNotice(counts.of(room), notice, me)
+    const count = countNotice(counts.of(room), notice, me, threads.isFollowed(notice))
+    threads.receive(notice)
     show(id, count)
     // The server's count may include the deleted message. Only a new count can exclude it.
     if (isUncounted(count) || (kind === 'delete' && room.unread > 0)) refreshSoon()
@@ -132,6 +162,10 @@ export function createRooms(options: RoomsOptions) {
         rooms.update(id, { name: event.name ?? room.name })
       else refreshSoon()
     }
+  }
+
+  function markEverythingRead({ id, unread, lastSeq }: MyRoom) {
+    if (unread > 0) readPositions.mark({ room: id, seq: lastSeq, threads: true })
   }
 
   function remove(id: RoomId, why: RemovalReason) {
@@ -158,11 +192,17 @@ export function createRooms(options: RoomsOptions) {
     listen: subscriptions.listen,
     markRead(id: RoomId, seq: number) {
       const room = byId(id)
-      if (room && seq > room.readSeq) readPositions.mark(id, seq)
+      if (room && seq > room.readSeq) readPositions.mark({ room: id, seq })
     },
+    markThreadRead(room: RoomId, threadId: MessageId, seq: number) {
+      if (threads.isRead(threadId, seq)) return
+      readThread(room, seq, threadId)
+      readPositions.mark({ room, threadId, seq })
+    },
+    /** Marks a room and its threads as read. */
+    markEverythingRead,
     markAllRead() {
-      for (const { id, unread, readSeq, lastSeq } of list())
-        if (unread > 0 && lastSeq > readSeq) readPositions.mark(id, lastSeq)
+      for (const room of list()) markEverythingRead(room)
     },
     async openDirect(user: UserId): Promise<RoomId> {
       const { room } = await callWithRetry(client, 'room.direct', { with: user })

@@ -1,7 +1,7 @@
-import type { RoomId } from '#schema/ids'
+import type { MessageId, RoomId } from '#schema/ids'
 import type { MyRoom } from '#schema/messages/room'
 import type { Refresh } from './createRefresh.ts'
-import { applyCount, startUnread, type Unread, type UnreadCount } from './unread.ts'
+import { applyCount, readThreads, startUnread, type Unread, type UnreadCount } from './unread.ts'
 
 /** The unread messages of each room: the server's count, and the messages received after it. */
 export function createUnreadCounts({ round, refreshSoon }: Refresh) {
@@ -11,6 +11,8 @@ export function createUnreadCounts({ round, refreshSoon }: Refresh) {
    * that refresh is still running, its response may contain the old position.
    */
   const readRounds = new Map<RoomId, number>()
+  /** The same for the read positions in threads. */
+  const threadRounds = new Map<RoomId, number>()
 
   const countOf = ({ readSeq, unread, mentions, lastSeq: asOf }: MyRoom): UnreadCount => ({
     readSeq,
@@ -31,6 +33,7 @@ export function createUnreadCounts({ round, refreshSoon }: Refresh) {
         const current = counts.get(room.id)
         const isStale = readRounds.get(room.id) === round() && current?.readSeq !== room.readSeq
         if (!current) counts.set(room.id, startUnread(countOf(room)))
+        else if (threadRounds.get(room.id) === round()) refreshSoon()
         else if (!isStale) counts.set(room.id, applyCount(current, countOf(room)))
         else if (room.lastSeq > current.asOf) refreshSoon()
       }
@@ -38,6 +41,10 @@ export function createUnreadCounts({ round, refreshSoon }: Refresh) {
     markRead(room: MyRoom, counted: UnreadCount): Unread {
       readRounds.set(room.id, round())
       return applyCount(of(room), counted)
+    },
+    markThreadsRead(room: MyRoom, upTo: number, threadId?: MessageId) {
+      threadRounds.set(room.id, round())
+      counts.set(room.id, readThreads(of(room), upTo, threadId))
     },
     delete: (id: RoomId) => void counts.delete(id),
   }

@@ -1,14 +1,15 @@
-import { readNotifyId, type UserId } from '#schema/ids'
+import { type MessageId, type NotifyId, readNotifyId, type UserId } from '#schema/ids'
 import type { Notice } from '#schema/messages/event'
 import { type MyRoom, maxUnread } from '#schema/messages/room'
-import { isMentioned } from '#schema/text/mentions'
+import { isMentioned } from '#schema/text/group-names'
 
 /** The server's count of the messages after `readSeq`, up to and including the event `asOf`. */
 export type UnreadCount = Pick<MyRoom, 'readSeq' | 'unread' | 'mentions'> & { asOf: number }
 
 interface ReceivedMessage {
   seq: number
-  /** False for a reply in a thread, unless it mentions the user. */
+  threadId: MessageId | undefined
+  /** False for a reply in a thread that the user does not follow. */
   isUnread: boolean
   isMention: boolean
 }
@@ -17,10 +18,12 @@ interface ReceivedMessage {
 export interface Unread extends UnreadCount {
   received: readonly ReceivedMessage[]
   /**
-   * Sequence number of the last notice that came without its message. Only the server can count that
-   * message.
+   * Sequence number of the last notice that only the server can count: it came without its message,
+   * or it edits a message that the server has counted.
    */
   uncountedSeq: number
+  /** The same for replies in threads, which stay unread when the room is read. */
+  uncountedReplySeq: number
 }
 
 /**
@@ -30,7 +33,7 @@ export interface Unread extends UnreadCount {
 const maxReceived = 2 * maxUnread
 
 export function startUnread(counted: UnreadCount): Unread {
-  return { ...counted, received: [], uncountedSeq: 0 }
+  return { ...counted, received: [], uncountedSeq: 0, uncountedReplySeq: 0 }
 }
 
 /**
@@ -42,33 +45,74 @@ export function applyCount(current: Unread, counted: UnreadCount): Unread {
   return isOlder ? current : { ...current, ...counted }
 }
 
-/** Adds the message of a notice, or removes the message that the notice deletes. Idempotent. */
-export function countNotice(current: Unread, notice: Notice, me: UserId): Unread {
-  const { kind, seq, event } = notice
+/** Adds, edits or removes the message of a notice. Idempotent. */
+export function countNotice(
+  current: Unread,
+  notice: Notice,
+  me: UserId,
+  isFollowed: boolean,
+): Unread {
+  const { kind, seq, event, threadId } = notice
   if (kind === 'delete' && event?.kind === 'delete') {
     const { seq: deleted } = readNotifyId(event.message.notifyId)
     return { ...current, received: current.received.filter((message) => message.seq !== deleted) }
   }
+  if (kind === 'edit') return countEdit(current, notice, me)
   if (kind !== 'message') return current
-  if (event?.kind !== 'message')
-    return { ...current, uncountedSeq: Math.max(current.uncountedSeq, seq) }
+  if (event?.kind !== 'message') return uncounted(current, seq, threadId !== undefined)
   if (event.sender === me || current.received.some((message) => message.seq === seq)) return current
   const isMention = isMentioned(event.mentions, me)
-  const isUnread = isMention || notice.threadId === undefined
+  const isUnread = isMention || isFollowed || threadId === undefined
   return {
     ...current,
-    received: [...current.received, { seq, isUnread, isMention }].slice(-maxReceived),
+    received: [...current.received, { seq, threadId, isUnread, isMention }].slice(-maxReceived),
   }
 }
 
+function countEdit(current: Unread, { seq, notifyId, event }: Notice, me: UserId): Unread {
+  const edit = event?.kind === 'edit' ? event : undefined
+  const { seq: target } = readNotifyId(notifyId as NotifyId)
+  const isMention = edit !== undefined && isMentioned(edit.mentions, me)
+  const received = current.received.map((message) =>
+    message.seq === target
+      ? { ...message, isMention, isUnread: message.isUnread || isMention }
+      : message,
+  )
+  // Only the server knows whether a message that it has counted mentioned the user before.
+  const mayChangeCount = !edit || isMention || current.mentions > 0
+  const isReply = edit?.message.threadId !== undefined
+  const isCounted = target <= current.asOf && (isReply || target > current.readSeq)
+  return mayChangeCount && (isCounted || !edit)
+    ? uncounted({ ...current, received }, seq, isReply || !edit)
+    : { ...current, received }
+}
+
+function uncounted(current: Unread, seq: number, isReply: boolean): Unread {
+  const key = isReply ? 'uncountedReplySeq' : 'uncountedSeq'
+  return { ...current, [key]: Math.max(current[key], seq) }
+}
+
+/** Removes the received replies that the user has read; without `threadId`, those of all threads. */
+export function readThreads(current: Unread, upTo: number, threadId?: MessageId): Unread {
+  const received = current.received.filter(
+    (message) =>
+      message.threadId === undefined ||
+      message.threadId !== (threadId ?? message.threadId) ||
+      message.seq > upTo,
+  )
+  return { ...current, received }
+}
+
 export function totalOf({ readSeq, asOf, unread, mentions, received }: Unread) {
-  const since = received.filter(({ seq }) => seq > asOf && seq > readSeq)
+  const since = received.filter(
+    ({ seq, threadId }) => seq > asOf && (threadId !== undefined || seq > readSeq),
+  )
   return {
     unread: Math.min(maxUnread, unread + since.filter((message) => message.isUnread).length),
     mentions: Math.min(maxUnread, mentions + since.filter((message) => message.isMention).length),
   }
 }
 
-export function isUncounted({ uncountedSeq, asOf, readSeq }: Unread): boolean {
-  return uncountedSeq > Math.max(asOf, readSeq)
+export function isUncounted({ uncountedSeq, uncountedReplySeq, asOf, readSeq }: Unread): boolean {
+  return uncountedReplySeq > asOf || uncountedSeq > Math.max(asOf, readSeq)
 }

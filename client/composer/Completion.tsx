@@ -117,6 +117,14 @@ export function Completion(props: {
                       </>
                     )}
                   </Match>
+                  <Match when={suggestion.kind === 'group' && suggestion}>
+                    {(group) => (
+                      <>
+                        <strong>{group().text}</strong>
+                        <span class="muted">{t(`composer.${group().group}`)}</span>
+                      </>
+                    )}
+                  </Match>
                   <Match when={suggestion.kind === 'emoji' && suggestion}>
                     {(emoji) => (
                       <>

@@ -14,6 +14,9 @@ import { TypingIndicator } from './TypingIndicator.tsx'
 import { markOf, replaceText, toggleMark } from './textEditing.ts'
 
 const Completion = lazyPart(async () => (await import('./Completion.tsx')).Completion)
+const GroupMentionDialog = lazyPart(
+  async () => (await import('./GroupMentionDialog.tsx')).GroupMentionDialog,
+)
 const EmojiPicker = lazyMenu(async () => (await import('../emoji/EmojiPicker.tsx')).EmojiPicker)
 
 export function Composer(props: { label: string }) {
@@ -106,6 +109,11 @@ export function Composer(props: { label: string }) {
       </Show>
       <Show when={editing()}>
         <p class="composer-note">{t('composer.editing')}</p>
+      </Show>
+      <Show when={draft.unconfirmed()}>
+        {(names) => (
+          <GroupMentionDialog names={names()} onSend={() => submit(true)} onClose={draft.cancel} />
+        )}
       </Show>
       <ErrorText error={problem()} />
       <div class="composer-box">

@@ -1,5 +1,8 @@
 import { createEffect, createSignal, on, onMount } from 'solid-js'
 import { maxTextLength } from '#schema/messages/chat'
+import { hasRight } from '#schema/roles'
+import { isGroupName } from '#schema/text/group-names'
+import { findMentionedNames } from '#schema/text/mentions'
 import type { Chat } from '../chat/createChat.ts'
 import type { Conversation } from '../messages/createConversation.ts'
 
@@ -9,6 +12,8 @@ export function createDraft(chat: Chat, conversation: Conversation, focus: () =>
   const place = threadId === undefined ? room.id : `${room.id}/${threadId}`
   const [text, setText] = createSignal('')
   const [problem, setProblem] = createSignal<unknown>()
+  /** Names of the groups that the text mentions, while the user has not confirmed them. */
+  const [unconfirmed, setUnconfirmed] = createSignal<string[]>()
   let draft = ''
 
   onMount(() => change(chat.drafts.read(place)))
@@ -46,6 +51,13 @@ export function createDraft(chat: Chat, conversation: Conversation, focus: () =>
     else chat.drafts.write(place, value)
   }
 
+  function mentionedGroups(message: string): string[] {
+    if (threadId !== undefined || !hasRight(room, 'mentionGroup')) return []
+    return findMentionedNames(message)
+      .map((name) => name.toLowerCase())
+      .filter(isGroupName)
+  }
+
   const tooMuch = () => Math.max(0, text().length - maxTextLength)
 
   return {
@@ -53,11 +65,16 @@ export function createDraft(chat: Chat, conversation: Conversation, focus: () =>
     change,
     tooMuch,
     problem,
-    async submit() {
+    unconfirmed,
+    cancel: () => setUnconfirmed(),
+    async submit(isConfirmed = false) {
       const message = text().trim()
       const item = editing()
       if (message === '' || message.length > maxTextLength) return
       setProblem()
+      const groups = mentionedGroups(message)
+      const isNew = groups.length > 0 && !item?.mentions.some(isGroupName)
+      if (isNew && !isConfirmed) return void setUnconfirmed(groups)
       if (!item) {
         change('')
         return send(message)

@@ -1,5 +1,7 @@
 import { type Accessor, createEffect, createMemo, createSignal, on, onCleanup } from 'solid-js'
 import type { UserId } from '#schema/ids'
+import { hasRight } from '#schema/roles'
+import { type GroupName, groupNames } from '#schema/text/group-names'
 import { useChat } from '../chat/createChat.ts'
 import { findEmoji, type NamedEmoji } from '../emoji/emojiNames.ts'
 import { useConversation } from '../messages/createConversation.ts'
@@ -8,6 +10,7 @@ import type { CompletionQuery } from './completionQuery.ts'
 
 export type Suggestion =
   | { kind: 'person'; text: string; userId: UserId; isOutside: boolean }
+  | { kind: 'group'; text: string; group: GroupName }
   | { kind: 'emoji'; text: string; name: string }
 
 const maxSuggestions = 8
@@ -21,9 +24,21 @@ export function createSuggestions(
   query: Accessor<CompletionQuery>,
 ): Accessor<readonly Suggestion[]> {
   const people = createPeopleOf(query)
+  const { room, threadId } = useConversation()
+  const groups = (text: string): Suggestion[] =>
+    threadId === undefined && room.kind !== 'direct' && hasRight(room, 'mentionGroup')
+      ? groupNames
+          .filter((group) => group.startsWith(text))
+          .map((group) => ({ kind: 'group', text: `@${group}`, group }))
+      : []
   return createMemo(() => {
     const { kind, text } = query()
-    return kind === 'person' ? people() : findEmoji(text, maxSuggestions).map(toSuggestion)
+    if (kind === 'person') {
+      // Groups come last, so that Enter does not choose one by accident.
+      const matching = groups(text)
+      return [...people().slice(0, maxSuggestions - matching.length), ...matching]
+    }
+    return findEmoji(text, maxSuggestions).map(toSuggestion)
   })
 }
 

@@ -20,6 +20,7 @@ const MembersPanel = lazyPart(
   async () => (await import('../members/MembersPanel.tsx')).MembersPanel,
 )
 const ThreadPanel = lazyPart(async () => (await import('./ThreadPanel.tsx')).ThreadPanel)
+const UnreadBar = lazyPart(async () => (await import('./UnreadBar.tsx')).UnreadBar)
 
 export function RoomView(props: { room: RoomId }) {
   const chat = useChat()
@@ -77,7 +78,7 @@ function Conversation(props: {
     if (!(target instanceof HTMLElement) || !target.closest('.room')) return
     const isInPanel = target.closest('.panel') !== null
     if (target.closest('[role="log"]') && !isInPanel)
-      return chat.rooms.markRead(props.room.id, props.room.lastSeq)
+      return chat.rooms.markEverythingRead(props.room)
     if (!isInPanel && !(target instanceof HTMLTextAreaElement && target.value === '')) return
     if (!isMembersOpen() && route().thread === undefined) return
     event.preventDefault()
@@ -103,6 +104,7 @@ function Conversation(props: {
             isMembersOpen={showsMembers()}
             onToggleMembers={toggleMembers}
           />
+          <UnreadBar room={props.room} />
           <MessageList title={title()} />
           <Show when={mayWrite()} fallback={<p class="read-only">{t('room.readOnly')}</p>}>
             <Composer label={t('composer.label', { room: title() })} />

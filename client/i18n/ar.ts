@@ -181,6 +181,16 @@ export const ar: Words = {
     people: 'الأشخاص',
     emoji: 'رموز تعبيرية',
     notInRoom: 'ليس في هذه الغرفة',
+    all: 'إشعار كل من في هذه الغرفة',
+    here: 'إشعار كل المتصلين الآن',
+    confirmAll: 'إشعار الجميع؟',
+    confirmCount: {
+      one: 'إشعار شخص واحد؟',
+      two: 'إشعار شخصين؟',
+      few: 'إشعار {{ count }} أشخاص؟',
+      many: 'إشعار {{ count }} شخصًا؟',
+      other: 'إشعار {{ count }} شخص؟',
+    },
     typingTwo: '{{ name }} يكتبان…',
     typingMany: 'عدة أشخاص يكتبون…',
     suggestions: {
@@ -191,7 +201,20 @@ export const ar: Words = {
       other: '{{ count }} اقتراح',
     },
   },
-  thread: { title: 'سلسلة', close: 'إغلاق', start: 'لا توجد ردود بعد' },
+  thread: {
+    title: 'سلسلة',
+    close: 'إغلاق',
+    start: 'لا توجد ردود بعد',
+    lastReply: 'آخر رد {{ time }}',
+    unread: 'السلاسل والإشارات غير المقروءة',
+    unreadThreads: {
+      one: 'سلسلة واحدة غير مقروءة',
+      two: 'سلسلتان غير مقروءتين',
+      few: '{{ count }} سلاسل غير مقروءة',
+      many: '{{ count }} سلسلة غير مقروءة',
+      other: '{{ count }} سلسلة غير مقروءة',
+    },
+  },
   members: {
     title: 'الأعضاء',
     close: 'إغلاق',

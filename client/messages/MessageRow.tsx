@@ -1,6 +1,6 @@
 import './message.css'
 import { createComputed, createSignal, on, Show } from 'solid-js'
-import { isMentioned } from '#schema/text/mentions'
+import { isMentioned } from '#schema/text/group-names'
 import { useChat } from '../chat/createChat.ts'
 import type { TimelineMessage } from '../chat/timeline.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
@@ -10,9 +10,12 @@ import { useRoute } from '../routing/createRoute.ts'
 import { MessageText } from '../text/MessageText.tsx'
 import { toPlainText } from '../text/plain.ts'
 import { Icon } from '../ui/Icon.tsx'
+import { lazyPart } from '../ui/lazyPart.tsx'
 import { useConversation } from './createConversation.ts'
-import { MessageActions } from './MessageActions.tsx'
 import { Reactions } from './Reactions.tsx'
+
+const MessageActions = lazyPart(async () => (await import('./MessageActions.tsx')).MessageActions)
+const ThreadSummary = lazyPart(async () => (await import('./ThreadSummary.tsx')).ThreadSummary)
 
 const maxAnnouncedLength = 300
 
@@ -23,6 +26,7 @@ export function MessageRow(props: { item: TimelineMessage; isFirst: boolean; isM
   const { go } = useRoute()
   const name = () => chat.people.name(props.item.sender)
   const namesMe = () => isMentioned(props.item.mentions, chat.me)
+  const replyCount = () => (threadId === undefined ? (props.item.replies?.count ?? 0) : 0)
   const openThread = () => go({ room: props.item.room, thread: props.item.id })
   const card = useUserCard()
   const showCard = ({ currentTarget }: { currentTarget: HTMLElement }) =>
@@ -32,7 +36,7 @@ export function MessageRow(props: { item: TimelineMessage; isFirst: boolean; isM
    * sentence.
    */
   const sentence = () => {
-    const { at, text, mentions, editedAt, deletedAt, reactions, replies } = props.item
+    const { at, text, mentions, editedAt, deletedAt, reactions } = props.item
     const plain = deletedAt
       ? t('message.deleted')
       : toPlainText(text, maxAnnouncedLength, { mentions, nameOf: chat.people.name })
@@ -42,7 +46,7 @@ export function MessageRow(props: { item: TimelineMessage; isFirst: boolean; isM
       summary,
       ...(editedAt ? [t('message.edited')] : []),
       ...reactions.map(({ emoji, count }) => `${emoji} ${count}`),
-      ...(threadId === undefined && replies ? [tn('message.replies', replies.count)] : []),
+      ...(replyCount() > 0 ? [tn('message.replies', replyCount())] : []),
     ].join(', ')
   }
   const [hasFocus, setHasFocus] = createSignal(false)
@@ -140,13 +144,12 @@ export function MessageRow(props: { item: TimelineMessage; isFirst: boolean; isM
           </Show>
           <Reactions item={props.item} />
         </Show>
-        <Show when={threadId === undefined && props.item.replies}>
-          {(replies) => (
-            <button type="button" class="replies" onClick={openThread}>
-              <Icon name="thread" />
-              {tn('message.replies', replies().count)}
-            </button>
-          )}
+        <Show when={replyCount() > 0}>
+          <button type="button" class="replies" onClick={openThread}>
+            <Icon name="thread" />
+            {tn('message.replies', replyCount())}
+            <ThreadSummary item={props.item} />
+          </button>
         </Show>
         <Show when={hasActions() && !props.item.deletedAt}>
           <MessageActions item={props.item} isTabbable={hasFocus()} onThread={openThread} />

@@ -39,9 +39,7 @@ export function createConversation(options: ConversationOptions) {
   const [isMarkedUnread, setMarkedUnread] = createSignal(false)
   // Sequence number after which the unread line is drawn, if there is one. It stays the same while
   // the user reads.
-  const [readSeq, setReadSeq] = createSignal(
-    threadId === undefined && room.unread > 0 ? room.readSeq : undefined,
-  )
+  const [readSeq, setReadSeq] = createSignal(unreadStart(options))
   /**
    * Returns the sequence number at which the timeline reopens if missed events cannot be fetched.
    * Undefined means the newest message.
@@ -153,20 +151,23 @@ export function createConversation(options: ConversationOptions) {
   }
 }
 
+/** Returns the read position, if messages after it are unread. */
+function unreadStart({ chat, room, threadId }: ConversationOptions): number | undefined {
+  if (threadId === undefined) return chat.countUnread(room) > 0 ? room.readSeq : undefined
+  const thread = chat.threads.byId[threadId]
+  return thread && thread.unread > 0 ? thread.readSeq : undefined
+}
+
 /**
  * Returns where the timeline opens: at the first unread message, else at the newest. Omits the
  * cached history page if the server is about to replace it.
  */
-function readStart({
-  chat,
-  room,
-  threadId,
-  page,
-  isTargeted,
-}: ConversationOptions): Pick<TimelineOptions, 'start' | 'cachedPage'> {
+function readStart(options: ConversationOptions): Pick<TimelineOptions, 'start' | 'cachedPage'> {
+  const { chat, page, isTargeted } = options
   if (isTargeted) return { start: 'later' }
-  if (threadId !== undefined || room.unread === 0) return { cachedPage: page }
-  const start = room.readSeq + 1
+  const readSeq = unreadStart(options)
+  if (readSeq === undefined) return { cachedPage: page }
+  const start = readSeq + 1
   return chat.connection.state().status === 'online' ? { start } : { start, cachedPage: page }
 }
 

@@ -10,11 +10,14 @@ export function createReadTracking(list: () => VListHandle | undefined) {
   const { room, rows, threadId, timeline, isMarkedUnread, resumeReading, readSeq, setSeen } =
     useConversation()
   let seen = 0
-  const lastRead = () => Math.max(seen, chat.rooms.byId(room.id)?.readSeq ?? 0)
+  const lastRead = () => {
+    const read = threadId === undefined ? chat.rooms.byId(room.id) : chat.threads.byId[threadId]
+    return Math.max(seen, read?.readSeq ?? 0)
+  }
 
   function track() {
     const view = list()
-    if (!view || threadId !== undefined || !isPageActive() || isMarkedUnread()) return
+    if (!view || !isPageActive() || isMarkedUnread()) return
     if (timeline.opened() === 0) return
     // Before the virtual list is measured, tries again in the next frame.
     if (view.viewportSize === 0) return void requestAnimationFrame(track)
@@ -23,8 +26,8 @@ export function createReadTracking(list: () => VListHandle | undefined) {
       const row = rows()[index]
       if (row?.kind !== 'message') continue
       seen = Math.max(seen, row.item.seq)
-      // At the end of the room, the replies in its threads count as read too, because the room's
-      // messages show the number of replies.
+      if (threadId !== undefined) return chat.rooms.markThreadRead(room.id, threadId, row.item.seq)
+      // At the end of the room, its other events are read as well, such as edits.
       const isLast =
         !timeline.hasNewer() && !rows().some((other, i) => i > index && other.kind === 'message')
       const latest = isLast ? timeline.completeUpTo() : 0

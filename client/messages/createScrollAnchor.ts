@@ -163,7 +163,7 @@ export function createScrollAnchor(linked: ReturnType<typeof createLinkedMessage
     isPrepended: () => start().isPrepended,
     /** The server counts new messages of a room. This module counts those of a thread. */
     newBelow: () =>
-      threadId === undefined ? (chat.rooms.byId(room.id)?.unread ?? 0) : newInThread(),
+      threadId === undefined ? chat.countUnread(chat.rooms.byId(room.id) ?? room) : newInThread(),
     onScroll,
     setList(handle: VListHandle | undefined) {
       list = handle

@@ -60,7 +60,7 @@ export function RoomMenu(props: MenuProps & { room: MyRoom }) {
         <Show when={props.room.unread > 0}>
           <DropdownMenu.Item
             class="menu-item"
-            onSelect={() => chat.rooms.markRead(props.room.id, props.room.lastSeq)}
+            onSelect={() => chat.rooms.markEverythingRead(props.room)}
           >
             <Icon name="check" />
             {t('rooms.markRead')}

@@ -14,6 +14,10 @@ export function RoomLink(props: { room: MyRoom }) {
   const chat = useChat()
   const { route, go } = useRoute()
   const { t, tn } = useLanguage()
+  async function openMention() {
+    const { goToMentionInThread } = await import('../conversation/goToMention.ts')
+    await goToMentionInThread(chat, props.room.id, { route, go })
+  }
   const isHere = () => route().room === props.room.id
   const loudCount = () => chat.notify.badgeCountOf(props.room)
   const isMuted = () => chat.notify.isMuted(props.room.id)
@@ -29,6 +33,7 @@ export function RoomLink(props: { room: MyRoom }) {
           if (event.ctrlKey || event.metaKey || event.shiftKey) return
           event.preventDefault()
           go({ room: props.room.id })
+          if (props.room.mentions > 0) void openMention()
         }}
       >
         <Show

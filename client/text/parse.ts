@@ -1,7 +1,7 @@
 import type { MarkedToken, Token, Tokens } from 'marked'
 import type { UserId } from '#schema/ids'
+import { isGroupName } from '#schema/text/group-names'
 import { lexMessage } from '#schema/text/lexer'
-import { isGroupName } from '#schema/text/mentions'
 import { isMisleading, parseLink } from './link.ts'
 import { readMentions, resolveMention } from './mention.ts'
 import type { Align, Block, Inline, ListItem } from './tree.ts'

@@ -116,11 +116,13 @@ async function updateLastReplies(replies: readonly EventOf<'message'>[], sql: Tr
   const newest = new Map<string, number>()
   for (const { seq, data } of replies)
     newest.set(data.threadId ?? '', Math.max(seq, newest.get(data.threadId ?? '') ?? 0))
+  const threads = [...newest.keys()]
+  // Without the comparison with all threads, PostgreSQL may scan the whole table.
   await sql`
     update thread_states set last_seq = newest.seq
-    from unnest(${[...newest.keys()]}::text[], ${[...newest.values()]}::bigint[])
-      as newest (thread_id, seq)
-    where thread_states.thread_id = newest.thread_id and last_seq < newest.seq`
+    from unnest(${threads}::text[], ${[...newest.values()]}::bigint[]) as newest (thread_id, seq)
+    where thread_states.thread_id = any(${threads}::text[])
+      and thread_states.thread_id = newest.thread_id and last_seq < newest.seq`
 }
 
 function mentionsIn({ seq, data }: EventOf<'message'>): Mention[] {

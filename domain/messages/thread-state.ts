@@ -1,4 +1,4 @@
-import { and, eq, sql } from 'drizzle-orm'
+import { and, desc, eq, sql } from 'drizzle-orm'
 import { db } from '#schema/db'
 import type { MessageId, RoomId, UserId } from '#schema/ids'
 import type { FollowedThread, UnreadMention } from '#schema/messages/thread'
@@ -8,32 +8,44 @@ import { countReplies, unreadThreads } from './unread-count.ts'
 
 /** The list must fit into one response. */
 const maxThreads = 500
+/** Includes the threads of rooms that the user has left. */
+const maxScanned = 1_000
 
 /** Returns the threads that a user follows, at most the 500 with the newest replies. */
 export async function listFollowedThreads(user: UserId): Promise<FollowedThread[]> {
   const { room, threadId, readSeq, lastSeq } = threadStates
-  const own = db
+  const newest = db
     .select({ room, threadId, readSeq, lastSeq })
     .from(threadStates)
-    .innerJoin(members, and(eq(members.room, room), eq(members.userId, user)))
-    .innerJoin(rooms, and(eq(rooms.id, room), sql`${rooms.archivedAt} is null`))
     .where(and(eq(threadStates.userId, user), threadStates.followed))
-    .orderBy(sql`${lastSeq} desc`)
+    .orderBy(desc(lastSeq))
+    .limit(maxScanned)
+    .as('newest_threads')
+  // With joins, PostgreSQL may read all rooms of the user once per thread.
+  const isMember = sql`(select ${members.role} from ${members}
+    where ${members.room} = ${newest.room} and ${members.userId} = ${user}) is not null`
+  const isOpen = sql`(select ${rooms.archivedAt} is null from ${rooms}
+    where ${rooms.id} = ${newest.room})`
+  const own = db
+    .select()
+    .from(newest)
+    .where(and(isMember, isOpen))
+    .orderBy(desc(newest.lastSeq))
     .limit(maxThreads)
     .as('own')
-  const counted = countReplies(own.room, sql`${own.threadId}`, own.readSeq, user)
-  const unread = sql`${own.lastSeq} > ${own.readSeq}`
+  const isUnread = sql`${own.lastSeq} > ${own.readSeq}`
+  const counted = countReplies(own.room, sql`${own.threadId}`, own.readSeq, user, isUnread)
   return db
     .select({
       room: own.room,
       threadId: own.threadId,
       readSeq: own.readSeq,
       lastSeq: own.lastSeq,
-      unread: sql<number>`coalesce(counted.replies, 0)::int`,
-      mentions: sql<number>`coalesce(counted.mentioned, 0)::int`,
+      unread: sql<number>`counted.replies::int`,
+      mentions: sql<number>`counted.mentioned::int`,
     })
     .from(own)
-    .leftJoin(sql`lateral ${counted} as counted`, unread)
+    .crossJoin(sql`lateral ${counted} as counted`)
 }
 
 export interface ThreadReadPosition {

@@ -56,20 +56,25 @@ export async function countUnread(room: RoomId, seq: number, user: UserId) {
   return counts
 }
 
-/** Builds a subquery for the unread replies of one thread, and the mentions among them. */
+/**
+ * Builds a subquery for the unread replies of one thread, and the mentions among them. If `isUnread`
+ * is false, both are 0, and no reply is read.
+ */
 export function countReplies(
   room: Of<RoomId>,
   thread: Of<string>,
   readSeq: Of<number>,
   user: UserId,
+  isUnread: SQL = sql`true`,
 ): SQL {
   return sql`(
     select replies.count as replies, mentioned.count as mentioned
-    from ${countMessages(room, thread, readSeq, user)} as replies
+    from ${countMessages(room, thread, readSeq, user, isUnread)} as replies
     cross join (select count(*) from (
       select 1 from ${mentions}
-      where ${mentions.userId} = ${user} and ${isAfter(mentions, room, thread, readSeq)}
-      limit ${maxUnread}
+      where ${isUnread} and ${mentions.userId} = ${user}
+        and ${isAfter(mentions, room, thread, readSeq)}
+      order by ${mentions.seq} desc limit ${maxUnread}
     ) as newest) as mentioned
   )`
 }
@@ -84,11 +89,17 @@ export function unreadThreads(room: Of<RoomId>, user: UserId): SQL {
   )`
 }
 
-function countMessages(room: Of<RoomId>, thread: Of<string>, seq: Of<number>, user: UserId): SQL {
+function countMessages(
+  room: Of<RoomId>,
+  thread: Of<string>,
+  seq: Of<number>,
+  user: UserId,
+  isUnread: SQL = sql`true`,
+): SQL {
   return sql`(select count(*) from (
     select 1 from (
       select ${messages.sender}, ${messages.deletedAt} from ${messages}
-      where ${isAfter(messages, room, thread, seq)}
+      where ${isUnread} and ${isAfter(messages, room, thread, seq)}
       order by ${messages.seq} desc limit ${maxScanned}
     ) as newest
     where newest.sender <> ${user} and newest.deleted_at is null

@@ -10,7 +10,7 @@ export const Emoji = v.pipe(
   v.regex(/^\p{RGI_Emoji}$/v, 'Invalid emoji: expected exactly one, such as 👍'),
 )
 
-/** Resolved mentions: ids of members, and names of groups (see schema/text/mentions.ts). */
+/** Resolved mentions: ids of members, and names of groups (see schema/text/group-names.ts). */
 export const Mentions = v.array(UserId)
 
 const eventFields = { room: RoomId, by: UserId, at: Time }

@@ -1,20 +1,7 @@
 import type { MarkedToken, Token } from 'marked'
 import { lexMessage } from './lexer.ts'
 
-/** Names that mention all members of a room, or those who are online. No user can have them. */
-export const groupNames = ['all', 'here'] as const
-export type GroupName = (typeof groupNames)[number]
-
 const maxNames = 50
-
-export function isGroupName(name: string): name is GroupName {
-  return (groupNames as readonly string[]).includes(name)
-}
-
-/** Returns true if the resolved mentions of a message include a user or a group. */
-export function isMentioned(mentions: readonly string[], user: string): boolean {
-  return mentions.some((mention) => mention === user || isGroupName(mention))
-}
 
 /** Matches each `@name` in a text without markdown. */
 export const mentionPattern = () => /(?<![\w@])@([a-z0-9_-]{1,64})(?![\w-])/gi

@@ -61,7 +61,12 @@ describe('mention completion', { timeout: 60_000 }, () => {
     await charlie.client.call('room.join', { room })
     await field().pressSequentially('@')
     await option(/Charlie/).waitFor()
-    expect(await list().getByRole('option').count()).toBe(2)
+    expect(await list().getByRole('option').allTextContents()).toEqual([
+      expect.stringContaining('Bob Brown'),
+      expect.stringContaining('Charlie'),
+      '@allNotifies everyone in this room',
+      '@hereNotifies everyone who is online',
+    ])
     await field().press('ArrowDown')
     await field().press('Tab')
 

@@ -253,7 +253,7 @@ describe('notifications', { timeout: 60_000 }, () => {
     const third = await bob.send(room, 'a third one')
     await bob.reply(room, third.id, '@alice, in a thread')
 
-    const counted = new RegExp(`${room}.*2 unread.*1 mention`)
+    const counted = new RegExp(`${room}.*4 unread.*1 mention`)
     await page.getByRole('link', { name: counted }).waitFor()
     expect(await bodies()).not.toContain(`of no concern in ${room}`)
     expect(await bodies()).not.toContain(`while it is seen in ${room}`)

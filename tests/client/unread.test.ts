@@ -5,6 +5,7 @@ import {
   applyCount,
   countNotice,
   isUncounted,
+  readThreads,
   startUnread,
   totalOf,
   type Unread,
@@ -26,8 +27,16 @@ function deleted(seq: number, of: number) {
   return { room: 'general', seq, kind: 'delete', event: { kind: 'delete', message } } as Notice
 }
 
+function edited(seq: number, of: number, more: { mentions?: string[]; threadId?: string } = {}) {
+  const { mentions = [], threadId } = more
+  const notifyId = toNotifyId({ seq: of, id: idOf(of) })
+  const message = { notifyId, ...(threadId === undefined ? {} : { threadId }) }
+  const event = { kind: 'edit', message, mentions }
+  return { room: 'general', seq, prev: 0, kind: 'edit', notifyId, event } as unknown as Notice
+}
+
 const withNotices = (unread: Unread, ...notices: Notice[]) =>
-  notices.reduce((current, notice) => countNotice(current, notice, me), unread)
+  notices.reduce((current, notice) => countNotice(current, notice, me, false), unread)
 const counted = (asOf: number, unread: number, more: Partial<UnreadCount> = {}): UnreadCount => ({
   readSeq: 0,
   mentions: 0,
@@ -136,11 +145,45 @@ describe('the unread count of a room', () => {
     expect(isUncounted(applyCount(now, counted(5, 1)))).toBe(true)
   })
 
-  it('ignores notices of events other than new messages', () => {
-    const { event } = sent(3)
-    const notice = { room: 'general', seq: 3, prev: 0, kind: 'edit', event } as unknown as Notice
+  it('follows mentions that are edited in or out of a received message', () => {
+    const received = withNotices(startUnread(counted(2, 0)), sent(3))
 
-    expect(withNotices(startUnread(counted(2, 1)), notice)).toEqual(startUnread(counted(2, 1)))
+    const added = withNotices(received, edited(4, 3, { mentions: [me] }))
+    const removed = withNotices(added, edited(5, 3))
+
+    expect(totalOf(added)).toEqual({ unread: 1, mentions: 1 })
+    expect(totalOf(removed)).toEqual({ unread: 1, mentions: 0 })
+    expect([added, removed].map(isUncounted)).toEqual([false, false])
+  })
+
+  it('needs the server for a mention that is edited in or out of a message that the server counted', () => {
+    const [without, withMention] = [startUnread(counted(3, 1)), counted(3, 1, { mentions: 1 })]
+    const added = withNotices(without, edited(4, 3, { mentions: [me] }))
+    const removed = withNotices(startUnread(withMention), edited(4, 3))
+
+    expect([added, removed].map(isUncounted)).toEqual([true, true])
+    expect(isUncounted(applyCount(added, counted(4, 1)))).toBe(false)
+    expect(isUncounted(withNotices(without, edited(4, 3)))).toBe(false)
+    const read = startUnread(counted(3, 0, { readSeq: 3 }))
+    expect(isUncounted(withNotices(read, edited(4, 3, { mentions: [me] })))).toBe(false)
+    const inThread = edited(4, 3, { mentions: [me], threadId: idOf(1) })
+    expect(isUncounted(withNotices(read, inThread))).toBe(true)
+  })
+
+  it('includes received replies in followed threads, until the thread is read', () => {
+    const [thread, other] = [idOf(1), idOf(2)]
+    const now = [sent(4, { threadId: thread }), sent(5, { threadId: other }), sent(6)].reduce(
+      (current, notice) => countNotice(current, notice, me, notice.threadId === thread),
+      startUnread(counted(3, 0)),
+    )
+
+    expect(totalOf(now)).toEqual({ unread: 2, mentions: 0 })
+    const readRoom = applyCount(now, counted(3, 0, { readSeq: 6 }))
+    expect(totalOf(readRoom)).toEqual({ unread: 1, mentions: 0 })
+    expect(totalOf(readThreads(readRoom, 3, thread)).unread).toBe(1)
+    expect(totalOf(readThreads(readRoom, 4, other)).unread).toBe(1)
+    expect(totalOf(readThreads(readRoom, 4, thread)).unread).toBe(0)
+    expect(totalOf(readThreads(readRoom, 4)).unread).toBe(0)
   })
 
   it('is computed from at most the latest 200 received messages', () => {

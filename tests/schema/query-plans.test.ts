@@ -24,7 +24,7 @@ const firstSeq = 1_000_000
  * A statement may touch `maxBuffers` pages of 8 kB, or `maxBuffersPerRow` for each row that it
  * returns, whichever is more.
  */
-const [maxBuffers, maxBuffersPerRow] = [1_000, 20]
+const [maxBuffers, maxBuffersPerRow] = [1_000, 25]
 /**
  * A node of a plan may return `maxRows` rows, or `maxRowsPerRow` for each row that the statement
  * returns, whichever is more.
@@ -220,12 +220,12 @@ async function fill(
       select md5(n::text), 'user-' || n % ${users}, '👍', true, ${firstSeq} + n, ${firstSeq} + n
       from generate_series(1, ${rows}) n;
     insert into mentions (message_id, user_id, room, thread_id, seq, sender, version)
-      select id, case when seq % 3 = 0 then 'alice' else 'user-' || seq % ${users} end,
+      select id, case when seq % 100 = 0 then 'alice' else 'user-' || seq % ${users} end,
         room, thread_id, seq, sender, 0
       from messages where seq % 5 = 0;
     insert into thread_states (thread_id, user_id, room, followed, read_seq, last_seq)
       select thread_id, follower, room, true,
-        case when max(seq) % 2 = 0 then max(seq) else min(seq) end, max(seq)
+        case when max(seq) % 100 = 0 then min(seq) - 1 else max(seq) end, max(seq)
       from messages, unnest(array['alice', 'bob', 'user-1', 'user-2']) follower
       where thread_id <> '' group by thread_id, room, follower;
     insert into room_heads (room, seq) select room, max(seq) from messages group by room;

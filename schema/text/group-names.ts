@@ -1,0 +1,12 @@
+/** Names that mention all members of a room, or those who are online. No user can have them. */
+export const groupNames = ['all', 'here'] as const
+export type GroupName = (typeof groupNames)[number]
+
+export function isGroupName(name: string): name is GroupName {
+  return (groupNames as readonly string[]).includes(name)
+}
+
+/** Returns true if the resolved mentions of a message include a user or a group. */
+export function isMentioned(mentions: readonly string[], user: string): boolean {
+  return mentions.some((mention) => mention === user || isGroupName(mention))
+}
