@@ -1,18 +1,16 @@
 import { join } from 'node:path'
 import { defineConfig } from 'vite'
 import solid from 'vite-plugin-solid'
+import { firstLoad } from './build/firstLoad.ts'
 import { preloaded } from './build/preloaded.ts'
 import { stripValidation } from './build/stripValidation.ts'
 import { workerFiles } from './build/workerFiles.ts'
 
+const app = join(import.meta.dirname, 'app', 'AuthenticatedApp.tsx')
+
 export default defineConfig({
   root: import.meta.dirname,
-  plugins: [
-    solid(),
-    stripValidation(),
-    preloaded(join(import.meta.dirname, 'app', 'AuthenticatedApp.tsx')),
-    workerFiles(),
-  ],
+  plugins: [solid(), stripValidation(), preloaded(app), workerFiles()],
   resolve: {
     alias: [
       {
@@ -44,11 +42,7 @@ export default defineConfig({
         worker: join(import.meta.dirname, 'service-worker', 'worker.ts'),
       },
       output: {
-        // Modules that several lazy parts share would otherwise become many small files, which
-        // compress worse.
-        codeSplitting: {
-          groups: [{ name: 'chat', test: /\/schema\/|\/client\/(chat|nats|routing)\// }],
-        },
+        codeSplitting: { groups: [{ name: firstLoad(app, 'chat') }] },
         // The URL of a service worker must be the same in each build.
         entryFileNames: ({ name }) => (name === 'worker' ? 'worker.js' : 'assets/[name]-[hash].js'),
       },

@@ -13,13 +13,13 @@ import { MessageDialogs } from '../messages/MessageDialogs.tsx'
 import { MessageList } from '../messages/MessageList.tsx'
 import { useRoute } from '../routing/createRoute.ts'
 import { lazyPart } from '../ui/lazyPart.tsx'
-import { NotMemberView } from './NotMemberView.tsx'
 import { RoomHeader } from './RoomHeader.tsx'
 
 const MembersPanel = lazyPart(
   async () => (await import('../members/MembersPanel.tsx')).MembersPanel,
 )
 const ThreadPanel = lazyPart(async () => (await import('./ThreadPanel.tsx')).ThreadPanel)
+const NotMemberView = lazyPart(async () => (await import('./NotMemberView.tsx')).NotMemberView)
 const UnreadBar = lazyPart(async () => (await import('./UnreadBar.tsx')).UnreadBar)
 
 export function RoomView(props: { room: RoomId }) {

@@ -12,9 +12,9 @@ import { toPlainText } from '../text/plain.ts'
 import { Icon } from '../ui/Icon.tsx'
 import { lazyPart } from '../ui/lazyPart.tsx'
 import { useConversation } from './createConversation.ts'
+import { MessageActions } from './MessageActions.tsx'
 import { Reactions } from './Reactions.tsx'
 
-const MessageActions = lazyPart(async () => (await import('./MessageActions.tsx')).MessageActions)
 const ThreadSummary = lazyPart(async () => (await import('./ThreadSummary.tsx')).ThreadSummary)
 
 const maxAnnouncedLength = 300

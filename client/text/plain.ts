@@ -34,9 +34,9 @@ function textOfBlock(block: Block, names?: MentionNames): string {
   }
 }
 
-function textOfItem({ marker, isDone, children }: ListItem, nameOf: NameOf): string {
+function textOfItem({ marker, isDone, children }: ListItem, names?: MentionNames): string {
   const box = isDone === undefined ? '' : isDone ? '☑' : '☐'
-  return [marker, box, plainOf(children, nameOf)].filter(Boolean).join(' ')
+  return [marker, box, plainOf(children, names)].filter(Boolean).join(' ')
 }
 
 /** Cuts between grapheme clusters, because one emoji may consist of ten code units. */

@@ -1,0 +1,28 @@
+interface ModuleGraph {
+  getModuleInfo(id: string): { importedIds: readonly string[] } | null
+}
+
+/**
+ * Returns a function that names one chunk for all static imports of `entry`. As several chunks, these
+ * modules would be larger after compression.
+ */
+export function firstLoad(entry: string, name: string) {
+  let modules: ReadonlySet<string> | undefined
+  return (id: string, graph: ModuleGraph): string | null => {
+    modules ??= staticImportsOf(entry, graph)
+    return modules.has(id) ? name : null
+  }
+}
+
+function staticImportsOf(entry: string, graph: ModuleGraph): Set<string> {
+  const found = new Set<string>()
+  const visit = (id: string) => {
+    for (const imported of graph.getModuleInfo(id)?.importedIds ?? []) {
+      if (found.has(imported)) continue
+      found.add(imported)
+      visit(imported)
+    }
+  }
+  visit(entry)
+  return found
+}
