@@ -14,10 +14,11 @@ export function RoomLink(props: { room: MyRoom }) {
   const chat = useChat()
   const { route, go } = useRoute()
   const { t, tn } = useLanguage()
-  async function openMention() {
-    const { goToMentionInThread } = await import('../conversation/goToMention.ts')
-    await goToMentionInThread(chat, props.room.id, { route, go })
-  }
+  const openMention = () =>
+    import('../conversation/goToMention.ts').then(
+      ({ goToMentionInThread }) => goToMentionInThread(chat, props.room.id, { route, go }),
+      () => undefined,
+    )
   const isHere = () => route().room === props.room.id
   const loudCount = () => chat.notify.badgeCountOf(props.room)
   const isMuted = () => chat.notify.isMuted(props.room.id)

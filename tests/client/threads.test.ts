@@ -69,7 +69,10 @@ describe('a mention in a thread', { timeout: 60_000 }, () => {
 
     await roomLink(new RegExp(`${room}.*1 mention`)).click()
 
-    await panel().getByText('from the sidebar').waitFor()
+    await panel()
+      .locator('article[aria-current="location"]')
+      .getByText('from the sidebar')
+      .waitFor()
     await roomLink(new RegExp(`^${room}$`)).waitFor()
   })
 
