@@ -21,9 +21,6 @@ type Page = OutputOf<typeof chatHistory>
 const maxNamedUsers = 100
 const maxRepliers = 3
 
-const isShownReply = `reply.room = $1 and reply.thread_id = page.id and reply.deleted_at is null
-  and reply.seq > (select 0) and reply.seq < (select ${Number.MAX_SAFE_INTEGER})`
-
 /**
  * SQL query of one history page. Parameters: $1 room, $2 thread id (empty for the room itself), $3
  * start sequence, $4 number of messages before it, $5 number of messages from it on, $6 sequence up
@@ -48,7 +45,8 @@ export const pageQuery = `
       from messages where room = $1 and thread_id = $2 and seq >= $3 order by seq limit $5)
   ) as page on true
   cross join lateral (
-    select max(seq) as last_reply, count(*) filter (where deleted_at is null) as replies from (
+    select max(seq) as last_reply, count(*) filter (where deleted_at is null) as replies,
+      max(seq) filter (where deleted_at is null) as last_shown from (
       select reply.seq, reply.deleted_at from messages as reply
         where reply.room = $1 and reply.thread_id = page.id and $2 = ''
           and reply.seq > (select 0) and reply.seq < (select ${Number.MAX_SAFE_INTEGER})
@@ -57,15 +55,15 @@ export const pageQuery = `
   ) as thread
   left join lateral (
     select json_agg(sender order by seq desc) as senders from (
-      select reply.sender, reply.seq from messages as reply
-        where thread.replies > 0 and ${isShownReply}
+      select reply.sender, reply.seq, reply.deleted_at from messages as reply
+        where thread.replies > 0 and reply.room = $1 and reply.thread_id = page.id
+          and reply.seq > (select 0) and reply.seq < (select ${Number.MAX_SAFE_INTEGER})
         order by reply.seq desc limit 20
-    ) as latest
+    ) as latest where deleted_at is null
   ) as newest on true
   left join lateral (
     select reply.at as last_at from messages as reply
-      where thread.replies > 0 and ${isShownReply}
-      order by reply.seq desc limit 1
+      where reply.room = $1 and reply.thread_id = page.id and reply.seq = thread.last_shown
   ) as last on true
   left join lateral (
     select json_agg(reply.seq) as seqs from messages as reply

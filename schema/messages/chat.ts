@@ -46,7 +46,7 @@ export const PagedMessage = v.object({
       lastSeq: Seq,
       /** Time of the newest reply that is not deleted. */
       lastAt: v.optional(Time),
-      /** Senders of the newest replies, at most three, the latest first. */
+      /** Senders among the newest 20 replies, at most three, the latest first. */
       users: v.array(UserId),
       /** Sequences of those replies that events after `asOf` delete. `count` excludes them. */
       deleted: v.optional(v.array(Seq)),

@@ -309,7 +309,13 @@ describe('access to a room', () => {
     await removeBy.leave(fixture.room)
     await sleep(1_000)
 
-    const forMembers = ['msg.trace', 'msg.versions', 'read.update']
+    const forMembers = [
+      'mention.find',
+      'msg.trace',
+      'msg.versions',
+      'read.update',
+      'read.update.thread',
+    ]
     expect((await outcomesOf(readsOf(fixture), 4)).sort()).toEqual(
       Object.keys(readsOf(fixture))
         .map((name) => `${name}: ${forMembers.includes(name) ? 'forbidden' : 'answered'}`)
