@@ -65,9 +65,7 @@ export function createPeople(client: ChatClient, store: LocalStore) {
      * Loads missing names without delay, for a text that cannot change later, such as a notification.
      */
     async loadNames(users: readonly UserId[]): Promise<void> {
-      const userIds = [...new Set(users)].filter(
-        (user) => !known.peek(user) && !isGroupName(user),
-      )
+      const userIds = [...new Set(users)].filter((user) => !known.peek(user) && !isGroupName(user))
       if (userIds.length === 0) return
       const answer = await client.try('users.names', { userIds })
       if (answer.ok) addAll(answer.value.users)
