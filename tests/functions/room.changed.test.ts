@@ -60,7 +60,7 @@ describe('room.changed', () => {
   })
 
   it('rejects every call by a non-member as forbidden while room.changed events arrive', async () => {
-    const room = await app.createRoom(['alice'])
+    const room = await app.createRoom(['alice'], 'private')
     const leaveEvent = JSON.stringify({ action: 'leave', userId: 'bob' })
     const { nc } = await app.connectAs('functions')
     const codes = new Set<string>()

@@ -161,7 +161,7 @@ describe('room.reindex', () => {
   it('does not add back a member who leaves or is kicked during the rebuild', async () => {
     const roomIds = await Promise.all(
       Array.from({ length: 50 }, () =>
-        app.createRoom(['alice', 'bob', 'charlie'], 'public', { alice: 'owner' }),
+        app.createRoom(['alice', 'bob', 'charlie'], 'private', { alice: 'owner' }),
       ),
     )
     // A kick needs the owner's membership. The runtime caches it here, so that the kicks do not
