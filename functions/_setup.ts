@@ -1,29 +1,28 @@
 import type { Logger } from 'pino'
+import * as v from 'valibot'
+import { createDefaultRooms, DefaultRoomsEnv } from '#domain/rooms/default-rooms'
 import { indexUsers } from '#domain/users/store'
-import { closeDb, db, migrate } from '#schema/db'
-import type { RoomId } from '#schema/ids'
-import { rooms } from '#schema/tables/room'
+import { closeDb, migrate } from '#schema/db'
 
-const initialRooms = [
-  { id: 'general', name: 'General' },
-  { id: 'random', name: 'Random' },
-  { id: 'help', name: 'Help' },
-]
+interface Setup {
+  log: Logger
+  env: Readonly<Record<string, string | undefined>>
+}
 
 /**
- * Migrates the database, inserts the initial rooms and indexes users of an earlier version, before any
+ * Migrates the database, creates the default rooms and indexes users of an earlier version, before any
  * function is served.
  */
-export default async function setup({ log }: { log: Logger }): Promise<AsyncDisposable> {
+export default async function setup({ log, env }: Setup): Promise<AsyncDisposable> {
   await migrate()
-  const added = await db
-    .insert(rooms)
-    .values(
-      initialRooms.map((room) => ({ ...room, id: room.id as RoomId, kind: 'public' as const })),
+  const { DEFAULT_ROOMS: ids } = v.parse(DefaultRoomsEnv, env)
+  const { created, unusable } = await createDefaultRooms(ids)
+  if (unusable.length > 0)
+    log.warn(
+      { rooms: unusable },
+      'new users do not join default rooms that are private or archived',
     )
-    .onConflictDoNothing()
-    .returning({ id: rooms.id })
   const indexed = await indexUsers()
-  log.info({ indexed, added: added.map(({ id }) => id) }, 'database is ready')
+  log.info({ indexed, created }, 'database is ready')
   return { [Symbol.asyncDispose]: closeDb }
 }

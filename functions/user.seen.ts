@@ -1,25 +1,50 @@
+import type * as v from 'valibot'
 import { batchByKey } from '#domain/cache/batch-by-key'
+import {
+  DefaultRoomsEnv,
+  findNewUsers,
+  insertDefaultMembers,
+  publishMembers,
+} from '#domain/rooms/default-rooms'
+import type { MembershipKey } from '#domain/rooms/member-index'
 import { type Login, storeLogins } from '#domain/users/store'
 import { defineFunction, event } from '#runtime'
 import type { UserId } from '#schema/ids'
 import { userSeen } from '#schema/messages/user'
+import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 
 /** Logins of this interval are persisted together, in transactions of at most `maxBatchSize` logins. */
 const collectMs = 250
 /** PGlite runs no other statement during a transaction, so that it must be short. */
 const maxBatchSize = 500
 
-/** Adds a user to the table users, or updates their data from the identity provider. */
+/**
+ * Adds a user to the table users, or updates their data from the identity provider. New users become
+ * members of the default rooms.
+ */
 export default defineFunction(
   event(userSeen, { queue: 'user-workers' }),
   ({ userId, ...login }, context) => collect(userId, login, context),
+  { env: DefaultRoomsEnv, resources: [CHAT_MESSAGES, ROOMS_KV] },
 )
 
-const collect = batchByKey<UserId, Login>(collectMs, async (collected, { log }) => {
+type Env = v.InferOutput<typeof DefaultRoomsEnv>
+
+const collect = batchByKey<UserId, Login, Env>(collectMs, async (collected, context) => {
   const logins = [...collected]
   const withdrawn: UserId[] = []
-  for (let start = 0; start < logins.length; start += maxBatchSize)
-    withdrawn.push(...(await storeLogins(new Map(logins.slice(start, start + maxBatchSize)))))
+  const joined: MembershipKey[] = []
+  for (let start = 0; start < logins.length; start += maxBatchSize) {
+    const batch = new Map(logins.slice(start, start + maxBatchSize))
+    // Before the users are stored: if the process dies in between, they are new at the next login too.
+    const newUsers = await findNewUsers([...batch.keys()])
+    joined.push(...(await insertDefaultMembers(newUsers, context.env.DEFAULT_ROOMS)))
+    withdrawn.push(...(await storeLogins(batch)))
+  }
   if (withdrawn.length > 0)
-    log.warn({ users: withdrawn }, 'chosen names withdrawn, because they look like names of others')
+    context.log.warn(
+      { users: withdrawn },
+      'chosen names withdrawn, because they look like names of others',
+    )
+  await publishMembers(joined, context)
 })

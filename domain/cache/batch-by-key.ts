@@ -7,14 +7,14 @@ import type { Context } from '#runtime'
  * batch return undefined. `merge` combines two values of one key; by default, it returns the later
  * one.
  */
-export function batchByKey<Key, Value>(
+export function batchByKey<Key, Value, Env = unknown>(
   waitMs: number,
-  flush: (batch: Map<Key, Value>, context: Context) => Promise<void>,
+  flush: (batch: Map<Key, Value>, context: Context<Env>) => Promise<void>,
   merge: (before: Value, after: Value) => Value = (_, after) => after,
-): (key: Key, value: Value, context: Context) => Promise<void> | undefined {
+): (key: Key, value: Value, context: Context<Env>) => Promise<void> | undefined {
   let collecting: Map<Key, Value> | undefined
 
-  async function flushLater(batch: Map<Key, Value>, context: Context) {
+  async function flushLater(batch: Map<Key, Value>, context: Context<Env>) {
     await sleep(waitMs)
     collecting = undefined
     await flush(batch, context)

@@ -26,9 +26,22 @@ export interface MembershipKey {
  * the index had no entry for it. Returns false if the user is no longer a member.
  */
 export async function indexMember(key: MembershipKey, context: Context): Promise<boolean> {
-  const [entry] = await writeMembers([key], context)
-  if (entry?.isNew) context.publish(roomChanged, { ...key, action: 'join' })
-  return entry !== undefined
+  return (await indexMembers([key], context)) > 0
+}
+
+/** Does the same for several memberships. Returns how many of the users are still members. */
+export async function indexMembers(
+  keys: readonly MembershipKey[],
+  context: Context,
+): Promise<number> {
+  let count = 0
+  for (let start = 0; start < keys.length; start += memberBatchSize) {
+    const entries = await writeMembers(keys.slice(start, start + memberBatchSize), context)
+    for (const { room, userId, isNew } of entries)
+      if (isNew) context.publish(roomChanged, { room, userId, action: 'join' })
+    count += entries.length
+  }
+  return count
 }
 
 /** Writes the entries of rooms, but not of their members, from the database to the member index. */

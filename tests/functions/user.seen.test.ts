@@ -1,7 +1,9 @@
-import { eq, inArray, sql } from 'drizzle-orm'
+import { and, eq, inArray, sql } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
 import { db } from '#schema/db'
-import type { UserId } from '#schema/ids'
+import type { RoomId, UserId } from '#schema/ids'
+import { roomNotify } from '#schema/messages/event'
+import { bans, members, readStates } from '#schema/tables/room'
 import { users } from '#schema/tables/user'
 import { newUserId, newUserIds, useApp } from '../support/app.ts'
 
@@ -14,6 +16,12 @@ async function publishSeen(people: readonly UserId[], name?: string, handle?: st
 }
 
 const readRow = async (user: UserId) => (await db.select().from(users).where(eq(users.id, user)))[0]
+
+const general = 'general' as RoomId
+
+async function isInGeneral(user: UserId): Promise<boolean> {
+  return (await db.$count(members, and(eq(members.room, general), eq(members.userId, user)))) > 0
+}
 
 describe('user.seen', () => {
   it('stores a user at login, with the name from the token', async () => {
@@ -91,6 +99,62 @@ describe('user.seen', () => {
 
     await expect.poll(async () => (await readRow(user))?.seenAt).not.toEqual(longAgo)
     expect(await readRow(user)).toMatchObject({ name: 'Ada' })
+  })
+
+  it('adds a new user to the room general once, with the join as an event', async () => {
+    const user = newUserId()
+    const notices = await app.listen(roomNotify, { room: general }, 'alice')
+    const isJoin = ({ event }: { event?: unknown }) =>
+      (event as { userId?: string } | undefined)?.userId === user
+
+    await publishSeen([user])
+
+    expect((await notices.until(isJoin)).at(-1)).toMatchObject({
+      event: { kind: 'member', action: 'join', role: 'member', by: user },
+    })
+    const client = await app.clientFor(user)
+    const { rooms } = await client.call('room.list', {})
+    expect(rooms).toMatchObject([{ id: general, name: 'General', kind: 'public', unread: 0 }])
+    expect(await client.call('chat.history', { room: general })).toHaveProperty('messages')
+    expect((await app.readEvents(general)).filter((event) => isJoin({ event }))).toHaveLength(1)
+  })
+
+  it('does not mark the earlier messages of the room general as unread', async () => {
+    await app.call('room.join', { room: general }, 'alice')
+    const { seq } = await app.send(general, 'Before the new user', 'alice')
+    await expect.poll(async () => (await app.waitForRows(general, 1)).at(-1)?.seq).toBe(seq)
+    const user = newUserId()
+
+    await publishSeen([user])
+
+    const mine = and(eq(readStates.room, general), eq(readStates.userId, user))
+    await expect
+      .poll(async () => (await db.select().from(readStates).where(mine))[0]?.seq)
+      .toBeGreaterThanOrEqual(seq)
+  })
+
+  it('does not add a known user to the room general again after they left', async () => {
+    const user = newUserId()
+    await publishSeen([user])
+    await expect.poll(() => isInGeneral(user)).toBe(true)
+    await expect.poll(() => readRow(user)).toBeDefined()
+    await (await app.clientFor(user)).call('room.leave', { room: general })
+
+    await publishSeen([user], 'Again')
+
+    await expect.poll(() => readRow(user)).toMatchObject({ name: 'Again' })
+    expect(await isInGeneral(user)).toBe(false)
+  })
+
+  it('does not add a new user who is banned from the room general', async () => {
+    const user = newUserId()
+    await db.insert(bans).values({ room: general, userId: user, by: 'alice' as UserId })
+
+    await publishSeen([user])
+
+    await expect.poll(() => readRow(user)).toBeDefined()
+    expect(await isInGeneral(user)).toBe(false)
+    await db.delete(bans).where(eq(bans.userId, user))
   })
 
   it('stores 3,000 logins in at most ten statements', async () => {

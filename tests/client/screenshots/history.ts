@@ -34,6 +34,7 @@ async function createRooms(people: People) {
   const rooms = [
     ['engineering', 'Engineering', 'public'],
     ['design', 'Design', 'public'],
+    ['random', 'Random', 'public'],
     ['incidents', 'Incidents', 'public'],
     ['launch', 'Launch week', 'private'],
     ['beirut', 'مكتب بيروت', 'public'],
