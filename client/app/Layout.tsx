@@ -29,12 +29,12 @@ import { CopyTextContext } from '../text/copy.ts'
 import { AppErrorBoundary } from '../ui/AppErrorBoundary.tsx'
 import { ClipboardContext, createClipboard } from '../ui/createClipboard.ts'
 import { createToasts } from '../ui/createToasts.ts'
-import { keyLabels } from '../ui/keyLabels.ts'
 import { lazyInstance, lazyPart, preloadParts } from '../ui/lazyPart.tsx'
 import { AnnounceContext, createAnnouncer, createFailureAnnouncer } from '../ui/liveRegion.ts'
 import { ConnectionBanner } from './ConnectionBanner.tsx'
 import { createShortcuts } from './createShortcuts.ts'
 
+const Welcome = lazyPart(async () => (await import('../rooms/Welcome.tsx')).Welcome)
 const CopyDialog = lazyPart(async () => (await import('../ui/CopyDialog.tsx')).CopyDialog)
 const SettingsDialog = lazyPart(
   async () => (await import('../settings/SettingsDialog.tsx')).SettingsDialog,
@@ -124,7 +124,7 @@ export function Layout(
                   />
                   <main id="main" class="shell-main" tabIndex={-1}>
                     <ConnectionBanner />
-                    <Content />
+                    <Content onOpen={setDialog} />
                   </main>
                 </div>
                 <QuickSwitcher isOpen={dialog() === 'switcher'} onClose={() => setDialog()} />
@@ -165,16 +165,16 @@ function restoreLastRoom({ route, go }: Router, store: LocalStore): void {
   })
 }
 
-function Content() {
+function Content(props: { onOpen: (dialog: OpenDialog) => void }) {
   const chat = useChat()
   const { route } = useRoute()
   const isConsole = () => route().console !== undefined
   return (
-    <Switch fallback={<NoRoomSelected />}>
+    <Switch fallback={<Welcome onOpen={props.onOpen} />}>
       <Match when={route().room} keyed>
         {(room) => (
           <AppErrorBoundary onRetry={() => chat.deleteCachedPage(room)}>
-            <RoomView room={room} />
+            <RoomView room={room} onOpen={props.onOpen} />
           </AppErrorBoundary>
         )}
       </Match>
@@ -209,17 +209,6 @@ function NotFound() {
     <div class="nothing">
       <h1>{t('room.notFound')}</h1>
       <BackButton />
-    </div>
-  )
-}
-
-function NoRoomSelected() {
-  const { t } = useLanguage()
-  return (
-    <div class="nothing">
-      <img src="/icon.svg" alt="" width="56" height="56" />
-      <h1>{t('room.choose')}</h1>
-      <p>{t('room.chooseHint', { keys: keyLabels(t).switcher })}</p>
     </div>
   )
 }

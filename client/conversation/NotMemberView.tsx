@@ -3,13 +3,15 @@ import type { RoomId } from '#schema/ids'
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { callWithRetry } from '../nats/callWithRetry.ts'
+import { StartActions } from '../rooms/StartActions.tsx'
 import { BackButton } from '../routing/BackButton.tsx'
+import type { OpenDialog } from '../routing/dialogs.ts'
 
 /** Error codes for a room that does not exist or that the user may not read. */
 const noAccessCodes: ReadonlySet<string> = new Set(['forbidden', 'not_found', 'invalid'])
 const retryDelayMs = 5_000
 
-export function NotMemberView(props: { room: RoomId }) {
+export function NotMemberView(props: { room: RoomId; onOpen: (dialog: OpenDialog) => void }) {
   const chat = useChat()
   const { t } = useLanguage()
   const [info, { refetch }] = createResource(
@@ -55,6 +57,7 @@ export function NotMemberView(props: { room: RoomId }) {
         <Match when={info.state === 'ready'}>
           <h1>{t('room.notFound')}</h1>
           <p>{t('room.forbidden')}</p>
+          <StartActions onOpen={props.onOpen} />
         </Match>
       </Switch>
       <BackButton />

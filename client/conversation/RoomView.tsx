@@ -12,6 +12,7 @@ import { createMessageAnnouncer } from '../messages/createMessageAnnouncer.ts'
 import { MessageDialogs } from '../messages/MessageDialogs.tsx'
 import { MessageList } from '../messages/MessageList.tsx'
 import { useRoute } from '../routing/createRoute.ts'
+import type { OpenDialog } from '../routing/dialogs.ts'
 import { lazyPart } from '../ui/lazyPart.tsx'
 import { RoomHeader } from './RoomHeader.tsx'
 
@@ -22,11 +23,11 @@ const ThreadPanel = lazyPart(async () => (await import('./ThreadPanel.tsx')).Thr
 const NotMemberView = lazyPart(async () => (await import('./NotMemberView.tsx')).NotMemberView)
 const UnreadBar = lazyPart(async () => (await import('./UnreadBar.tsx')).UnreadBar)
 
-export function RoomView(props: { room: RoomId }) {
+export function RoomView(props: { room: RoomId; onOpen: (dialog: OpenDialog) => void }) {
   const chat = useChat()
   const room = () => chat.rooms.byId(props.room)
   return (
-    <Show when={room()} fallback={<NotMemberView room={props.room} />}>
+    <Show when={room()} fallback={<NotMemberView room={props.room} onOpen={props.onOpen} />}>
       {(joined) => <MemberView room={joined()} />}
     </Show>
   )

@@ -75,7 +75,11 @@ export const de: Words = {
     left: 'Du bist nicht mehr in {{ room }}.',
   },
   room: {
-    choose: 'Wähle einen Raum',
+    welcome:
+      'In Natter spricht dein Team: in Räumen zu einem Thema, in Threads und in Direktnachrichten.',
+    startCreate: 'Einen Raum erstellen',
+    startBrowse: 'Einen Raum finden',
+    startMessage: 'Jemandem schreiben',
     chooseHint: 'Oder drücke {{ keys }}, um zu einem Raum oder einer Person zu springen.',
     forbidden: 'Diesen Raum gibt es nicht, oder du bist kein Mitglied.',
     failed: 'Der Raum konnte nicht geladen werden.',

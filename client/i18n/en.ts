@@ -72,7 +72,11 @@ export const en = {
     left: 'You’re no longer in {{ room }}.',
   },
   room: {
-    choose: 'Choose a room',
+    welcome:
+      'Natter is where your team talks: in rooms about a topic, in threads, and in direct messages.',
+    startCreate: 'Create a room',
+    startBrowse: 'Find a room',
+    startMessage: 'Message someone',
     chooseHint: 'Or press {{ keys }} to jump to a room or person.',
     forbidden: 'This room doesn’t exist, or you’re not a member.',
     failed: 'Couldn’t load this room.',

@@ -70,7 +70,10 @@ export const zh: Words = {
     left: '你已不在 {{ room }} 中。',
   },
   room: {
-    choose: '选择一个聊天室',
+    welcome: 'Natter 是团队交流的地方：在聊天室中讨论话题、在消息列中回复，或发送私信。',
+    startCreate: '新建一个聊天室',
+    startBrowse: '查找聊天室',
+    startMessage: '发私信给同事',
     chooseHint: '或按 {{ keys }} 跳转到聊天室或用户。',
     forbidden: '该聊天室不存在，或你不是其成员。',
     failed: '无法加载该聊天室。',

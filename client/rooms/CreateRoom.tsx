@@ -1,5 +1,6 @@
 import { createSignal, Show } from 'solid-js'
 import type { RoomId } from '#schema/ids'
+import type { Room } from '#schema/messages/room'
 import { readName } from '#schema/text/name'
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
@@ -27,6 +28,7 @@ function CreateRoomForm(props: { onClose: () => void }) {
   const [id, setId] = createSignal<string>()
   const [kind, setKind] = createSignal<'public' | 'private'>('public')
   const [error, setError] = createSignal<unknown>()
+  const [existing, setExisting] = createSignal<Room>()
   const [random = '', shortRandom] = crypto.randomUUID().split('-')
   // Id for a room whose name has no character that is allowed in an id.
   const fallbackId = `room-${shortRandom}`
@@ -42,11 +44,19 @@ function CreateRoomForm(props: { onClose: () => void }) {
     if ('problem' in reading) return void setError(nameProblemText(t, reading.problem))
     const room = roomId() as RoomId
     const created = await chat.client.try('room.create', { room, name: reading.name, kind: kind() })
+    setExisting()
     if (!created.ok) {
-      setError(created.error.code === 'conflict' ? t('rooms.taken') : created.error)
+      const isTaken = created.error.code === 'conflict'
+      setError(isTaken ? t('rooms.taken') : created.error)
+      const found = isTaken ? await chat.client.try('room.info', { room }) : undefined
+      if (found?.ok) setExisting(found.value.room)
       return
     }
     await chat.rooms.refresh()
+    open(room)
+  }
+
+  function open(room: RoomId) {
     props.onClose()
     go({ room })
   }
@@ -78,6 +88,21 @@ function CreateRoomForm(props: { onClose: () => void }) {
         options={{ public: t('rooms.public'), private: t('rooms.private') }}
         onChange={setKind}
       />
+      <Show when={existing()}>
+        {(room) => (
+          <p class="pick">
+            <strong class="pick-text">{room().name}</strong>
+            <button
+              type="button"
+              class="button"
+              aria-label={`${t('rooms.open')} ${room().name}`}
+              onClick={() => open(room().id)}
+            >
+              {t('rooms.open')}
+            </button>
+          </p>
+        )}
+      </Show>
       <FormActions error={error()} onCancel={props.onClose}>
         <button type="submit" class="button primary" disabled={!name().trim()}>
           {t('rooms.create')}
