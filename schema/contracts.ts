@@ -34,6 +34,7 @@ export const contracts = {
   'read.update': room.readUpdate,
   'read.update.thread': thread.readUpdateThread,
   'room.archive': room.roomArchive,
+  'room.archived': room.roomArchived,
   'room.browse': room.roomBrowse,
   'room.create': room.roomCreate,
   'room.direct': room.roomDirect,

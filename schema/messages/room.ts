@@ -138,6 +138,18 @@ export const roomArchive = {
   errors: ['forbidden'],
 } as const satisfies Contract
 
+/**
+ * `room.archived`: returns the archived rooms that the caller owns, and may restore with
+ * `room.archive`. Ordered by name, at most 200.
+ */
+export const roomArchived = {
+  subject: 'room.archived',
+  input: v.strictObject({}),
+  output: v.object({ rooms: v.array(Room) }),
+  audience: ['admin', 'user'],
+  description: 'Lists the archived rooms that the caller owns',
+} as const satisfies Contract
+
 /** `room.rename`: changes the display name of a room. Idempotent. */
 export const roomRename = {
   subject: 'room.rename.{room}',

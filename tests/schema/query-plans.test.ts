@@ -354,6 +354,7 @@ function callsOf(app: App, room: RoomId, { newest, middle, reply, thread }: Targ
       await app.call('room.kick', { room, userId: bob }, 'alice')
       await app.call('room.invite', { room, userId: bob }, 'alice')
     },
+    'room.archived': () => app.call('room.archived', {}, 'alice'),
     'room.archive': async () => {
       await app.call('room.archive', { room: newRoom }, 'alice')
       await app.call('room.archive', { room: newRoom, archived: false }, 'alice')

@@ -118,6 +118,7 @@ const otherFunctions = [
   'presence.disconnect',
   'presence.heartbeat',
   'presence.update',
+  'room.archived',
   'room.browse',
   'room.direct',
   'room.list',

@@ -45,6 +45,7 @@ describe('permissions by role', () => {
     'read.update': everyone,
     'read.update.thread': everyone,
     'room.archive': users,
+    'room.archived': users,
     'room.browse': everyone,
     'room.create': users,
     'room.direct': users,
