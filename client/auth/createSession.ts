@@ -33,6 +33,8 @@ const requestTimeoutS = 10
  */
 const expiryMarginS = 5
 
+const logoutMark = 'natter-logout'
+
 /** Path of the OpenID redirect URI. */
 export const callbackPath = '/callback'
 
@@ -67,13 +69,14 @@ export function createSession({ issuer, clientId }: Config) {
       window.history.replaceState(null, '', readReturnPath(response.userState))
       const identity = setUser(response)
       if (isKnown(identity)) saveLastIdentity(identity)
+      takeLogoutMark()
     } catch (error) {
       const path = error instanceof ErrorResponse ? readReturnPath(error.state) : '/'
       if (location.pathname === callbackPath) window.history.replaceState(null, '', path)
       if (isStale(error)) return await start()
       if (!isRefusal(error)) return void setState({ status: 'unreachable' })
       deleteLastIdentity()
-      setState({ status: 'out', why: 'never' })
+      setState({ status: 'out', why: takeLogoutMark() ? 'logout' : 'never' })
     }
   }
 
@@ -164,6 +167,8 @@ export function createSession({ issuer, clientId }: Config) {
       const id_token_hint = user?.id_token
       deleteLastIdentity()
       end('logout')
+      // The page loads again after the logout at the identity provider.
+      sessionStorage.setItem(logoutMark, '1')
       const hint = id_token_hint === undefined ? {} : { id_token_hint }
       const { url } = await provider.createSignoutRequest(hint)
       location.replace(url)
@@ -173,6 +178,12 @@ export function createSession({ issuer, clientId }: Config) {
       return () => renewalHandlers.delete(callback)
     },
   }
+}
+
+function takeLogoutMark(): boolean {
+  const isMarked = sessionStorage.getItem(logoutMark) !== null
+  sessionStorage.removeItem(logoutMark)
+  return isMarked
 }
 
 /** Returns whether the provider rejected the request, or the stored state of the login is missing. */

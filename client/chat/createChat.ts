@@ -8,6 +8,7 @@ import { callWithRetry, isTransient } from '../nats/callWithRetry.ts'
 import type { ChatClient } from '../nats/chatClient.ts'
 import { type Connection, graceMs } from '../nats/createConnection.ts'
 import { createDoNotDisturb } from './createDoNotDisturb.ts'
+import { createDrafts } from './createDrafts.ts'
 import { createMembers } from './createMembers.ts'
 import { createNotificationPrefs } from './createNotificationPrefs.ts'
 import { createPeople } from './createPeople.ts'
@@ -191,10 +192,7 @@ export function createChat(options: ChatOptions) {
     openTimeline,
     readCachedPage: (room: RoomId) => localStore.read<HistoryPage>(pageKey(room)),
     deleteCachedPage: (room: RoomId) => localStore.write(pageKey(room), undefined),
-    drafts: {
-      read: (place: string) => localStore.readNow<string>(`draft ${place}`) ?? '',
-      write: (place: string, text: string) => localStore.writeNow(`draft ${place}`, text),
-    },
+    drafts: createDrafts(localStore),
     edits: {
       read: (place: string) => localStore.readNow<Edit>(`edit ${place}`),
       write: (place: string, edit?: Edit) => localStore.writeNow(`edit ${place}`, edit),

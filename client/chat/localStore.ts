@@ -14,9 +14,10 @@ export interface LocalStore {
    */
   readNow<T>(key: string): T | undefined
   listNow<T>(keyPrefix: string): T[]
+  keysNow(keyPrefix: string): string[]
   /** Deletes the key when the value is undefined or an empty string. */
   writeNow(key: string, value: unknown): void
-  /** Calls back when another tab has written the key. */
+  /** Calls back when another tab has written the key, or a key that begins with it. */
   watchNow(key: string, onChange: () => void): () => void
   /** Returns true to the first caller with this id across all tabs, and false to later ones. */
   claim(id: string): Promise<boolean>
@@ -80,6 +81,12 @@ export function openLocalStore(user: string): LocalStore {
     }
   }
 
+  function keysNow(keyPrefix: string): string[] {
+    return Object.keys(localStorage)
+      .filter((key) => key.startsWith(prefix + keyPrefix))
+      .map((key) => key.slice(prefix.length))
+  }
+
   return {
     async read<T>(key: string) {
       if (pending.has(key)) return pending.get(key) as T
@@ -92,11 +99,11 @@ export function openLocalStore(user: string): LocalStore {
     },
     readNow,
     listNow<T>(keyPrefix: string) {
-      return Object.keys(localStorage)
-        .filter((key) => key.startsWith(prefix + keyPrefix))
-        .map((key) => readNow<T>(key.slice(prefix.length)))
+      return keysNow(keyPrefix)
+        .map(readNow<T>)
         .filter((value) => value !== undefined)
     },
+    keysNow,
     writeNow(key, value) {
       if (isCleared) return
       try {
@@ -109,7 +116,7 @@ export function openLocalStore(user: string): LocalStore {
     watchNow(key, onChange) {
       const onStorage = (event: StorageEvent) => {
         // `key` is null when the whole localStorage was cleared.
-        if (event.key === prefix + key || event.key === null) onChange()
+        if (event.key?.startsWith(prefix + key) ?? true) onChange()
       }
       window.addEventListener('storage', onStorage)
       return () => window.removeEventListener('storage', onStorage)

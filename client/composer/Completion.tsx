@@ -108,7 +108,9 @@ export function Completion(props: {
                     {(person) => (
                       <>
                         <Avatar user={person().userId} isSmall hasStatus />
-                        <strong>{chat.people.name(person().userId)}</strong>
+                        <strong class="cut" dir="auto">
+                          {chat.people.name(person().userId)}
+                        </strong>
                         <span class="muted">@{chat.people.handle(person().userId)}</span>
                         <StatusText user={person().userId} />
                         <Show when={person().isOutside}>

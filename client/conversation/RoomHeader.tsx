@@ -34,7 +34,9 @@ export function RoomHeader(props: {
       >
         {(user) => <Avatar user={user()} room={props.room.id} hasStatus isSmall />}
       </Show>
-      <h1 id="room-title">{chat.titleOf(props.room)}</h1>
+      <h1 id="room-title" class="cut" dir="auto">
+        {chat.titleOf(props.room)}
+      </h1>
       <Show when={props.room.with}>
         {(user) => <StatusText user={user()} room={props.room.id} />}
       </Show>

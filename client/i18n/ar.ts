@@ -40,6 +40,7 @@ export const ar: Words = {
     title: 'الغرف',
     menu: 'خيارات {{ room }}',
     markRead: 'وضع علامة مقروء',
+    draft: 'مسودة',
     direct: 'الرسائل المباشرة',
     create: 'إنشاء غرفة',
     browse: 'تصفح الغرف',
@@ -85,6 +86,8 @@ export const ar: Words = {
     kicked: 'تمت إزالتك من {{ room }}.',
     archived: 'تمت أرشفة {{ room }}.',
     left: 'لم تعد عضوًا في {{ room }}.',
+    archivedRooms: 'الغرف المؤرشفة',
+    restore: 'استعادة',
   },
   room: {
     welcome:
@@ -105,7 +108,8 @@ export const ar: Words = {
     kick: 'إزالة',
     archive: 'أرشفة الغرفة',
     confirmArchive: 'هل تريد أرشفة {{ room }} لدى الجميع؟',
-    archiveHint: 'لن يتمكن أحد من القراءة أو الكتابة في هذه الغرفة. لا يمكن التراجع عن ذلك.',
+    archiveHint:
+      'لن يتمكن أحد من القراءة أو الكتابة في هذه الغرفة حتى يستعيدها أحد مالكيها من «تصفح الغرف».',
     confirmLeave: 'هل تريد مغادرة {{ room }}؟',
     leaveHint: 'هذه الغرفة خاصة. لا يمكنك الانضمام إليها مجددًا إلا بدعوة.',
     rename: 'إعادة تسمية الغرفة',

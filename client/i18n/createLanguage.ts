@@ -1,16 +1,27 @@
 import { flatten } from '@solid-primitives/i18n'
-import { createContext, createEffect, createMemo, createSignal, useContext } from 'solid-js'
+import {
+  createContext,
+  createEffect,
+  createMemo,
+  createSignal,
+  onCleanup,
+  useContext,
+} from 'solid-js'
 import { en, type Plural, type Words } from './en.ts'
 
-/** English is part of the first load. The other languages are loaded when chosen. */
+const flattenWords = (words: Words) => flatten(words)
+type FlatWords = ReturnType<typeof flattenWords>
+
+/** Most English texts are part of the first load. The other languages are loaded when chosen. */
 export const languages = {
-  en: { name: 'English', load: async (): Promise<Words> => en },
-  de: { name: 'Deutsch', load: async (): Promise<Words> => (await import('./de.ts')).de },
-  zh: { name: '中文', load: async (): Promise<Words> => (await import('./zh.ts')).zh },
-  ar: { name: 'العربية', load: async (): Promise<Words> => (await import('./ar.ts')).ar },
+  en: { name: 'English', load: async () => flatten((await import('./enLater.ts')).enLater) },
+  de: { name: 'Deutsch', load: async () => flattenWords((await import('./de.ts')).de) },
+  zh: { name: '中文', load: async () => flattenWords((await import('./zh.ts')).zh) },
+  ar: { name: 'العربية', load: async () => flattenWords((await import('./ar.ts')).ar) },
 }
 export type LanguageCode = keyof typeof languages
 
+const retryDelayMs = 5_000
 const rightToLeft: ReadonlySet<string> = new Set(['ar'])
 
 /** The dotted keys of all texts of one type, for example `rooms.members`. */
@@ -35,15 +46,26 @@ export function createLanguage(chosen: () => string) {
     const preferred = [chosen(), ...navigator.languages].map((tag) => tag.split('-')[0] ?? '')
     return preferred.find((tag): tag is LanguageCode => Object.hasOwn(languages, tag)) ?? 'en'
   }
-  const [words, setWords] = createSignal(flatten(en))
+  const first = flatten(en)
+  // The texts of enLater.ts are missing until they are loaded.
+  const [words, setWords] = createSignal(first as FlatWords)
   createEffect(() => {
     const current = code()
-    void languages[current].load().then((loaded) => {
-      if (code() !== current) return
-      setWords(() => flatten(loaded))
-      document.documentElement.lang = current
-      document.documentElement.dir = rightToLeft.has(current) ? 'rtl' : 'ltr'
-    })
+    let timer: ReturnType<typeof setTimeout>
+    onCleanup(() => clearTimeout(timer))
+    void load()
+
+    async function load() {
+      try {
+        const loaded = await languages[current].load()
+        if (code() !== current) return
+        setWords({ ...first, ...loaded } as FlatWords)
+        document.documentElement.lang = current
+        document.documentElement.dir = rightToLeft.has(current) ? 'rtl' : 'ltr'
+      } catch {
+        timer = setTimeout(load, retryDelayMs)
+      }
+    }
   })
   /**
    * Locale of times and numbers. Includes the browser's region if the page uses the browser's
@@ -59,7 +81,7 @@ export function createLanguage(chosen: () => string) {
   return {
     code,
     locale,
-    t: (key: KeyOf<string>, args: Args = {}) => fill(words()[key], args),
+    t: (key: KeyOf<string>, args: Args = {}) => fill(words()[key] ?? '', args),
     tn: (key: KeyOf<Plural>, count: number, args: Args = {}) => {
       const forms: Plural = words()[key]
       return fill(forms[rules().select(count)] ?? forms.other, { ...args, count })

@@ -42,6 +42,7 @@ export const de: Words = {
     title: 'Räume',
     menu: 'Optionen für {{ room }}',
     markRead: 'Als gelesen markieren',
+    draft: 'Entwurf',
     direct: 'Direktnachrichten',
     create: 'Raum erstellen',
     browse: 'Räume entdecken',
@@ -73,6 +74,8 @@ export const de: Words = {
     kicked: 'Du wurdest aus {{ room }} entfernt.',
     archived: '{{ room }} wurde archiviert.',
     left: 'Du bist nicht mehr in {{ room }}.',
+    archivedRooms: 'Archivierte Räume',
+    restore: 'Wiederherstellen',
   },
   room: {
     welcome:
@@ -94,7 +97,7 @@ export const de: Words = {
     archive: 'Raum archivieren',
     confirmArchive: '{{ room }} für alle archivieren?',
     archiveHint:
-      'Niemand kann dann noch in diesem Raum lesen oder schreiben. Das lässt sich nicht rückgängig machen.',
+      'Niemand kann dann noch in diesem Raum lesen oder schreiben, bis ein Eigentümer ihn unter „Räume entdecken“ wiederherstellt.',
     confirmLeave: '{{ room }} verlassen?',
     leaveHint: 'Dieser Raum ist privat. Du kannst nur mit einer neuen Einladung zurückkehren.',
     rename: 'Raum umbenennen',

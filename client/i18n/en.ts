@@ -1,7 +1,12 @@
+import type { enLater } from './enLater.ts'
+
 /** A text with one form per CLDR plural category. A missing category uses `other`. */
 export type Plural = { other: string } & Partial<Record<Intl.LDMLPluralRule, string>>
 
-/** The page's texts in English. The other languages have the same keys. */
+/**
+ * The page's texts in English that are part of the first load; enLater.ts has the others. The other
+ * languages have the keys of both.
+ */
 export const en = {
   app: {
     name: 'Natter',
@@ -42,6 +47,7 @@ export const en = {
     title: 'Rooms',
     menu: 'Options for {{ room }}',
     markRead: 'Mark as read',
+    draft: 'Draft',
     direct: 'Direct messages',
     create: 'Create room',
     browse: 'Browse rooms',
@@ -70,6 +76,8 @@ export const en = {
     kicked: 'You were removed from {{ room }}.',
     archived: '{{ room }} was archived.',
     left: 'You’re no longer in {{ room }}.',
+    archivedRooms: 'Archived rooms',
+    restore: 'Restore',
   },
   room: {
     welcome:
@@ -90,7 +98,8 @@ export const en = {
     kick: 'Remove',
     archive: 'Archive room',
     confirmArchive: 'Archive {{ room }} for everyone?',
-    archiveHint: 'No one will be able to read or post in this room. You can’t undo this.',
+    archiveHint:
+      'No one will be able to read or post in this room until an owner restores it in “Browse rooms”.',
     confirmLeave: 'Leave {{ room }}?',
     leaveHint: 'This room is private. You can only rejoin if someone invites you.',
     rename: 'Rename room',
@@ -193,18 +202,6 @@ export const en = {
     confirmKick: 'Remove {{ name }} from {{ room }}?',
     kickHint: 'They’ll no longer see messages in this room.',
   },
-  emoji: {
-    search: 'Search emoji',
-    none: 'No emoji found',
-    frequent: 'Frequently used',
-    faces: 'Smileys',
-    people: 'Hands and hearts',
-    nature: 'Nature',
-    food: 'Food and drink',
-    doing: 'Activities',
-    things: 'Objects',
-    signs: 'Symbols',
-  },
   status: {
     online: 'Online',
     away: 'Away',
@@ -236,47 +233,9 @@ export const en = {
     } as Plural,
   },
   switcher: { label: 'Jump to…', hint: 'Search rooms and people', nothing: 'No results' },
-  name: {
-    label: 'Display name',
-    saved: 'Name changed.',
-    restore: 'Use {{ name }} again',
-    taken: 'Another person has this name or a similar one.',
-    empty: 'Use at least one letter, digit or symbol.',
-    tooLong: 'Use up to 80 characters.',
-    hidden: 'Some characters can’t be shown. Type the name.',
-  },
-  settings: {
-    title: 'Settings',
-    theme: 'Theme',
-    system: 'System',
-    light: 'Light',
-    dark: 'Dark',
-    density: 'Density',
-    comfortable: 'Comfortable',
-    compact: 'Compact',
-    language: 'Language',
-    notify: 'Notify me about',
-    all: 'All messages',
-    mentionsOnly: 'Mentions and direct messages',
-    none: 'Nothing',
-    close: 'Close',
-  },
   notify: {
-    on: 'Notifications are on in this browser.',
-    off: 'Notifications are off in this browser.',
-    turnOn: 'Turn on notifications',
-    denied: 'Notifications are blocked. Allow them for this site in your browser’s settings.',
-    unsupported: 'This browser doesn’t support notifications.',
-    default: 'Default',
-    onlyMentions: 'Mentions',
-    rooms: 'Rooms with custom settings',
     muted: 'muted',
-    scope: 'These settings apply to this browser until you log out.',
     until: 'Do not disturb until {{ time }}',
-    halfHour: 'For 30 minutes',
-    hour: 'For 1 hour',
-    tomorrow: 'Until tomorrow, {{ time }}',
-    untilChanged: 'Until I turn it off',
   },
   links: {
     roomMenu: 'Room options',
@@ -289,24 +248,10 @@ export const en = {
     toUnread: 'Jump to first unread',
   },
   shortcuts: {
-    title: 'Keyboard shortcuts',
     ctrl: 'Ctrl',
     shift: 'Shift',
-    newLine: 'New line',
-    switcher: 'Jump to a room or person',
-    unread: 'Previous or next unread room',
     page: 'Page',
-    rooms: 'Previous or next room',
-    allRead: 'Mark all as read',
-    edit: 'Edit your last message',
-    messages: 'Go to the messages; move between them with ↑ and ↓',
-    escape: 'Close; in messages, jump to latest and mark the room as read',
-    mention: 'Mention someone or insert an emoji',
-    bold: 'Bold',
-    italic: 'Italic',
-    code: 'Code',
-    help: 'Show keyboard shortcuts',
   },
 }
 
-export type Words = typeof en
+export type Words = typeof en & typeof enLater

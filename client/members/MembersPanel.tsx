@@ -136,7 +136,9 @@ function Member(props: { room: MyRoom; member: MemberInfo | undefined }) {
           <li class="member" classList={{ 'is-away': status() === 'offline' }}>
             <Avatar user={member().userId} room={props.room.id} hasStatus />
             <span class="pick-text">
-              <strong>{member().name}</strong>
+              <strong class="cut" dir="auto">
+                {member().name}
+              </strong>
               <Show when={status()}>{(current) => <span>{t(`status.${current()}`)}</span>}</Show>
             </span>
             <Show when={member().role !== 'member'}>

@@ -5,6 +5,7 @@ import { useLanguage } from '../i18n/createLanguage.ts'
 import { failureText } from '../i18n/problem.ts'
 import { Avatar } from '../people/Avatar.tsx'
 import { MessageText } from '../text/MessageText.tsx'
+import { Icon } from '../ui/Icon.tsx'
 
 export function PendingRow(props: { outgoing: PendingMessage; isFirst: boolean }) {
   const chat = useChat()
@@ -32,10 +33,14 @@ export function PendingRow(props: { outgoing: PendingMessage; isFirst: boolean }
           names={(user) => chat.people.name(user)}
         />
         <Show when={props.outgoing.status === 'pending'}>
-          <span class="visually-hidden">{t('message.sending')}</span>
+          <p class="sending">
+            <Icon name="clock" />
+            {t('message.sending')}
+          </p>
         </Show>
         <Show when={props.outgoing.status === 'failed'}>
           <p class="failed">
+            <Icon name="alert" />
             <span data-tip={props.outgoing.error}>{failureText(t, props.outgoing)}</span>
             <button
               type="button"

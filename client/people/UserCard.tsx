@@ -57,7 +57,9 @@ function CardContent(props: { user: UserId }) {
       <div class="card-head">
         <Avatar user={props.user} room={route().room} hasStatus />
         <div class="pick-text">
-          <Popover.Title class="card-name">{chat.people.name(props.user)}</Popover.Title>
+          <Popover.Title class="card-name cut" dir="auto">
+            {chat.people.name(props.user)}
+          </Popover.Title>
           <Popover.Description class="muted">
             @{chat.people.handle(props.user)}
             <Show when={status()}>{(current) => <> · {t(`status.${current()}`)}</>}</Show>

@@ -75,7 +75,9 @@ export function UserSearch(props: {
         <>
           <Avatar user={key} hasStatus />
           <span class="pick-text">
-            <strong>{title}</strong>
+            <strong class="cut" dir="auto">
+              {title}
+            </strong>
             <span>{note}</span>
           </span>
           <StatusText user={key} />

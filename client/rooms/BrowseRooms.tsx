@@ -5,6 +5,7 @@ import { callWithRetry } from '../nats/callWithRetry.ts'
 import { useRoute } from '../routing/createRoute.ts'
 import { Dialog } from '../ui/Dialog.tsx'
 import { latestOf, SearchStatus } from '../ui/SearchStatus.tsx'
+import { ArchivedRooms } from './ArchivedRooms.tsx'
 
 export function BrowseRooms(props: { isOpen: boolean; onClose: () => void }) {
   const { t } = useLanguage()
@@ -72,7 +73,9 @@ function PublicRooms(props: { onClose: () => void }) {
           {(room) => (
             <li class="pick">
               <span class="pick-text">
-                <strong>{room.name}</strong>
+                <strong class="cut" dir="auto">
+                  {room.name}
+                </strong>
                 <span>{tn('rooms.members', room.members)}</span>
               </span>
               <button
@@ -94,6 +97,7 @@ function PublicRooms(props: { onClose: () => void }) {
           {t('rooms.more')}
         </button>
       </Show>
+      <ArchivedRooms onClose={props.onClose} />
     </div>
   )
 }

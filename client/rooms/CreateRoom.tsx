@@ -91,7 +91,11 @@ function CreateRoomForm(props: { onClose: () => void }) {
       <Show when={existing()}>
         {(room) => (
           <p class="pick">
-            <strong class="pick-text">{room().name}</strong>
+            <span class="pick-text">
+              <strong class="cut" dir="auto">
+                {room().name}
+              </strong>
+            </span>
             <button
               type="button"
               class="button"

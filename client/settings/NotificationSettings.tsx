@@ -55,7 +55,9 @@ export function NotificationSettings() {
             <For each={ownRooms()}>
               {(room) => (
                 <li class="own-room">
-                  <span class="own-room-name">{chat.titleOf(room)}</span>
+                  <span class="cut" dir="auto">
+                    {chat.titleOf(room)}
+                  </span>
                   <RoomLevel room={room.id} name={chat.titleOf(room)} levels={levels()} />
                 </li>
               )}

@@ -23,8 +23,10 @@ export function AccountButton(props: {
     <AccountMenu class="me" onOpen={props.onOpen} onLogout={props.onLogout}>
       <Avatar user={chat.me} hasStatus />
       <span class="me-text">
-        <span class="me-name">{chat.people.name(chat.me)}</span>
-        <span class="me-status">{statusText()}</span>
+        <span class="me-name cut" dir="auto">
+          {chat.people.name(chat.me)}
+        </span>
+        <span class="me-status cut">{statusText()}</span>
       </span>
     </AccountMenu>
   )

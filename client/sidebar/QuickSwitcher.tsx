@@ -137,7 +137,9 @@ function SwitcherList(props: { onClose: () => void }) {
             {(other) => <Avatar user={other()} hasStatus isSmall />}
           </Show>
           <span class="pick-text">
-            <strong>{title}</strong>
+            <strong class="cut" dir="auto">
+              {title}
+            </strong>
           </span>
           <Show when={user}>{(other) => <StatusText user={other()} />}</Show>
           <Show when={note}>

@@ -43,9 +43,15 @@ export function RoomLink(props: { room: MyRoom }) {
         >
           {(user) => <Avatar user={user()} room={props.room.id} hasStatus isSmall />}
         </Show>
-        <span class="room-name">{chat.titleOf(props.room)}</span>
+        <span class="room-name cut" dir="auto">
+          {chat.titleOf(props.room)}
+        </span>
         <Show when={props.room.with}>
           {(user) => <StatusText user={user()} room={props.room.id} />}
+        </Show>
+        <Show when={!isHere() && chat.drafts.isIn(props.room.id)}>
+          <Icon name="edit" />
+          <span class="visually-hidden">{t('rooms.draft')}</span>
         </Show>
         <Show when={isMuted()}>
           <Icon name="bellOff" />

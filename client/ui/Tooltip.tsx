@@ -5,11 +5,13 @@ import { useLanguage } from '../i18n/createLanguage.ts'
 
 const showDelayMs = 500
 
+/** Names that may be cut. Their tooltip is the whole name. */
+const cutSelector = '.cut'
 /**
- * Elements with a tooltip: `data-tip` elements, icon buttons with their label, and times with their
- * full date.
+ * Elements with a tooltip: `data-tip` elements, icon buttons with their label, times with their full
+ * date, and names that are cut.
  */
-const tooltipSelector = '[data-tip], .icon-button[aria-label], time[datetime]'
+const tooltipSelector = `[data-tip], .icon-button[aria-label], time[datetime], ${cutSelector}`
 
 interface TooltipTarget {
   element: HTMLElement
@@ -31,8 +33,9 @@ export function Tooltips() {
 
   function show(element: HTMLElement) {
     const label = element.ariaLabel ?? ''
-    const text =
-      element instanceof HTMLTimeElement
+    const text = element.matches(cutSelector)
+      ? cutTextOf(element)
+      : element instanceof HTMLTimeElement
         ? momentOf(element.dateTime)
         : (element.dataset.tip ?? label)
     const isOpen = element.ariaExpanded === 'true'
@@ -50,8 +53,11 @@ export function Tooltips() {
   // When a dialog opens, it moves the focus. A tooltip would then take the first Escape, which
   // should close the dialog.
   const onFocusIn = ({ target }: FocusEvent) => {
-    const element = findTarget(target)
-    if (isTabbing && element && element === target) show(element)
+    if (!isTabbing || !(target instanceof HTMLElement)) return
+    const element = target.matches(tooltipSelector)
+      ? target
+      : target.querySelector<HTMLElement>(cutSelector)
+    if (element) show(element)
   }
   const onKeyDown = ({ key }: KeyboardEvent) => {
     isTabbing = key === 'Tab'
@@ -59,7 +65,8 @@ export function Tooltips() {
     if (key !== 'Escape' && key !== 'Tab') hide()
   }
   const onFocusOut = ({ target }: FocusEvent) => {
-    if (tooltip()?.element === target) hide()
+    const element = tooltip()?.element
+    if (element && target instanceof Node && target.contains(element)) hide()
   }
 
   const listeners = new AbortController()
@@ -97,12 +104,16 @@ function TooltipAnchor(props: TooltipTarget & { trigger: Partial<TooltipTriggerR
   if (typeof trigger.ref === 'function') trigger.ref(element)
   createEffect(() => {
     const id = trigger['aria-describedby']
-    // A tooltip that repeats the label would be announced twice.
-    if (id === undefined || text === element.ariaLabel) return
+    // A tooltip that repeats the label or the content would be announced twice.
+    if (id === undefined || text === element.ariaLabel || text === element.textContent) return
     element.setAttribute('aria-describedby', id)
     onCleanup(() => element.removeAttribute('aria-describedby'))
   })
   return null
+}
+
+function cutTextOf({ scrollWidth, clientWidth, textContent }: HTMLElement): string {
+  return scrollWidth > clientWidth ? textContent : ''
 }
 
 function findTarget(target: EventTarget | null): HTMLElement | undefined {

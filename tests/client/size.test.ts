@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { enLater } from '../../client/i18n/enLater.ts'
 import { buildClient, clientFolder } from '../../stack/install/client.ts'
 
 const maxBytes = 120_000
@@ -68,6 +69,15 @@ describe('the first load of the page', () => {
 
     for (const foreign of ['drizzle', 'pgTable', 'node:', 'crypto_sign', 'CREATE TABLE'])
       expect(all).not.toContain(foreign)
+  })
+
+  it('needs no English text that loads later', async () => {
+    const all = (await Promise.all(firstFiles().map(read))).join('\n')
+    const keys = Object.entries(enLater).flatMap(([part, texts]) =>
+      Object.keys(texts).map((key) => `${part}.${key}`),
+    )
+
+    expect(keys.filter((key) => new RegExp(`['"\`]${key}['"\`]`).test(all))).toEqual([])
   })
 
   it('does not contain dialogs, menus and grammars, which load on demand', () => {

@@ -1,0 +1,25 @@
+import { createSignal, onCleanup } from 'solid-js'
+import type { LocalStore } from './localStore.ts'
+
+const prefix = 'draft '
+
+/** Unsent texts of the composers of rooms (`{room}`) and threads (`{room}/{thread}`). */
+export function createDrafts(store: LocalStore) {
+  const readRooms = () =>
+    new Set(store.keysNow(prefix).map((key) => key.slice(prefix.length).split('/')[0]))
+  const [rooms, setRooms] = createSignal(readRooms())
+  const update = () => setRooms(readRooms)
+  onCleanup(store.watchNow(prefix, update))
+  const read = (place: string) => store.readNow<string>(prefix + place) ?? ''
+
+  return {
+    read,
+    write(place: string, text: string) {
+      const had = read(place) !== ''
+      store.writeNow(prefix + place, text)
+      if (had !== (text !== '')) update()
+    },
+    /** Whether the room or one of its threads has a draft. */
+    isIn: (room: string) => rooms().has(room),
+  }
+}
