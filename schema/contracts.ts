@@ -2,6 +2,7 @@ import * as chat from './messages/chat.ts'
 import * as consoles from './messages/console.ts'
 import * as log from './messages/event.ts'
 import * as member from './messages/member.ts'
+import * as prefs from './messages/prefs.ts'
 import * as presence from './messages/presence.ts'
 import * as room from './messages/room.ts'
 import * as thread from './messages/thread.ts'
@@ -27,6 +28,8 @@ export const contracts = {
   'msg.react': chat.msgReact,
   'msg.trace': consoles.msgTrace,
   'msg.versions': chat.msgVersions,
+  'prefs.get': prefs.prefsGet,
+  'prefs.set': prefs.prefsSet,
   'presence.disconnect': presence.presenceDisconnect,
   'presence.heartbeat': presence.presenceHeartbeat,
   'presence.room': presence.presenceRoom,
@@ -66,6 +69,7 @@ export const topics = {
   chatThread: log.chatThread,
   connectionOpened: user.connectionOpened,
   deliverNotify: log.deliverNotify,
+  deliverPrefs: prefs.deliverPrefs,
   deliverPresence: presence.deliverPresence,
   deliverRead: room.deliverRead,
   deliverReadThread: thread.deliverReadThread,

@@ -31,7 +31,11 @@ export const rooms = pgTable(
     createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
     archivedAt: timestamp('archived_at', { withTimezone: true }),
   },
-  (table) => [check('rooms_kind', sql`${table.kind} in ('public', 'private', 'direct')`)],
+  (table) => [
+    check('rooms_kind', sql`${table.kind} in ('public', 'private', 'direct')`),
+    // For room.archived, which otherwise would look up all rooms of the caller.
+    index('rooms_archived').on(table.id).where(sql`${table.archivedAt} is not null`),
+  ],
 )
 
 export const members = pgTable(

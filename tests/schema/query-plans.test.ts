@@ -289,6 +289,8 @@ function callsOf(app: App, room: RoomId, { newest, middle, reply, thread }: Targ
       await app.call('users.search', { text: 'person' }, 'alice')
       await app.call('users.search', { text: 'user person zz' }, 'alice')
     },
+    'prefs.get': () => app.call('prefs.get', {}, 'alice'),
+    'prefs.set': () => app.call('prefs.set', { rooms: { [room]: 'none' } }, 'alice'),
     'presence.heartbeat': () => app.call('presence.heartbeat', { connId: 'tab' }, 'alice'),
     'presence.update': () => app.call('presence.update', { status: 'away' }, 'alice'),
     'presence.room': () => app.call('presence.room', { room }, 'alice'),

@@ -115,6 +115,8 @@ const otherFunctions = [
   'console.service',
   'console.services',
   'console.traces',
+  'prefs.get',
+  'prefs.set',
   'presence.disconnect',
   'presence.heartbeat',
   'presence.update',

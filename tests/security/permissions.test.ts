@@ -38,6 +38,8 @@ describe('permissions by role', () => {
     'msg.react': users,
     'msg.trace': users,
     'msg.versions': users,
+    'prefs.get': everyone,
+    'prefs.set': everyone,
     'presence.disconnect': everyone,
     'presence.heartbeat': everyone,
     'presence.room': everyone,
