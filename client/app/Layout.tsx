@@ -23,6 +23,7 @@ import {
   useRoute,
 } from '../routing/createRoute.ts'
 import type { OpenDialog } from '../routing/dialogs.ts'
+import { useSettings } from '../settings/context.ts'
 import { createRoomLists } from '../sidebar/createRoomLists.ts'
 import { Sidebar } from '../sidebar/Sidebar.tsx'
 import { CopyTextContext } from '../text/copy.ts'
@@ -54,6 +55,7 @@ export function Layout(
   },
 ) {
   const { t, tn, code } = useLanguage()
+  const settings = useSettings()
   const router = createRoute()
   const [dialog, setDialog] = createSignal<OpenDialog>()
   const { toasts, show: showToast } = createToasts()
@@ -83,7 +85,7 @@ export function Layout(
   })
   const withTasks = lazyInstance(async () => {
     const { createBackgroundTasks } = await import('./createBackgroundTasks.ts')
-    return () => createBackgroundTasks(chat, props.localStore, router, tn)
+    return () => createBackgroundTasks(chat, props.localStore, router, tn, settings)
   })
   const lists = createRoomLists(chat, code)
   createFailureAnnouncer(chat, announce)

@@ -12,6 +12,7 @@ import { createDrafts } from './createDrafts.ts'
 import { createMembers } from './createMembers.ts'
 import { createNotificationPrefs } from './createNotificationPrefs.ts'
 import { createPeople } from './createPeople.ts'
+import { createPreferences } from './createPreferences.ts'
 import { createPresence } from './createPresence.ts'
 import type { MissedEvents } from './createRoomFeed.ts'
 import { createRooms, type RemovalReason } from './createRooms.ts'
@@ -70,8 +71,9 @@ export function createChat(options: ChatOptions) {
   const people = createPeople(client, localStore)
   const members = createMembers(client, rooms)
   const typing = createTyping(client, me)
-  const notify = createNotificationPrefs(localStore)
-  const doNotDisturb = createDoNotDisturb(localStore, presence)
+  const preferences = createPreferences(localStore)
+  const notify = createNotificationPrefs(preferences)
+  const doNotDisturb = createDoNotDisturb(preferences, presence)
   const [account, setAccount] = createSignal<Me>()
   function addAccount(account: Me) {
     setAccount(account)
@@ -170,6 +172,7 @@ export function createChat(options: ChatOptions) {
     presence,
     typing,
     threads,
+    preferences,
     notify,
     doNotDisturb,
     /**

@@ -1,7 +1,7 @@
-import { createEffect, createSignal, on, onCleanup } from 'solid-js'
+import { createComputed, createEffect, createMemo, createSignal, on, onCleanup } from 'solid-js'
 import type { ChosenStatus } from '#schema/messages/presence'
+import type { Preferences } from './createPreferences.ts'
 import type { Presence } from './createPresence.ts'
-import type { LocalStore } from './localStore.ts'
 
 export type DoNotDisturb = ReturnType<typeof createDoNotDisturb>
 
@@ -11,17 +11,21 @@ interface StoredStatus {
   until?: number | undefined
 }
 
-const key = 'status'
 const retryDelayMs = 30_000
 
 /**
  * The status that the user has chosen, and its end. The server deletes the status when the user's
- * last connection closes, so this browser stores it and publishes it again.
+ * last connection closes, so the account's preferences have it, and a page publishes it again.
  */
-export function createDoNotDisturb(store: LocalStore, presence: Presence) {
-  const readStored = () => store.readNow<StoredStatus>(key)
-  const [choice, setChoice] = createSignal(readStored())
-  onCleanup(store.watchNow(key, () => setChoice(readStored())))
+export function createDoNotDisturb(
+  preferences: Pick<Preferences, 'all' | 'set' | 'isCurrent'>,
+  presence: Presence,
+) {
+  const stored = createMemo(() => preferences.all().status ?? undefined, undefined, {
+    equals: (a, b) => a?.status === b?.status && a?.until === b?.until,
+  })
+  const [choice, setChoice] = createSignal<StoredStatus | undefined>(stored())
+  createComputed(on(stored, (status) => setChoice(status), { defer: true }))
   const isActive = () => presence.mine() === 'busy'
   const until = () => (isActive() ? choice()?.until : undefined)
 
@@ -40,8 +44,8 @@ export function createDoNotDisturb(store: LocalStore, presence: Presence) {
   // After the server has deleted the chosen status, it reports `online`. This effect then publishes
   // the chosen status again.
   createEffect(
-    on(presence.mine, (status) => {
-      if (status !== 'online') return
+    on([presence.mine, preferences.isCurrent], ([status]) => {
+      if (status !== 'online' || !preferences.isCurrent()) return
       let timer: ReturnType<typeof setTimeout> | undefined
       onCleanup(() => clearTimeout(timer))
       void restore()
@@ -56,20 +60,19 @@ export function createDoNotDisturb(store: LocalStore, presence: Presence) {
       }
     }),
   )
-  // A status that was chosen in another tab of this browser is already stored, with its end. A status
-  // that was chosen on another device is stored here, without an end.
+  // The page or device on which the user chose the status stores it, with its end.
   presence.onChosen((status) => {
-    if (readStored()?.status !== status) persist({ status })
+    if (choice()?.status !== status) setChoice({ status })
   })
 
   function persist(chosen: StoredStatus | undefined) {
-    store.writeNow(key, chosen)
+    preferences.set({ status: chosen ?? null })
     setChoice(chosen)
   }
 
   async function choose(status: ChosenStatus, end?: number) {
     const before = choice()
-    // Stores the status before publishing it: otherwise, `onChosen` would store it without its end.
+    // Stores the status before publishing it, so that `onChosen` finds it with its end.
     persist({ status, until: end })
     try {
       await presence.choose(status)

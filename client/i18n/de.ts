@@ -285,7 +285,7 @@ export const de: Words = {
     onlyMentions: 'Erwähnungen',
     rooms: 'Räume mit eigenen Einstellungen',
     muted: 'stummgeschaltet',
-    scope: 'Diese Einstellungen gelten in diesem Browser, bis du dich abmeldest.',
+    scope: 'Die Sprache und diese Einstellungen gelten auf allen deinen Geräten.',
     until: 'Nicht stören bis {{ time }}',
     halfHour: 'Für 30 Minuten',
     hour: 'Für 1 Stunde',

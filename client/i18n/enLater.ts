@@ -1,3 +1,5 @@
+import type { Plural } from './en.ts'
+
 /**
  * English texts of parts that load on demand, such as dialogs and menus. The page loads them at the
  * start, but does not wait for them.
@@ -11,6 +13,46 @@ export const enLater = {
     empty: 'Use at least one letter, digit or symbol.',
     tooLong: 'Use up to 80 characters.',
     hidden: 'Some characters can’t be shown. Type the name.',
+  },
+  rooms: {
+    name: 'Name',
+    address: 'Address',
+    addressHint: 'Lowercase letters, numbers, - and _. You can’t change this later.',
+    visibility: 'Visibility',
+    public: 'Public',
+    private: 'Private (invite only)',
+    cancel: 'Cancel',
+    taken: 'This address is already taken.',
+    search: 'Search rooms',
+    searching: 'Searching…',
+    join: 'Join',
+    open: 'Open',
+    members: { one: '{{ count }} member', other: '{{ count }} members' } as Plural,
+    noRooms: 'No rooms found',
+    more: 'Show more',
+    findPeople: 'Search people by name',
+    noPeople: 'No people found',
+    archivedRooms: 'Archived rooms',
+    restore: 'Restore',
+  },
+  room: {
+    welcome:
+      'Natter is where your team talks: in rooms about a topic, in threads, and in direct messages.',
+    startCreate: 'Create a room',
+    startBrowse: 'Find a room',
+    startMessage: 'Message someone',
+    chooseHint: 'Or press {{ keys }} to jump to a room or person.',
+    confirmArchive: 'Archive {{ room }} for everyone?',
+    archiveHint:
+      'No one will be able to read or post in this room until an owner restores it in “Browse rooms”.',
+    confirmLeave: 'Leave {{ room }}?',
+    leaveHint: 'This room is private. You can only rejoin if someone invites you.',
+    joinToView: 'Join room',
+  },
+  links: {
+    copyRoom: 'Copy room link',
+    copyByHand: 'Copy manually',
+    copyHint: 'Your browser didn’t allow copying. The text is selected: press Ctrl+C or ⌘C.',
   },
   emoji: {
     search: 'Search emoji',
@@ -49,7 +91,7 @@ export const enLater = {
     default: 'Default',
     onlyMentions: 'Mentions',
     rooms: 'Rooms with custom settings',
-    scope: 'These settings apply to this browser until you log out.',
+    scope: 'The language and these settings apply on all your devices.',
     halfHour: 'For 30 minutes',
     hour: 'For 1 hour',
     tomorrow: 'Until tomorrow, {{ time }}',

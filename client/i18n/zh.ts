@@ -256,7 +256,7 @@ export const zh: Words = {
     onlyMentions: '提及',
     rooms: '单独设置的聊天室',
     muted: '已静音',
-    scope: '这些设置仅在此浏览器中生效，直到你退出登录。',
+    scope: '语言和以上设置适用于你的所有设备。',
     until: '请勿打扰至 {{ time }}',
     halfHour: '30 分钟',
     hour: '1 小时',

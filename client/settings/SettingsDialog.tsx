@@ -1,5 +1,6 @@
 import './settings.css'
 import { For } from 'solid-js'
+import { useChat } from '../chat/createChat.ts'
 import { languages, useLanguage } from '../i18n/createLanguage.ts'
 import { Dialog } from '../ui/Dialog.tsx'
 import { RadioGroup } from '../ui/RadioGroup.tsx'
@@ -8,6 +9,7 @@ import { DisplayName } from './DisplayName.tsx'
 import { NotificationSettings } from './NotificationSettings.tsx'
 
 export function SettingsDialog(props: { isOpen: boolean; onClose: () => void }) {
+  const chat = useChat()
   const [settings, setSettings] = useSettings()
   const { t, code } = useLanguage()
 
@@ -37,7 +39,10 @@ export function SettingsDialog(props: { isOpen: boolean; onClose: () => void }) 
             id="language"
             class="input"
             value={code()}
-            onChange={({ currentTarget }) => setSettings('language', currentTarget.value)}
+            onChange={({ currentTarget: { value } }) => {
+              setSettings('language', value)
+              chat.preferences.set({ language: value })
+            }}
           >
             <For each={Object.entries(languages)}>
               {([tag, { name }]) => (

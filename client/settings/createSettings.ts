@@ -4,7 +4,7 @@ import { createStore } from 'solid-js/store'
 export interface Settings {
   theme: 'system' | 'light' | 'dark'
   density: 'comfortable' | 'compact'
-  /** Language tag; empty for the browser's language. */
+  /** Language tag, also of the user who was logged in last; empty for the browser's language. */
   language: string
 }
 
@@ -14,6 +14,8 @@ const defaultSettings: Settings = {
   density: 'comfortable',
   language: '',
 }
+
+export type SettingsStore = ReturnType<typeof createSettings>
 
 /** All users and tabs of this browser share these settings. */
 export function createSettings() {

@@ -3,7 +3,6 @@ import { expect, it, vi } from 'vitest'
 import type { ChosenStatus, Status } from '#schema/messages/presence'
 import { createDoNotDisturb } from '../../client/chat/createDoNotDisturb.ts'
 import type { Presence } from '../../client/chat/createPresence.ts'
-import type { LocalStore } from '../../client/chat/localStore.ts'
 
 // Node resolves solid-js to its server build, which runs no effects.
 vi.mock('solid-js', () => import('../../node_modules/solid-js/dist/solid.js' as string))
@@ -20,13 +19,13 @@ it('createDoNotDisturb publishes the stored status every 30 seconds until the se
       setMine(status)
     },
   } as unknown as Presence
-  const store = {
-    readNow: () => ({ status: 'busy' }),
-    writeNow() {},
-    watchNow: () => () => {},
-  } as unknown as LocalStore
+  const preferences = {
+    all: () => ({ status: { status: 'busy' as const } }),
+    set() {},
+    isCurrent: () => true,
+  }
   const dispose = createRoot((dispose) => {
-    createDoNotDisturb(store, presence)
+    createDoNotDisturb(preferences, presence)
     return dispose
   })
 

@@ -1,0 +1,50 @@
+import { createMemo, createSignal, onCleanup } from 'solid-js'
+import type { PreferenceChanges, StoredPreferences } from '#schema/messages/prefs'
+import type { LocalStore } from './localStore.ts'
+
+export type Preferences = ReturnType<typeof createPreferences>
+
+export const key = 'prefs'
+const unsentKey = `${key} unsent`
+
+/**
+ * Choices that belong to the account, cached in this browser. Changes apply at once;
+ * syncPreferences.ts sends them, and receives those of other devices.
+ */
+export function createPreferences(store: LocalStore) {
+  const read = () => ({
+    stored: store.readNow<StoredPreferences>(key) ?? { prefs: {}, revision: 0 },
+    unsent: store.readNow<PreferenceChanges>(unsentKey),
+  })
+  const [state, setState] = createSignal(read())
+  /** Whether this page has received the preferences, which other devices may have changed. */
+  const [isCurrent, setCurrent] = createSignal(false)
+  onCleanup(store.watchNow(key, () => setState(read)))
+  const all = createMemo(() => merge(state().stored.prefs, state().unsent))
+
+  function setUnsent(unsent?: PreferenceChanges) {
+    store.writeNow(unsentKey, unsent)
+    setState({ ...state(), unsent })
+  }
+
+  return {
+    all,
+    isCurrent,
+    unsent: () => state().unsent,
+    set: (changes: PreferenceChanges) => setUnsent(merge(state().unsent ?? {}, changes)),
+    /** Forgets changes that were sent, unless others were made meanwhile. */
+    settle: (sent: PreferenceChanges) => state().unsent === sent && setUnsent(),
+    receive({ prefs, revision }: StoredPreferences) {
+      if (revision >= state().stored.revision) {
+        const stored = { prefs, revision }
+        store.writeNow(key, stored)
+        setState({ ...state(), stored })
+      }
+      setCurrent(true)
+    },
+  }
+}
+
+function merge(before: PreferenceChanges, changes: PreferenceChanges = {}): PreferenceChanges {
+  return { ...before, ...changes, rooms: { ...before.rooms, ...changes.rooms } }
+}
