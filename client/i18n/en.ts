@@ -201,7 +201,7 @@ export const en = {
       other: '{{ count }} messages arrived while you were away.',
     } as Plural,
   },
-  switcher: { label: 'Jump to…', hint: 'Search rooms and people', nothing: 'No results' },
+  switcher: { label: 'Jump to…' },
   notify: {
     muted: 'muted',
     until: 'Do not disturb until {{ time }}',
@@ -209,9 +209,6 @@ export const en = {
   links: {
     roomMenu: 'Room options',
     copied: 'Copied',
-    missing: 'Couldn’t find the linked message.',
-    dismiss: 'Dismiss',
-    toUnread: 'Jump to first unread',
   },
   shortcuts: {
     ctrl: 'Ctrl',

@@ -49,7 +49,11 @@ export const enLater = {
     leaveHint: 'This room is private. You can only rejoin if someone invites you.',
     joinToView: 'Join room',
   },
+  switcher: { hint: 'Search rooms and people', nothing: 'No results' },
   links: {
+    missing: 'Couldn’t find the linked message.',
+    dismiss: 'Dismiss',
+    toUnread: 'Jump to first unread',
     copyRoom: 'Copy room link',
     copyByHand: 'Copy manually',
     copyHint: 'Your browser didn’t allow copying. The text is selected: press Ctrl+C or ⌘C.',
