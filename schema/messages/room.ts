@@ -140,7 +140,7 @@ export const roomArchive = {
 
 /**
  * `room.archived`: returns the archived rooms that the caller owns, and may restore with
- * `room.archive`. Ordered by name, at most 200.
+ * `room.archive`. Ordered by name, at most 200, of the 1,000 rooms that were archived last.
  */
 export const roomArchived = {
   subject: 'room.archived',

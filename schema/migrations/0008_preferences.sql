@@ -4,4 +4,4 @@ CREATE TABLE "preferences" (
 	"revision" bigint NOT NULL
 );
 --> statement-breakpoint
-CREATE INDEX "rooms_archived" ON "rooms" USING btree ("id") WHERE "rooms"."archived_at" is not null;
+CREATE INDEX "rooms_archived" ON "rooms" USING btree ("archived_at") WHERE "rooms"."archived_at" is not null;

@@ -34,7 +34,7 @@ export const rooms = pgTable(
   (table) => [
     check('rooms_kind', sql`${table.kind} in ('public', 'private', 'direct')`),
     // For room.archived, which otherwise would look up all rooms of the caller.
-    index('rooms_archived').on(table.id).where(sql`${table.archivedAt} is not null`),
+    index('rooms_archived').on(table.archivedAt).where(sql`${table.archivedAt} is not null`),
   ],
 )
 
