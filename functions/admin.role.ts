@@ -1,3 +1,4 @@
+import { inviteUser } from '#domain/rooms/invite'
 import { readCaller } from '#domain/rooms/member'
 import {
   addMember,
@@ -13,13 +14,14 @@ export default defineFunction(
   adminRole,
   async ({ room, userId, role }, context) => {
     const change = { room, userId, by: readCaller(context) }
-    const state = await findMembershipState(change)
-    if (state?.role)
+    const state = requireAssignable(await findMembershipState(change))
+    if (state.role)
       await changeRole(
         { ...change, to: role },
         context,
         (current) => requireAssignable(current).role ?? role,
       )
+    else if (userId !== change.by) await inviteUser({ ...change, role }, context)
     else
       await addMember(change, context, (current) => ({
         room: requireAssignable(current).room,

@@ -2,10 +2,11 @@ import * as v from 'valibot'
 import { createTokenCheck, type TokenCheck } from '#domain/auth/access-token'
 import { permissionsFor } from '#domain/auth/permissions'
 import { findUserId } from '#domain/auth/user-id'
-import { callout, defineFunction } from '#runtime'
+import { isDeactivatedUser } from '#domain/users/deactivation'
+import { callout, defineFunction, FunctionError } from '#runtime'
 import { identityToken } from '#schema/identity'
 import { userSeen } from '#schema/messages/user'
-import { USER_IDS } from '#schema/streams'
+import { DEACTIVATED_USERS, USER_IDS } from '#schema/streams'
 
 const Env = v.object({
   OIDC_ISSUER: v.pipe(
@@ -43,6 +44,8 @@ export default defineFunction(
       context.env,
     ).check(token)
     const user = await findUserId({ issuer, subject }, userName, context)
+    if (await isDeactivatedUser(user, context))
+      throw new FunctionError('forbidden', `User ${user} is deactivated`)
     context.publish(userSeen, { userId: user, name, handle, issuer, subject })
     const identity = await identityToken({ issuer, subject })
     const permissions = permissionsFor(user, identity)
@@ -51,7 +54,7 @@ export default defineFunction(
   {
     env: Env,
     queue: 'auth-workers',
-    resources: [USER_IDS],
+    resources: [USER_IDS, DEACTIVATED_USERS],
     // After an outage, all clients reconnect at once. A shorter queue would not reduce the load,
     // because rejected clients log in again.
     maxQueued: 10_000,

@@ -1,6 +1,8 @@
 import { LRUCache } from 'lru-cache'
-import { defineFunction, event } from '#runtime'
+import { isDeactivatedUser } from '#domain/users/deactivation'
+import { type Context, defineFunction, event } from '#runtime'
 import { connectionOpened } from '#schema/messages/user'
+import { DEACTIVATED_USERS } from '#schema/streams'
 
 /** A tab of the page has one connection. */
 const maxConnections = 100
@@ -9,17 +11,29 @@ const loginsPerCheck = 10
 
 const logins = new LRUCache<string, number>({ max: 10_000 })
 
-/** Closes a user's newest connections when there are more than 100. */
+/**
+ * Closes a user's newest connections when there are more than 100. Closes all connections of a user
+ * who was deactivated during the login.
+ */
 export default defineFunction(
   event(connectionOpened, { queue: 'auth-workers' }),
-  async ({ client: { user } }, { system, log }) => {
+  async ({ client: { user } }, context) => {
+    if (await isDeactivatedUser(user, context)) return closeSurplus(user, 0, context)
     const count = (logins.get(user) ?? 0) + 1
     logins.set(user, count % loginsPerCheck)
     if (count < loginsPerCheck) return
-    const connections = await system.connections(user)
-    const surplus = connections.slice(maxConnections)
-    if (surplus.length === 0) return
-    log.warn({ user, connections: connections.length }, 'too many connections, closing the newest')
-    await Promise.all(surplus.map((connection) => system.disconnect(connection)))
+    await closeSurplus(user, maxConnections, context)
   },
+  { resources: [DEACTIVATED_USERS] },
 )
+
+async function closeSurplus(user: string, max: number, { system, log }: Context): Promise<void> {
+  const connections = await system.connections(user)
+  const surplus = connections.slice(max)
+  if (surplus.length === 0) return
+  log.warn(
+    { user, connections: connections.length, max },
+    'too many connections, closing the newest',
+  )
+  await Promise.all(surplus.map((connection) => system.disconnect(connection)))
+}

@@ -1,9 +1,11 @@
 import { flushOutbox } from '#domain/log/event-outbox'
+import { applyBlocks } from '#domain/rooms/direct-block'
 import { directRoomOf } from '#domain/rooms/direct-room'
 import { findMember, readCaller } from '#domain/rooms/member'
 import { indexMember, reindexRooms } from '#domain/rooms/member-index'
+import { acceptRequest } from '#domain/rooms/message-request'
 import { findDirectMembers, insertDirectRoom } from '#domain/rooms/room-creation'
-import { requireUser } from '#domain/users/directory'
+import { requireActiveUser } from '#domain/users/directory'
 import { defineFunction } from '#runtime'
 import { roomDirect } from '#schema/messages/room'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
@@ -19,10 +21,12 @@ export default defineFunction(
 
     const members = await findDirectMembers(room.id)
     const isComplete = pair.every((user) => members.has(user))
+    if (members.get(me)) await acceptRequest({ room: room.id, userId: me }, context)
     if (isComplete && (await findMember(room.id, context))) return { room }
 
-    if (input.with !== me) await requireUser(input.with)
+    if (input.with !== me) await requireActiveUser(input.with)
     await insertDirectRoom(room, pair, me)
+    await applyBlocks(me, input.with, context)
     await reindexRooms([room.id], context)
     // Adds the caller last, because `findMember` above takes the caller's entry as proof of both
     // entries.

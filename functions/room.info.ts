@@ -8,8 +8,11 @@ const maxMembers = 500
 export default defineFunction(
   roomInfo,
   async ({ room: id }, context) => {
-    const { room, role, createdAt } = await requireVisibleRoom(id, readCaller(context))
-    const [members, count] = await Promise.all([listFirstMembers(id, maxMembers), countMembers(id)])
+    const { room, role, createdAt, isReadable } = await requireVisibleRoom(id, readCaller(context))
+    const [members, count] = await Promise.all([
+      isReadable ? listFirstMembers(id, maxMembers) : [],
+      countMembers(id),
+    ])
     return {
       room,
       createdAt: createdAt.toISOString(),

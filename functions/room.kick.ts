@@ -1,14 +1,16 @@
+import { banUser } from '#domain/rooms/bans'
 import { requireMember } from '#domain/rooms/member'
-import { removeMember } from '#domain/rooms/membership'
+import { findMembershipState } from '#domain/rooms/membership'
 import { requireRight } from '#domain/rooms/roles'
+import { requireUser } from '#domain/users/directory'
 import { defineFunction, FunctionError } from '#runtime'
 import { roomKick } from '#schema/messages/member'
 import { mayManage } from '#schema/roles'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 
 /**
- * Bans the removed member, who may still subscribe to the subject of a public room. Later events
- * are therefore published to each member separately.
+ * A banned user may still subscribe to the subject of a public room. Later events are therefore
+ * published to each member separately.
  */
 export default defineFunction(
   roomKick,
@@ -20,18 +22,17 @@ export default defineFunction(
         'forbidden',
         `You cannot remove yourself from room ${id}: call room.leave`,
       )
-    await removeMember({ room: id, userId, by: member.user }, context, (state) => {
+    const change = { room: id, userId, by: member.user }
+    const { role, isBanned } = (await findMembershipState(change)) ?? {}
+    if (!role && !isBanned) await requireUser(userId)
+    await banUser(change, context, (state) => {
       if (!state || state.room.kind === 'direct')
-        throw new FunctionError('forbidden', `Members cannot be removed from room ${id}`)
-      const { role, isBanned } = state
-      if (role && !mayManage(member.role, role))
+        throw new FunctionError('forbidden', `Users cannot be banned from room ${id}`)
+      if (state.role && !mayManage(member.role, state.role))
         throw new FunctionError(
           'forbidden',
-          `As ${member.role} of room ${id} you may not remove the ${role} ${userId}`,
+          `As ${member.role} of room ${id} you may not remove the ${state.role} ${userId}`,
         )
-      if (!role && !isBanned)
-        throw new FunctionError('forbidden', `${userId} is not a member of room ${id}`)
-      return role !== undefined
     })
     return {}
   },

@@ -8,11 +8,10 @@ export default defineFunction(
   roomLeave,
   async ({ room }, context) => {
     const userId = readCaller(context)
-    await removeMember({ room, userId, by: userId }, context, (state) => {
+    await removeMember({ room, userId }, context, (state) => {
       if (!state?.role) throw new FunctionError('forbidden', `You are not a member of room ${room}`)
       if (state.room.kind === 'direct')
         throw new FunctionError('forbidden', `Room ${room} is a direct room and cannot be left`)
-      return true
     })
     return {}
   },

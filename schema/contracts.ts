@@ -1,5 +1,7 @@
+import * as block from './messages/block.ts'
 import * as chat from './messages/chat.ts'
 import * as consoles from './messages/console.ts'
+import * as deactivation from './messages/deactivation.ts'
 import * as log from './messages/event.ts'
 import * as member from './messages/member.ts'
 import * as prefs from './messages/prefs.ts'
@@ -10,6 +12,8 @@ import * as user from './messages/user.ts'
 
 /** All request contracts, by the name of the function that handles the request. */
 export const contracts = {
+  'admin.deactivate': deactivation.adminDeactivate,
+  'admin.reactivate': deactivation.adminReactivate,
   'admin.role': member.adminRole,
   'chat.history': chat.chatHistory,
   'chat.history.thread': chat.chatHistoryThread,
@@ -38,10 +42,13 @@ export const contracts = {
   'read.update.thread': thread.readUpdateThread,
   'room.archive': room.roomArchive,
   'room.archived': room.roomArchived,
+  'room.bans': member.roomBans,
   'room.browse': room.roomBrowse,
   'room.create': room.roomCreate,
+  'room.decline': member.roomDecline,
   'room.direct': room.roomDirect,
   'room.info': room.roomInfo,
+  'room.invitations': member.roomInvitations,
   'room.invite': member.roomInvite,
   'room.join': member.roomJoin,
   'room.kick': member.roomKick,
@@ -50,10 +57,13 @@ export const contracts = {
   'room.members': member.roomMembers,
   'room.rename': room.roomRename,
   'room.role': member.roomRole,
+  'room.unban': member.roomUnban,
   send: chat.send,
   'send.thread': chat.sendThread,
   'thread.list': thread.threadList,
   typing: presence.typing,
+  'user.block': block.userBlock,
+  'user.unblock': block.userUnblock,
   'users.id': user.usersId,
   'users.me': user.usersMe,
   'users.names': user.usersNames,
@@ -68,6 +78,7 @@ export const topics = {
   chatRoom: log.chatRoom,
   chatThread: log.chatThread,
   connectionOpened: user.connectionOpened,
+  deliverInvitation: member.deliverInvitation,
   deliverNotify: log.deliverNotify,
   deliverPrefs: prefs.deliverPrefs,
   deliverPresence: presence.deliverPresence,

@@ -67,6 +67,15 @@ export const MSG_CACHE = {
   storage: 'memory',
 } as const satisfies BucketDeclaration
 
+/**
+ * Has an entry for each deactivated user, by user id. A copy of the table `deactivations`, so that logins are
+ * rejected while the database is unavailable.
+ */
+export const DEACTIVATED_USERS = {
+  bucket: 'DEACTIVATED_USERS',
+  value: v.object({ at: v.string() }),
+} as const satisfies BucketDeclaration
+
 /** The status of each user, by user id. A user without an entry is offline. */
 export const PRESENCE = {
   bucket: 'PRESENCE',

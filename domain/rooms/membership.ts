@@ -2,12 +2,13 @@ import { and, count, eq, isNotNull, isNull, ne, type SQL, sql } from 'drizzle-or
 import { type Context, FunctionError } from '#runtime'
 import { db } from '#schema/db'
 import type { RoomId, UserId } from '#schema/ids'
-import { roomChanged } from '#schema/messages/member'
+import { deliverInvitation, roomChanged } from '#schema/messages/member'
 import type { Role, Room } from '#schema/messages/room'
 import { ROOMS_KV } from '#schema/streams'
 import { roomHeads } from '#schema/tables/message'
-import { bans, members, readStates, rooms } from '#schema/tables/room'
+import { bans, invitations, members, readStates, rooms } from '#schema/tables/room'
 import { enqueueEvents, flushOutbox, type UntimedEvent } from '../log/event-outbox.ts'
+import { deleteInvitation, isAcceptable } from './invitation.ts'
 import {
   indexMember,
   type MembershipKey,
@@ -21,14 +22,16 @@ export interface MembershipState {
   room: Room
   /** Undefined if the user is not a member. */
   role: Role | undefined
+  /** Role of an invitation that the user may accept. */
+  invitedAs: Role | undefined
   isBanned: boolean
 }
 
-interface MembershipChange extends MembershipKey {
+export interface MembershipChange extends MembershipKey {
   by: UserId
 }
 
-/** Returns a room with a user's role and ban; undefined for an archived or unknown room. */
+/** Returns a room with a user's role, invitation and ban; undefined for an archived or unknown room. */
 export async function findMembershipState(
   { room: id, userId }: MembershipKey,
   from: Reader = db,
@@ -37,20 +40,27 @@ export async function findMembershipState(
     .select({
       room: { id: rooms.id, name: rooms.name, kind: rooms.kind },
       role: members.role,
+      invitedAs: invitations.role,
       bannedBy: bans.by,
     })
     .from(rooms)
     .leftJoin(members, and(eq(members.room, rooms.id), eq(members.userId, userId)))
+    .leftJoin(invitations, isAcceptable(userId))
     .leftJoin(bans, and(eq(bans.room, rooms.id), eq(bans.userId, userId)))
     .where(and(eq(rooms.id, id), isNull(rooms.archivedAt)))
   if (!row) return undefined
-  const { room, role, bannedBy } = row
-  return { room, role: role ?? undefined, isBanned: bannedBy !== null }
+  const { room, role, invitedAs, bannedBy } = row
+  return {
+    room,
+    role: role ?? undefined,
+    invitedAs: invitedAs ?? undefined,
+    isBanned: bannedBy !== null,
+  }
 }
 
 /**
- * Adds a member with the role that `decide` returns, and lifts a ban of the user. An existing
- * member keeps their role, and is added to the member index ROOMS_KV if the entry is missing there.
+ * Adds a member with the role that `decide` returns, and deletes their invitation. An existing member
+ * keeps their role, and is added to the member index ROOMS_KV if the entry is missing there.
  */
 export async function addMember(
   { by, ...membership }: MembershipChange,
@@ -58,11 +68,8 @@ export async function addMember(
   decide: (state: MembershipState | undefined) => { room: Room; role: Role },
 ): Promise<Room> {
   const { room: id, userId } = membership
-  const { room, isBanned, isNew } = await withSharedRoomLocks([id], async (tx) => {
-    const state = await findMembershipState(membership, tx)
-    const decided = decide(state)
-    const isBanned = state?.isBanned ?? false
-    if (isBanned) await tx.delete(bans).where(and(eq(bans.room, id), eq(bans.userId, userId)))
+  const { room, isNew, wasInvited } = await withSharedRoomLocks([id], async (tx) => {
+    const decided = decide(await findMembershipState(membership, tx))
     const member = { room: id, userId, role: decided.role }
     const added = await tx.insert(members).values(member).onConflictDoNothing().returning()
     const isNew = added.length > 0
@@ -70,56 +77,49 @@ export async function addMember(
       await markReadUpToHead(membership, tx)
       await enqueueEvents([{ kind: 'member', action: 'join', ...member, by }], tx)
     }
-    return { ...decided, isBanned, isNew }
+    return { ...decided, isNew, wasInvited: isNew && (await deleteInvitation(membership, tx)) }
   })
 
-  if (isBanned || !(await context.kv(ROOMS_KV).get(id))) await reindexRooms([id], context)
+  if (!(await context.kv(ROOMS_KV).get(id))) await reindexRooms([id], context)
   if (!(await indexMember(membership, context)))
     throw new FunctionError('forbidden', `${userId} is no longer a member of room ${id}`)
+  if (wasInvited) context.publish(deliverInvitation, { user: userId, room: id })
   if (isNew) await flushOutbox(id, context)
   return room
 }
 
 /**
- * Removes a member, unless `decide` returns false. If `by` is another user, the removal is a kick,
- * which also bans the member. Throws `conflict` for the last owner, unless the owner is the last
- * member and leaves.
+ * Removes a member who leaves. Throws `conflict` for the last owner of a room with other members.
  */
 export async function removeMember(
-  { by, ...membership }: MembershipChange,
+  membership: MembershipKey,
   context: Context,
-  decide: (state: MembershipState | undefined) => boolean,
+  check: (state: MembershipState | undefined) => void,
 ): Promise<void> {
-  const { room: id, userId } = membership
-  const index = context.kv(ROOMS_KV)
-  const isKick = by !== userId
-  const isRemoved = await withRoomLock(id, async (tx) => {
+  await withRoomLock(membership.room, async (tx) => {
     const state = await findMembershipState(membership, tx)
-    if (!decide(state) || !state) return false
-    const {
-      room: { kind },
-      role,
-    } = state
-    if (role === 'owner') await requireOtherOwner(membership, tx, { mayBeAlone: !isKick })
-
-    // The member index must be updated before the commit. If the process died between the commit
-    // and a later update, the removed member could continue to read.
-    if (isKick) {
-      await tx
-        .insert(bans)
-        .values({ ...membership, by })
-        .onConflictDoNothing()
-      await index.put(id, { kind, closed: true })
-    }
-    await index.delete(`${id}.${userId}`)
-    await tx.delete(members).where(isMembership(membership))
-    const action = isKick ? 'kick' : 'leave'
-    await enqueueEvents([{ kind: 'member', action, ...membership, by }], tx)
-    return true
+    check(state)
+    if (state?.role === 'owner') await requireOtherOwner(membership, tx, { mayBeAlone: true })
+    await deleteMember({ ...membership, by: membership.userId }, 'leave', tx, context)
   })
-  if (!isRemoved) return
   context.publish(roomChanged, { ...membership, action: 'leave' })
-  await flushOutbox(id, context)
+  await flushOutbox(membership.room, context)
+}
+
+/**
+ * Deletes a member, also from the member index ROOMS_KV. The caller must hold the room lock.
+ */
+export async function deleteMember(
+  { by, ...membership }: MembershipChange,
+  action: 'leave' | 'kick',
+  tx: Transaction,
+  context: Context,
+): Promise<void> {
+  // The member index must be updated before the commit. If the process died between the commit and a
+  // later update, the removed member could continue to read.
+  await context.kv(ROOMS_KV).delete(`${membership.room}.${membership.userId}`)
+  await tx.delete(members).where(isMembership(membership))
+  await enqueueEvents([{ kind: 'member', action, ...membership, by }], tx)
 }
 
 /**
@@ -218,7 +218,7 @@ async function markReadUpToHead({ room, userId }: MembershipKey, tx: Transaction
  * Throws `conflict` if the room has no other owner. With `mayBeAlone`, does not throw if the room
  * has no other members.
  */
-async function requireOtherOwner(
+export async function requireOtherOwner(
   { room, userId }: MembershipKey,
   from: Reader,
   { mayBeAlone = false } = {},

@@ -5,6 +5,7 @@ import type { RoomId, UserId } from '#schema/ids'
 import type { Room } from '#schema/messages/room'
 import { members, rooms } from '#schema/tables/room'
 import { enqueueEvents } from '../log/event-outbox.ts'
+import { shareRoom } from './message-request.ts'
 
 /** Returns false if a room with this id exists, even an archived one. */
 export function insertOwnedRoom({ id, name, kind }: Room, owner: UserId): Promise<boolean> {
@@ -40,7 +41,10 @@ export async function isOwnedRoom({ id, name, kind }: Room, owner: UserId): Prom
   return membership?.role === 'owner'
 }
 
-/** Inserts a direct room and its members where they are missing, and enqueues an event for each. */
+/**
+ * Inserts a direct room and its members where they are missing, and enqueues an event for each. It is
+ * a message request to the other member if the two share no room.
+ */
 export async function insertDirectRoom(
   room: Room,
   pair: readonly UserId[],
@@ -49,7 +53,15 @@ export async function insertDirectRoom(
   const memberships = pair.map((userId) => ({ room: room.id, userId, role: 'member' as const }))
   await db.transaction(async (tx) => {
     const created = await tx.insert(rooms).values(room).onConflictDoNothing().returning()
-    const added = await tx.insert(members).values(memberships).onConflictDoNothing().returning()
+    const strangers: UserId[] = []
+    for (const user of pair)
+      if (user !== by && !(await shareRoom({ one: by, other: user, direct: room.id }, tx)))
+        strangers.push(user)
+    const rows = memberships.map((membership) => ({
+      ...membership,
+      isRequest: strangers.includes(membership.userId),
+    }))
+    const added = await tx.insert(members).values(rows).onConflictDoNothing().returning()
     const joined = memberships.filter(({ userId }) => added.some((row) => row.userId === userId))
     const events = [
       ...created.map(({ id }) => ({ kind: 'room', action: 'create', room: id, by }) as const),
@@ -60,16 +72,22 @@ export async function insertDirectRoom(
 }
 
 /**
- * Returns the persisted members of a direct room; no members if the room does not exist. Throws
- * `forbidden` for an archived room, and for a room of another kind with this id.
+ * Returns the persisted members of a direct room, and for each whether it is a message request to
+ * them; no members if the room does not exist. Throws `forbidden` for an archived room, and for a
+ * room of another kind with this id.
  */
-export async function findDirectMembers(id: RoomId): Promise<ReadonlySet<UserId | null>> {
+export async function findDirectMembers(id: RoomId): Promise<ReadonlyMap<UserId | null, boolean>> {
   const rows = await db
-    .select({ kind: rooms.kind, archivedAt: rooms.archivedAt, member: members.userId })
+    .select({
+      kind: rooms.kind,
+      archivedAt: rooms.archivedAt,
+      member: members.userId,
+      isRequest: members.isRequest,
+    })
     .from(rooms)
     .leftJoin(members, eq(members.room, rooms.id))
     .where(eq(rooms.id, id))
   if (rows.some((room) => room.kind !== 'direct' || room.archivedAt))
     throw new FunctionError('forbidden', `Room ${id} does not exist, or you may not use it`)
-  return new Set(rows.map(({ member }) => member))
+  return new Map(rows.map(({ member, isRequest }) => [member, isRequest ?? false]))
 }

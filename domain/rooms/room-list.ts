@@ -22,6 +22,7 @@ export function roomsOfUser(user: UserId) {
       name: rooms.name,
       kind: rooms.kind,
       role: members.role,
+      isRequest: members.isRequest,
       lastSeq: lastSeq.as('last_seq'),
       readSeq: sql<number>`coalesce(${readStates.seq}, 0)`.mapWith(Number).as('read_seq'),
     })
@@ -45,6 +46,7 @@ export function roomsOfUser(user: UserId) {
       name: own.name,
       kind: own.kind,
       role: own.role,
+      isRequest: own.isRequest,
       lastSeq: own.lastSeq,
       readSeq: own.readSeq,
       unread: counted.unread,

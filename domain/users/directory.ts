@@ -3,7 +3,7 @@ import { FunctionError } from '#runtime'
 import { db } from '#schema/db'
 import type { UserId } from '#schema/ids'
 import type { User } from '#schema/messages/user'
-import { users, userTerms } from '#schema/tables/user'
+import { deactivations, users, userTerms } from '#schema/tables/user'
 import { hasWords, readQuery } from '#schema/text/search'
 
 const displayName = sql<string>`coalesce(${users.chosenName}, ${users.name})`
@@ -22,16 +22,42 @@ export async function requireUser(userId: UserId): Promise<void> {
   if (!user) throw new FunctionError('forbidden', `User ${userId} has never logged in`)
 }
 
+/** Throws `forbidden` for a user who has never logged in, and for a deactivated user. */
+export async function requireActiveUser(userId: UserId): Promise<void> {
+  await requireUser(userId)
+  const deactivated = await findDeactivated([userId])
+  if (deactivated.has(userId)) throw new FunctionError('forbidden', `User ${userId} is deactivated`)
+}
+
+/** Adds `deactivated: true` to each deactivated user. */
+export async function markDeactivated<User extends { userId: UserId }>(
+  list: readonly User[],
+): Promise<(User & { deactivated?: boolean })[]> {
+  const deactivated = await findDeactivated(list.map(({ userId }) => userId))
+  return list.map((user) => (deactivated.has(user.userId) ? { ...user, deactivated: true } : user))
+}
+
+async function findDeactivated(userIds: readonly UserId[]): Promise<ReadonlySet<UserId>> {
+  const rows = await db
+    .select({ userId: deactivations.userId })
+    .from(deactivations)
+    .where(sql`${deactivations.userId} = any(${sql.param(userIds)}::text[])`)
+  return new Set(rows.map(({ userId }) => userId))
+}
+
 /** Returns the users with the given ids, in no particular order. */
-export function readUsers(ids: readonly UserId[]): Promise<User[]> {
+export async function readUsers(ids: readonly UserId[]): Promise<User[]> {
   // With one array parameter, the prepared statement is the same for any number of ids.
-  return db
+  const found = await db
     .select(publicUser)
     .from(users)
     .where(sql`${users.id} = any(${sql.param(ids)}::text[])`)
+  return markDeactivated(found)
 }
 
 const maxUsers = 20
+/** More than the search returns, because deactivated users are left out. */
+const maxCandidates = 3 * maxUsers
 /** A user has up to 40 terms with the same beginning. */
 const maxPhraseTerms = 40 * maxUsers
 const [maxWords, maxWordTerms] = [4, 500]
@@ -48,16 +74,19 @@ export async function searchUsers(text: string): Promise<User[]> {
   const found = new Set<UserId>()
   const addMatches = (rows: { term: string; userId: UserId }[]) => {
     for (const { term, userId } of rows)
-      if (found.size < maxUsers && hasWords(term, words)) found.add(userId)
+      if (found.size < maxCandidates && hasWords(term, words)) found.add(userId)
   }
   addMatches(await findTerms(words.join(' '), maxPhraseTerms))
-  if (words.length > 1 && found.size < maxUsers) {
+  if (words.length > 1 && found.size < maxCandidates) {
     const longest = [...new Set(words)].sort((a, b) => b.length - a.length).slice(0, maxWords)
     for (const rows of await Promise.all(longest.map((word) => findTerms(word, maxWordTerms))))
       addMatches(rows)
   }
   const byId = new Map((await readUsers([...found])).map((user) => [user.userId, user]))
-  return [...found].flatMap((id) => byId.get(id) ?? [])
+  return [...found]
+    .flatMap((id) => byId.get(id) ?? [])
+    .filter(({ deactivated }) => !deactivated)
+    .slice(0, maxUsers)
 }
 
 /** Returns the terms with a prefix in byte order, from one range of an index. */

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import type { Contract, Topic } from '#runtime'
-import { RoomId, UserId } from '../ids.ts'
+import { RoomId, Time, UserId } from '../ids.ts'
 import { Role, Room } from './room.ts'
 
 const roomInput = v.strictObject({ room: RoomId })
@@ -8,8 +8,8 @@ const memberInput = v.strictObject({ room: RoomId, userId: UserId })
 const empty = v.object({})
 
 /**
- * `room.join`: adds the caller to a public room. Idempotent. If the caller is already a member, the
- * call succeeds for a room of any kind.
+ * `room.join`: adds the caller to a public room, or to a room of any kind by accepting an invitation.
+ * In a direct room, accepts a message request. Idempotent.
  */
 export const roomJoin = {
   subject: 'room.join.{room}',
@@ -34,8 +34,9 @@ export const roomLeave = {
 } as const satisfies Contract
 
 /**
- * `room.invite`: adds a user to a room. The user must have logged in at least once. An invitation
- * by a moderator or an owner also lifts a ban. Idempotent.
+ * `room.invite`: invites a user, who becomes a member with `room.join`. The user must have logged in
+ * at least once. Does nothing for a member, and for a user who is already invited. After
+ * `room.decline`, a new invitation is not listed, but can be accepted. Idempotent.
  */
 export const roomInvite = {
   subject: 'room.invite.{room}',
@@ -45,21 +46,75 @@ export const roomInvite = {
   }),
   output: empty,
   audience: ['admin', 'user'],
-  description: 'Adds a user to a room',
+  description: 'Invites a user to a room',
   errors: ['forbidden'],
 } as const satisfies Contract
 
+/** `room.decline`: declines an invitation. Idempotent. */
+export const roomDecline = {
+  subject: 'room.decline.{room}',
+  input: roomInput,
+  output: empty,
+  audience: ['everyone'],
+  description: 'Declines an invitation to a room',
+  errors: ['forbidden'],
+} as const satisfies Contract
+
+export const Invitation = v.object({ room: Room, by: UserId, at: Time })
+export type Invitation = v.InferOutput<typeof Invitation>
+
+/** `room.invitations`: returns the newest 100 invitations that the caller has not answered. */
+export const roomInvitations = {
+  subject: 'room.invitations',
+  input: v.strictObject({}),
+  output: v.object({ invitations: v.array(Invitation) }),
+  audience: ['everyone'],
+  description: 'Lists the invitations of the caller',
+} as const satisfies Contract
+
 /**
- * `room.kick`: removes a member and bans them until they are invited again. Idempotent. Returns
- * `conflict` if the member is the last owner.
+ * Published to all clients of a user when an invitation, a message request or a block of theirs was
+ * created or has ended. Clients then call `room.invitations` and `room.list`.
+ */
+export const deliverInvitation = {
+  subject: 'deliver.{user}.invitation.{room}',
+  data: v.object({ user: UserId, room: RoomId }),
+  push: true,
+} as const satisfies Topic
+
+/**
+ * `room.kick`: bans a user, member or not, and removes a member. The ban lasts until `room.unban`.
+ * Idempotent. Returns `conflict` if the member is the last owner.
  */
 export const roomKick = {
   subject: 'room.kick.{room}',
   input: memberInput,
   output: empty,
   audience: ['admin', 'user'],
-  description: 'Removes a member from a room and bans them',
+  description: 'Bans a user from a room and removes them',
   errors: ['forbidden', 'conflict'],
+} as const satisfies Contract
+
+/** `room.unban`: lifts a ban. Idempotent. */
+export const roomUnban = {
+  subject: 'room.unban.{room}',
+  input: memberInput,
+  output: empty,
+  audience: ['admin', 'user'],
+  description: 'Lifts a ban from a room',
+  errors: ['forbidden'],
+} as const satisfies Contract
+
+/** `room.bans`: returns the newest 500 bans of a room to its moderators and owners. */
+export const roomBans = {
+  subject: 'room.bans.{room}',
+  input: roomInput,
+  output: v.object({
+    bans: v.array(v.object({ userId: UserId, name: v.string(), by: UserId, at: Time })),
+  }),
+  audience: ['admin', 'user'],
+  description: 'Lists the users who are banned from a room',
+  errors: ['forbidden'],
 } as const satisfies Contract
 
 /**
@@ -76,8 +131,9 @@ export const roomRole = {
 } as const satisfies Contract
 
 /**
- * `admin.role`: changes the role of a user in any room that is not direct. Adds the user if they
- * are not a member. Returns `conflict` if the last owner would lose that role.
+ * `admin.role`: changes the role of a user in any room that is not direct. Adds the caller if they
+ * are not a member, and invites any other user with that role. Returns `conflict` if the last owner
+ * would lose that role.
  */
 export const adminRole = {
   subject: 'admin.role.{room}',

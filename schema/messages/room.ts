@@ -29,6 +29,10 @@ export const MyRoom = v.object({
   role: Role,
   /** The other member of a direct room. */
   with: v.optional(UserId),
+  /** True for a message request that the caller has not accepted. */
+  isRequest: v.optional(v.boolean()),
+  /** True if the caller has blocked the other member of a direct room. */
+  isBlocked: v.optional(v.boolean()),
   /** Sequence of the room's last event; 0 for none. */
   lastSeq: SeqOrNone,
   /**
@@ -68,7 +72,8 @@ export const roomCreate = {
 
 /**
  * `room.direct`: returns the direct room of the caller and another user, and creates it at the first
- * call. Returns `forbidden` if the other user has never logged in.
+ * call. If the two share no other room, it is a message request to the other user. Accepts a message
+ * request to the caller. Returns `forbidden` if the other user has never logged in.
  */
 export const roomDirect = {
   subject: 'room.direct',
@@ -107,8 +112,8 @@ export const roomBrowse = {
 
 /**
  * `room.info`: returns a room and the 500 members who joined first. Returns `forbidden` to a banned
- * user, and to a non-member of a room that is not public. `role` is absent if the caller is not a
- * member.
+ * user, and to a non-member of a room that is not public. An invited user gets no members of such a
+ * room. `role` is absent if the caller is not a member.
  */
 export const roomInfo = {
   subject: 'room.info.{room}',
@@ -118,7 +123,15 @@ export const roomInfo = {
     createdAt: Time,
     role: v.optional(Role),
     count: v.number(),
-    members: v.array(v.object({ userId: UserId, role: Role, name: v.string() })),
+    members: v.array(
+      v.object({
+        userId: UserId,
+        role: Role,
+        name: v.string(),
+        /** True if an administrator has deactivated the user. */
+        deactivated: v.optional(v.boolean()),
+      }),
+    ),
   }),
   audience: ['everyone'],
   description: 'Returns a room and its members',

@@ -9,6 +9,8 @@ export const User = v.object({
   name: v.string(),
   /** The user name at the identity provider. Unlike the id, it may change. */
   handle: v.string(),
+  /** True if an administrator has deactivated the user. */
+  deactivated: v.optional(v.boolean()),
 })
 export type User = v.InferOutput<typeof User>
 
@@ -49,8 +51,8 @@ export const usersId = {
 const SearchText = v.pipe(StorableText, v.minLength(1), v.maxLength(64))
 
 /**
- * `users.search`: returns up to 20 users. Each word of `text` begins a word of their name, user name
- * or id, without regard to case and diacritics.
+ * `users.search`: returns up to 20 users who are not deactivated. Each word of `text` begins a word of
+ * their name, user name or id, without regard to case and diacritics.
  */
 export const usersSearch = {
   subject: 'users.search',

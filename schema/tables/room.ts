@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm'
 import {
   bigint,
   bigserial,
+  boolean,
   check,
   index,
   jsonb,
@@ -45,6 +46,8 @@ export const members = pgTable(
     userId: userId(),
     role: text('role').$type<Role>().notNull().default('member'),
     joinedAt: timestamp('joined_at', { withTimezone: true }).notNull().defaultNow(),
+    /** True for the recipient of a message request, until they accept it. */
+    isRequest: boolean('is_request').notNull().default(false),
   },
   (table) => [
     primaryKey({ columns: [table.room, table.userId] }),
@@ -53,7 +56,9 @@ export const members = pgTable(
   ],
 )
 
-/** Users who were kicked from a room and cannot join it again unless they are invited. */
+/**
+ * Users, members or not, who may neither read nor join a room until a moderator lifts the ban.
+ */
 export const bans = pgTable(
   'bans',
   {
@@ -66,6 +71,28 @@ export const bans = pgTable(
     primaryKey({ columns: [table.room, table.userId] }),
     // For room.browse, which omits rooms that the caller is banned from.
     index('bans_user').on(table.userId),
+  ],
+)
+
+/**
+ * Invitations to a room that were not accepted. A `quiet` invitation renews a declined one: the user
+ * may accept it, but does not see it listed.
+ */
+export const invitations = pgTable(
+  'invitations',
+  {
+    room: room(),
+    userId: userId(),
+    by: text('by').$type<UserId>().notNull(),
+    role: text('role').$type<Role>().notNull(),
+    state: text('state').$type<'pending' | 'declined' | 'quiet'>().notNull().default('pending'),
+    at: timestamp('at', { withTimezone: true }).notNull().defaultNow(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.room, table.userId] }),
+    index('invitations_pending').on(table.userId, table.at).where(sql`${table.state} = 'pending'`),
+    check('invitations_role', sql`${table.role} in ('owner', 'moderator', 'member', 'guest')`),
+    check('invitations_state', sql`${table.state} in ('pending', 'declined', 'quiet')`),
   ],
 )
 

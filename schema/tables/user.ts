@@ -70,3 +70,23 @@ export const userTerms = pgTable(
     index('user_terms_user').on(table.userId),
   ],
 )
+
+/**
+ * Users who cannot log in. A table of its own, because PostgreSQL estimates a nearly empty column of
+ * `users` wrongly before the first ANALYZE, and then scans all users.
+ */
+export const deactivations = pgTable('deactivations', {
+  userId: text('user_id').$type<UserId>().primaryKey(),
+  at: timestamp('at', { withTimezone: true }).notNull().defaultNow(),
+})
+
+/** Users whose direct messages and invitations a user does not want. */
+export const blocks = pgTable(
+  'blocks',
+  {
+    userId: text('user_id').$type<UserId>().notNull(),
+    blocked: text('blocked').$type<UserId>().notNull(),
+    at: timestamp('at', { withTimezone: true }).notNull().defaultNow(),
+  },
+  (table) => [primaryKey({ columns: [table.userId, table.blocked] })],
+)

@@ -61,10 +61,11 @@ export async function createInitialRooms(
   for (const kind of ['public', 'private'] as const) await create(first, history, random, kind)
   await openDirect(history, first, second.userId)
   for (const { id: room, kind } of history.rooms.filter(({ kind }) => kind !== 'direct'))
-    for (const { userId } of users) {
+    for (const { userId, call } of users) {
       if (kind === 'private' && userId.endsWith('3')) continue
+      await first.call('room.invite', { room, userId })
       await recordMembership(history, { user: userId, room, action: 'join' }, () =>
-        first.call('room.invite', { room, userId }),
+        call('room.join', { room }),
       )
     }
 }
@@ -203,8 +204,9 @@ const operations: Record<keyof typeof weights, Operation> = {
 
   async invite(actor, history, random) {
     const [room, userId] = [pickRoom(actor, history, random), random.pick(history.userIds)]
-    const call = () => actor.call('room.invite', { room, userId })
-    await recordMembership(history, { user: userId, room, action: 'join' }, call)
+    if (random.next() < 0.5) await actor.call('room.unban', { room, userId })
+    // The user accepts with a later `room.join`.
+    await actor.call('room.invite', { room, userId })
   },
 
   async kick(actor, history, random) {

@@ -34,7 +34,7 @@ interface RoomHistory {
 async function givenHistory(count: number, sender: TestUser = bob): Promise<RoomHistory> {
   const room = `room-${crypto.randomUUID().slice(0, 8)}`
   await bob.client.call('room.create', { room, name: room, kind: 'private' })
-  await bob.client.call('room.invite', { room, userId: 'alice' })
+  await fixture.inviteAndJoin(room, 'alice', bob)
   await alice.page.getByRole('link', { name: room }).waitFor()
   const sent: RoomHistory['sent'] = []
   for (let number = 1; number <= count; number++)

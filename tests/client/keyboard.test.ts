@@ -63,7 +63,7 @@ async function givenRooms(count: number): Promise<string[]> {
   const rooms = Array.from({ length: count }, (_, index) => `${name}-${index}`)
   for (const room of rooms) {
     await bob.client.call('room.create', { room, name: room, kind: 'private' })
-    await bob.client.call('room.invite', { room, userId: 'alice' })
+    await fixture.inviteAndJoin(room, 'alice', bob)
     await alice.page.getByRole('link', { name: room }).waitFor()
   }
   return rooms

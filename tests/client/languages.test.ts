@@ -8,12 +8,12 @@ let bob: TestUser
 let room: string
 
 useClientFixture({
-  async setUp({ open, connect }) {
+  async setUp({ open, connect, inviteAndJoin }) {
     bob = await connect('bob')
     alice = await open('alice')
     room = `room-${crypto.randomUUID().slice(0, 8)}`
     await bob.client.call('room.create', { room, name: room, kind: 'private' })
-    await bob.client.call('room.invite', { room, userId: 'alice' })
+    await inviteAndJoin(room, 'alice', bob)
     await bob.send(room, 'مرحبا بالجميع')
     await bob.send(room, '```ts\nconst left = 1\n```')
     await alice.page.getByRole('link', { name: room }).click()

@@ -140,7 +140,7 @@ describe('a notification shown by the service worker', { timeout: 60_000 }, () =
     await page.getByRole('heading', { name: 'Rooms', exact: true }).waitFor()
     const room = `room-${crypto.randomUUID().slice(0, 8)}`
     await bob.client.call('room.create', { room, name: room, kind: 'private' })
-    await bob.client.call('room.invite', { room, userId: 'alice' })
+    await fixture.inviteAndJoin(room, 'alice', bob)
     await page.getByRole('link', { name: room }).waitFor()
     const { id } = await bob.send(room, `@alice, by worker ${room}`)
     const shown = () =>

@@ -4,6 +4,7 @@ import {
   expectNoProblems,
   goTo,
   message,
+  type PersonName,
   useClientFixture,
   type Visitor,
 } from '../support/client-fixture.ts'
@@ -22,12 +23,12 @@ const fixture = useClientFixture({
 })
 
 /** Creates a room as bob and invites `others`. */
-async function givenRoom(kind: 'public' | 'private', ...others: string[]): Promise<string> {
+async function givenRoom(kind: 'public' | 'private', ...others: PersonName[]): Promise<string> {
   const room = `room-${crypto.randomUUID().slice(0, 8)}`
   // Without heartbeats, bob's status would become offline.
   await bob.client.call('presence.heartbeat', { connId })
   await bob.client.call('room.create', { room, name: room, kind })
-  for (const userId of others) await bob.client.call('room.invite', { room, userId })
+  for (const userId of others) await fixture.inviteAndJoin(room, userId, bob)
   return room
 }
 

@@ -23,7 +23,7 @@ async function givenRoom(alice: Visitor): Promise<string> {
   const room = `room-${crypto.randomUUID().slice(0, 8)}`
   await using bob = await createTestUser(fixture.urls, 'bob')
   await bob.client.call('room.create', { room, name: room, kind: 'private' })
-  await bob.client.call('room.invite', { room, userId: 'alice' })
+  await fixture.inviteAndJoin(room, 'alice', bob)
   await alice.page.getByRole('link', { name: room }).click()
   await alice.page.locator('#composer').waitFor()
   return room

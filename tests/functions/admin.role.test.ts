@@ -15,18 +15,28 @@ function setRole(room: string, userId: string, role: Role, as: TestPerson = 'ali
 }
 
 describe('admin.role', () => {
-  it('adds a non-member to a room that the administrator is not in', async () => {
+  it('invites a non-member with that role to a room that the administrator is not in', async () => {
     const room = await app.createRoom(['charlie'], 'private')
-    const changes = await app.listen(roomChanged, { room }, 'functions')
-    const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
 
     expect(await setRole(room, 'bob', 'owner')).toEqual({})
 
-    expect(await changes.next()).toEqual({ room, action: 'join', userId: 'bob' })
-    const event = { kind: 'member', action: 'join', userId: 'bob', role: 'owner', by: 'alice' }
-    expect(await toBob.next()).toMatchObject({ event })
+    expect(await app.call('room.members', { room }, 'functions')).toEqual({ members: ['charlie'] })
+    await app.call('room.join', { room }, 'bob')
+    const event = { kind: 'member', action: 'join', userId: 'bob', role: 'owner', by: 'bob' }
     expect(await app.readEvents(room)).toMatchObject([event])
     await app.call('room.kick', { room, userId: 'charlie' }, 'bob')
+  })
+
+  it('adds the administrator to a room', async () => {
+    const room = await app.createRoom(['charlie'])
+    const changes = await app.listen(roomChanged, { room }, 'functions')
+    const toAlice = await app.listen(deliverNotify, { user: 'alice', room }, 'alice')
+
+    await setRole(room, 'alice', 'owner')
+
+    expect(await changes.next()).toEqual({ room, action: 'join', userId: 'alice' })
+    const event = { kind: 'member', action: 'join', userId: 'alice', role: 'owner', by: 'alice' }
+    expect(await toAlice.next()).toMatchObject({ event })
   })
 
   it('changes the role of a member, even of an owner', async () => {
@@ -45,7 +55,7 @@ describe('admin.role', () => {
   it('stores one event when the same role is set twice', async () => {
     const room = await app.createRoom(['bob'])
 
-    for (const userId of ['bob', 'charlie'])
+    for (const userId of ['bob', 'alice'])
       for (let time = 0; time < 2; time++) await setRole(room, userId, 'moderator')
 
     expect(await app.readEvents(room)).toHaveLength(2)

@@ -62,7 +62,7 @@ describe('room.create', () => {
       await expect(app.call('room.create', { ...input, ...other }, 'alice')).rejects.toMatchObject(
         rejection,
       )
-    await app.call('room.invite', { room: input.room, userId: 'bob' }, 'alice')
+    await app.inviteAndJoin(input.room, 'bob', 'alice')
     await expect(app.call('room.create', input, 'bob')).rejects.toMatchObject(rejection)
     await app.call('room.archive', { room: input.room }, 'alice')
     await expect(app.call('room.create', input, 'alice')).rejects.toMatchObject(rejection)

@@ -4,12 +4,12 @@ import { directRoomOf } from '#domain/rooms/direct-room'
 import { db } from '#schema/db'
 import type { RoomId, UserId } from '#schema/ids'
 import { deliverNotify, roomNotify } from '#schema/messages/event'
-import { roomChanged } from '#schema/messages/member'
+import { deliverInvitation, roomChanged } from '#schema/messages/member'
 import { ROOMS_KV } from '#schema/streams'
 import { roomHeads } from '#schema/tables/message'
 import { members, pendingEvents, rooms } from '#schema/tables/room'
 import { users } from '#schema/tables/user'
-import { newUserId, useApp } from '../support/app.ts'
+import { newClientId, newUserId, useApp } from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
@@ -22,6 +22,11 @@ async function createUser(): Promise<UserId> {
 
 async function open(me: string, other: string) {
   return (await app.clientFor(me)).call('room.direct', { with: other })
+}
+
+async function readRoom(user: UserId, room: RoomId) {
+  const { rooms } = await (await app.clientFor(user)).call('room.list', {})
+  return rooms.find(({ id }) => id === room)
 }
 
 async function readHead(room: RoomId) {
@@ -177,6 +182,54 @@ describe('room.direct', () => {
 
     expect(await readList(me)).toMatchObject([{ id: room.id, kind: 'direct', with: other }])
     expect(await readList(other)).toMatchObject([{ id: room.id, kind: 'direct', with: me }])
+  })
+
+  it('is a message request to a user who shares no room with the caller', async () => {
+    const [me, other] = [await createUser(), await createUser()]
+    const direct = await createUser()
+    for (const user of [me, other]) await open(user, direct)
+
+    const { room } = await open(me, other)
+
+    expect(await readRoom(other, room.id)).toMatchObject({ isRequest: true })
+    expect(await readRoom(me, room.id)).not.toHaveProperty('isRequest')
+    const client = await app.clientFor(me)
+    const message = { room: room.id, clientId: newClientId(), text: 'hello' }
+    await expect(client.call('send', message)).resolves.toBeDefined()
+  })
+
+  it.each(['public', 'private'] as const)(
+    'is no message request to a user who shares a %s room with the caller',
+    async (kind) => {
+      const [me, other] = [await createUser(), await createUser()]
+      await app.createRoom([me, other], kind)
+
+      const { room } = await open(me, other)
+
+      expect(await readRoom(other, room.id)).not.toHaveProperty('isRequest')
+    },
+  )
+
+  it.each([
+    [
+      'room.join',
+      (user: UserId, room: RoomId) =>
+        app.clientFor(user).then((client) => client.call('room.join', { room })),
+    ],
+    ['room.direct', (user: UserId, _room: RoomId, other: UserId) => open(user, other)],
+  ])('ends a message request when the other user calls %s', async (_name, accept) => {
+    const me = await createUser()
+    await app.createUsers('bob')
+    const bob = 'bob' as UserId
+    const { room } = await open(me, bob)
+    const toBob = await app.listen(deliverInvitation, { user: bob, room: room.id }, 'bob')
+
+    await accept(bob, room.id, me)
+
+    expect(await readRoom(bob, room.id)).not.toHaveProperty('isRequest')
+    expect(await toBob.next()).toEqual({ user: bob, room: room.id })
+    await open(me, bob)
+    expect(await readRoom(bob, room.id)).not.toHaveProperty('isRequest')
   })
 
   it('publishes the pending events of an earlier, interrupted call', async () => {

@@ -56,9 +56,8 @@ describe('room.finish', () => {
 
     await withFullStream(app, async () => {
       const [userId, name] = ['charlie', 'Another name'] as const
-      await expect(app.call('room.invite', { room, userId }, 'bob')).rejects.toMatchObject(
-        unavailable,
-      )
+      await app.call('room.invite', { room, userId }, 'bob')
+      await expect(app.call('room.join', { room }, userId)).rejects.toMatchObject(unavailable)
       await expect(app.call('room.rename', { room, name }, 'alice')).rejects.toMatchObject(
         unavailable,
       )
@@ -73,7 +72,7 @@ describe('room.finish', () => {
       (notice) => notice.event?.kind === 'member' && notice.event.action === 'kick',
     )
     expect(await readChanges(room)).toMatchObject([
-      { kind: 'member', action: 'join', userId: 'charlie', role: 'member', by: 'bob' },
+      { kind: 'member', action: 'join', userId: 'charlie', role: 'member', by: 'charlie' },
       { kind: 'room', action: 'rename', name: 'Another name', by: 'alice' },
       { kind: 'member', action: 'role', userId: 'charlie', role: 'moderator', by: 'alice' },
       { kind: 'member', action: 'kick', userId: 'charlie', by: 'alice' },
@@ -91,7 +90,7 @@ describe('room.finish', () => {
       await expect(app.call('room.leave', { room }, 'bob')).rejects.toMatchObject(unavailable)
     })
 
-    await app.call('room.invite', { room, userId: 'bob' }, 'alice')
+    await app.inviteAndJoin(room, 'bob', 'alice')
 
     expect(await readChanges(room)).toMatchObject([
       { action: 'leave', userId: 'bob' },
@@ -110,7 +109,7 @@ describe('room.finish', () => {
     const msgID = `room.event.${pending?.id}`
     await jetstream(nc).publish(`chat.${room}`, JSON.stringify(payload), { msgID })
 
-    await app.call('room.invite', { room, userId: 'bob' }, 'alice')
+    await app.inviteAndJoin(room, 'bob', 'alice')
 
     expect(await readChanges(room)).toMatchObject([{ userId: 'charlie' }, { userId: 'bob' }])
   })

@@ -1,10 +1,11 @@
-import { describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { isCallError } from '#runtime/client'
 import { deliverNotify, roomNotify } from '#schema/messages/event'
-import { roomChanged } from '#schema/messages/member'
+import { deliverInvitation, roomChanged } from '#schema/messages/member'
 import {
   expectSameRejection,
   newRoomId,
+  newUserId,
   nextRejection,
   type TestPerson,
   useApp,
@@ -27,6 +28,8 @@ async function kickUntilAnswered(room: string): Promise<void> {
     }
   }
 }
+
+beforeAll(() => app.createUsers('alice', 'bob', 'charlie'))
 
 describe('room.kick', () => {
   it('removes and bans a member', async () => {
@@ -153,11 +156,65 @@ describe('room.kick', () => {
     await expect(kick(room, 'alice', 'bob')).rejects.toMatchObject({ code: 'forbidden' })
   })
 
-  it('rejects a kick of the caller or of a non-member as forbidden', async () => {
+  it.each(['public', 'private'] as const)(
+    'bans a user who has left a %s room, or has never joined it, and publishes no event of it',
+    async (kind) => {
+      const room = await app.createRoom(['alice', 'bob'], kind, { alice: 'moderator' })
+      await app.call('room.leave', { room }, 'bob')
+      const toCharlie = await app.listen(deliverNotify, { user: 'charlie' }, 'charlie')
+
+      for (const user of ['bob', 'charlie'] as const) {
+        await kick(room, user, 'alice')
+        await kick(room, user, 'alice')
+
+        const join = app.call('room.join', { room }, user)
+        await expect(join).rejects.toMatchObject({ code: 'forbidden' })
+        expect(await nextRejection(() => app.call('chat.sync', { room, since: 0 }, user))).toBe(
+          'forbidden',
+        )
+      }
+      expect((await app.readEvents(room)).map(({ kind }) => kind)).toEqual(['member'])
+      const { nc } = await app.connectAs('charlie')
+      await nc.flush()
+      expect(toCharlie.unread().filter((notice) => notice.room === room)).toEqual([])
+    },
+  )
+
+  it('stops the live events of a public room for a banned user who was not a member', async () => {
+    const room = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner' })
+    const toCharlie = await app.listen(roomNotify, { room }, 'charlie')
+    const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
+    await app.send(room, 'for all', 'alice')
+    await toCharlie.next()
+
+    await kick(room, 'charlie', 'alice')
+    await app.send(room, 'without charlie', 'alice')
+
+    await toBob.until(({ event }) => event?.kind === 'message' && event.text === 'without charlie')
+    const { nc } = await app.connectAs('charlie')
+    await nc.flush()
+    expect(toCharlie.unread()).toEqual([])
+  })
+
+  it('revokes the invitations of the banned user, and those that they sent', async () => {
+    const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
+    await app.call('room.invite', { room, userId: 'charlie' }, 'bob')
+    const toCharlie = await app.listen(deliverInvitation, { user: 'charlie', room }, 'charlie')
+
+    await kick(room, 'bob', 'alice')
+
+    expect(await toCharlie.next()).toEqual({ user: 'charlie', room })
+    await expect(app.call('room.join', { room }, 'charlie')).rejects.toMatchObject({
+      code: 'forbidden',
+    })
+  })
+
+  it('rejects a kick of the caller, and of a user who has never logged in, as forbidden', async () => {
     const room = await app.createRoom(['alice'], 'public', { alice: 'owner' })
 
-    for (const userId of ['alice', 'bob', 'nobody'])
+    for (const userId of ['alice', newUserId()])
       await expect(kick(room, userId, 'alice')).rejects.toMatchObject({ code: 'forbidden' })
+    expect((await app.call('room.bans', { room }, 'alice')).bans).toEqual([])
   })
 
   it.each(badPayloads({ userId: 'bob' }))('rejects invalid input: %s', async (_name, payload) => {

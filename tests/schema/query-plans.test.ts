@@ -350,11 +350,20 @@ function callsOf(app: App, room: RoomId, { newest, middle, reply, thread }: Targ
       app.call('room.create', { room: newRoom, name: 'Made', kind: 'private' }, 'alice'),
     'room.rename': () => app.call('room.rename', { room: newRoom, name: 'Renamed' }, 'alice'),
     'room.invite': () => app.call('room.invite', { room: newRoom, userId: bob }, 'alice'),
+    'room.invitations': () => app.call('room.invitations', {}, 'bob'),
+    'room.decline': async () => {
+      await app.call('room.decline', { room: newRoom }, 'bob')
+      await app.inviteAndJoin(newRoom, bob, 'alice')
+    },
     'room.role': () => app.call('room.role', { room, userId: bob, role: 'owner' }, 'alice'),
     'admin.role': () => app.call('admin.role', { room, userId: bob, role: 'member' }, 'alice'),
-    'room.kick': async () => {
-      await app.call('room.kick', { room, userId: bob }, 'alice')
-      await app.call('room.invite', { room, userId: bob }, 'alice')
+    'admin.deactivate': () => app.call('admin.deactivate', { userId: 'user-2' as UserId }, 'alice'),
+    'admin.reactivate': () => app.call('admin.reactivate', { userId: 'user-2' as UserId }, 'alice'),
+    'room.kick': () => app.call('room.kick', { room, userId: bob }, 'alice'),
+    'room.bans': () => app.call('room.bans', { room }, 'alice'),
+    'room.unban': async () => {
+      await app.call('room.unban', { room, userId: bob }, 'alice')
+      await app.inviteAndJoin(room, bob, 'alice')
     },
     'room.archived': () => app.call('room.archived', {}, 'alice'),
     'room.archive': async () => {
@@ -362,6 +371,8 @@ function callsOf(app: App, room: RoomId, { newest, middle, reply, thread }: Targ
       await app.call('room.archive', { room: newRoom, archived: false }, 'alice')
     },
     'room.direct': () => app.call('room.direct', { with: bob }, 'alice'),
+    'user.block': () => app.call('user.block', { userId: bob }, 'alice'),
+    'user.unblock': () => app.call('user.unblock', { userId: bob }, 'alice'),
     'presence.disconnect': () => app.call('presence.disconnect', { connId: 'tab' }, 'alice'),
     // These functions do not read from the database.
     'console.dead': noCall,

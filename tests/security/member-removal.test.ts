@@ -98,6 +98,9 @@ function writesOf({ room, notifyIds, threadId }: RoomFixture) {
     'room.role': [{ room, userId: 'alice', role: 'guest' }],
     'room.kick': [{ room, userId: 'charlie' }],
     'room.invite': [{ room, userId: 'dora' }],
+    'room.unban': [{ room, userId: 'bob' }],
+    'room.bans': [{ room }],
+    'room.decline': [{ room }],
     'room.archive': [{ room }, { room, archived: false }],
     'room.leave': [{ room }],
     'room.join': [{ room }],
@@ -109,6 +112,8 @@ function writesOf({ room, notifyIds, threadId }: RoomFixture) {
 
 /** Functions whose input has no room. room.list and room.browse are called separately. */
 const otherFunctions = [
+  'admin.deactivate',
+  'admin.reactivate',
   'console.dead',
   'console.discard',
   'console.replay',
@@ -123,8 +128,11 @@ const otherFunctions = [
   'room.archived',
   'room.browse',
   'room.direct',
+  'room.invitations',
   'room.list',
   'thread.list',
+  'user.block',
+  'user.unblock',
   'users.id',
   'users.me',
   'users.names',

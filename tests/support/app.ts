@@ -14,6 +14,7 @@ import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 import { messages } from '#schema/tables/message'
 import { members, rooms } from '#schema/tables/room'
 import { users } from '#schema/tables/user'
+import { inviteAndJoin } from './invite.ts'
 import type { ServerUrls } from './servers.ts'
 import { fetchAccessToken } from './tokens.ts'
 
@@ -135,6 +136,12 @@ export function createApp(urls: ServerUrls) {
       await db.insert(members).values({ room: room as RoomId, userId: user as UserId, role })
       const index = await app.openBucket(ROOMS_KV)
       await index.put(`${room}.${user}`, JSON.stringify({ kind, role }))
+    },
+
+    /** Invites a user to a room, and accepts the invitation in the name of that user. */
+    async inviteAndJoin(room: string, userId: string, inviter: TestPerson): Promise<void> {
+      const { client } = await app.connectAs(inviter)
+      await inviteAndJoin({ room, userId, inviter: client, invitee: await app.clientFor(userId) })
     },
 
     /** Removes a member from the database and from ROOMS_KV, but publishes no event. */

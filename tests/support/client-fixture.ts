@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, vi } from 'vitest'
 import { findChromium } from '../../stack/install/chromium.ts'
 import type { ProcessService } from '../../stack/services/service.ts'
 import type { StackUrls } from '../../stack/state.ts'
+import { inviteAndJoin } from './invite.ts'
 import { startStack } from './stack-process.ts'
 import { createTestUser, type TestUser } from './test-user.ts'
 
@@ -21,6 +22,8 @@ export interface ClientFixture extends AsyncDisposable {
   /** Logs a test user in, in a new browser context. */
   open(person: PersonName, options?: BrowserContextOptions): Promise<Visitor>
   connect(person: PersonName): Promise<TestUser>
+  /** Invites a person to a room, and accepts over a connection of their own. */
+  inviteAndJoin(room: string, person: PersonName, inviter: TestUser): Promise<void>
 }
 
 export interface Visitor {
@@ -99,6 +102,11 @@ export async function createClientFixture(
       return visitor
     },
     connect: async (person) => owned.use(await createTestUser(urls, person)),
+    async inviteAndJoin(room, person, inviter) {
+      await using invitee = await createTestUser(urls, person)
+      const clients = { inviter: inviter.client, invitee: invitee.client }
+      await inviteAndJoin({ room, userId: person, ...clients })
+    },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }

@@ -3,9 +3,13 @@ import { onTestFinished } from 'vitest'
 import type { Servers } from './servers.ts'
 import { fetchAccessToken } from './tokens.ts'
 
-/** Opens connections of alice, which are closed when the test ends. */
-export async function connectMany(servers: Servers, count: number): Promise<NatsConnection[]> {
-  const token = await fetchAccessToken(servers.urls.issuer, 'alice')
+/** Opens connections of a test user, which are closed when the test ends. */
+export async function connectMany(
+  servers: Servers,
+  count: number,
+  person = 'alice',
+): Promise<NatsConnection[]> {
+  const token = await fetchAccessToken(servers.urls.issuer, person)
   const open = () => connect({ servers: servers.urls.nats, token, reconnect: false })
   const connections = await Promise.all(Array.from({ length: count }, open))
   onTestFinished(async () => void (await Promise.all(connections.map((nc) => nc.close()))))

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { toNotifyId } from '#schema/ids'
+import { inviteAndJoin } from '../../support/invite.ts'
 import type { Name, Person, SentMessage } from './people.ts'
 
 export type People = Record<Name, Person>
@@ -58,7 +59,9 @@ async function createRooms(people: People) {
   for (const [name, { client }] of everyone) {
     for (const room of ['general', 'random', 'engineering', 'design', 'incidents', 'beirut'])
       await client.call('room.join', { room })
-    if (name !== 'alice') await alice.client.call('room.invite', { room: 'launch', userId: name })
+    if (name === 'alice') continue
+    const clients = { inviter: alice.client, invitee: client }
+    await inviteAndJoin({ room: 'launch', userId: name, ...clients })
   }
 }
 

@@ -1,0 +1,117 @@
+import { and, desc, eq, inArray, isNull, or, sql } from 'drizzle-orm'
+import { db } from '#schema/db'
+import type { RoomId, UserId } from '#schema/ids'
+import type { Role } from '#schema/messages/room'
+import { invitations, rooms } from '#schema/tables/room'
+import type { MembershipKey } from './member-index.ts'
+import type { Transaction } from './room-lock.ts'
+
+const maxListed = 100
+
+/**
+ * Stores an invitation. An invitation that the user has declined becomes quiet. Returns true if the
+ * user did not have an invitation before.
+ */
+export async function insertInvitation(
+  invitation: MembershipKey & { by: UserId; role: Role },
+  tx: Transaction,
+): Promise<boolean> {
+  const added = await tx
+    .insert(invitations)
+    .values(invitation)
+    .onConflictDoNothing()
+    .returning({ room: invitations.room })
+  if (added.length > 0) return true
+  const { by, role } = invitation
+  await tx
+    .update(invitations)
+    .set({ state: 'quiet', by, role, at: sql`now()` })
+    .where(and(isInvitation(invitation), eq(invitations.state, 'declined')))
+  return false
+}
+
+/** Returns false if the user has no invitation, not even a declined one. */
+export async function declineInvitation(invitation: MembershipKey): Promise<boolean> {
+  const declined = await db
+    .update(invitations)
+    .set({ state: 'declined' })
+    .where(isInvitation(invitation))
+    .returning({ room: invitations.room })
+  return declined.length > 0
+}
+
+/** Returns the newest pending invitations of a user to rooms that are not archived. */
+export async function listInvitations(userId: UserId) {
+  const rows = await db
+    .select({
+      room: { id: rooms.id, name: rooms.name, kind: rooms.kind },
+      by: invitations.by,
+      at: invitations.at,
+    })
+    .from(invitations)
+    .innerJoin(rooms, eq(rooms.id, invitations.room))
+    .where(
+      and(
+        eq(invitations.userId, userId),
+        eq(invitations.state, 'pending'),
+        isNull(rooms.archivedAt),
+      ),
+    )
+    .orderBy(desc(invitations.at))
+    .limit(maxListed)
+  return rows.map(({ at, ...invitation }) => ({ ...invitation, at: at.toISOString() }))
+}
+
+/** For a join with `rooms`: selects the user's invitation, unless they have declined it. */
+export function isAcceptable(userId: UserId) {
+  return and(
+    eq(invitations.room, rooms.id),
+    eq(invitations.userId, userId),
+    inArray(invitations.state, ['pending', 'quiet']),
+  )
+}
+
+/** Returns false if the user had no invitation. */
+export async function deleteInvitation(
+  invitation: MembershipKey,
+  tx: Transaction,
+): Promise<boolean> {
+  const deleted = await tx
+    .delete(invitations)
+    .where(isInvitation(invitation))
+    .returning({ room: invitations.room })
+  return deleted.length > 0
+}
+
+/** Deletes the invitations to a room of a user and by a user, and returns the invited users. */
+export async function deleteInvitations(
+  { room, userId }: MembershipKey,
+  tx: Transaction,
+): Promise<UserId[]> {
+  const isOwn = or(eq(invitations.userId, userId), eq(invitations.by, userId))
+  const deleted = await tx
+    .delete(invitations)
+    .where(and(eq(invitations.room, room), isOwn))
+    .returning({ userId: invitations.userId })
+  return deleted.map((invitation) => invitation.userId)
+}
+
+/** Deletes the pending invitations of a user by another user. Returns their rooms. */
+export async function deletePendingInvitations({
+  userId,
+  by,
+}: {
+  userId: UserId
+  by: UserId
+}): Promise<RoomId[]> {
+  const isPending = and(eq(invitations.userId, userId), eq(invitations.state, 'pending'))
+  const deleted = await db
+    .delete(invitations)
+    .where(and(isPending, eq(invitations.by, by)))
+    .returning({ room: invitations.room })
+  return deleted.map(({ room }) => room)
+}
+
+function isInvitation({ room, userId }: MembershipKey) {
+  return and(eq(invitations.room, room), eq(invitations.userId, userId))
+}

@@ -1,0 +1,33 @@
+import { and, eq, ne } from 'drizzle-orm'
+import { intersect } from 'drizzle-orm/pg-core'
+import type { Context } from '#runtime'
+import { db } from '#schema/db'
+import type { RoomId, UserId } from '#schema/ids'
+import { deliverInvitation } from '#schema/messages/member'
+import { members } from '#schema/tables/room'
+import type { MembershipKey } from './member-index.ts'
+import type { Reader } from './room-lock.ts'
+
+/** Does nothing if the user has no message request in the room. */
+export async function acceptRequest({ room, userId }: MembershipKey, context: Context) {
+  const accepted = await db
+    .update(members)
+    .set({ isRequest: false })
+    .where(and(eq(members.room, room), eq(members.userId, userId), eq(members.isRequest, true)))
+    .returning({ room: members.room })
+  if (accepted.length > 0) context.publish(deliverInvitation, { user: userId, room })
+}
+
+/** Returns true if both users are members of a room, archived or not, other than `direct`. */
+export async function shareRoom(
+  { one, other, direct }: { one: UserId; other: UserId; direct: RoomId },
+  from: Reader,
+): Promise<boolean> {
+  // Does not join the rooms: a user may have a thousand of them.
+  const roomsOf = (userId: UserId) =>
+    from
+      .select({ room: members.room })
+      .from(members)
+      .where(and(eq(members.userId, userId), ne(members.room, direct)))
+  return (await intersect(roomsOf(one), roomsOf(other)).limit(1)).length > 0
+}

@@ -1,0 +1,21 @@
+import { readCaller } from '#domain/rooms/member'
+import { setDeactivated } from '#domain/users/deactivation'
+import { requireUser } from '#domain/users/directory'
+import { defineFunction, FunctionError } from '#runtime'
+import { adminDeactivate } from '#schema/messages/deactivation'
+import { DEACTIVATED_USERS } from '#schema/streams'
+
+/** `connection.opened` closes a connection that a login opens meanwhile. */
+export default defineFunction(
+  adminDeactivate,
+  async ({ userId }, context) => {
+    if (userId === readCaller(context))
+      throw new FunctionError('forbidden', 'You cannot deactivate yourself')
+    await requireUser(userId)
+    await setDeactivated(userId, true, context)
+    const connections = await context.system.connections(userId)
+    await Promise.all(connections.map((connection) => context.system.disconnect(connection)))
+    return {}
+  },
+  { resources: [DEACTIVATED_USERS], limit: { max: 60, windowMs: 60_000 } },
+)

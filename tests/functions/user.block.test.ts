@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest'
+import { db } from '#schema/db'
+import type { RoomId, UserId } from '#schema/ids'
+import { deliverInvitation } from '#schema/messages/member'
+import { users } from '#schema/tables/user'
+import { newClientId, newUserId, nextRejection, useApp } from '../support/app.ts'
+import { badPayloads } from '../support/bad-payloads.ts'
+
+const app = useApp()
+
+async function createUser(): Promise<UserId> {
+  const id = newUserId()
+  await db.insert(users).values({ id, name: id })
+  return id
+}
+
+const clientOf = (user: UserId) => app.clientFor(user)
+
+async function open(user: UserId, other: UserId): Promise<RoomId> {
+  return (await (await clientOf(user)).call('room.direct', { with: other })).room.id
+}
+
+async function send(user: UserId, room: RoomId) {
+  const client = await clientOf(user)
+  return client.call('send', { room, clientId: newClientId(), text: 'hello' })
+}
+
+async function block(user: UserId, userId: UserId) {
+  return (await clientOf(user)).call('user.block', { userId })
+}
+
+async function readRoom(user: UserId, room: RoomId) {
+  const { rooms } = await (await clientOf(user)).call('room.list', {})
+  return rooms.find(({ id }) => id === room)
+}
+
+describe('user.block', () => {
+  it('rejects messages of both users in their direct room, with the same error for both', async () => {
+    const [me, other] = [await createUser(), await createUser()]
+    const room = await open(me, other)
+    await send(other, room)
+
+    expect(await block(me, other)).toEqual({})
+    expect(await block(me, other)).toEqual({})
+
+    const messages: string[] = []
+    for (const user of [me, other]) {
+      expect(await nextRejection(() => send(user, room))).toBe('forbidden')
+      messages.push(await send(user, room).catch((error) => error.message))
+    }
+    expect(messages[0]).toBe(messages[1])
+    expect(messages[0]).not.toContain('block')
+  })
+
+  it('marks the room as blocked for the caller only', async () => {
+    const [me, other] = [await createUser(), await createUser()]
+    const room = await open(me, other)
+
+    await block(me, other)
+
+    expect(await readRoom(me, room)).toMatchObject({ isBlocked: true })
+    expect(await readRoom(other, room)).not.toHaveProperty('isBlocked')
+  })
+
+  it('gives the blocked user the same answer when they open a direct room for the first time', async () => {
+    const [me, other] = [await createUser(), await createUser()]
+    await block(me, other)
+
+    const room = await open(other, me)
+
+    await expect(send(other, room)).rejects.toMatchObject({ code: 'forbidden' })
+    expect(await readRoom(me, room)).toMatchObject({ isBlocked: true })
+  })
+
+  it('ends the pending invitations by the blocked user', async () => {
+    const other = await createUser()
+    await app.createUsers('bob')
+    const room = await app.createRoom([other], 'private')
+    await (await clientOf(other)).call('room.invite', { room, userId: 'bob' })
+    const toBob = await app.listen(deliverInvitation, { user: 'bob', room }, 'bob')
+
+    await app.call('user.block', { userId: other }, 'bob')
+
+    expect(await toBob.next()).toEqual({ user: 'bob', room })
+    const { invitations } = await app.call('room.invitations', {}, 'bob')
+    expect(invitations.map((invitation) => invitation.room.id)).not.toContain(room)
+  })
+
+  it('does not affect other rooms of the two users', async () => {
+    const [me, other] = [await createUser(), await createUser()]
+    const room = await app.createRoom([me, other], 'private')
+
+    await block(me, other)
+
+    await expect(send(other, room)).resolves.toBeDefined()
+  })
+
+  it('rejects the caller, and a user who has never logged in, as forbidden', async () => {
+    const me = await createUser()
+
+    for (const userId of [me, newUserId()])
+      await expect(block(me, userId)).rejects.toMatchObject({ code: 'forbidden' })
+  })
+
+  it.each(badPayloads({ userId: 'bob' }))('rejects invalid input: %s', async (_name, payload) => {
+    const { status } = await app.request('as.alice.user.block', payload, 'alice')
+
+    expect(status).toMatch(/^4(00|13)$/)
+  })
+})

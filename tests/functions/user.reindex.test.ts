@@ -1,0 +1,24 @@
+import { describe, expect, it } from 'vitest'
+import { db } from '#schema/db'
+import { DEACTIVATED_USERS } from '#schema/streams'
+import { deactivations } from '#schema/tables/user'
+import { newUserId, useApp } from '../support/app.ts'
+
+const app = useApp()
+
+/** The function runs every 30 s. */
+const polling = { timeout: 120_000 }
+
+describe('user.reindex', () => {
+  it('adds missing entries of deactivated users, and deletes those of active users', async () => {
+    const [missing, surplus] = [newUserId(), newUserId()]
+    const bucket = await app.openBucket(DEACTIVATED_USERS)
+    const isIndexed = async (user: string) => (await bucket.get(user))?.operation === 'PUT'
+    await bucket.put(surplus, JSON.stringify({ at: new Date().toISOString() }))
+    await db.insert(deactivations).values({ userId: missing })
+
+    await expect
+      .poll(async () => [await isIndexed(missing), await isIndexed(surplus)], polling)
+      .toEqual([true, false])
+  }, 130_000)
+})
