@@ -14,7 +14,7 @@ interface ShortcutsOptions {
 
 /** Handles the page's keyboard shortcuts. Messages, lists and dialogs handle other keys themselves. */
 export function createShortcuts({ chat, router, lists, onSwitcher, onHelp }: ShortcutsOptions) {
-  const isUnread = ({ id, unread }: MyRoom) => unread > 0 && !chat.notify.isMuted(id)
+  const isUnread = (room: MyRoom) => room.unread > 0 && !chat.notify.isMuted(room)
 
   function goToAdjacent(step: 1 | -1, accepts?: (room: MyRoom) => boolean) {
     const next = lists.adjacent(router.route().room, step, accepts)

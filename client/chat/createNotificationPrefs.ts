@@ -16,6 +16,11 @@ export function createNotificationPrefs({ all, set }: Preferences) {
     return Object.hasOwn(rooms, room) ? (rooms[room] ?? undefined) : undefined
   }
 
+  /** A message request and a blocked user never notify. */
+  function isMuted({ id, isRequest, isBlocked }: MyRoom): boolean {
+    return ownOf(id) === 'none' || isRequest === true || isBlocked === true
+  }
+
   return {
     everywhere,
     setEverywhere: (notify: NotifyLevel) => set({ notify }),
@@ -24,11 +29,11 @@ export function createNotificationPrefs({ all, set }: Preferences) {
     setOwn: (room: RoomId, level: NotifyLevel | undefined) =>
       set({ rooms: { [room]: level ?? null } }),
     levelOf: (room: RoomId): NotifyLevel => ownOf(room) ?? everywhere(),
-    isMuted: (room: RoomId) => ownOf(room) === 'none',
+    isMuted,
     /** Returns how many unread messages of a room the title badge counts. */
     badgeCountOf(room: MyRoom): number {
+      if (isMuted(room)) return 0
       const own = ownOf(room.id)
-      if (own === 'none') return 0
       return room.kind === 'direct' || own === 'all' ? room.unread : room.mentions
     },
   }

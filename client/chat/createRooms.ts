@@ -1,8 +1,10 @@
 import { onCleanup } from 'solid-js'
+import { createStore, reconcile } from 'solid-js/store'
 import type { OutputOf } from '#runtime'
 import { topics } from '#schema/contracts'
 import type { MessageId, RoomId, UserId } from '#schema/ids'
 import type { Notice, RoomEvent } from '#schema/messages/event'
+import type { Invitation } from '#schema/messages/member'
 import type { MyRoom, readUpdate } from '#schema/messages/room'
 import { callWithRetry } from '../nats/callWithRetry.ts'
 import type { ChatClient } from '../nats/chatClient.ts'
@@ -38,6 +40,8 @@ export function createRooms(options: RoomsOptions) {
   const { client, me, threads, localStore, onMessage, onMissed, onRemoved } = options
   const rooms = createRoomList(localStore)
   const { byId, list } = rooms
+  /** `reconcile` matches the invitations by `id`, so that a refresh does not move the focus. */
+  const [invited, setInvited] = createStore<{ list: (Invitation & { id: RoomId })[] }>({ list: [] })
   const refreshing = createRefresh(load)
   const { refresh, refreshSoon, round } = refreshing
   const counts = createUnreadCounts(refreshing)
@@ -77,6 +81,7 @@ export function createRooms(options: RoomsOptions) {
       },
     ),
   )
+  onCleanup(client.listen(topics.deliverInvitation, { user: me }, refreshSoon))
   void rooms
     .readCached()
     .then((cached) => {
@@ -84,8 +89,16 @@ export function createRooms(options: RoomsOptions) {
     })
     .finally(() => void refresh())
 
+  async function loadInvitations() {
+    const answer = await client.try('room.invitations', {})
+    if (!answer.ok) return
+    const current = answer.value.invitations.map((each) => ({ ...each, id: each.room.id }))
+    setInvited('list', reconcile(current))
+  }
+
   async function load() {
     void threads.load().catch(() => undefined)
+    void loadInvitations()
     const answer = await callWithRetry(client, 'room.list', {})
     const current = answer.rooms.filter(({ id }) => removalRounds.get(id) !== round())
     const ids = new Set(current.map(({ id }) => id))
@@ -183,6 +196,8 @@ export function createRooms(options: RoomsOptions) {
     byId,
     isLoaded: rooms.isLoaded,
     list,
+    /** The invitations that the user has not answered. */
+    invitations: () => invited.list,
     refresh,
     /** Refreshes the list after a reconnect and reports missed messages to `onMissed`. */
     resync() {

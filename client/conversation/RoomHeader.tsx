@@ -50,7 +50,7 @@ export function RoomHeader(props: {
         <Icon name="people" />
       </button>
       <RoomMenu room={props.room} class="icon-button" label={t('links.roomMenu')}>
-        <Icon name={chat.notify.isMuted(props.room.id) ? 'bellOff' : 'more'} />
+        <Icon name={chat.notify.isMuted(props.room) ? 'bellOff' : 'more'} />
       </RoomMenu>
     </header>
   )

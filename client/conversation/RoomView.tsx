@@ -19,6 +19,7 @@ import { RoomHeader } from './RoomHeader.tsx'
 const MembersPanel = lazyPart(
   async () => (await import('../members/MembersPanel.tsx')).MembersPanel,
 )
+const ReadOnlyBar = lazyPart(async () => (await import('./ReadOnlyBar.tsx')).ReadOnlyBar)
 const ThreadPanel = lazyPart(async () => (await import('./ThreadPanel.tsx')).ThreadPanel)
 const NotMemberView = lazyPart(async () => (await import('./NotMemberView.tsx')).NotMemberView)
 const UnreadBar = lazyPart(async () => (await import('./UnreadBar.tsx')).UnreadBar)
@@ -89,6 +90,7 @@ function Conversation(props: {
   }
   const mayWrite = () =>
     hasRight(props.room, 'speak') &&
+    !props.room.isRequest &&
     chat.identity.roles.some((role) => role === 'user' || role === 'admin')
 
   return (
@@ -107,7 +109,7 @@ function Conversation(props: {
           />
           <UnreadBar room={props.room} />
           <MessageList title={title()} />
-          <Show when={mayWrite()} fallback={<p class="read-only">{t('room.readOnly')}</p>}>
+          <Show when={mayWrite()} fallback={<ReadOnlyBar room={props.room} />}>
             <Composer label={t('composer.label', { room: title() })} />
           </Show>
         </section>

@@ -195,7 +195,31 @@ export const de: Words = {
     menu: 'Optionen für {{ name }}',
     profile: 'Profil von {{ name }} anzeigen',
     confirmKick: '{{ name }} aus {{ room }} entfernen?',
-    kickHint: 'Die Person sieht dann keine Nachrichten in diesem Raum mehr.',
+    kickHint:
+      'Die Person sieht dann keine Nachrichten in diesem Raum mehr und kann erst zurückkehren, wenn ein Moderator die Sperre aufhebt.',
+    invited: 'Einladung an {{ name }} gesendet.',
+    bans: 'Gesperrte Personen',
+    noBans: 'In diesem Raum ist niemand gesperrt.',
+    unban: 'Sperre aufheben',
+    banHint:
+      'Wähle eine Person, die du sperren möchtest. Sie wird entfernt und kann diesen Raum nicht mehr lesen oder ihm beitreten.',
+  },
+  invitations: {
+    title: 'Einladungen',
+    by: 'Eingeladen von {{ name }}',
+    accept: 'Annehmen',
+    decline: 'Ablehnen',
+    request: '{{ name }} möchte dir Nachrichten senden.',
+    block: 'Blockieren',
+    unblock: 'Blockierung aufheben',
+    blocked: 'Du hast {{ name }} blockiert.',
+  },
+  people: {
+    deactivated: 'Deaktiviert',
+    deactivate: 'Konto deaktivieren',
+    reactivate: 'Konto reaktivieren',
+    confirmDeactivate:
+      '{{ name }} wird abgemeldet und kann sich erst wieder anmelden, wenn du das Konto reaktivierst.',
   },
   emoji: {
     search: 'Emojis suchen',

@@ -169,7 +169,30 @@ export const en = {
     menu: 'Options for {{ name }}',
     profile: 'View profile of {{ name }}',
     confirmKick: 'Remove {{ name }} from {{ room }}?',
-    kickHint: 'They’ll no longer see messages in this room.',
+    kickHint:
+      'They’ll no longer see messages in this room, and can’t rejoin until a moderator lifts the ban.',
+    invited: 'Invitation sent to {{ name }}.',
+    bans: 'Banned people',
+    noBans: 'No one is banned from this room.',
+    unban: 'Unban',
+    banHint: 'Choose someone to ban. They’ll be removed, and can’t read or join this room.',
+  },
+  invitations: {
+    title: 'Invitations',
+    by: 'Invited by {{ name }}',
+    accept: 'Accept',
+    decline: 'Decline',
+    request: '{{ name }} wants to send you messages.',
+    block: 'Block',
+    unblock: 'Unblock',
+    blocked: 'You’ve blocked {{ name }}.',
+  },
+  people: {
+    deactivated: 'Deactivated',
+    deactivate: 'Deactivate account',
+    reactivate: 'Reactivate account',
+    confirmDeactivate:
+      '{{ name }} will be logged out and can’t log in until you reactivate the account.',
   },
   status: {
     online: 'Online',

@@ -13,8 +13,10 @@ import { ConfirmDialog } from '../ui/ConfirmDialog.tsx'
 import { Dialog } from '../ui/Dialog.tsx'
 import { Icon } from '../ui/Icon.tsx'
 import { lazyMenu } from '../ui/lazyMenu.tsx'
+import { lazyPart } from '../ui/lazyPart.tsx'
 import { latestOf } from '../ui/SearchStatus.tsx'
 
+const BansDialog = lazyPart(async () => (await import('./BansDialog.tsx')).BansDialog)
 const MemberMenu = lazyMenu(async () => (await import('./MemberMenu.tsx')).MemberMenu)
 
 export function MembersPanel(props: { room: MyRoom; onClose: () => void }) {
@@ -45,7 +47,14 @@ export function MembersPanel(props: { room: MyRoom; onClose: () => void }) {
       ? setConfirming('leave')
       : void chat.attempt(() => chat.client.call('room.leave', { room }))
 
+  const [invited, setInvited] = createSignal<UserId>()
+  const [isBansOpen, setBansOpen] = createSignal(false)
   const room = props.room.id
+
+  async function invite(userId: UserId) {
+    await chat.client.call('room.invite', { room, userId })
+    setInvited(userId)
+  }
 
   return (
     <section class="panel" aria-label={t('members.title')}>
@@ -77,11 +86,23 @@ export function MembersPanel(props: { room: MyRoom; onClose: () => void }) {
           {t('app.unreachable')}
         </p>
       </Show>
+      <Show when={invited()}>
+        {(userId) => (
+          <p class="list-empty" role="status">
+            {t('members.invited', { name: chat.people.name(userId()) })}
+          </p>
+        )}
+      </Show>
       <Show when={props.room.kind !== 'direct'}>
         <footer class="panel-actions">
           <Show when={hasRight(props.room, 'invite')}>
             <button type="button" class="button" onClick={() => setInviting(true)}>
               {t('room.invite')}
+            </button>
+          </Show>
+          <Show when={hasRight(props.room, 'kick')}>
+            <button type="button" class="button" onClick={() => setBansOpen(true)}>
+              {t('members.bans')}
             </button>
           </Show>
           <button type="button" class="button" onClick={leave}>
@@ -108,6 +129,7 @@ export function MembersPanel(props: { room: MyRoom; onClose: () => void }) {
       >
         <p>{t(confirming() === 'leave' ? 'room.leaveHint' : 'room.archiveHint')}</p>
       </ConfirmDialog>
+      <BansDialog room={props.room} isOpen={isBansOpen()} onClose={() => setBansOpen(false)} />
       <Dialog isOpen={isInviting()} onClose={() => setInviting(false)} title={t('room.invite')}>
         <UserSearch
           disabledReason={(userId) =>
@@ -115,7 +137,7 @@ export function MembersPanel(props: { room: MyRoom; onClose: () => void }) {
           }
           onPick={(userId) => {
             setInviting(false)
-            void chat.attempt(() => chat.client.call('room.invite', { room, userId }))
+            void chat.attempt(() => invite(userId))
           }}
         />
       </Dialog>
@@ -139,9 +161,18 @@ function Member(props: { room: MyRoom; member: MemberInfo | undefined }) {
               <strong class="cut" dir="auto">
                 {member().name}
               </strong>
-              <Show when={status()}>{(current) => <span>{t(`status.${current()}`)}</span>}</Show>
+              <Show
+                when={member().deactivated}
+                fallback={
+                  <Show when={status()}>
+                    {(current) => <span>{t(`status.${current()}`)}</span>}
+                  </Show>
+                }
+              >
+                <span>{t('people.deactivated')}</span>
+              </Show>
             </span>
-            <Show when={member().role !== 'member'}>
+            <Show when={member().role !== 'member' && props.room.kind !== 'direct'}>
               <span class="role">{t(`members.${member().role}`)}</span>
             </Show>
             <Show when={member().userId !== chat.me && props.room.kind !== 'direct'}>

@@ -62,9 +62,10 @@ export function createNotifications(chat: Chat, router: Router, tn: Language['tn
     return isMentioned(message.mentions, chat.me) || chat.threads.isFollowed(notice)
   }
 
-  function isSilent({ id }: MyRoom): boolean {
+  function isSilent(room: MyRoom): boolean {
     const isAllowed = 'Notification' in window && Notification.permission === 'granted'
-    return !isAllowed || chat.doNotDisturb.isActive() || chat.notify.levelOf(id) === 'none'
+    const isOff = chat.notify.isMuted(room) || chat.notify.levelOf(room.id) === 'none'
+    return !isAllowed || chat.doNotDisturb.isActive() || isOff
   }
 
   async function notify({ route, seq, title, body }: NotificationContent) {

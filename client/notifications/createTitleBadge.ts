@@ -7,7 +7,7 @@ export function createTitleBadge(chat: Chat, router: Router) {
   createEffect(() => {
     const rooms = chat.rooms.list()
     const count = rooms.reduce((sum, room) => sum + chat.notify.badgeCountOf(room), 0)
-    const isUnread = rooms.some(({ id, unread }) => unread > 0 && !chat.notify.isMuted(id))
+    const isUnread = rooms.some((room) => room.unread > 0 && !chat.notify.isMuted(room))
     const room = rooms.find(({ id }) => id === router.route().room)
     const title = room ? `${chat.titleOf(room)} · Natter` : 'Natter'
     show(count > 0 ? `(${count}) ${title}` : isUnread ? `• ${title}` : title, count)

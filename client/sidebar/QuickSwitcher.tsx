@@ -107,7 +107,7 @@ function SwitcherList(props: { onClose: () => void }) {
     [...ownRooms(), ...(searchResults.latest ?? []).filter(matchesQuery)].slice(0, maxResults),
   )
   const isUnread = ({ ownRoom }: SwitcherItem) =>
-    ownRoom !== undefined && ownRoom.unread > 0 && !chat.notify.isMuted(ownRoom.id)
+    ownRoom !== undefined && ownRoom.unread > 0 && !chat.notify.isMuted(ownRoom)
 
   function pick(item: SwitcherItem) {
     void chat.attempt(async () => {

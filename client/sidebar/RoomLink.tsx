@@ -21,7 +21,7 @@ export function RoomLink(props: { room: MyRoom }) {
     )
   const isHere = () => route().room === props.room.id
   const loudCount = () => chat.notify.badgeCountOf(props.room)
-  const isMuted = () => chat.notify.isMuted(props.room.id)
+  const isMuted = () => chat.notify.isMuted(props.room)
   const count = () => loudCount() || (isMuted() ? 0 : props.room.unread)
   return (
     <li class="room-item">

@@ -13,6 +13,7 @@ import { RoomLink } from './RoomLink.tsx'
 
 const BrowseRooms = lazyPart(async () => (await import('../rooms/BrowseRooms.tsx')).BrowseRooms)
 const CreateRoom = lazyPart(async () => (await import('../rooms/CreateRoom.tsx')).CreateRoom)
+const Invitations = lazyPart(async () => (await import('./Invitations.tsx')).Invitations)
 const FindUserDialog = lazyPart(
   async () => (await import('../people/UserSearch.tsx')).FindUserDialog,
 )
@@ -48,6 +49,11 @@ export function Sidebar(props: {
       </header>
 
       <div class="sidebar-lists">
+        <Show when={chat.rooms.invitations().length > 0 || props.lists.requests().length > 0}>
+          <Invitations>
+            <For each={props.lists.requests()}>{(room) => <RoomLink room={room} />}</For>
+          </Invitations>
+        </Show>
         <section aria-labelledby="rooms-title">
           <div class="list-head">
             <h2 id="rooms-title">{t('rooms.title')}</h2>

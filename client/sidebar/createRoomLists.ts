@@ -16,13 +16,18 @@ export function createRoomLists(chat: Chat, code: () => string) {
   const directs = createMemo(() =>
     chat.rooms
       .list()
-      .filter(({ kind }) => kind === 'direct')
+      .filter(({ kind, isRequest, isBlocked }) => kind === 'direct' && !isRequest && !isBlocked)
       .sort((a, b) => b.lastSeq - a.lastSeq),
+  )
+  const requests = createMemo(() =>
+    chat.rooms.list().filter(({ isRequest, isBlocked }) => isRequest && !isBlocked),
   )
 
   return {
     rooms,
     directs,
+    /** Message requests that the user has not accepted. */
+    requests,
     /** Returns the next accepted room below (1) or above (-1) the current room, and wraps around. */
     adjacent(current: RoomId | undefined, step: 1 | -1, accepts = (_room: MyRoom) => true) {
       const all = [...rooms(), ...directs()]
