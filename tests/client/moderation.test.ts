@@ -1,0 +1,67 @@
+import { describe, it } from 'vitest'
+import {
+  createRoom,
+  expectAccessible,
+  expectNoProblems,
+  message,
+  useClientFixture,
+  type Visitor,
+} from '../support/client-fixture.ts'
+import type { TestUser } from '../support/test-user.ts'
+
+let alice: Visitor
+let bob: TestUser
+
+useClientFixture({
+  async setUp({ open, connect }) {
+    bob = await connect('bob')
+    alice = await open('alice')
+  },
+})
+
+describe('moderation', { timeout: 60_000 }, () => {
+  it('bans a user who has left the room, and lifts the ban', async () => {
+    const { page } = alice
+    const room = await createRoom(page, 'public')
+    await bob.client.call('room.join', { room })
+    await bob.client.call('room.leave', { room })
+    await page.getByRole('button', { name: 'Members', exact: true }).click()
+    await page.getByRole('button', { name: 'Banned people' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByText('No one is banned from this room.').waitFor()
+
+    await dialog.getByLabel('Search people by name').fill('bob')
+    await dialog.getByRole('option', { name: /Bob Brown/ }).click()
+
+    const ban = dialog.getByRole('listitem').filter({ hasText: 'Bob Brown' })
+    await ban.waitFor()
+    await expectAccessible(page)
+    await ban.getByRole('button', { name: 'Unban' }).click()
+    await dialog.getByText('No one is banned from this room.').waitFor()
+    // The first Escape clears the search field.
+    await dialog.getByLabel('Search people by name').press('Escape')
+    await page.keyboard.press('Escape')
+    await dialog.waitFor({ state: 'detached' })
+  })
+
+  it('deactivates a user from their card, which marks them', async () => {
+    const { page } = alice
+    const room = await createRoom(page, 'public')
+    await bob.client.call('room.join', { room })
+    await bob.send(room, 'the last words')
+    await message(page, 'the last words')
+      .getByRole('button', { name: /Bob Brown/ })
+      .first()
+      .click()
+    const card = page.locator('.card')
+
+    await card.getByRole('button', { name: 'Deactivate account' }).click()
+    await card.getByText('Bob Brown will be logged out').waitFor()
+    await card.getByRole('button', { name: 'Deactivate account' }).click()
+
+    await card.getByText('Deactivated').waitFor()
+    await card.getByRole('button', { name: 'Reactivate account' }).click()
+    await card.getByRole('button', { name: 'Deactivate account' }).waitFor()
+    await expectNoProblems(alice)
+  })
+})
