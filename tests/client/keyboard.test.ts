@@ -60,7 +60,10 @@ async function givenRoom(): Promise<string> {
 /** Creates rooms as bob and invites alice. The rooms are adjacent in alice's sidebar. */
 async function givenRooms(count: number): Promise<string[]> {
   const name = `row-${crypto.randomUUID().slice(0, 8)}`
-  const rooms = Array.from({ length: count }, (_, index) => `${name}-${index}`)
+  const rooms = Array.from(
+    { length: count },
+    (_, index) => `${name}-${`${index}`.padStart(8, '0')}`,
+  )
   for (const room of rooms) {
     await bob.client.call('room.create', { room, name: room, kind: 'private' })
     await fixture.inviteAndJoin(room, 'alice', bob)
