@@ -239,7 +239,11 @@ async function create(
   random: Random,
   kind: 'public' | 'private',
 ) {
-  const room = `room-${random.between(0, 2 ** 32).toString(36)}-${history.rooms.length}` as RoomId
+  const suffix = random
+    .between(0, 2 ** 32)
+    .toString(36)
+    .padStart(8, '0')
+  const room = `room-${history.rooms.length}-${suffix}` as RoomId
   const call = () => actor.call('room.create', { room, name: 'A room', kind })
   const { ok } = await recordMembership(history, { user: actor.userId, room, action: 'join' }, call)
   // Without an acknowledgement, the room may still have been created.
