@@ -3,6 +3,7 @@ import type { RoomId, UserId } from '#schema/ids'
 import {
   expectAccessible,
   expectNoProblems,
+  message,
   useClientFixture,
   type Visitor,
 } from '../support/client-fixture.ts'
@@ -12,6 +13,8 @@ let alice: Visitor
 let bob: TestUser
 
 useClientFixture({
+  // Otherwise, alice and bob share a room, and no message is a request.
+  env: { DEFAULT_ROOMS: '' },
   async setUp({ open, connect }) {
     bob = await connect('bob')
     alice = await open('alice')
@@ -40,7 +43,7 @@ describe('the list of invitations', { timeout: 60_000 }, () => {
       .click()
 
     await page.getByText('Bob Brown wants to send you messages.').waitFor()
-    await page.getByText('Do you have a minute?').waitFor()
+    await message(page, 'Do you have a minute?').waitFor()
     expect(await page.locator('#composer').count()).toBe(0)
     expect(await page.title()).not.toContain('(')
     await expectAccessible(page)
