@@ -24,11 +24,11 @@ const maxRepliers = 3
 /**
  * SQL query of one history page. Parameters: $1 room, $2 thread id (empty for the room itself), $3
  * start sequence, $4 number of messages before it, $5 number of messages from it on, $6 sequence up
- * to which all events are persisted. It is a single statement, so that the room head and the messages are from one snapshot. For an empty page, it
- * returns one row with only the room head.
+ * to which all events are persisted. It is a single statement, so that the room head and the messages
+ * are from one snapshot. For an empty page, it returns one row with only the room head.
  *
  * `order by reply.seq` makes PostgreSQL use the index messages_room_thread_seq instead of scanning
- * all messages. The two comparisons of `reply.seq` with `(select …)` exclude no reply. Without
+ * all messages; `limit 1` has the same purpose. The two comparisons of `reply.seq` with `(select …)` exclude no reply. Without
  * them, PostgreSQL may sort all replies of a thread instead of stopping after 1,000.
  */
 export const pageQuery = `
@@ -64,6 +64,7 @@ export const pageQuery = `
   left join lateral (
     select reply.at as last_at from messages as reply
       where reply.room = $1 and reply.thread_id = page.id and reply.seq = thread.last_shown
+      limit 1
   ) as last on true
   left join lateral (
     select json_agg(reply.seq) as seqs from messages as reply
