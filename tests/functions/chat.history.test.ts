@@ -292,12 +292,12 @@ describe('chat.history', () => {
 
     const reads = plan.match(/(Index |Seq |Bitmap ).* on (messages|reactions)\b.*/g) ?? []
     expect(reads.toSorted()).toEqual([
-      expect.stringMatching(/^Index Only Scan Backward using messages_room_thread_seq .* reply_1/),
-      expect.stringMatching(/^Index Only Scan Backward using messages_room_thread_seq .* reply_2/),
+      expect.stringMatching(/^Index Only Scan Backward using messages_room_thread_seq .* reply /),
+      expect.stringMatching(/^Index Only Scan Backward using messages_room_thread_seq .* reply_1 /),
       expect.stringMatching(/^Index Scan Backward using messages_room_thread_seq .* messages /),
       expect.stringMatching(/^Index Scan using messages_deleted_replies .* reply_3/),
       expect.stringMatching(/^Index Scan using messages_room_thread_seq .* messages_1/),
-      expect.stringMatching(/^Index Scan using messages_room_thread_seq .* reply /),
+      expect.stringMatching(/^Index Scan using messages_room_thread_seq .* reply_2 /),
       expect.stringMatching(/^Index Scan using reactions_message_id_user_id_emoji_pk/),
     ])
     // All conditions on messages are in the index condition, so PostgreSQL filters out no row.
