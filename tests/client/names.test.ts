@@ -88,7 +88,7 @@ describe('names', { timeout: 60_000 }, () => {
   it('shows users whose ids are names of JavaScript properties as present', async () => {
     const room = `room-${crypto.randomUUID().slice(0, 8)}`
     await bob.client.call('room.create', { room, name: room, kind: 'public' })
-    await bob.client.call('room.invite', { room, userId: 'alice' })
+    await fixture.inviteAndJoin(room, 'alice', bob)
     const callAs = await connectOperator()
     for (const user of propertyNames) {
       await callAs(user, `room.join.${room}`, {})
@@ -109,7 +109,7 @@ describe('names', { timeout: 60_000 }, () => {
   it.each(propertyNames)('shows a room with the id %s and its unread messages', async (room) => {
     const name = `Room ${crypto.randomUUID().slice(0, 8)}`
     await bob.client.call('room.create', { room, name, kind: 'public' })
-    await bob.client.call('room.invite', { room, userId: 'alice' })
+    await fixture.inviteAndJoin(room, 'alice', bob)
     const { page } = alice
     const link = page.getByRole('link', { name })
     await link.waitFor()

@@ -144,7 +144,7 @@ describe('notifications', { timeout: 60_000 }, () => {
     const { page } = await fixture.open('alice', { permissions: ['notifications'] })
     await page.evaluate(watchNotifications)
     await page.getByRole('link', { name: room }).waitFor()
-    await bob.client.call('room.invite', { room, userId: 'charlie' })
+    await fixture.inviteAndJoin(room, 'charlie', bob)
 
     await bob.send(room, '@alice, @charlie and @nobody, look')
 

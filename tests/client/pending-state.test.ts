@@ -27,7 +27,7 @@ const recovery = { timeout: 20_000 }
 async function givenRoom(name = `room-${crypto.randomUUID().slice(0, 8)}`): Promise<RoomId> {
   const room = `room-${crypto.randomUUID()}` as RoomId
   await bob.client.call('room.create', { room, name, kind: 'private' })
-  await bob.client.call('room.invite', { room, userId: 'alice' })
+  await fixture.inviteAndJoin(room, 'alice', bob)
   return room
 }
 

@@ -27,7 +27,7 @@ const fixture = useClientFixture({
 async function givenRoom(): Promise<string> {
   const room = `room-${crypto.randomUUID().slice(0, 8)}`
   await bob.client.call('room.create', { room, name: room, kind: 'private' })
-  await bob.client.call('room.invite', { room, userId: 'alice' })
+  await fixture.inviteAndJoin(room, 'alice', bob)
   await roomLink(room).waitFor()
   return room
 }

@@ -15,6 +15,7 @@ describe('room.changed', () => {
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
 
     await app.call('room.invite', { room, userId: 'bob' }, 'alice')
+    await app.call('room.join', { room }, 'bob')
     const { seq } = await app.send(room, 'welcome', 'alice')
 
     const notices = await toBob.until((notice) => notice.seq === seq)
