@@ -1,4 +1,4 @@
-import { createSignal, Show } from 'solid-js'
+import { createSignal, onCleanup, Show } from 'solid-js'
 import type { Session } from '../auth/createSession.ts'
 import type { KnownIdentity, SessionIdentity } from '../auth/identity.ts'
 import { deleteLastIdentity, type LastIdentity } from '../auth/lastIdentity.ts'
@@ -10,6 +10,7 @@ import {
   type Connection,
   createConnection,
   createOfflineConnection,
+  graceMs,
 } from '../nats/createConnection.ts'
 import { lazyPart } from '../ui/lazyPart.tsx'
 import { Landing, LandingButton } from './Landing.tsx'
@@ -25,12 +26,19 @@ export function ConnectedApp(props: {
   const { t } = useLanguage()
   const connection = createConnection(props.config, props.session, props.identity)
   const isRefused = () => connection.state().status === 'refused'
+  // A user who logs in for the first time needs the server to learn their user id.
+  const [isSlow, setSlow] = createSignal(false)
+  const timer = setTimeout(setSlow, graceMs, true)
+  onCleanup(() => clearTimeout(timer))
   return (
     <Show
       when={connection.userId()}
       keyed
       fallback={
-        <Show when={isRefused()} fallback={<Landing lead={t('login.starting')} isBusy />}>
+        <Show
+          when={isRefused()}
+          fallback={<Landing lead={t(isSlow() ? 'login.unavailable' : 'login.starting')} isBusy />}
+        >
           <Refused session={props.session} onLogout={() => void props.session.logout()} />
         </Show>
       }

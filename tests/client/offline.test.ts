@@ -4,6 +4,7 @@ import { topics } from '#schema/contracts'
 import { toNotifyId } from '#schema/ids'
 import {
   goTo,
+  logIn,
   message,
   readLocalStore,
   typeMessage,
@@ -550,18 +551,20 @@ describe('a page opened while a dependency is unavailable', { timeout: 60_000 },
     await fixture.nats.stop()
 
     await alice.page.reload()
-    const charlie = await fixture.open('charlie')
+    const charlie = await (await fixture.browser.newContext({ locale: 'en-US' })).newPage()
+    const arrived = logIn(charlie, fixture.urls.web, 'charlie')
 
     await message(alice.page, 'before NATS stopped').waitFor()
     await alice.page.getByText(lost).waitFor()
-    await charlie.page.getByText(lost).waitFor()
+    await charlie.getByText('Can’t reach Natter. Retrying…').waitFor()
     await fixture.nats.restart()
     const sendAgain = () => bob.send(room, 'and after').catch(({ code }) => ({ id: code }))
     await expect.poll(sendAgain, recovery).toMatchObject({ seq: expect.any(Number) })
     await message(alice.page, 'and after').first().waitFor(recovery)
     await alice.page.getByText(lost).waitFor({ state: 'detached', ...recovery })
-    await charlie.page.getByRole('link', { name: 'General' }).waitFor(recovery)
-    await charlie.page.context().close()
+    await arrived
+    await charlie.getByRole('link', { name: 'General' }).waitFor(recovery)
+    await charlie.context().close()
   })
 
   it('shows cached messages or an error while the OIDC provider is down, and logs in afterwards', async () => {
