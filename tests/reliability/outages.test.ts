@@ -27,6 +27,8 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages, on %s', (kind) =>
 
   it('are not lost when the runtime is killed before they are persisted', async () => {
     const room = await app.createRoom(['alice'])
+    // The first login of a user needs the database, which the lock blocks on PGlite.
+    await app.connectAs('alice')
     const release = await lockMessages()
 
     const answers = []
