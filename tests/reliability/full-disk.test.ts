@@ -23,9 +23,11 @@ describe.skipIf(!canMount)('npm start on a full disk', { timeout: 180_000 }, () 
     dir = await mkdtemp(join(tmpdir(), 'natter-disk-'))
     const disk = join(dir, 'disk')
     await mkdir(disk)
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=200m', 'tmpfs', disk])
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=400m', 'tmpfs', disk])
     state = join(disk, 'state')
     stack = await startStack(dir, { NATTER_STATE: state })
+    // The second runtime starts after the ready line.
+    await stack.log.line(/^ {2}runtime-2 /, { within: 90_000 })
     alice = await createTestUser(
       JSON.parse(await readFile(join(state, 'stack.json'), 'utf8')),
       'alice',
