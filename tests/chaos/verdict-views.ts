@@ -112,10 +112,13 @@ export function findLeaks(evidence: Evidence): string[] {
   })
 }
 
-/** Returns true for events about the user's own membership, read position or rejected message. */
+/** Returns true for events about the user's own membership, invitation, read position or rejected message. */
 function isOwnNotice({ user, subject, notice }: Frame): boolean {
   const event = notice?.event
-  return (event?.kind === 'member' && event.userId === user) || /\.(read|rejected)\./.test(subject)
+  return (
+    (event?.kind === 'member' && event.userId === user) ||
+    /\.(read|rejected|invitation)\./.test(subject)
+  )
 }
 
 /** Returns true for a notice to a member that the room was archived or restored. */
