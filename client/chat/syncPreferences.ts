@@ -7,7 +7,7 @@ import type { Chat } from './createChat.ts'
 import { key as preferencesKey } from './createPreferences.ts'
 import type { LocalStore } from './localStore.ts'
 
-/** What versions before the preferences of the account stored in the browser. */
+/** The notification levels that an earlier version of the page stored in the browser. */
 interface EarlierLevels {
   everywhere: Prefs['notify']
   rooms: Prefs['rooms']

@@ -16,7 +16,7 @@ export function readMentions(text: string): Inline[] {
 
 /**
  * Returns the user id or group name that a name after `@` refers to, and the punctuation that
- * follows it. Returns undefined if the server has not resolved the name: it then mentions nobody.
+ * follows it. Returns undefined for plain text: a name that the server has not resolved.
  */
 export function resolveMention<Target extends string>(name: string, mentions: readonly Target[]) {
   for (const candidate of candidatesOf(name)) {

@@ -26,5 +26,5 @@ export type Inline =
   /** `host` is set if the text of the link suggests another host. */
   | { kind: 'link'; href: string; host?: string; title?: string; children: Inline[] }
   | { kind: 'image'; href: string; host: string; title?: string; description: string }
-  /** `name` is the text after `@`, and may refer to nobody (see mention.ts). */
+  /** `name` is the text after `@`. It is a mention only if the server has resolved it (see mention.ts). */
   | { kind: 'mention'; name: string }

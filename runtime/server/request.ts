@@ -1,11 +1,5 @@
-import type { Msg, MsgHdrs } from '@nats-io/nats-core'
-import {
-  defaultMaxBytes,
-  defaultTimeoutMs,
-  maxTimeoutMs,
-  type Schema,
-  timeoutHeader,
-} from '../api/contract.ts'
+import type { MsgHdrs } from '@nats-io/nats-core'
+import { defaultMaxBytes, defaultTimeoutMs, type Schema } from '../api/contract.ts'
 import { type ErrorBody, type ErrorCode, errorStatus, type FunctionError } from '../api/errors.ts'
 import { writeHeaders } from '../api/headers.ts'
 import { isToken, parseSubject, type Subject, tokenAt } from '../api/subject.ts'
@@ -15,13 +9,12 @@ import { beginTrace, endTrace, type Trace, withTrace } from '../tracing/trace-co
 import { CallContext } from './call-context.ts'
 import type { Dispatcher, Job } from './dispatcher.ts'
 import { toError } from './faults.ts'
-import { type FunctionHost, readObject } from './function-host.ts'
+import type { FunctionHost } from './function-host.ts'
 import { readReplySubject, sendError, sendHint } from './reply.ts'
+import { type Incoming, readInput, readLoosely, readTimeout, refusal } from './request-input.ts'
 
 /** Returned in place of the handler's value if the call was rejected without running the handler. */
 const rejected = Symbol('rejected')
-
-type Incoming = Pick<Msg, 'data' | 'headers' | 'json' | 'reply' | 'subject'>
 
 export interface RequestKind {
   readonly host: FunctionHost
@@ -139,10 +132,10 @@ export class RequestJob implements Job {
   }
 
   #call(caller: string): unknown {
-    const { host, input } = this.#kind
+    const { host, input, maxBytes, subject } = this.#kind
     // The call may have been rejected while it waited for the rate limit counter.
     if (this.#answered) return rejected
-    const payload = this.#read()
+    const payload = readInput(this.#message, subject, maxBytes)
     if ('refusal' in payload) return this.#refuseInput(payload.refusal)
     const parsed = validateSync(input, payload.data)
     if (parsed.issues) {
@@ -212,31 +205,6 @@ export class RequestJob implements Job {
     endTrace(this.#trace, refusal && { code: refusal.code, error: this.#fault ?? refusal })
   }
 
-  /** Merges payload and subject parameters. Returns refusals, because throwing them costs more. */
-  #read(): { data: Record<string, unknown> } | { refusal: ErrorBody } {
-    const { maxBytes, subject } = this.#kind
-    const message = this.#message
-    const bytes = message.data.length
-    if (bytes > maxBytes)
-      return {
-        refusal: refusal(`The payload has ${bytes} bytes; the maximum is ${maxBytes}`, 'too_large'),
-      }
-    try {
-      const data = bytes === 0 ? {} : readObject(message)
-      for (const { name, index } of subject.paramPositions) {
-        const token = tokenAt(message.subject, index)
-        if (Object.hasOwn(data, name) && data[name] !== token)
-          return {
-            refusal: refusal(`"${name}" in the payload differs from the subject's ${token}`),
-          }
-        data[name] = token
-      }
-      return { data }
-    } catch (error) {
-      return { refusal: refusal((error as Error).message) }
-    }
-  }
-
   #beginTrace() {
     try {
       return beginTrace(this.#kind.host.loaded.name, this.#message.headers)
@@ -292,19 +260,6 @@ export class RequestJob implements Job {
   }
 }
 
-/** Returns the payload without validation, or `{}` if it is not a JSON object. */
-function readLoosely(message: Incoming): Record<string, unknown> {
-  try {
-    return readObject(message)
-  } catch {
-    return {}
-  }
-}
-
-function refusal(message: string, code: ErrorCode = 'invalid'): ErrorBody {
-  return { code, message }
-}
-
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function'
 }
@@ -314,13 +269,4 @@ function errorHeaders(code: ErrorCode, message: string): MsgHdrs {
     'Nats-Service-Error-Code': String(errorStatus[code]),
     'Nats-Service-Error': message.replace(/[^\x20-\x7e]+/g, ' ').slice(0, 200),
   })
-}
-
-function readTimeout(message: Incoming, defaultMs: number): number {
-  try {
-    const ms = Number(message.headers?.get(timeoutHeader) || defaultMs)
-    return ms > 0 ? Math.min(ms, maxTimeoutMs) : defaultMs
-  } catch {
-    return defaultMs
-  }
 }

@@ -1,43 +1,16 @@
 import { describe, expect, it } from 'vitest'
-import { db } from '#schema/db'
-import type { RoomId, UserId } from '#schema/ids'
 import { deliverInvitation } from '#schema/messages/member'
-import { users } from '#schema/tables/user'
-import { newClientId, newUserId, nextRejection, useApp } from '../support/app.ts'
+import { newUserId, nextRejection, useApp } from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
+import { strangersOf } from '../support/strangers.ts'
 
 const app = useApp()
-
-async function createUser(): Promise<UserId> {
-  const id = newUserId()
-  await db.insert(users).values({ id, name: id })
-  return id
-}
-
-const clientOf = (user: UserId) => app.clientFor(user)
-
-async function open(user: UserId, other: UserId): Promise<RoomId> {
-  return (await (await clientOf(user)).call('room.direct', { with: other })).room.id
-}
-
-async function send(user: UserId, room: RoomId) {
-  const client = await clientOf(user)
-  return client.call('send', { room, clientId: newClientId(), text: 'hello' })
-}
-
-async function block(user: UserId, userId: UserId) {
-  return (await clientOf(user)).call('user.block', { userId })
-}
-
-async function readRoom(user: UserId, room: RoomId) {
-  const { rooms } = await (await clientOf(user)).call('room.list', {})
-  return rooms.find(({ id }) => id === room)
-}
+const { createUser, openDirect, send, block, readRoom } = strangersOf(app)
 
 describe('user.block', () => {
   it('rejects messages of both users in their direct room, with the same error for both', async () => {
     const [me, other] = [await createUser(), await createUser()]
-    const room = await open(me, other)
+    const room = await openDirect(me, other)
     await send(other, room)
 
     expect(await block(me, other)).toEqual({})
@@ -54,7 +27,7 @@ describe('user.block', () => {
 
   it('marks the room as blocked for the caller only', async () => {
     const [me, other] = [await createUser(), await createUser()]
-    const room = await open(me, other)
+    const room = await openDirect(me, other)
 
     await block(me, other)
 
@@ -66,7 +39,7 @@ describe('user.block', () => {
     const [me, other] = [await createUser(), await createUser()]
     await block(me, other)
 
-    const room = await open(other, me)
+    const room = await openDirect(other, me)
 
     await expect(send(other, room)).rejects.toMatchObject({ code: 'forbidden' })
     expect(await readRoom(me, room)).toMatchObject({ isBlocked: true })
@@ -76,7 +49,7 @@ describe('user.block', () => {
     const other = await createUser()
     await app.createUsers('bob')
     const room = await app.createRoom([other], 'private')
-    await (await clientOf(other)).call('room.invite', { room, userId: 'bob' })
+    await (await app.clientFor(other)).call('room.invite', { room, userId: 'bob' })
     const toBob = await app.listen(deliverInvitation, { user: 'bob', room }, 'bob')
 
     await app.call('user.block', { userId: other }, 'bob')

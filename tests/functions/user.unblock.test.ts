@@ -1,39 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { db } from '#schema/db'
 import type { RoomId, UserId } from '#schema/ids'
-import { users } from '#schema/tables/user'
-import { newClientId, newUserId, nextRejection, useApp } from '../support/app.ts'
+import { nextRejection, useApp } from '../support/app.ts'
+import { strangersOf } from '../support/strangers.ts'
 
 const app = useApp()
-
-async function createUser(): Promise<UserId> {
-  const id = newUserId()
-  await db.insert(users).values({ id, name: id })
-  return id
-}
-
-const clientOf = (user: UserId) => app.clientFor(user)
-
-async function open(user: UserId, other: UserId): Promise<RoomId> {
-  return (await (await clientOf(user)).call('room.direct', { with: other })).room.id
-}
-
-async function send(user: UserId, room: RoomId) {
-  const client = await clientOf(user)
-  return client.call('send', { room, clientId: newClientId(), text: 'hello' })
-}
-
-async function block(user: UserId, userId: UserId) {
-  return (await clientOf(user)).call('user.block', { userId })
-}
+const { createUser, openDirect, send, block, readRoom } = strangersOf(app)
 
 async function unblock(user: UserId, userId: UserId) {
-  return (await clientOf(user)).call('user.unblock', { userId })
-}
-
-async function readRoom(user: UserId, room: RoomId) {
-  const { rooms } = await (await clientOf(user)).call('room.list', {})
-  return rooms.find(({ id }) => id === room)
+  return (await app.clientFor(user)).call('user.unblock', { userId })
 }
 
 /** Repeats a message that is rejected, because a process caches a membership for half a second. */
@@ -44,7 +18,7 @@ async function sendUntilAnswered(user: UserId, room: RoomId) {
 describe('user.unblock', () => {
   it('lets both users send again', async () => {
     const [me, other] = [await createUser(), await createUser()]
-    const room = await open(me, other)
+    const room = await openDirect(me, other)
     await block(me, other)
 
     expect(await unblock(me, other)).toEqual({})
@@ -56,7 +30,7 @@ describe('user.unblock', () => {
 
   it('does not lift the block by the other user', async () => {
     const [me, other] = [await createUser(), await createUser()]
-    const room = await open(me, other)
+    const room = await openDirect(me, other)
     await block(me, other)
     await block(other, me)
 

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { kvWatch, schedule, stream } from '#runtime'
 import { type CommandLine, createCommandLine } from '../support/command-line.ts'
 
-/** Source of a module whose function `visit` connects to a port, and fails if nobody listens there. */
+/** Source of a module whose function `visit` connects to a port, and fails if no process listens there. */
 const visit = `
 import { once } from 'node:events'
 import { connect } from 'node:net'
@@ -221,7 +221,7 @@ describe('the option maxWaitMs', () => {
   })
 })
 
-/** Returns a port on which nobody listens. */
+/** Returns a port on which no process listens. */
 async function findClosedPort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
