@@ -95,7 +95,9 @@ class AuthCalloutJob implements Job {
       const grant = (await this.#host.run(handle, this.#request as never, context)) as AuthGrant
       if (this.#host.backbone.guard.isBlocked(grant.user))
         throw new FunctionError('rate_limited', `${grant.user} has sent too much; try again later`)
-      this.#resolve(toPermissions(grant, this.#host.backbone.functions))
+      const permissions = toPermissions(grant, this.#host.backbone.functions)
+      this.#host.backbone.guard.addAliases(grant.user, grant.aliases ?? [])
+      this.#resolve(permissions)
     } catch (error) {
       const reason = toFunctionError(error)
       const { host: from, kind } = this.#request

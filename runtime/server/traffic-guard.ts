@@ -19,6 +19,7 @@ export class TrafficGuard {
   readonly #log: Logger
   readonly #traffic = new LRUCache<string, { window: number; bytes: number }>({ max: 10_000 })
   readonly #blocked = new LRUCache<string, true>({ max: 10_000, ttl: blockMs })
+  readonly #users = new LRUCache<string, string>({ max: 100_000 })
 
   constructor(nc: NatsConnection, connections: ClientConnections, log: Logger) {
     this.#nc = nc
@@ -26,12 +27,19 @@ export class TrafficGuard {
     this.#log = log
     nc.subscribe(blockedSubject, {
       callback: (error, message) => {
-        if (!error) this.#blocked.set(message.string(), true)
+        if (!error) this.#receive(message.string())
       },
     })
   }
 
-  count(user: string, bytes: number): void {
+  /** Counts the traffic of a user's aliases as that of the user: connections are listed by user. */
+  addAliases(user: string, aliases: readonly string[]): void {
+    for (const alias of aliases) this.#users.set(alias, user)
+  }
+
+  /** `caller` is a user or an alias of a user. */
+  count(caller: string, bytes: number): void {
+    const user = this.#users.get(caller) ?? caller
     const window = Math.floor(performance.now() / windowMs)
     const traffic = this.#traffic.get(user)
     if (traffic?.window !== window) {
@@ -44,6 +52,13 @@ export class TrafficGuard {
 
   isBlocked(user: string): boolean {
     return this.#blocked.has(user)
+  }
+
+  /** Only a process that served the login of a user knows the user's aliases. */
+  #receive(blocked: string) {
+    this.#blocked.set(blocked, true)
+    const user = this.#users.get(blocked)
+    if (user !== undefined && !this.#blocked.has(user)) this.#block(user)
   }
 
   #block(user: string) {

@@ -1,8 +1,10 @@
 import { connect as connectSocket } from 'node:net'
 import type { NatsConnection } from '@nats-io/transport-node'
+import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { createClient } from '#runtime/client'
 import { contracts, topics } from '#schema/contracts'
+import { identityToken } from '#schema/identity'
 import { type App, createApp } from '../support/app.ts'
 import { connectAuth, connectMany, listConnections } from '../support/connections.ts'
 import { type Servers, startServers } from '../support/servers.ts'
@@ -22,6 +24,22 @@ afterAll(async () => {
   await app?.[Symbol.asyncDispose]()
   await servers?.[Symbol.asyncDispose]()
 })
+
+/** Floods a subject until the server has closed all connections, and calls a function as bob. */
+async function expectDisconnected(flooding: readonly NatsConnection[], subject: string) {
+  const { client } = await app.connectAs('bob')
+  const payload = new Uint8Array(190_000).fill(120)
+  const floods = flooding.map(async (nc) => {
+    while (!nc.isClosed()) {
+      for (let count = 0; count < 10; count++) nc.publish(subject, payload)
+      await Promise.race([nc.flush(), nc.closed()]).catch(() => undefined)
+    }
+  })
+
+  for (let count = 0; count < 100; count++)
+    await expect(client.call('users.me', {})).resolves.toMatchObject({ userId: 'bob' })
+  await Promise.all(floods)
+}
 
 describe('a user', () => {
   it('keeps at most 2,000 subscriptions per connection', async () => {
@@ -81,19 +99,21 @@ describe('a user', () => {
 
   it('is disconnected and blocked for flooding the functions, and does not delay others', async () => {
     const flooding = await connectMany(servers, 5)
-    const { client } = await app.connectAs('bob')
-    const payload = new Uint8Array(190_000).fill(120)
-    const floods = flooding.map(async (nc) => {
-      while (!nc.isClosed()) {
-        for (let count = 0; count < 10; count++) nc.publish('as.alice.users.search', payload)
-        await Promise.race([nc.flush(), nc.closed()]).catch(() => undefined)
-      }
-    })
 
-    for (let count = 0; count < 100; count++)
-      await expect(client.call('users.me', {})).resolves.toMatchObject({ userId: 'bob' })
-    await Promise.all(floods)
+    await expectDisconnected(flooding, 'as.alice.users.search')
+
     await expect(connectMany(servers, 1)).rejects.toThrow(/Authorization Violation/i)
     expect(await listConnections(auth, 'alice')).toEqual([])
+  })
+
+  it('is disconnected for flooding a function by the token of the identity', async () => {
+    // The block by the test above lasts 30 seconds.
+    await using others = await startServers('pglite')
+    const token = await fetchAccessToken(others.urls.issuer, 'alice')
+    const { iss: issuer = '', sub: subject = '' } = decodeJwt(token)
+    const flooding = await connectMany(others, 2)
+
+    const identity = await identityToken({ issuer, subject })
+    await expectDisconnected(flooding, `as.${identity}.users.id`)
   })
 })
