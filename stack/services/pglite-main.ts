@@ -15,6 +15,13 @@ import { LockedError, takeLock } from '../lock.ts'
 import { createLogin } from './pglite-password.ts'
 import { keepSequencesWhole } from './pglite-sequences.ts'
 
+/**
+ * After this time without a query, the client whose transaction keeps all others waiting is
+ * disconnected. It is shorter than the deadline of a call (5 s): a frozen runtime must not fail the
+ * calls that another runtime answers.
+ */
+const idleInTransactionMs = 2000
+
 const { PGLITE_DIR: dir, PGLITE_PORT: port, PGLITE_PASSWORD: password } = process.env
 if (!dir || !Number(port) || !password)
   throw new Error('PGLITE_DIR, PGLITE_PORT and PGLITE_PASSWORD must be set')
@@ -30,8 +37,8 @@ const lock = await takeLock(`${dir}.lock`).catch((error) => {
 if (!(await exists(dir))) await create(dir)
 const db = await open(dir)
 // By default, the server accepts only one connection, but the runtime opens a pool of connections.
-const server = new PGLiteSocketServer({
-  db: keepSequencesWhole(db),
+const server: PGLiteSocketServer = new PGLiteSocketServer({
+  db: keepSequencesWhole(db, idleInTransactionMs, () => disconnectHolder(server)),
   host: '127.0.0.1',
   port: Number(port),
   maxConnections: 64,
@@ -76,6 +83,17 @@ function requirePassword(server: PGLiteSocketServer, password: string) {
   listener.removeAllListeners('connection').on('connection', async (socket) => {
     if (await logIn(socket)) for (const listen of accept) listen(socket)
   })
+}
+
+/** Disconnects the client whose query was executed last. The server then rolls back its transaction. */
+function disconnectHolder(server: PGLiteSocketServer) {
+  // The package offers no access to its connections, and its `idleTimeout` is for idle clients.
+  const { handlers, queryQueue } = server as unknown as {
+    handlers: Set<{ handlerId: number; socket: Socket | null }>
+    queryQueue: { lastHandlerId: number | null }
+  }
+  for (const { handlerId, socket } of handlers)
+    if (handlerId === queryQueue.lastHandlerId) socket?.destroy()
 }
 
 async function stop() {

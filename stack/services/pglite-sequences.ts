@@ -7,18 +7,24 @@ const parts = new Set([...'PBDECHF'].map((type) => type.charCodeAt(0)))
  * Wraps PGlite so that its socket server finishes the query of one client before it serves another.
  * Otherwise the second client could overwrite the unnamed prepared statement of the first, because all
  * clients share one session. The server lets no other client in during a transaction, so this wrapper
- * reports a query in progress as a transaction.
+ * reports a query in progress as a transaction. It calls `onIdle` when a transaction or a query has
+ * been idle for `idleMs`: no other client is served in that time.
  */
-export function keepSequencesWhole(db: PGlite): PGlite {
+export function keepSequencesWhole(db: PGlite, idleMs: number, onIdle: () => void): PGlite {
   let isUnderWay = false
+  let idle: NodeJS.Timeout | undefined
+  const isInTransaction = () => isUnderWay || db.isInTransaction()
   const changed = {
-    isInTransaction: () => isUnderWay || db.isInTransaction(),
-    execProtocolRawStream(...args: Parameters<PGlite['execProtocolRawStream']>) {
+    isInTransaction,
+    async execProtocolRawStream(...args: Parameters<PGlite['execProtocolRawStream']>) {
+      clearTimeout(idle)
       isUnderWay = parts.has(args[0][0] ?? 0)
-      return db.execProtocolRawStream(...args)
+      await db.execProtocolRawStream(...args)
+      if (isInTransaction()) idle = setTimeout(onIdle, idleMs)
     },
     // The server calls this to roll back when a client has disconnected during a query.
     exec(...args: Parameters<PGlite['exec']>) {
+      clearTimeout(idle)
       isUnderWay = false
       return db.exec(...args)
     },

@@ -55,9 +55,9 @@ describe('npm start', { timeout: 120_000 }, () => {
 
     process.kill(urls.pids.runtime ?? 0, 'SIGSTOP')
     const calls = Array.from({ length: 20 }, () => alice.client.call('room.list', {}))
+    // A call's deadline ends before the new process is ready.
     await Promise.any(calls)
 
-    expect(stack.log.end()).toBe(from)
     await Promise.allSettled(calls)
     await stack.log.line(/runtime replaced/, { from, within: 60_000 })
   })

@@ -75,6 +75,20 @@ describe('the PGlite service', () => {
     await Promise.all([silent.end(), busy.end()])
   })
 
+  it('disconnects a client whose idle transaction keeps other clients waiting', async () => {
+    const closed = Promise.withResolvers<void>()
+    const idle = postgres(pglite.url, { max: 1, onclose: () => closed.resolve() })
+    const other = postgres(pglite.url, { max: 1 })
+    await other`create table noted (text text)`
+    const held = await idle.reserve()
+    await held`begin`
+    await held`insert into noted values ('not committed')`
+
+    expect(await other`select * from noted`).toEqual([])
+    await closed.promise
+    await Promise.all([idle.end({ timeout: 0 }), other.end()])
+  })
+
   it('serves other clients after a client has disconnected during a query', async () => {
     const leaving = postgres(pglite.url, { max: 1 })
     await leaving`select 1`
