@@ -33,7 +33,7 @@ beforeAll(async () => {
   me = newUserId()
   room = await app.createRoom([me])
   const client = await app.clientFor(me)
-  await client.call('users.me', { name: 'Somebody' })
+  await client.call('users.me', { name: `Reader ${me.slice(-8)}` })
   await client.call('presence.heartbeat', { connId: 'tab' })
   const send = (text: string) => client.call('send', { room, clientId: newClientId(), text })
   const [first] = [await send('first'), await send('second')]
