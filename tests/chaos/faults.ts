@@ -1,8 +1,11 @@
+import { readFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { jetstreamManager } from '@nats-io/jetstream'
 import { headers } from '@nats-io/nats-core'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
+import type { ProcessService } from '../../stack/services/service.ts'
 import type { Random } from './random.ts'
+import { freezeAndKill } from './runtime-instance.ts'
 import type { SystemUnderTest } from './system-under-test.ts'
 
 export interface FaultOptions {
@@ -32,18 +35,33 @@ const schedules = {
   },
 } as const
 
+/** Faults that a run injects only on request. */
+const additions = {
+  freeze: {
+    runtimes: { 'runtime frozen': 2 },
+    dependencies: { 'nats frozen': 1, 'database frozen': 1 },
+  },
+  'disk-full': { runtimes: {}, dependencies: { 'disk full': 2 } },
+} as const
+
 export type ScheduleName = keyof typeof schedules
-export type FaultName =
-  | keyof (typeof schedules)['runtimes']
-  | keyof (typeof schedules)['dependencies']
+type FaultsOf<S> =
+  S extends Record<ScheduleName, unknown> ? keyof S['runtimes'] | keyof S['dependencies'] : never
+export type Addition = keyof typeof additions
+export type FaultName = FaultsOf<typeof schedules> | FaultsOf<(typeof additions)[Addition]>
 export const scheduleNames = Object.keys(schedules) as ScheduleName[]
 
-export function scheduleOf(name: FaultName): ScheduleName {
-  return name in schedules.runtimes ? 'runtimes' : 'dependencies'
+/** Returns a schedule's faults with their frequencies. */
+export function faultsOf(schedule: ScheduleName, added: readonly Addition[]) {
+  const all = [schedules, ...added.map((name) => additions[name])]
+  const weights: Partial<Record<FaultName, number>> = {}
+  for (const each of all) Object.assign(weights, each[schedule])
+  return weights as Readonly<Record<FaultName, number>>
 }
 
-export function pickFault(schedule: ScheduleName, random: Random): FaultName {
-  return random.weighted<FaultName>(schedules[schedule] as Readonly<Record<FaultName, number>>)
+/** Returns the faults of an addition. */
+export function addedFaults(addition: Addition): FaultName[] {
+  return Object.values(additions[addition]).flatMap((faults) => Object.keys(faults)) as FaultName[]
 }
 
 export function injectFault(name: FaultName, options: FaultOptions): Promise<void> {
@@ -62,6 +80,8 @@ const faults: Record<FaultName, Fault> = {
   'runtime paused': ({ system, random, maxPauseMs }) =>
     random.pick(system.runtimes).pause(random.between(maxPauseMs / 10, maxPauseMs)),
 
+  'runtime frozen': ({ system, random }) => random.pick(system.runtimes).freeze(),
+
   async 'nats killed'({ system }) {
     await system.nats.kill('SIGKILL')
     await system.nats.restart()
@@ -73,6 +93,32 @@ const faults: Record<FaultName, Fault> = {
     await system.database.kill('SIGKILL')
     await delay(databaseOutageMs)
     await system.database.restart()
+  },
+
+  'nats frozen': ({ system }) => freezeUntilReplaced(system.nats),
+
+  /** `npm start` replaces a frozen PGlite, but does not run PostgreSQL, which only stands still. */
+  async 'database frozen'({ system, databaseOutageMs }) {
+    if (system.database.name === 'pglite') return freezeUntilReplaced(system.database)
+    const pids = await processTree(system.database.pid)
+    for (const pid of pids) process.kill(pid, 'SIGSTOP')
+    await delay(databaseOutageMs)
+    for (const pid of pids) process.kill(pid, 'SIGCONT')
+  },
+
+  /** Restarts what `npm start` restarts once there is space: the services that store data. */
+  async 'disk full'({ system, databaseOutageMs }) {
+    const { smallDisk, nats, database } = system
+    if (!smallDisk) throw new Error('The system has no disk that can be filled')
+    const { disk, watch } = smallDisk
+    const signal = AbortSignal.timeout(databaseOutageMs + 60_000)
+    const stored = [nats, database].filter(({ name }) => name !== 'postgres')
+    const returned = stored.map((service) => watch.untilSpaceReturns(service, signal))
+    disk.fill()
+    await delay(databaseOutageMs)
+    await disk.free()
+    if ((await Promise.all(returned)).includes(false)) throw new Error('The disk stayed full')
+    for (const service of stored) await service.restart()
   },
 
   'message appended twice': (options) => ignoreOutage(() => appendDuplicate(options)),
@@ -94,6 +140,13 @@ const faults: Record<FaultName, Fault> = {
     }),
 }
 
+/** Returns the ids of a process and its child processes. */
+async function processTree(pid: number | undefined): Promise<number[]> {
+  if (pid === undefined) return []
+  const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')
+  return [pid, ...children.split(' ').filter(Boolean).map(Number)]
+}
+
 /**
  * Appends a stored message again with a new `Nats-Msg-Id`, so that the stream does not reject it.
  */
@@ -106,6 +159,12 @@ async function appendDuplicate({ system, random }: FaultOptions) {
   const hdrs = headers()
   hdrs.set('Nats-Msg-Id', `again.${random.next()}`)
   await system.nc.request(stored.subject, stored.data, { headers: hdrs, timeout: 2_000 })
+}
+
+/** Freezes a service until it counts as hung, and then replaces it, as `npm start` does. */
+async function freezeUntilReplaced(service: ProcessService) {
+  await freezeAndKill(service)
+  await service.restart()
 }
 
 /** Ignores an error, because the other schedule may have stopped NATS. */

@@ -3,9 +3,12 @@
  */
 import { parseArgs } from 'node:util'
 import { findPostgres } from '../../stack/install/postgres.ts'
+import { canMount } from '../support/small-disk.ts'
 import { runChaos } from './run.ts'
+import { runSoak } from './soak.ts'
 
 const usage = `Usage: npm run chaos -- [--minutes N] [--seed S] [--people N] [--runtimes N] [--database postgres|pglite]
+                         [--freeze] [--disk-full] | --soak
 
 Runs simulated users against the whole system while its processes are killed, paused and restarted.
 Then checks that the log, the database, the live index, the counts and each user's view agree, and that
@@ -15,52 +18,69 @@ no acknowledged change is lost. The exit code is 0 when all checks pass, and 1 o
   --seed S       a whole number that repeats the operations and faults of a run (default: a new seed)
   --people N     number of simulated users (default: 8)
   --runtimes N   number of runtime processes (default: 3)
-  --database D   postgres or pglite (default: postgres)`
+  --database D   postgres or pglite (default: postgres)
+  --freeze       also freezes processes until they are replaced because they give no sign of life
+  --disk-full    also fills the disk of nats-server and of PGlite (Linux, as root)
+  --soak         instead sends 2,000 messages a second without faults, for ten minutes by default,
+                 and checks that no process grows (Linux)`
 
 const options = readOptions()
-console.log(
-  `Seed ${options.seed}, ${options.durationMs / 60_000} minutes, ${options.userCount} simulated users`,
-)
 if (options.database === 'postgres') await findPostgres({ log: console.log })
-const report = await runChaos({
-  ...options,
-  databaseOutageMs: Math.min(60_000, options.durationMs / 4),
-  log: console.log,
-})
+const verdict = options.isSoak ? await soak() : await injectFaults()
 
-const { pushed, synced, reloads } = report.deliveries
-console.log(
-  `\n${report.acknowledged} messages acknowledged. The users received ${pushed} events as pushes and ` +
-    `${synced} events from chat.sync, and reloaded a room ${reloads} times.`,
-)
-console.log('\nAnswers')
-for (const [answer, count] of Object.entries(report.answers).toSorted())
-  console.log(`  ${String(count).padStart(7)}  ${answer}`)
-console.log('\nFaults')
-for (const [name, all] of Map.groupBy(report.faults, (fault) => fault))
-  console.log(`  ${String(all.length).padStart(7)}  ${name}`)
 console.log('\nVerdict')
-for (const [check, violations] of Object.entries(report.verdict)) {
+for (const [check, violations] of Object.entries(verdict)) {
   console.log(`  ${violations.length === 0 ? 'passes' : 'FAILS '}  ${check}`)
   for (const line of violations.slice(0, 20)) console.log(`            ${line}`)
   if (violations.length > 20) console.log(`            and ${violations.length - 20} more`)
 }
-const fails = Object.values(report.verdict).some((violations) => violations.length > 0)
-if (report.dir) console.log(`\nThe logs and the evidence are in ${report.dir}`)
-console.log(
-  `\n${fails ? 'Some checks fail' : 'All checks pass'}. Repeat with --seed ${options.seed}`,
-)
+const fails = Object.values(verdict).some((violations) => violations.length > 0)
+console.log(`\n${fails ? 'Some checks fail' : 'All checks pass'}`)
 process.exitCode = fails ? 1 : 0
+
+async function soak() {
+  const report = await runSoak({ ...options, log: console.log })
+  console.log(`\n${report.acknowledged} messages acknowledged`)
+  return report.verdict
+}
+
+async function injectFaults() {
+  const { seed, durationMs, userCount } = options
+  console.log(`Seed ${seed}, ${durationMs / 60_000} minutes, ${userCount} simulated users`)
+  const report = await runChaos({
+    ...options,
+    databaseOutageMs: Math.min(60_000, durationMs / 4),
+    log: console.log,
+  })
+
+  const { pushed, synced, reloads } = report.deliveries
+  console.log(
+    `\n${report.acknowledged} messages acknowledged. The users received ${pushed} events as pushes and ` +
+      `${synced} events from chat.sync, and reloaded a room ${reloads} times.`,
+  )
+  console.log('\nAnswers')
+  for (const [answer, count] of Object.entries(report.answers).toSorted())
+    console.log(`  ${String(count).padStart(7)}  ${answer}`)
+  console.log('\nFaults')
+  for (const [name, all] of Map.groupBy(report.faults, (fault) => fault))
+    console.log(`  ${String(all.length).padStart(7)}  ${name}`)
+  if (report.dir) console.log(`\nThe logs and the evidence are in ${report.dir}`)
+  console.log(`\nRepeat with --seed ${seed}`)
+  return report.verdict
+}
 
 function readOptions() {
   try {
     const { values } = parseArgs({
       options: {
-        minutes: { type: 'string', default: '5' },
+        minutes: { type: 'string' },
         seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
         people: { type: 'string', default: '8' },
         runtimes: { type: 'string', default: '3' },
         database: { type: 'string', default: 'postgres' },
+        freeze: { type: 'boolean', default: false },
+        'disk-full': { type: 'boolean', default: false },
+        soak: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
     })
@@ -68,12 +88,18 @@ function readOptions() {
       console.log(usage)
       process.exit(0)
     }
-    const { database } = values
+    const { database, minutes = values.soak ? '10' : '5' } = values
     if (database !== 'postgres' && database !== 'pglite')
       throw new Error(`--database is "${database}": give postgres or pglite`)
+    if (values['disk-full'] && !canMount)
+      throw new Error('--disk-full mounts a file system: run it as root on Linux')
+    if (values.soak && (values.freeze || values['disk-full']))
+      throw new Error('--soak injects no faults: leave out --freeze and --disk-full')
     return {
+      isSoak: values.soak,
       database,
-      durationMs: readNumber('minutes', values.minutes, 0.1, 1_400) * 60_000,
+      additions: (['freeze', 'disk-full'] as const).filter((name) => values[name]),
+      durationMs: readNumber('minutes', minutes, 0.1, 1_400) * 60_000,
       seed: readInteger('seed', values.seed, 0, 2 ** 32 - 1),
       userCount: readInteger('people', values.people, 2, 100),
       runtimeCount: readInteger('runtimes', values.runtimes, 1, 10),

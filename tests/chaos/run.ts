@@ -6,12 +6,13 @@ import type { DatabaseKind } from '../support/servers.ts'
 import { collectEvidence, settle } from './collect.ts'
 import type { Evidence } from './evidence.ts'
 import {
+  type Addition,
+  addedFaults,
   type FaultName,
+  faultsOf,
   injectFault,
-  pickFault,
   type ScheduleName,
   scheduleNames,
-  scheduleOf,
 } from './faults.ts'
 import { createOperationHistory, type OperationHistory } from './operation-history.ts'
 import { createInitialRooms, runOperation } from './operations.ts'
@@ -32,6 +33,8 @@ export interface ChaosOptions {
   maxPauseMs?: number
   /** Faults that are injected first, in this order. */
   faults?: readonly FaultName[]
+  /** Faults to inject besides the usual ones. `disk-full` needs root. */
+  additions?: readonly Addition[]
   log?: (message: string) => void
 }
 
@@ -57,10 +60,16 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     userCount = 6,
     runtimeCount = 2,
     database = 'postgres',
+    additions = [],
     log = () => {},
   } = options
   const random = createRandom(seed)
-  await using system = await startSystem({ userCount, runtimeCount, database })
+  await using system = await startSystem({
+    userCount,
+    runtimeCount,
+    database,
+    hasSmallDisk: additions.includes('disk-full'),
+  })
   const history = createOperationHistory(system.users.map(({ userId }) => userId))
   try {
     await createInitialRooms(system.users, history, random)
@@ -142,18 +151,21 @@ async function runFaultSchedule(
   system: SystemUnderTest,
   history: OperationHistory,
   random: Random,
-  { faults = [], databaseOutageMs = 3_000, maxPauseMs = 3_000, log = () => {} }: ChaosOptions,
+  options: ChaosOptions,
   signal: AbortSignal,
   injected: FaultName[],
 ) {
-  const first = faults.filter((name) => scheduleOf(name) === schedule)
+  const { faults = [], additions = [], log = () => {} } = options
+  const { databaseOutageMs = 3_000, maxPauseMs = 3_000 } = options
+  const weights = faultsOf(schedule, additions)
+  const first = [...faults, ...additions.flatMap(addedFaults)].filter((name) => name in weights)
   const [minDelayMs, maxDelayMs] = schedule === 'dependencies' ? [1_000, 6_000] : [300, 2_000]
   while (true) {
     await delay(random.between(minDelayMs, maxDelayMs), undefined, { signal }).catch(
       () => undefined,
     )
     if (signal.aborted) return
-    const name = first.shift() ?? pickFault(schedule, random)
+    const name = first.shift() ?? random.weighted(weights)
     await injectFault(name, { system, random, databaseOutageMs, maxPauseMs })
     injected.push(name)
     log(`${name}, ${history.acks.length} messages acknowledged so far`)

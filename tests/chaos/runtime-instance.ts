@@ -7,12 +7,20 @@ export interface RuntimeInstance extends AsyncDisposable {
   kill(): Promise<void>
   restart(): Promise<void>
   pause(ms: number): Promise<void>
+  /** Freezes the runtime until it counts as hung, and then replaces it. */
+  freeze(): Promise<void>
+}
+
+export interface RuntimeInstanceOptions {
+  onCrash: (reason: string) => void
+  onPause: (start: number, end: number) => void
+  /** Resolves when the runtime may be started: not while its disk is full. */
+  waitForSpace: () => Promise<void>
 }
 
 export function createRuntimeInstance(
   service: ProcessService,
-  onCrash: (reason: string) => void,
-  onPause: (start: number, end: number) => void,
+  { onCrash, onPause, waitForSpace }: RuntimeInstanceOptions,
 ): RuntimeInstance {
   let isExitExpected = false
   let lastTask = Promise.resolve()
@@ -36,6 +44,7 @@ export function createRuntimeInstance(
         await service.kill('SIGCONT')
         onPause(start, Date.now())
       }),
+    freeze: () => runExclusively(() => stopAndRestart(() => freezeAndKill(service))),
     async [Symbol.asyncDispose]() {
       await lastTask
       isExitExpected = true
@@ -53,6 +62,7 @@ export function createRuntimeInstance(
     await stop()
     // A runtime exits if its dependencies are unavailable for a minute.
     for (let attempt = 1; ; attempt++) {
+      await waitForSpace()
       try {
         await service.restart()
         break
@@ -69,4 +79,11 @@ export function createRuntimeInstance(
       if (!isExitExpected) onCrash(`${service.name} exited unexpectedly: ${describeExit(exit)}`)
     })
   }
+}
+
+/** Freezes a service, and kills it once it counts as hung. */
+export async function freezeAndKill(service: ProcessService): Promise<void> {
+  await service.kill('SIGSTOP')
+  await service.untilHung(new AbortController().signal)
+  await service.kill('SIGKILL')
 }

@@ -1,15 +1,17 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import type { UserId } from '#schema/ids'
+import { type Disk, watchDisk } from '../../stack/disk.ts'
 import { findNatsServer } from '../../stack/install/nats-server.ts'
 import { createSecrets } from '../../stack/secrets.ts'
 import { type NatsService, startNats } from '../../stack/services/nats.ts'
 import { startRuntimeService } from '../../stack/services/runtime.ts'
 import type { ProcessService } from '../../stack/services/service.ts'
 import { type DatabaseKind, startDatabase } from '../support/servers.ts'
+import { mountSmallDisk, type SmallDisk } from '../support/small-disk.ts'
 import { startTokenIssuer } from '../support/token-issuer.ts'
 import type { Frame } from './evidence.ts'
 import { createRuntimeInstance, type RuntimeInstance } from './runtime-instance.ts'
@@ -20,6 +22,8 @@ export interface SystemUnderTest extends AsyncDisposable {
   /** The folder is deleted on disposal, unless `preserveLogs` was called. */
   dir: string
   preserveLogs(): void
+  /** The file system of the services, if it can be filled, and the watch of `npm start` over it. */
+  smallDisk: { disk: SmallDisk; watch: Disk } | undefined
   nats: NatsService
   database: ProcessService
   runtimes: RuntimeInstance[]
@@ -38,7 +42,12 @@ export interface SystemOptions {
   userCount: number
   runtimeCount: number
   database: DatabaseKind
+  /** Whether the services run on a small file system of their own, which needs root. */
+  hasSmallDisk?: boolean
 }
+
+/** Holds logs, evidence and the data of a long run, and is filled quickly. */
+const smallDiskMegabytes = 1_500
 
 /**
  * Token lifetime. It must be longer than the longest run, but `auth.callout` rejects more than a
@@ -53,11 +62,19 @@ export async function startSystem(options: SystemOptions): Promise<SystemUnderTe
   started.defer(async () => {
     if (!hasPreservedLogs) await rm(dir, { recursive: true, force: true })
   })
+  const smallDisk = options.hasSmallDisk ? await startSmallDisk(dir, started) : undefined
+  const servicesDir = smallDisk?.disk.dir ?? dir
+  started.defer(async () => {
+    if (hasPreservedLogs && smallDisk)
+      await cp(join(servicesDir, 'logs'), join(dir, 'logs'), { recursive: true })
+  })
   const secrets = createSecrets()
   const tokenIssuer = await startTokenIssuer()
   started.defer(() => tokenIssuer.stop())
-  const nats = started.use(await startNats({ dir, binary: await findNatsServer(), secrets }))
-  const database = started.use(await startDatabase(options.database, dir))
+  const nats = started.use(
+    await startNats({ dir: servicesDir, binary: await findNatsServer(), secrets }),
+  )
+  const database = started.use(await startDatabase(options.database, servicesDir))
   process.env.DATABASE_URL = database.url
   const env = {
     NATS_URL: nats.urlOf('functions'),
@@ -80,13 +97,17 @@ export async function startSystem(options: SystemOptions): Promise<SystemUnderTe
   }
   const runtimes = await Promise.all(
     Array.from({ length: options.runtimeCount }, async (_, index) => {
-      const service = await startRuntimeService({ dir, env, name: `runtime-${index}` })
+      const service = await startRuntimeService({
+        dir: servicesDir,
+        env,
+        name: `runtime-${index}`,
+      })
       return started.use(
-        createRuntimeInstance(
-          service,
-          (reason) => recorded.crashes.push(reason),
-          (start, end) => recorded.pauses.push({ start, end }),
-        ),
+        createRuntimeInstance(service, {
+          onCrash: (reason) => recorded.crashes.push(reason),
+          onPause: (start, end) => recorded.pauses.push({ start, end }),
+          waitForSpace: async () => smallDisk?.watch.waitForSpace(new AbortController().signal),
+        }),
       )
     }),
   )
@@ -136,6 +157,7 @@ export async function startSystem(options: SystemOptions): Promise<SystemUnderTe
     preserveLogs() {
       hasPreservedLogs = true
     },
+    smallDisk,
     nats,
     database,
     runtimes,
@@ -143,6 +165,13 @@ export async function startSystem(options: SystemOptions): Promise<SystemUnderTe
     nc,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   }
+}
+
+async function startSmallDisk(dir: string, started: AsyncDisposableStack) {
+  const disk = started.use(await mountSmallDisk(join(dir, 'disk'), smallDiskMegabytes))
+  const ended = new AbortController()
+  started.defer(() => ended.abort())
+  return { disk, watch: watchDisk(disk.dir, { log: () => {}, signal: ended.signal }) }
 }
 
 /** An unknown user cannot be invited. */

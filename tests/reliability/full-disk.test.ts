@@ -1,30 +1,26 @@
-import { execFileSync } from 'node:child_process'
-import { closeSync, openSync, writeSync } from 'node:fs'
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { isCallError } from '#runtime/client'
 import type { ProcessService } from '../../stack/services/service.ts'
+import { canMount, mountSmallDisk, type SmallDisk } from '../support/small-disk.ts'
 import { startStack } from '../support/stack-process.ts'
 import { createTestUser, type TestUser } from '../support/test-user.ts'
 
-// Mounting a small file system needs root on Linux.
-const canMount = process.platform === 'linux' && process.getuid?.() === 0
 if (!canMount && process.env.CI) throw new Error('This test mounts a file system and needs root')
 
 describe.skipIf(!canMount)('npm start on a full disk', { timeout: 180_000 }, () => {
   let dir: string
+  let disk: SmallDisk
   let state: string
   let stack: ProcessService
   let alice: TestUser
 
   beforeAll(async () => {
     dir = await mkdtemp(join(tmpdir(), 'natter-disk-'))
-    const disk = join(dir, 'disk')
-    await mkdir(disk)
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=400m', 'tmpfs', disk])
-    state = join(disk, 'state')
+    disk = await mountSmallDisk(join(dir, 'disk'), 400)
+    state = join(disk.dir, 'state')
     stack = await startStack(dir, { NATTER_STATE: state })
     // The second runtime starts after the ready line.
     await stack.log.line(/^ {2}runtime-2 /, { within: 90_000 })
@@ -36,23 +32,9 @@ describe.skipIf(!canMount)('npm start on a full disk', { timeout: 180_000 }, () 
   afterAll(async () => {
     await alice?.[Symbol.asyncDispose]()
     await stack?.stop()
-    execFileSync('umount', [join(dir, 'disk')])
+    await disk?.[Symbol.asyncDispose]()
     await rm(dir, { recursive: true, force: true })
   })
-
-  function fillDisk(): string {
-    const path = join(dir, 'disk', 'other-data')
-    const file = openSync(path, 'w')
-    const block = Buffer.alloc(65_536, 1)
-    try {
-      for (;;) writeSync(file, block)
-    } catch (error) {
-      expect(error).toMatchObject({ code: 'ENOSPC' })
-    } finally {
-      closeSync(file)
-    }
-    return path
-  }
 
   it('rejects messages as unavailable, continues when there is space, and loses nothing', async () => {
     const room = `room-${crypto.randomUUID()}`
@@ -74,13 +56,13 @@ describe.skipIf(!canMount)('npm start on a full disk', { timeout: 180_000 }, () 
     expect(await send()).toBe('sent')
     const from = stack.log.end()
 
-    const other = fillDisk()
+    disk.fill()
     await stack.log.line(new RegExp(`the disk of ${state} is full`), { from, within: 20_000 })
     await expect.poll(send, { timeout: 60_000 }).toBe('unavailable')
     const codes = await Promise.all(Array.from({ length: 20 }, send))
     expect(codes).not.toContain('timeout')
 
-    await rm(other)
+    await disk.free()
     await stack.log.line(/nats-server replaced/, { from, within: 60_000 })
     await expect.poll(send, { timeout: 60_000 }).toBe('sent')
 

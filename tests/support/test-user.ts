@@ -13,7 +13,10 @@ export interface TestUser extends AsyncDisposable {
   reply(room: string, threadId: string, text: string): Promise<{ id: MessageId; seq: number }>
 }
 
-export async function createTestUser(urls: StackUrls, person: string): Promise<TestUser> {
+export async function createTestUser(
+  urls: Pick<StackUrls, 'nats' | 'issuer'>,
+  person: string,
+): Promise<TestUser> {
   const nc = await connect({
     servers: urls.nats,
     token: await fetchAccessToken(urls.issuer, person),
