@@ -57,7 +57,8 @@ export const ROOMS_KV = {
 } as const satisfies BucketDeclaration
 
 /**
- * Cache of the messages that were sent, edited or deleted in the last five minutes, by message id.
+ * Cache of messages by message id, for five minutes: new messages that are too long for their notice,
+ * and edited or deleted messages.
  */
 export const MSG_CACHE = {
   bucket: 'MSG_CACHE',

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { or, sql } from 'drizzle-orm'
 import { LRUCache } from 'lru-cache'
 import { type Context, FunctionError } from '#runtime'
@@ -7,6 +6,7 @@ import { type Identity, identityToken } from '#schema/identity'
 import type { UserId } from '#schema/ids'
 import { USER_IDS } from '#schema/streams'
 import { users } from '#schema/tables/user'
+import { withTimeLimit } from '../cache/time-limit.ts'
 
 /** Key of an entry that exists once the database was read: a lost bucket is not filled without it. */
 const marker = '=database'
@@ -113,7 +113,8 @@ async function readPersisted(
 ): Promise<{ own?: UserId; taken: ReadonlySet<UserId> }> {
   const bucket = context.kv(USER_IDS)
   try {
-    const rows = await withTimeout(
+    const rows = await withTimeLimit(
+      databaseTimeoutMs,
       db
         .select({ id: users.id, issuer: users.issuer, subject: users.subject })
         .from(users)
@@ -137,18 +138,5 @@ async function readPersisted(
       })
     context.log.warn({ err: error }, 'database unavailable, a new user gets an id without it')
     return { taken: new Set() }
-  }
-}
-
-async function withTimeout<T>(query: PromiseLike<T>): Promise<T> {
-  const cancel = new AbortController()
-  const timeout = sleep(databaseTimeoutMs, undefined, { signal: cancel.signal }).then(() => {
-    throw new Error(`The database did not answer within ${databaseTimeoutMs} ms`)
-  })
-  try {
-    return await Promise.race([query, timeout])
-  } finally {
-    cancel.abort()
-    timeout.catch(() => {})
   }
 }

@@ -41,10 +41,10 @@ export async function fanOut(event: RoomEvent, context: Context): Promise<void> 
       'The event has no stream position: it must be republished by the log',
     )
   const { room } = event
-  if (event.kind === 'message' && isRecent(event.at)) {
+  if (event.kind === 'message' && isLong(event) && isRecent(event.at)) {
     // This is not awaited, because readers find the message in CHAT_MESSAGES until it is cached.
     const message = { ...withoutKind(event), seq: streamPosition.seq }
-    cacheMessage(message, !isLong(event), context).catch((error) =>
+    cacheMessage(message, context).catch((error) =>
       context.log.warn({ err: error }, 'message not cached; readers find it in the log'),
     )
   }

@@ -1,15 +1,19 @@
 import { and, eq } from 'drizzle-orm'
 import { LRUCache } from 'lru-cache'
-import { type Context, FunctionError } from '#runtime'
+import { type ConsumerProgress, type Context, FunctionError } from '#runtime'
 import { db } from '#schema/db'
 import { type MessageId, type NotifyId, type RoomId, readNotifyId, toNotifyId } from '#schema/ids'
 import type { Message } from '#schema/messages/chat'
 import { chatRoom, chatThread, type MessageSent, messageChanged } from '#schema/messages/event'
 import { CHAT_MESSAGES, MSG_CACHE } from '#schema/streams'
 import { messages } from '#schema/tables/message'
+import { withTimeLimit } from '../cache/time-limit.ts'
 import { absent, fetchOrAbsent } from '../cache/ttl.ts'
 import { findPersistedSequence } from '../log/persisted-sequence.ts'
 import { applyPendingChanges, readUnpersistedEvents } from '../log/unpersisted.ts'
+
+/** Well below the deadline of a call, so that the stream can answer while the database does not. */
+const databaseTimeoutMs = 1_500
 
 /**
  * The TTL limits how long a deleted text can still be read if the event `message.changed` is lost.
@@ -64,16 +68,8 @@ export async function findMessageById(
   return event?.data.kind === 'message' ? { ...withoutKind(event.data), seq: event.seq } : undefined
 }
 
-/**
- * Caches a new message, unless MSG_CACHE already has an entry for it, which may be newer. A message
- * that its notification contains (`isInlined`) is rarely read, so it is cached in the background.
- */
-export async function cacheMessage(
-  message: Message,
-  isInlined: boolean,
-  context: Context,
-): Promise<void> {
-  if (isInlined) return context.kv(MSG_CACHE).createInBackground(message.id, message)
+/** Caches a new message, unless MSG_CACHE already has an entry for it, which may be newer. */
+export async function cacheMessage(message: Message, context: Context): Promise<void> {
   recent.set(message.id, message)
   if (!(await context.kv(MSG_CACHE).create(message.id, message))) evictMessage(message.id)
 }
@@ -133,8 +129,36 @@ export function withoutKind({ kind: _, ...message }: MessageSent): Omit<Message,
 async function readMessage(id: MessageId, seq: number, context: Context) {
   const cached = await readCached(id, context)
   if (cached) return cached
-  const persisted = await undefinedOnFailure(context, 'database', () => readRow(id, context))
-  if (persisted) return applyPendingChanges(persisted.message, persisted.progress, context)
+  const progress = await findPersistedSequence('rooms', context)
+  const sources = [() => readPersisted(id, progress, context), () => readOriginal(id, seq, context)]
+  // A message that is not persisted needs no query. A deleted message is only in the database.
+  if (seq > progress.seq) sources.reverse()
+  for (const read of sources) {
+    const message = await read()
+    if (message) return message
+  }
+  return undefined
+}
+
+/** Returns undefined if the message is not persisted, or if the database does not answer. */
+async function readPersisted(
+  id: MessageId,
+  progress: ConsumerProgress,
+  context: Context,
+): Promise<Message | undefined> {
+  const [row] =
+    (await undefinedOnFailure(context, 'database', () =>
+      withTimeLimit(databaseTimeoutMs, db.select().from(messages).where(eq(messages.id, id))),
+    )) ?? []
+  return row && applyPendingChanges(toMessage(row), progress, context)
+}
+
+/** Returns a message from the stream with all changes that the stream has. */
+async function readOriginal(
+  id: MessageId,
+  seq: number,
+  context: Context,
+): Promise<Message | undefined> {
   const original = seq > 0 ? await readFromLog(seq, context) : undefined
   if (original?.id !== id) return undefined
   // A deleted message would have been purged from CHAT_MESSAGES, but this one may have been edited.
@@ -147,12 +171,6 @@ async function readMessage(id: MessageId, seq: number, context: Context) {
 async function readCached(id: MessageId, context: Context) {
   const entry = await undefinedOnFailure(context, 'cache', () => context.kv(MSG_CACHE).get(id))
   return entry?.value
-}
-
-async function readRow(id: MessageId, context: Context) {
-  const progress = await findPersistedSequence('rooms', context)
-  const [row] = await db.select().from(messages).where(eq(messages.id, id))
-  return row && { message: toMessage(row), progress }
 }
 
 async function undefinedOnFailure<T>({ log }: Context, source: string, read: () => Promise<T>) {

@@ -23,11 +23,6 @@ export interface Bucket<Value> {
   put(key: string, value: Value): Promise<number>
   /** Writes the value if the key is absent. Returns false if it exists. */
   create(key: string, value: Value): Promise<boolean>
-  /**
-   * Writes the value if the key is absent, without waiting for the server's reply. Costs half as much
-   * as `create`. Does not validate the value against the bucket's schema.
-   */
-  createInBackground(key: string, value: Value): void
   /** Writes the value if the key's current revision is `revision`. Returns false if it is another. */
   update(key: string, value: Value, revision: number): Promise<boolean>
   /** Deletes the key. Deleting an absent key has no effect. */

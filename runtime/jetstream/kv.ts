@@ -1,5 +1,4 @@
 import type { JetStreamClient } from '@nats-io/jetstream'
-import type { NatsConnection } from '@nats-io/nats-core'
 import type { Bucket, KvEntry } from '../api/bucket.ts'
 import type { BucketDeclaration } from '../api/contract.ts'
 import { FunctionError } from '../api/errors.ts'
@@ -7,7 +6,6 @@ import { writeHeaders } from '../api/headers.ts'
 import { describeIssues, validateSync } from '../api/validate.ts'
 import type { Requester } from '../client/requester.ts'
 import {
-  expectHeader,
   publishStored,
   readBatch,
   readLast,
@@ -18,18 +16,14 @@ import {
 const keyPattern = /^[-/_=A-Za-z0-9]+(\.[-/_=A-Za-z0-9]+)*$/
 const listPattern = /^(\*|[-/_=A-Za-z0-9]+)(\.(\*|[-/_=A-Za-z0-9]+))*(\.>)?$|^>$/
 
-/** With these headers, the server writes a value only if the key has no revision. */
-const absent = writeHeaders({ [expectHeader]: '0' })
-
 export interface BucketConnections {
-  readonly nc: NatsConnection
   readonly js: JetStreamClient
   readonly requester: Requester
 }
 
 /** Uses the requester, because the KV client of nats.js costs more per call. */
 export function openBucket(
-  { nc, js, requester }: BucketConnections,
+  { js, requester }: BucketConnections,
   declaration: BucketDeclaration,
 ): Bucket<unknown> {
   const stream = `KV_${declaration.bucket}`
@@ -70,9 +64,6 @@ export function openBucket(
       const last = await readLast(requester, stream, subjectOf(key))
       if (last && isLive(last)) return false
       return (await write(key, value, last?.seq ?? 0)) !== undefined
-    },
-    createInBackground(key, value) {
-      nc.publish(subjectOf(key), JSON.stringify(value), { headers: absent })
     },
     async update(key, value, revision) {
       return (await write(key, value, revision)) !== undefined

@@ -1,3 +1,4 @@
+import type { NatsConnection } from '@nats-io/nats-core'
 import type { FunctionInfo } from '../api/context.ts'
 import type { System } from '../api/system.ts'
 import type { BucketConnections } from '../jetstream/kv.ts'
@@ -7,6 +8,7 @@ import type { TrafficGuard } from './traffic-guard.ts'
 
 /** The connection, inbox and stores that all functions of a process share. */
 export interface Backbone extends BucketConnections {
+  readonly nc: NatsConnection
   readonly functions: readonly FunctionInfo[]
   readonly spans: SpanStore
   readonly system: System

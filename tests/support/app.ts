@@ -263,6 +263,11 @@ export function newClientId(at = Date.now()): string {
   return `${time.slice(0, 8)}-${time.slice(8)}-7${crypto.randomUUID().slice(15)}`
 }
 
+/** Pads a text to a length that notices do not contain. */
+export function longText(text: string): string {
+  return text.padEnd(1_001, '.')
+}
+
 /** Returns a random id in the format of message ids. */
 export function newMessageId(): MessageId {
   return crypto.randomUUID().replaceAll('-', '') as MessageId

@@ -1,20 +1,31 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { sql } from 'drizzle-orm'
 import { db } from '#schema/db'
 
+const keepAliveMs = 500
+
 /**
  * Locks the table messages until the returned function is called, so that no event is persisted.
- * PGlite blocks every other query as well.
+ * `access exclusive` also blocks reads. PGlite blocks every other query in any case.
  */
-export async function lockMessages(): Promise<() => Promise<void>> {
+export async function lockMessages(
+  mode: 'exclusive' | 'access exclusive' = 'exclusive',
+): Promise<() => Promise<void>> {
   const locked = Promise.withResolvers<void>()
   const released = Promise.withResolvers<void>()
+  let isReleased = false
   const transaction = db.transaction(async (tx) => {
-    await tx.execute(sql`lock table messages in exclusive mode`)
+    await tx.execute(sql.raw(`lock table messages in ${mode} mode`))
     locked.resolve()
-    await released.promise
+    // PGlite would end an idle transaction.
+    while (!isReleased) {
+      await Promise.race([released.promise, delay(keepAliveMs)])
+      await tx.execute(sql`select 1`)
+    }
   })
   await Promise.race([locked.promise, transaction])
   return async () => {
+    isReleased = true
     released.resolve()
     await transaction
   }

@@ -1,0 +1,15 @@
+import { setTimeout as delay } from 'node:timers/promises'
+
+/** Returns the result of a database query. Throws an error if there is none after `ms`. */
+export async function withTimeLimit<T>(ms: number, query: PromiseLike<T>): Promise<T> {
+  const done = new AbortController()
+  const limit = delay(ms, undefined, { signal: done.signal }).then(() => {
+    throw new Error(`The database did not answer within ${ms} ms`)
+  })
+  try {
+    return await Promise.race([query, limit])
+  } finally {
+    done.abort()
+    limit.catch(() => {})
+  }
+}
