@@ -20,6 +20,7 @@ export interface Evidence {
   acks: AcknowledgedMessage[]
   changes: AcknowledgedChange[]
   membershipOperations: MembershipOperation[]
+  unbanOperations: UnbanOperation[]
   archiveOperations: ArchiveOperation[]
   readOperations: ReadOperation[]
   /** All events that simulated users received, and all answers with marked texts to their calls. */
@@ -91,6 +92,11 @@ export interface MembershipOperation extends TimedOperation {
    * True for a kick. A user who left can still read a public room; a kicked user cannot.
    */
   isKick?: boolean
+}
+
+export interface UnbanOperation extends TimedOperation {
+  user: UserId
+  room: RoomId
 }
 
 export interface ArchiveOperation extends TimedOperation {

@@ -9,6 +9,7 @@ import type {
   MembershipOperation,
   ReadOperation,
   TimedOperation,
+  UnbanOperation,
 } from './evidence.ts'
 import { createMarkedText } from './frame-recorder.ts'
 import type { Random } from './random.ts'
@@ -28,6 +29,7 @@ export interface OperationHistory {
   acks: AcknowledgedMessage[]
   changes: AcknowledgedChange[]
   membershipOperations: MembershipOperation[]
+  unbanOperations: UnbanOperation[]
   archiveOperations: ArchiveOperation[]
   readOperations: ReadOperation[]
   textCount: number
@@ -46,7 +48,12 @@ const lateEffectMs = 20_000
 
 export function createOperationHistory(userIds: readonly UserId[]): OperationHistory {
   const lists = { rooms: [], sentMessages: [], acks: [], changes: [] }
-  const operations = { membershipOperations: [], archiveOperations: [], readOperations: [] }
+  const operations = {
+    membershipOperations: [],
+    unbanOperations: [],
+    archiveOperations: [],
+    readOperations: [],
+  }
   return { userIds, ...lists, ...operations, presumedMembers: new Set(), textCount: 0 }
 }
 

@@ -204,7 +204,10 @@ const operations: Record<keyof typeof weights, Operation> = {
 
   async invite(actor, history, random) {
     const [room, userId] = [pickRoom(actor, history, random), random.pick(history.userIds)]
-    if (random.next() < 0.5) await actor.call('room.unban', { room, userId })
+    if (random.next() < 0.5) {
+      const call = () => actor.call('room.unban', { room, userId })
+      await recordOperation(history.unbanOperations, { user: userId, room }, call)
+    }
     // The user accepts with a later `room.join`.
     await actor.call('room.invite', { room, userId })
   },

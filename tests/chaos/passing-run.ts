@@ -96,6 +96,7 @@ export function createPassingRun() {
     changes: [
       ...[{ kind: 'react' as const, user: bob, room, id: idOf(2), seq: 4, at: sentAt }],
     ].map((change) => ({ ...change, emoji: '👍', on: true })) as Evidence['changes'],
+    unbanOperations: [] as Evidence['unbanOperations'],
     membershipOperations: [
       { user: alice, room, ...joined },
       { user: bob, room, ...joined },

@@ -64,9 +64,16 @@ export function findWrongNotices({ frames, log }: Evidence): string[] {
 }
 
 export function findLeaks(evidence: Evidence): string[] {
-  const { rooms, membershipOperations, archiveOperations, frames, pauses, log } = evidence
+  const { rooms, membershipOperations, unbanOperations, archiveOperations } = evidence
+  const { frames, pauses, log } = evidence
   const kinds = new Map(rooms.map(({ id, kind }) => [id, kind]))
   const byPair = Map.groupBy(membershipOperations, ({ user, room }) => `${user} ${room}`)
+  // A user whose ban is lifted may read a public room again, like a user who joins it.
+  const unbans = unbanOperations.map((operation) => ({ ...operation, action: 'join' as const }))
+  const publicByPair = Map.groupBy(
+    [...membershipOperations, ...unbans],
+    ({ user, room }) => `${user} ${room}`,
+  )
   const byRoom = Map.groupBy(archiveOperations, ({ room }) => room)
   const times = new Map(log.map(({ seq, at }) => [seq, at]))
   const textTimes = new Map(
@@ -85,10 +92,9 @@ export function findLeaks(evidence: Evidence): string[] {
       at.some((time) => start <= time && time <= end + graceMs),
     )
     const isPublic = kinds.get(room) === 'public'
+    const operations = (isPublic ? publicByPair : byPair).get(`${user} ${room}`) ?? []
     return [...at, ...paused.map(({ start }) => start)].every(
-      (time) =>
-        isRemoved(byPair.get(`${user} ${room}`) ?? [], time, isPublic) ||
-        isArchived(byRoom.get(room) ?? [], time),
+      (time) => isRemoved(operations, time, isPublic) || isArchived(byRoom.get(room) ?? [], time),
     )
   }
   return frames.flatMap((frame) => {

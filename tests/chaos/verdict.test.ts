@@ -335,6 +335,16 @@ describe('checkEvidence', () => {
       },
     ],
     [
+      'an event of a public room pushed to a kicked user whose ban was lifted',
+      ({ rooms, membershipOperations, unbanOperations, storedMembers }) => {
+        Object.assign(first(rooms), { kind: 'public' })
+        const { action: _, ...lifted } = leave(sentAt - 2_000)
+        membershipOperations.push(leave(sentAt - 5_000, { isKick: true }))
+        unbanOperations.push(lifted)
+        storedMembers.delete(`${room}.bob`)
+      },
+    ],
+    [
       "the notice of a user's own removal",
       ({ frames, membershipOperations, storedMembers, log, heads }) => {
         membershipOperations.push(leave(sentAt - 5_000))
