@@ -5,7 +5,6 @@ import {
   DeliverPolicy,
   type JetStreamManager,
 } from '@nats-io/jetstream'
-import type { Logger } from 'pino'
 import { type EnsureOptions, ignoreNotFound } from './resources.ts'
 import { updateIfChanged } from './update.ts'
 
@@ -51,15 +50,11 @@ export async function ensureConsumer(
 
 const lostStatuses = ['consumer_deleted', 'consumer_not_found', 'stream_not_found']
 
-/** Recreates the consumer when the server reports that it or its stream does not exist. */
-export async function recreateLostConsumer(
-  messages: ConsumerMessages,
-  recreate: () => Promise<void>,
-  { log, stream, signal }: { log: Logger; stream: string; signal: AbortSignal },
-): Promise<void> {
-  for await (const { type } of messages.status()) {
-    if (signal.aborted || !lostStatuses.includes(type)) continue
-    log.error({ stream, reason: type }, 'consumer lost, recreating')
-    await recreate().catch((err) => log.error({ err, stream }, 'consumer not recreated'))
-  }
+/**
+ * Resolves to the reason when the server reports that the consumer or its stream does not exist, and
+ * to undefined when `messages` has stopped.
+ */
+export async function untilLost(messages: ConsumerMessages): Promise<string | undefined> {
+  for await (const { type } of messages.status()) if (lostStatuses.includes(type)) return type
+  return undefined
 }

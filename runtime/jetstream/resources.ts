@@ -36,8 +36,8 @@ export interface Resources {
 
 export interface EnsureOptions {
   /**
-   * Whether to update existing resources that differ from their declaration. A process of an older
-   * version must not undo the update of a newer one, so updates are for the start only.
+   * True at the start, false later. Only the start updates existing resources that differ from their
+   * declaration: a process of an older version must not undo the update of a newer one.
    */
   readonly update: boolean
   readonly log: Logger
@@ -133,7 +133,8 @@ async function ensureStream(
   const info = await jsm.streams.info(name).catch(ignoreNotFound)
   if (!info) {
     await create()
-    log.info({ resource }, 'created')
+    if (update) log.info({ resource }, 'created')
+    else log.warn({ resource }, 'lost, created again empty')
     return
   }
   if (!update) return

@@ -14,6 +14,8 @@ export interface Backbone extends BucketConnections {
   readonly system: System
   readonly connections: ClientConnections
   readonly guard: TrafficGuard
+  /** Creates the streams and buckets that are missing, once for concurrent calls. */
+  readonly ensureResources: () => Promise<void>
   /** The name of this process: `host:pid`. */
   readonly process: string
 }

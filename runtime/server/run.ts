@@ -81,6 +81,13 @@ export async function startRuntime({
   const ensure = (update: boolean) =>
     retryUntilAvailable('JetStream', log, () => ensureResources(js, resources, { update, log }))
   await ensure(true)
+  let ensuring: Promise<void> | undefined
+  const ensureOnce = () => {
+    ensuring ??= ensure(false).finally(() => {
+      ensuring = undefined
+    })
+    return ensuring
+  }
 
   const connections = new ClientConnections()
   const spans = new SpanStore()
@@ -95,10 +102,11 @@ export async function startRuntime({
     system: createSystem(nc, requester, connections),
     connections,
     guard: new TrafficGuard(nc, connections, log),
+    ensureResources: ensureOnce,
     process: processName,
   }
   const reconcile = () => reconcileSchedules(backbone, functions, log)
-  void recreateResources(nc, () => ensure(false).then(reconcile), log)
+  void recreateResources(nc, () => ensureOnce().then(reconcile), log)
   const counter = createSharedCounter(requester, log)
   const served: Served[] = []
   started.defer(() => drain(served, config.drainMs))

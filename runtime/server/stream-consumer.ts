@@ -1,7 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { ConsumerMessages, JetStreamClient, JsMsg } from '@nats-io/jetstream'
 import { discardDeadLetter, findDeadLetter } from '../jetstream/dead-letters.ts'
-import { ackWaitMs, ensureConsumer, recreateLostConsumer } from '../jetstream/durable-consumer.ts'
+import { ackWaitMs, ensureConsumer, untilLost } from '../jetstream/durable-consumer.ts'
 import { type BatchOptions, BatchProcessor } from './batch.ts'
+
+const [minRetryMs, maxRetryMs] = [250, 5_000]
 
 export interface ConsumerOptions extends BatchOptions {
   readonly js: JetStreamClient
@@ -35,19 +38,12 @@ export async function startConsumer(options: ConsumerOptions): Promise<Consumer>
   const buffer: JsMsg[] = []
   let inFlight: readonly JsMsg[] = []
   let wake: (() => void) | undefined
-  const messages: ConsumerMessages = await consumer.consume({
-    max_messages: Math.max(batch * 2, 10),
-    callback(message) {
-      buffer.push(message)
-      wake?.()
-    },
-  })
+  let messages = await receive()
   const heartbeat = setInterval(() => {
     for (const message of [...inFlight, ...buffer, ...processor.waiting]) message.working()
   }, ackWaitMs / 3)
   const ended = processBuffer()
-  const recreate = () => ensure(false)
-  void recreateLostConsumer(messages, recreate, { log: host.log, stream, signal: stopping.signal })
+  void recreateWhenLost()
 
   return {
     async stop() {
@@ -71,6 +67,43 @@ export async function startConsumer(options: ConsumerOptions): Promise<Consumer>
       await discardDeadLetter(requester, seq)
       return true
     },
+  }
+
+  function receive(): Promise<ConsumerMessages> {
+    return consumer.consume({
+      max_messages: Math.max(batch * 2, 10),
+      callback(message) {
+        buffer.push(message)
+        wake?.()
+      },
+    })
+  }
+
+  /** Then receives anew: nats.js would ask for messages of the recreated consumer after 30 s. */
+  async function recreateWhenLost() {
+    for (;;) {
+      const reason = await untilLost(messages)
+      if (reason === undefined || stopping.signal.aborted) return
+      host.log.warn({ stream, reason }, 'consumer lost, recreating')
+      messages.stop()
+      await recreate()
+    }
+  }
+
+  async function recreate() {
+    for (let delayMs = minRetryMs; !stopping.signal.aborted; ) {
+      try {
+        await host.backbone.ensureResources()
+        await ensure(false)
+        messages = await receive()
+        if (stopping.signal.aborted) messages.stop()
+        return
+      } catch (err) {
+        host.log.error({ err, stream }, 'consumer not recreated, trying again')
+      }
+      await sleep(delayMs, undefined, { signal: stopping.signal }).catch(() => {})
+      delayMs = Math.min(2 * delayMs, maxRetryMs)
+    }
   }
 
   async function processBuffer() {

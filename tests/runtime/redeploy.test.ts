@@ -267,7 +267,10 @@ describe('a start after a change of', () => {
     await bench.nats.restart()
 
     // Both show that the older process has reconnected and has checked its streams and schedules.
-    await older.log.line(new RegExp(`"stream ${extra}","msg":"created"`), { from, within: 20_000 })
+    await older.log.line(new RegExp(`"stream ${extra}","msg":"lost, created again empty"`), {
+      from,
+      within: 20_000,
+    })
     const filter = { subjects_filter: 'schedule.steady' }
     const stored = async () => (await streams.info('SCHEDULES', filter)).state.subjects
     await expect.poll(stored, { timeout: 10_000 }).toEqual({ 'schedule.steady': 1 })

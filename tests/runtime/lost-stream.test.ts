@@ -1,0 +1,75 @@
+import { jetstream, jetstreamManager } from '@nats-io/jetstream'
+import { connect, type NatsConnection } from '@nats-io/transport-node'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { ProcessService } from '../../stack/services/service.ts'
+import { type CommandLine, createCommandLine } from '../support/command-line.ts'
+
+const work = `
+import * as v from 'valibot'
+import { defineFunction, stream } from '#runtime'
+
+const works = { stream: 'WORKS', subjects: ['work.*'], config: { storage: 'memory' } }
+const work = { subject: 'work.{id}', data: v.object({ id: v.string() }) }
+const done = { subject: 'done.{id}', data: v.object({ id: v.string() }) }
+
+export default defineFunction(stream(works, work), (batch, { publish }) => {
+  for (const { data } of batch) publish(done, data)
+})
+`
+
+describe('a stream function', { timeout: 60_000 }, () => {
+  let bench: CommandLine
+  let runtime: ProcessService
+  let nc: NatsConnection
+
+  beforeAll(async () => {
+    bench = await createCommandLine()
+    runtime = await bench.start(await bench.write({ 'work.ts': work }))
+    const { username, password, host } = new URL(bench.nats.urlOf('functions'))
+    nc = await connect({
+      servers: host,
+      user: username,
+      pass: password,
+      reconnectTimeWait: 100,
+      maxReconnectAttempts: -1,
+    })
+  })
+  afterAll(async () => {
+    await nc?.close()
+    await bench?.[Symbol.asyncDispose]()
+  })
+
+  it.each([
+    [
+      'a restart of the server, which loses streams in memory',
+      async () => {
+        await bench.nats.kill('SIGKILL')
+        await bench.nats.restart()
+      },
+    ],
+    [
+      'the deletion of its stream',
+      async () => {
+        await (await jetstreamManager(nc)).streams.delete('WORKS')
+      },
+    ],
+    [
+      'the deletion of its consumer',
+      async () => {
+        await (await jetstreamManager(nc)).consumers.delete('WORKS', 'work')
+      },
+    ],
+  ])('handles messages again at once after %s', async (_, lose) => {
+    const from = runtime.log.end()
+    const id = crypto.randomUUID()
+    const done = nc.subscribe(`done.${id}`, { max: 1 })
+
+    await lose()
+    await runtime.log.line(/"level":40.*"consumer lost, recreating"/, { from, within: 20_000 })
+    const store = () =>
+      jetstream(nc).publish(`work.${id}`, JSON.stringify({ id }), { timeout: 500 }).catch(String)
+    await expect.poll(store, { timeout: 20_000 }).toMatchObject({ stream: 'WORKS' })
+
+    expect(await Array.fromAsync(done)).toHaveLength(1)
+  })
+})
