@@ -1,4 +1,4 @@
-import { createEffect, createResource, Match, onCleanup, Switch } from 'solid-js'
+import { createEffect, createResource, Match, onCleanup, Show, Switch } from 'solid-js'
 import type { RoomId } from '#schema/ids'
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
@@ -6,6 +6,7 @@ import { callWithRetry } from '../nats/callWithRetry.ts'
 import { StartActions } from '../rooms/StartActions.tsx'
 import { BackButton } from '../routing/BackButton.tsx'
 import type { OpenDialog } from '../routing/dialogs.ts'
+import { RoomPreview } from './RoomPreview.tsx'
 
 /** Error codes for a room that does not exist or that the user may not read. */
 const noAccessCodes: ReadonlySet<string> = new Set(['forbidden', 'not_found', 'invalid'])
@@ -36,31 +37,46 @@ export function NotMemberView(props: { room: RoomId; onOpen: (dialog: OpenDialog
     await chat.rooms.refresh()
   }
   return (
-    <div class="nothing">
-      <Switch fallback={<p role="status">{t('room.loading')}</p>}>
-        <Match when={room()}>
-          {(found) => (
-            <>
-              <h1>{found().name}</h1>
-              <button type="button" class="button primary" onClick={() => void chat.attempt(join)}>
-                {t('room.joinToView')}
+    <Show
+      when={room()}
+      fallback={
+        <div class="nothing">
+          <Switch fallback={<p role="status">{t('room.loading')}</p>}>
+            <Match when={hasFailed()}>
+              <p role="alert">{t('room.failed')}</p>
+              <button type="button" class="button" onClick={() => void refetch()}>
+                {t('login.retry')}
               </button>
-            </>
-          )}
-        </Match>
-        <Match when={hasFailed()}>
-          <p role="alert">{t('room.failed')}</p>
-          <button type="button" class="button" onClick={() => void refetch()}>
-            {t('login.retry')}
-          </button>
-        </Match>
-        <Match when={info.state === 'ready'}>
-          <h1>{t('room.notFound')}</h1>
-          <p>{t('room.forbidden')}</p>
-          <StartActions onOpen={props.onOpen} />
-        </Match>
-      </Switch>
-      <BackButton />
-    </div>
+            </Match>
+            <Match when={info.state === 'ready'}>
+              <h1>{t('room.notFound')}</h1>
+              <p>{t('room.forbidden')}</p>
+              <StartActions onOpen={props.onOpen} />
+            </Match>
+          </Switch>
+          <BackButton />
+        </div>
+      }
+    >
+      {(found) => {
+        const onJoin = () => void chat.attempt(join)
+        return (
+          <Show
+            when={found().kind === 'public'}
+            fallback={
+              <div class="nothing">
+                <h1>{found().name}</h1>
+                <button type="button" class="button primary" onClick={onJoin}>
+                  {t('room.joinToView')}
+                </button>
+                <BackButton />
+              </div>
+            }
+          >
+            <RoomPreview room={found()} onJoin={onJoin} />
+          </Show>
+        )
+      }}
+    </Show>
   )
 }

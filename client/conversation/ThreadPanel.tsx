@@ -38,6 +38,7 @@ export function ThreadPanel(props: {
     chat,
     room: props.room,
     threadId: props.thread,
+    isPreview: roomConversation.isPreview,
     isTargeted: linkedMessageOf(route(), props.thread) !== undefined,
     onEvent: (placed) => setRoot((item) => item && applyTo(item, placed)),
   })

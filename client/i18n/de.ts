@@ -101,6 +101,7 @@ export const de: Words = {
     confirmLeave: '{{ room }} verlassen?',
     leaveHint: 'Dieser Raum ist privat. Du kannst nur mit einer neuen Einladung zurückkehren.',
     rename: 'Raum umbenennen',
+    preview: 'Du siehst einen Raum, dem du nicht beigetreten bist.',
     joinToView: 'Raum beitreten',
     notFound: 'Nicht gefunden',
     readOnly: 'Du hast keine Berechtigung, in diesem Raum zu schreiben.',

@@ -47,6 +47,7 @@ export const enLater = {
       'No one will be able to read or post in this room until an owner restores it in “Browse rooms”.',
     confirmLeave: 'Leave {{ room }}?',
     leaveHint: 'This room is private. You can only rejoin if someone invites you.',
+    preview: 'You’re viewing a room that you haven’t joined.',
     joinToView: 'Join room',
   },
   switcher: { hint: 'Search rooms and people', nothing: 'No results' },

@@ -94,6 +94,7 @@ export const zh: Words = {
     confirmLeave: '要离开 {{ room }} 吗？',
     leaveHint: '这是私密聊天室，离开后需再次受邀才能加入。',
     rename: '重命名聊天室',
+    preview: '你正在浏览尚未加入的聊天室。',
     joinToView: '加入聊天室',
     notFound: '未找到',
     readOnly: '你没有在此聊天室中发送消息的权限。',

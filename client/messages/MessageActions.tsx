@@ -15,7 +15,7 @@ export function MessageActions(props: {
   onThread: () => void
 }) {
   const { t } = useLanguage()
-  const { threadId, react } = useConversation()
+  const { threadId, isPreview, react } = useConversation()
   const [isPicking, setPicking] = createSignal(false)
   const [isMenuOpen, setMenuOpen] = createSignal(false)
   let toolbar!: HTMLElement
@@ -31,15 +31,17 @@ export function MessageActions(props: {
       role="toolbar"
       aria-label={t('message.actions')}
     >
-      <EmojiPicker
-        class="icon-button"
-        label={t('message.react')}
-        tabIndex={tabIndex()}
-        onPick={(emoji) => void react(props.item, emoji)}
-        onOpenChange={setPicking}
-      >
-        <Icon name="smile" />
-      </EmojiPicker>
+      <Show when={!isPreview}>
+        <EmojiPicker
+          class="icon-button"
+          label={t('message.react')}
+          tabIndex={tabIndex()}
+          onPick={(emoji) => void react(props.item, emoji)}
+          onOpenChange={setPicking}
+        >
+          <Icon name="smile" />
+        </EmojiPicker>
+      </Show>
       <Show when={threadId === undefined}>
         <button
           type="button"

@@ -21,9 +21,10 @@ export function MessageMenu(
   const chat = useChat()
   const { t } = useLanguage()
   const { copy } = useClipboard()
-  const { setEditing, setTraced, setDeleting, markUnread, threadId, room } = useConversation()
+  const { setEditing, setTraced, setDeleting, markUnread, threadId, room, isPreview } =
+    useConversation()
   const card = useUserCard()
-  const isMine = () => props.item.sender === chat.me
+  const isMine = () => props.item.sender === chat.me && !isPreview
   const mayDelete = () => isMine() || hasRight(room, 'moderate')
   const link = () => linkTo({ room: props.item.room, message: props.item.id })
 
@@ -55,7 +56,7 @@ export function MessageMenu(
       >
         {t('members.profile', { name: chat.people.name(props.item.sender) })}
       </DropdownMenu.Item>
-      <Show when={threadId === undefined}>
+      <Show when={threadId === undefined && !isPreview}>
         <DropdownMenu.Item class="menu-item" onSelect={() => void markUnread(props.item)}>
           {t('message.markUnread')}
         </DropdownMenu.Item>

@@ -19,7 +19,7 @@ export function Reactions(props: { item: TimelineMessage }) {
 function Reaction(props: { emoji: string; item: TimelineMessage }) {
   const chat = useChat()
   const { t, listOf } = useLanguage()
-  const { react } = useConversation()
+  const { react, isPreview } = useConversation()
   const reaction = () => props.item.reactions.find(({ emoji }) => emoji === props.emoji)
   const users = () => reaction()?.users ?? []
   const names = () => listOf(users().map((user) => chat.people.name(user)))
@@ -28,6 +28,7 @@ function Reaction(props: { emoji: string; item: TimelineMessage }) {
       <button
         type="button"
         class="reaction"
+        disabled={isPreview}
         aria-pressed={users().includes(chat.me)}
         aria-label={t('message.reactedBy', {
           emoji: props.emoji,

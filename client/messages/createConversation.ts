@@ -25,13 +25,15 @@ export interface ConversationOptions {
   page?: HistoryPage | undefined
   /** Whether the URL links to a message of this conversation. */
   isTargeted?: boolean
+  /** Whether the user reads a public room that they have not joined. */
+  isPreview?: boolean
   onEvent?: (placed: PlacedEvent) => void
 }
 
 const start: ListRow = { kind: 'start', key: 'start' }
 
 export function createConversation(options: ConversationOptions) {
-  const { chat, room, threadId, onEvent } = options
+  const { chat, room, threadId, isPreview = false, onEvent } = options
   const [editing, setEditing] = createSignal<TimelineMessage>()
   const [traced, setTraced] = createSignal<TimelineMessage>()
   const [deleting, setDeleting] = createSignal<TimelineMessage>()
@@ -99,6 +101,7 @@ export function createConversation(options: ConversationOptions) {
   return {
     room,
     threadId,
+    isPreview,
     timeline,
     rows,
     readSeq,

@@ -7,8 +7,9 @@ import { useConversation } from './createConversation.ts'
 /** Marks messages as read when they are visible on an active page. */
 export function createReadTracking(list: () => VListHandle | undefined) {
   const chat = useChat()
-  const { room, rows, threadId, timeline, isMarkedUnread, resumeReading, readSeq, setSeen } =
-    useConversation()
+  const conversation = useConversation()
+  const { room, rows, threadId, isPreview, timeline, isMarkedUnread } = conversation
+  const { resumeReading, readSeq, setSeen } = conversation
   let seen = 0
   const lastRead = () => {
     const read = threadId === undefined ? chat.rooms.byId(room.id) : chat.threads.byId[threadId]
@@ -17,7 +18,7 @@ export function createReadTracking(list: () => VListHandle | undefined) {
 
   function track() {
     const view = list()
-    if (!view || !isPageActive() || isMarkedUnread()) return
+    if (!view || isPreview || !isPageActive() || isMarkedUnread()) return
     if (timeline.opened() === 0) return
     // Before the virtual list is measured, tries again in the next frame.
     if (view.viewportSize === 0) return void requestAnimationFrame(track)

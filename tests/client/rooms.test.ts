@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import type { RoomId } from '#schema/ids'
+import { type RoomId, toNotifyId } from '#schema/ids'
 import {
   createRoom,
   expectNoProblems,
+  goTo,
+  message,
   useClientFixture,
   type Visitor,
 } from '../support/client-fixture.ts'
@@ -52,6 +54,42 @@ describe('the quick switcher', { timeout: 60_000 }, () => {
 
     await page.getByRole('heading', { level: 1, name: 'Bob Brown' }).waitFor()
     await page.getByText('This is the start of your conversation with Bob Brown.').waitFor()
+  })
+})
+
+describe('a public room that the user has not joined', { timeout: 60_000 }, () => {
+  it.each([
+    ['shows its messages and new ones', false],
+    [
+      'shows its messages and new ones, although a ban makes the room publish to members only',
+      true,
+    ],
+  ])('%s', async (_, hasBan) => {
+    const room = await createRoom(bob.page, 'public')
+    await using bobUser = await createTestUser(fixture.urls, 'bob')
+    if (hasBan) {
+      await using charlie = await createTestUser(fixture.urls, 'charlie')
+      await charlie.client.call('users.me', {})
+      await bobUser.client.call('room.kick', { room, userId: 'charlie' })
+    }
+    const { id: threadId, seq } = await bobUser.send(room, 'before the visit')
+    await bobUser.reply(room, threadId, 'a reply')
+    const reaction = { notifyId: toNotifyId({ id: threadId, seq }), emoji: '👍' }
+    await bobUser.client.call('msg.react', { ...reaction, on: true })
+    const { page } = alice
+
+    await goTo(page, fixture.urls.web, room)
+    await message(page, 'before the visit').waitFor()
+    await bobUser.send(room, 'during the visit')
+    await message(page, 'during the visit').waitFor()
+
+    expect(await page.locator('#composer').count()).toBe(0)
+    expect(await page.getByRole('button', { name: /^👍/ }).isDisabled()).toBe(true)
+    await page.getByRole('button', { name: /^1 reply/ }).click()
+    await message(page, 'a reply').waitFor()
+    await page.getByRole('button', { name: 'Join room' }).click()
+    await page.locator('#composer').waitFor()
+    await message(page, 'during the visit').waitFor()
   })
 })
 
