@@ -38,6 +38,11 @@ export interface FunctionOptions<Env extends Schema = Schema> {
    */
   maxQueued?: number
   /**
+   * How many calls of one user may run, and how many may wait, in one process. Further calls wait or are
+   * rejected with `overloaded`. Default: half of `concurrency` and of `maxQueued`, rounded up.
+   */
+  perCaller?: { concurrency?: number; maxQueued?: number }
+  /**
    * The rate limit for each caller, over all processes. Calls beyond the limit are rejected with
    * `rate_limited` and `retryAfterMs`. Default: no limit.
    */

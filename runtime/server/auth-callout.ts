@@ -54,6 +54,7 @@ export async function serveAuthCallout(
 }
 
 class AuthCalloutJob implements Job {
+  readonly caller = ''
   readonly until = performance.now() + defaultTimeoutMs
   slot = -1
   readonly #host: FunctionHost

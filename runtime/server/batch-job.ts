@@ -29,6 +29,7 @@ export class HandlerTimeoutError extends Error {
  * error. The timeout begins when the handler is called, not while the job is queued.
  */
 export class BatchJob implements Job {
+  readonly caller = ''
   until = Number.POSITIVE_INFINITY
   slot = -1
   readonly #options: BatchJobOptions

@@ -118,6 +118,12 @@ const Options = strict({
   queue: v.optional(Queue),
   concurrency: v.optional(whole(1, 100_000)),
   maxQueued: v.optional(whole(0, 1_000_000)),
+  perCaller: v.optional(
+    strict({
+      concurrency: v.optional(whole(1, 100_000)),
+      maxQueued: v.optional(whole(0, 1_000_000)),
+    }),
+  ),
   limit: v.optional(
     strict({
       max: whole(1, 1_000_000_000),

@@ -1,9 +1,12 @@
 import { FunctionError } from '../api/errors.ts'
 import { SlotPool } from '../client/slot-pool.ts'
+import { type CallerLimits, FairQueue } from './fair-queue.ts'
 import { FunctionStats } from './stats.ts'
 
 /** One call of a handler, whatever its trigger. */
 export interface Job {
+  /** The calling user; empty if the job has none. */
+  readonly caller: string
   /** The deadline, by `performance.now()`. */
   readonly until: number
   /** The job's slot in the dispatcher's pool of running jobs. */
@@ -13,6 +16,11 @@ export interface Job {
    * `ended` when it finishes.
    */
   run(ended: (job: Job) => void): boolean
+  /**
+   * Counts a job that must wait towards the caller's rate limit. Rejects the job if the limit is
+   * exceeded: at once, and then returns false, or later, and then calls `refused`.
+   */
+  admit?(refused: (job: Job) => void): boolean
   refuse(reason: FunctionError): void
 }
 
@@ -24,13 +32,15 @@ const graceMs = 5_000
 export interface DispatcherOptions {
   readonly concurrency: number
   readonly maxQueued: number
+  readonly perCaller: CallerLimits
   /** Called when the slot of a handler that has not ended is freed. */
   onAbandoned(): void
 }
 
 /**
  * Runs the jobs of one function: up to `concurrency` at once, while up to `maxQueued` others wait.
- * Rejects further jobs with `overloaded`. Rejects a waiting or running job at its deadline. Frees the
+ * Rejects further jobs with `overloaded`. The callers take turns, and each may only use a part of the
+ * places. Rejects a waiting or running job at its deadline. Frees the
  * slot of a handler that has not ended five seconds later.
  */
 export class Dispatcher {
@@ -39,25 +49,26 @@ export class Dispatcher {
   readonly #maxQueued: number
   readonly #onAbandoned: () => void
   readonly #running = new SlotPool<Job>()
-  #queue: Job[] = []
-  #head = 0
+  readonly #queue: FairQueue<Job>
   #sweeper: NodeJS.Timeout | undefined
   #idle: (() => void)[] = []
 
   constructor(options: DispatcherOptions) {
     this.#concurrency = options.concurrency
     this.#maxQueued = options.maxQueued
+    this.#queue = new FairQueue(options.perCaller)
     this.#onAbandoned = options.onAbandoned
   }
 
   get queued(): number {
-    return this.#queue.length - this.#head
+    return this.#queue.size
   }
 
   accept(job: Job): void {
-    if (this.#running.size < this.#concurrency) this.#run(job)
-    else if (this.queued < this.#maxQueued) this.#queue.push(job)
-    else {
+    if (this.#running.size < this.#concurrency && this.#queue.mayRun(job.caller)) this.#run(job)
+    else if (this.queued < this.#maxQueued && this.#queue.add(job)) {
+      if (job.admit?.(this.#withdraw) === false) this.#withdraw(job)
+    } else {
       this.stats.shed++
       job.refuse(this.#overloaded())
     }
@@ -69,15 +80,14 @@ export class Dispatcher {
   }
 
   refuseAll(reason: FunctionError): void {
-    const jobs = [...this.#queue.slice(this.#head), ...this.#running.list()]
-    this.#queue = []
-    this.#head = 0
+    const jobs = [...this.#queue.takeAll(), ...this.#running.list()]
     for (const job of jobs) job.refuse(reason)
   }
 
   #run(job: Job): void {
     if (job.run(this.#ended)) return
     job.slot = this.#running.add(job)
+    this.#queue.started(job)
     this.stats.inFlight++
     this.#sweeper ??= setInterval(() => this.#sweep(), sweepMs)
   }
@@ -89,21 +99,26 @@ export class Dispatcher {
     this.stats.inFlight--
     this.#running.delete(job.slot)
     job.slot = -1
+    this.#queue.ended(job)
     this.#next()
+  }
+
+  readonly #withdraw = (job: Job) => {
+    this.#queue.delete(job)
+    this.#resolveIdle()
   }
 
   #next() {
     // A job that finishes synchronously occupies no slot, so another one may start.
     while (this.#running.size < this.#concurrency) {
-      const job = this.#queue[this.#head]
+      const job = this.#queue.next()
       if (!job) break
-      this.#head++
       this.#run(job)
     }
-    if (this.#head === this.#queue.length || this.#head > 1_024) {
-      this.#queue = this.#queue.slice(this.#head)
-      this.#head = 0
-    }
+    this.#resolveIdle()
+  }
+
+  #resolveIdle() {
     if (this.#running.size > 0 || this.queued > 0) return
     for (const resolve of this.#idle.splice(0)) resolve()
   }
@@ -121,12 +136,8 @@ export class Dispatcher {
       this.#ended(job)
       this.#onAbandoned()
     }
-    while (this.queued > 0) {
-      const job = this.#queue[this.#head]
-      if (!job || job.until > now) break
-      this.#head++
-      this.#expire(job)
-    }
+    if (this.queued === 0) return
+    for (const job of this.#queue.takeExpired(now)) this.#expire(job)
   }
 
   #expire(job: Job) {

@@ -47,10 +47,14 @@ export function requestKind(host: FunctionHost, dispatcher: Dispatcher): Request
 
 export class RequestJob implements Job {
   readonly until: number
+  readonly caller: string
   slot = -1
   readonly #kind: RequestKind
   readonly #message: Incoming
   #context: CallContext | undefined
+  #isAdmitted = false
+  /** Pending while the shared counter of the rate limit is asked. */
+  #granted: Promise<void> | undefined
   #startedAt = 0
   #trace: Trace | undefined
   #fault: Error | undefined
@@ -63,8 +67,27 @@ export class RequestJob implements Job {
     this.#message = message
     this.until = performance.now() + readTimeout(message, kind.timeoutMs)
     const { callerIndex } = kind.subject
-    if (callerIndex >= 0)
-      kind.host.backbone.guard.count(tokenAt(message.subject, callerIndex), message.data.length)
+    this.caller = callerIndex < 0 ? '' : tokenAt(message.subject, callerIndex)
+    if (callerIndex >= 0) kind.host.backbone.guard.count(this.caller, message.data.length)
+  }
+
+  admit(refused: (job: Job) => void): boolean {
+    const { limiter } = this.#kind.host
+    if (!limiter || !isToken(this.caller)) return true
+    this.#isAdmitted = true
+    try {
+      this.#granted = limiter.take(this.caller)
+    } catch (error) {
+      this.refuse(toFunctionError(error))
+      return false
+    }
+    this.#granted?.catch((error) => {
+      // A job that runs by now is rejected by its handler's result.
+      if (this.#startedAt) return
+      this.refuse(toFunctionError(error))
+      refused(this)
+    })
+    return true
   }
 
   run(ended: (job: Job) => void): boolean {
@@ -110,28 +133,27 @@ export class RequestJob implements Job {
   /** Returns the handler's value or promise, or `rejected` if the handler is not called. */
   #handle(): unknown {
     const { host, subject } = this.#kind
-    const { callerIndex } = subject
-    const caller = callerIndex < 0 ? '' : tokenAt(this.#message.subject, callerIndex)
-    if (callerIndex >= 0 && !isToken(caller))
+    const { caller } = this
+    if (subject.callerIndex >= 0 && !isToken(caller))
       return this.#refuseInput(
         refusal(`"${caller}" in the subject ${this.#message.subject} is not a valid caller`),
       )
     // The limit is checked before the payload is parsed, so that invalid calls count too.
-    const granted = caller === '' ? undefined : host.limiter?.take(caller)
-    if (!granted) return this.#call(caller)
-    this.#prefetch(caller)
-    return granted.then(() => this.#call(caller))
+    if (!this.#isAdmitted && caller !== '') this.#granted = host.limiter?.take(caller)
+    if (!this.#granted) return this.#call()
+    this.#prefetch()
+    return this.#granted.then(() => this.#call())
   }
 
-  #prefetch(caller: string) {
+  #prefetch() {
     const { host, subject } = this.#kind
     const { prefetch } = host.loaded.definition.options
     if (!prefetch) return
-    const context = new CallContext(host, caller, this.until, this.#trace)
+    const context = new CallContext(host, this.caller, this.until, this.#trace)
     host.run(prefetch, { params: subject.read(this.#message.subject) }, context)
   }
 
-  #call(caller: string): unknown {
+  #call(): unknown {
     const { host, input, maxBytes, subject } = this.#kind
     // The call may have been rejected while it waited for the rate limit counter.
     if (this.#answered) return rejected
@@ -142,7 +164,7 @@ export class RequestJob implements Job {
       const message = `Invalid input: ${describeIssues(parsed.issues)}`
       return this.#refuseInput({ code: 'invalid', message, details: parsed.issues })
     }
-    const context = new CallContext(host, caller, this.until, this.#trace, this.#message)
+    const context = new CallContext(host, this.caller, this.until, this.#trace, this.#message)
     this.#context = context
     const { handle } = host.loaded.definition
     const { value } = parsed
@@ -223,8 +245,7 @@ export class RequestJob implements Job {
     const { onRejected } = host.loaded.definition.options
     if (!onRejected) return
     const params = subject.read(this.#message.subject)
-    const caller = params.caller ?? ''
-    const context = this.#context ?? new CallContext(host, caller, this.until, this.#trace)
+    const context = this.#context ?? new CallContext(host, this.caller, this.until, this.#trace)
     const call = { params, data: readLoosely(this.#message) }
     const onFault = (err: unknown) => host.log.error({ err: toError(err) }, 'onRejected failed')
     try {

@@ -16,7 +16,13 @@ export async function serveFunction(
 ): Promise<Served> {
   const { options, trigger } = host.loaded.definition
   const onAbandoned = () => log.error('handler still running long after its deadline, slot freed')
-  const dispatcher = new Dispatcher({ ...defaults, ...options, onAbandoned })
+  const { concurrency, maxQueued } = { ...defaults, ...options }
+  const perCaller = {
+    concurrency: Math.ceil(concurrency / 2),
+    maxQueued: Math.ceil(maxQueued / 2),
+    ...options.perCaller,
+  }
+  const dispatcher = new Dispatcher({ concurrency, maxQueued, perCaller, onAbandoned })
   if (!trigger || trigger.kind === 'event') {
     const kind = requestKind(host, dispatcher)
     const queue = trigger ? (trigger.queue ?? '') : host.loaded.queue

@@ -42,6 +42,15 @@ const ticked = { subject: 'ticked.{name}', data: v.object({ name: v.string() }) 
 
 export default defineFunction(schedule(${options}), (_, { publish }) => publish(ticked, { name: '${name}' }))
 `
+/** Source of a function that declares a stream without consuming it. */
+const keep = (name: string) => `
+import * as v from 'valibot'
+import { defineFunction, event } from '#runtime'
+
+const kept = { stream: '${name}', subjects: ['${name}.*'] }
+
+export default defineFunction(event({ subject: 'keep', data: v.object({}) }), () => {}, { resources: [kept] })
+`
 const idle = `
 import * as v from 'valibot'
 import { defineFunction, event } from '#runtime'
@@ -256,7 +265,7 @@ describe('a start after a change of', () => {
     const older = await bench.start(
       await bench.write({
         'work.ts': work(name, { config: 'max_msgs: 100' }),
-        'extra.ts': work(extra),
+        'extra.ts': keep(extra),
         'steady.ts': tick('steady', "{ cron: '0 0 0 1 1 *' }"),
       }),
     )
