@@ -1,13 +1,16 @@
 import { readFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
+import { connect } from '@nats-io/transport-node'
 import { eq } from 'drizzle-orm'
-import { isCallError } from '#runtime/client'
+import { type Client, createClient, isCallError } from '#runtime/client'
+import { contracts } from '#schema/contracts'
 import { closeDb, db } from '#schema/db'
 import type { MessageId, RoomId } from '#schema/ids'
 import { roomNotify } from '#schema/messages/event'
 import { messages } from '#schema/tables/message'
+import { newClientId } from '../support/app.ts'
 import { type DatabaseKind, startServers } from '../support/servers.ts'
-import { createTestUser, type TestUser } from '../support/test-user.ts'
+import { startTokenIssuer } from '../support/token-issuer.ts'
 
 export interface SoakOptions {
   durationMs: number
@@ -38,15 +41,30 @@ const maxGrowth = { factor: 1.15, megabytes: 24 }
  * the memory of the processes does not grow.
  */
 export async function runSoak({ durationMs, database, log }: SoakOptions): Promise<SoakReport> {
-  await using servers = await startServers(database)
+  const tokenIssuer = await startTokenIssuer()
+  await using stack = new AsyncDisposableStack()
+  stack.defer(() => tokenIssuer.stop())
+  const servers = stack.use(await startServers(database, { OIDC_ISSUER: tokenIssuer.issuer }))
   process.env.DATABASE_URL = servers.urls.databaseUrl
-  await using sender = await createTestUser(servers.urls, 'alice')
-  await using reader = await createTestUser(servers.urls, 'bob')
+  const [sender, reader] = await Promise.all(
+    ['alice', 'bob'].map(async (user) => {
+      const token = await tokenIssuer.token({
+        preferred_username: user,
+        realm_access: { roles: ['user'] },
+        exp: Math.floor((Date.now() + durationMs) / 1_000) + 600,
+      })
+      const inboxPrefix = `_INBOX_${user}`
+      const nc = await connect({ servers: servers.urls.nats, token, inboxPrefix })
+      stack.defer(() => nc.close())
+      return createClient(nc, { contracts, user })
+    }),
+  )
+  if (!sender || !reader) throw new Error('A user is not connected')
   const room = `room-${crypto.randomUUID()}` as RoomId
-  await sender.client.call('room.create', { room, name: 'Soak', kind: 'public' })
-  await reader.client.call('room.join', { room })
+  await sender.call('room.create', { room, name: 'Soak', kind: 'public' })
+  await reader.call('room.join', { room })
   let received = 0
-  reader.client.listen(roomNotify, { room }, () => {
+  reader.listen(roomNotify, { room }, () => {
     received++
   })
 
@@ -87,7 +105,7 @@ interface SendListeners {
 
 /** Sends messages one after another in `maxInFlight` loops, which share a schedule. */
 async function sendAtRate(
-  sender: TestUser,
+  sender: Client<typeof contracts>,
   room: RoomId,
   durationMs: number,
   { onSent, onFailure }: SendListeners,
@@ -105,7 +123,8 @@ async function sendAtRate(
       }
       count++
       try {
-        onSent((await sender.send(room, `message ${count}`)).id)
+        const message = { room, clientId: newClientId(), text: `message ${count}` }
+        onSent((await sender.call('send', message)).id)
       } catch (error) {
         if (!isCallError(error)) throw error
         onFailure(error.code)
