@@ -5,6 +5,7 @@ export type { Bucket, KvChange, KvEntry } from './api/bucket.ts'
 export type { Context, FunctionInfo } from './api/context.ts'
 export type {
   BucketDeclaration,
+  ChunkOf,
   Contract,
   DataOf,
   InputOf,

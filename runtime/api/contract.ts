@@ -19,6 +19,11 @@ export interface Contract {
   /** The schema of the answer. Fields that the schema does not name are removed. */
   readonly output: Schema
   /**
+   * The schema of a part of a streamed answer. The handler is then an async generator: it yields parts and
+   * returns the answer.
+   */
+  readonly chunk?: Schema
+  /**
    * The roles that may call the function, `everyone` for all users, or `functions` for other functions
    * only. The runtime derives the users' publish permissions from this list.
    */
@@ -76,6 +81,10 @@ export type ParsedInputOf<C extends { input: Schema }> = StandardSchemaV1.InferO
 export type OutputOf<C extends { output: Schema }> = StandardSchemaV1.InferOutput<C['output']>
 /** The type that the handler returns. */
 export type AnswerOf<C extends { output: Schema }> = StandardSchemaV1.InferInput<C['output']>
+/** The type of the parts that callers receive. */
+export type ChunkOf<C extends { chunk: Schema }> = StandardSchemaV1.InferOutput<C['chunk']>
+/** The type of the parts that the handler yields. */
+export type YieldedOf<C extends { chunk: Schema }> = StandardSchemaV1.InferInput<C['chunk']>
 /** The type that publishers of a topic pass. */
 export type DataOf<T extends { data: Schema }> = StandardSchemaV1.InferInput<T['data']>
 /** The type that subscribers of a topic receive: the data after parsing. */
@@ -98,6 +107,20 @@ export const replyHeader = 'Natter-Reply'
 /** Returns the subject for the replies to a request of a user with this reply token. */
 export function replySubject(user: string, token: string): string {
   return `deliver.${user}.reply.${token}`
+}
+
+/** Header of a part of a streamed answer: its number, from 1. */
+export const chunkHeader = 'Natter-Chunk'
+
+/** Functions without a user send their requests with reply subjects in this inbox. */
+export const inbox = '_INBOX'
+
+/**
+ * Returns the subject on which a caller cancels the request with this reply token. The server lets users
+ * publish only to the subject of their own name.
+ */
+export function cancelSubject(token: string, user?: string): string {
+  return user === undefined ? `_CANCEL.${token}` : `as.${user}._CANCEL.${token}`
 }
 
 /** Returns the request subject, with `{caller}` unless only functions may call the contract. */

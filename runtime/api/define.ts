@@ -12,6 +12,7 @@ import type {
   Schema,
   StreamDeclaration,
   ValueOf,
+  YieldedOf,
 } from './contract.ts'
 import type { ErrorBody } from './errors.ts'
 import type { StreamMessage } from './stream.ts'
@@ -85,22 +86,27 @@ export interface Limit {
 
 export const maxLimitWindowMs = 60_000
 
-type Handler<T, Env> = T extends Contract
-  ? (input: ParsedInputOf<T>, context: Context<Env>) => Promise<AnswerOf<T>> | AnswerOf<T>
-  : T extends EventTrigger<infer To>
-    ? (data: ParsedDataOf<To>, context: Context<Env>) => Promise<void> | void
-    : T extends StreamTrigger<infer To>
-      ? (
-          messages: readonly StreamMessage<ParsedDataOf<To>>[],
-          context: Context<Env>,
-        ) => Promise<void> | void
-      : T extends KvTrigger<infer B>
-        ? (change: KvChange<ValueOf<B>>, context: Context<Env>) => Promise<void> | void
-        : T extends ScheduleTrigger
-          ? (tick: { at: Date }, context: Context<Env>) => Promise<void> | void
-          : T extends CalloutTrigger
-            ? (request: AuthRequest, context: Context<Env>) => Promise<AuthGrant> | AuthGrant
-            : never
+type Handler<T, Env> = T extends Contract & { chunk: Schema }
+  ? (
+      input: ParsedInputOf<T>,
+      context: Context<Env>,
+    ) => AsyncGenerator<YieldedOf<T>, AnswerOf<T>, void>
+  : T extends Contract
+    ? (input: ParsedInputOf<T>, context: Context<Env>) => Promise<AnswerOf<T>> | AnswerOf<T>
+    : T extends EventTrigger<infer To>
+      ? (data: ParsedDataOf<To>, context: Context<Env>) => Promise<void> | void
+      : T extends StreamTrigger<infer To>
+        ? (
+            messages: readonly StreamMessage<ParsedDataOf<To>>[],
+            context: Context<Env>,
+          ) => Promise<void> | void
+        : T extends KvTrigger<infer B>
+          ? (change: KvChange<ValueOf<B>>, context: Context<Env>) => Promise<void> | void
+          : T extends ScheduleTrigger
+            ? (tick: { at: Date }, context: Context<Env>) => Promise<void> | void
+            : T extends CalloutTrigger
+              ? (request: AuthRequest, context: Context<Env>) => Promise<AuthGrant> | AuthGrant
+              : never
 
 /** The default export of a function file, created by {@link defineFunction}. */
 export interface FunctionDefinition {

@@ -60,9 +60,10 @@ async function call(name: string, json: string | undefined, options: CallOptions
   const hdrs = target.template === undefined ? undefined : headers()
   hdrs?.set(timeoutHeader, String(options.timeout))
   try {
-    const reply = await requester.request(subject, payload, {
+    const reply = await requester.stream(subject, payload, {
       headers: hdrs,
       timeoutMs: options.timeout,
+      onChunk: (chunk) => printReply(chunk, options.json),
     })
     printReply(reply, options.json)
   } catch (error) {

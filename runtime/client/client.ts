@@ -1,5 +1,6 @@
 import { headers, type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/nats-core'
 import {
+  type ChunkOf,
   type Contract,
   contractSubject,
   defaultTimeoutMs,
@@ -7,6 +8,7 @@ import {
   type OutputOf,
   type ParsedDataOf,
   pushHeader,
+  type Schema,
   type Topic,
   timeoutHeader,
 } from '../api/contract.ts'
@@ -46,6 +48,14 @@ export interface CallOptions {
   signal?: AbortSignal
 }
 
+/** A streamed answer. A loop that ends early cancels the call in the function. */
+export interface AnswerStream<C extends Contract> extends AsyncIterable<ChunkOfAny<C>> {
+  /** The answer after the last part. Rejects with a {@link CallError}, as the iteration does. */
+  readonly output: Promise<OutputOf<C>>
+}
+
+type ChunkOfAny<C> = C extends { chunk: Schema } ? ChunkOf<C> : never
+
 export interface ClientOptions<All extends Contracts> {
   contracts: All
   /** The logged-in user's id, which replaces `{caller}` in subjects. Functions need none. */
@@ -67,6 +77,15 @@ export interface Client<All extends Contracts = Contracts> {
     input: InputOf<All[Name]>,
     options?: CallOptions,
   ): Promise<Answer<All[Name]>>
+  /**
+   * Calls a function whose contract has a `chunk`. Iterate over the result to receive the parts of its
+   * answer.
+   */
+  stream<Name extends keyof All>(
+    name: Name,
+    input: InputOf<All[Name]>,
+    options?: CallOptions,
+  ): AnswerStream<All[Name]>
   /**
    * Subscribes to a topic and returns a function that unsubscribes. A parameter missing from `params`
    * matches any value. For a push topic, messages that no function has published are ignored.
@@ -117,6 +136,10 @@ export function createClient<const All extends Contracts>(
         return { ok: false, error: error as never }
       }
     },
+    stream(name, input, options) {
+      const headers = headersOf?.(name)
+      return openStream(callerOf(name), input as object, { ...options, headers }) as never
+    },
     listen(topic, params, onMessage) {
       const unsubscribe = listen(nc, topic, params, onMessage as (data: unknown) => void)
       unsubscribers.add(unsubscribe)
@@ -149,6 +172,8 @@ export interface ContractCaller {
 
 interface AskOptions extends CallOptions {
   headers?: MsgHdrs | undefined
+  /** Receives the parts of a streamed answer. */
+  onChunk?: (chunk: unknown) => void
 }
 
 /** Creates an object that sends the calls of one contract, so that its subject is parsed only once. */
@@ -171,10 +196,48 @@ export function createContractCaller(
         hdrs ??= headers()
         hdrs.set(timeoutHeader, String(Math.ceil(timeoutMs)))
       }
-      const { signal } = options
-      return readAnswer(
-        await requester.request(subject, payload, { headers: hdrs, timeoutMs, signal }),
-      )
+      const { signal, onChunk } = options
+      const request = { headers: hdrs, timeoutMs, signal }
+      if (!contract.chunk) return readAnswer(await requester.request(subject, payload, request))
+      const pass = (reply: Msg) => onChunk?.(parse(reply))
+      return readAnswer(await requester.stream(subject, payload, { ...request, onChunk: pass }))
+    },
+  }
+}
+
+function openStream(caller: ContractCaller, input: object, options: AskOptions) {
+  const stopped = new AbortController()
+  const chunks: unknown[] = []
+  let wake: (() => void) | undefined
+  let isEnded = false
+  const output = caller.ask(input, {
+    ...options,
+    signal: options.signal ? AbortSignal.any([options.signal, stopped.signal]) : stopped.signal,
+    onChunk(chunk) {
+      chunks.push(chunk)
+      wake?.()
+    },
+  })
+  const end = () => {
+    isEnded = true
+    wake?.()
+  }
+  // A caller may use the iteration alone, which throws the same error.
+  output.then(end, end)
+  return {
+    output,
+    async *[Symbol.asyncIterator]() {
+      try {
+        for (;;) {
+          while (chunks.length > 0) yield chunks.shift()
+          if (isEnded) return void (await output)
+          await new Promise<void>((resolve) => {
+            wake = resolve
+          })
+        }
+      } finally {
+        stopped.abort()
+      }
     },
   }
 }

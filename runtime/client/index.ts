@@ -1,7 +1,14 @@
 /** The typed client for browsers, services and tests. It imports no server code and no tables. */
 export type { Contract, Topic } from '../api/contract.ts'
 export type { ErrorBody, ErrorCode } from '../api/errors.ts'
-export type { Answer, CallError, CallOptions, Client, ClientOptions } from './client.ts'
+export type {
+  Answer,
+  AnswerStream,
+  CallError,
+  CallOptions,
+  Client,
+  ClientOptions,
+} from './client.ts'
 export { createClient, isCallError } from './client.ts'
 export type { Requester } from './requester.ts'
 export { createRequester } from './requester.ts'

@@ -1,5 +1,11 @@
 import { type Msg, type MsgHdrs, type NatsConnection, nuid } from '@nats-io/nats-core'
-import { replyHeader, replySubject } from '../api/contract.ts'
+import {
+  cancelSubject,
+  chunkHeader,
+  inbox as inboxRoot,
+  replyHeader,
+  replySubject,
+} from '../api/contract.ts'
 import { FunctionError } from '../api/errors.ts'
 import { writeHeaders } from '../api/headers.ts'
 import { SlotPool } from './slot-pool.ts'
@@ -15,7 +21,8 @@ export interface Requester {
    * Publishes a request and resolves to the first reply. Rejects with a FunctionError: `timeout`,
    * `too_large`, `unavailable` if there are no responders, or `cancelled` if `signal` aborts. The code
    * is `forbidden` if the server rejects the subject, and `disconnected` if the connection is lost
-   * before the reply. While there is no connection, the request waits for one until its timeout.
+   * before the reply. While there is no connection, the request waits for one until its timeout. An
+   * abort also cancels the call in the function.
    */
   request(subject: string, payload: string | Uint8Array, options: RequestOptions): Promise<Msg>
   /**
@@ -27,6 +34,15 @@ export interface Requester {
     payload: string | Uint8Array,
     options: RequestOptions & { isLast: (reply: Msg) => boolean },
   ): Promise<Msg[]>
+  /**
+   * Publishes a request like `request`, and passes each part of a streamed answer to `onChunk`. Rejects
+   * with `disconnected` if a part was lost.
+   */
+  stream(
+    subject: string,
+    payload: string | Uint8Array,
+    options: RequestOptions & { onChunk: (reply: Msg) => void },
+  ): Promise<Msg>
   /** Ends the inbox subscription, and rejects pending requests with `disconnected`. */
   close(): void
 }
@@ -58,7 +74,7 @@ const sweepMs = 20
  */
 export function createRequester(nc: NatsConnection, user?: string): Requester {
   const session = nuid.next()
-  const inbox = user === undefined ? `_INBOX.${session}.` : `${replySubject(user, session)}.`
+  const inbox = user === undefined ? `${inboxRoot}.${session}.` : `${replySubject(user, session)}.`
   const pending = new SlotPool<PendingRequest>()
   let count = 0
   let connected = true
@@ -89,6 +105,18 @@ export function createRequester(nc: NatsConnection, user?: string): Requester {
         return !isLast(reply)
       })
       return parts
+    },
+    stream(subject, payload, { onChunk, ...options }) {
+      const lost = new AbortController()
+      const signal = options.signal ? AbortSignal.any([options.signal, lost.signal]) : lost.signal
+      let count = 0
+      return ask(subject, payload, { ...options, signal }, (reply) => {
+        const number = Number(reply.headers?.get(chunkHeader) || 0)
+        if (number === 0) return false
+        if (number === ++count) onChunk(reply)
+        else lost.abort(new Error(`Part ${count} of the answer was lost`))
+        return true
+      })
     },
     close() {
       closed = true
@@ -159,7 +187,9 @@ export function createRequester(nc: NatsConnection, user?: string): Requester {
 
   function rejectOnAbort(request: PendingRequest, signal: AbortSignal) {
     const abort = () => {
-      if (drop(request)) request.reject(cancelled(request.subject, signal))
+      if (!drop(request)) return
+      if (!request.send && connected) cancel(request)
+      request.reject(cancelled(request.subject, signal))
     }
     signal.addEventListener('abort', abort, { once: true })
     const { resolve, reject } = request
@@ -171,6 +201,14 @@ export function createRequester(nc: NatsConnection, user?: string): Requester {
       }
     request.resolve = settle(resolve)
     request.reject = settle(reject)
+  }
+
+  function cancel({ token }: PendingRequest) {
+    try {
+      nc.publish(cancelSubject(`${session}.${token}`, user))
+    } catch {
+      // The connection is closed, which ends the streamed answers of this client.
+    }
   }
 
   function rejectAll(reason: FunctionError) {

@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import { checkPublish, requestPatterns } from '../api/audience.ts'
 import type { AuthGrant, AuthRequest } from '../api/auth.ts'
 import type { FunctionInfo } from '../api/context.ts'
-import { defaultTimeoutMs } from '../api/contract.ts'
+import { cancelSubject, defaultTimeoutMs } from '../api/contract.ts'
 import { FunctionError } from '../api/errors.ts'
 import type { Permissions } from '../auth-callout/jwt.ts'
 import { serveCallout } from '../auth-callout/serve.ts'
@@ -132,5 +132,6 @@ function toPermissions(
 ): Permissions {
   const patterns = requestPatterns(functions, user, roles)
   checkPublish(publish, functions, [user, ...aliases], roles)
-  return { user, account, publish: [...patterns, ...publish], subscribe, expiresAt }
+  const cancel = cancelSubject('*.*', user)
+  return { user, account, publish: [...patterns, cancel, ...publish], subscribe, expiresAt }
 }

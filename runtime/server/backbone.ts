@@ -4,6 +4,7 @@ import type { System } from '../api/system.ts'
 import type { BucketConnections } from '../jetstream/kv.ts'
 import type { ClientConnections } from '../monitoring/connections.ts'
 import type { SpanStore } from '../tracing/span-store.ts'
+import type { Audience } from './cancellation.ts'
 import type { TrafficGuard } from './traffic-guard.ts'
 
 /** The connection, inbox and stores that all functions of a process share. */
@@ -14,6 +15,7 @@ export interface Backbone extends BucketConnections {
   readonly system: System
   readonly connections: ClientConnections
   readonly guard: TrafficGuard
+  readonly audience: Audience
   /** Creates the streams and buckets that are missing, once for concurrent calls. */
   readonly ensureResources: () => Promise<void>
   /** The name of this process: `host:pid`. */

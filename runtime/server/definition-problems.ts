@@ -149,6 +149,7 @@ const ContractShape = strict({
   subject: SubjectTemplate,
   input: StandardSchema,
   output: StandardSchema,
+  chunk: v.optional(StandardSchema),
   audience: v.pipe(
     v.array(
       matching(/^[^\s,]+( [^\s,]+)*$/, 'a role, everyone or functions'),

@@ -22,6 +22,8 @@ export interface Job {
    */
   admit?(refused: (job: Job) => void): boolean
   refuse(reason: FunctionError): void
+  /** The subject of the replies to the call; empty if there is none. */
+  readonly replySubject?: string
 }
 
 /** Milliseconds between two checks of the deadlines. */
@@ -72,6 +74,17 @@ export class Dispatcher {
       this.stats.shed++
       job.refuse(this.#overloaded())
     }
+  }
+
+  /** Cancels the call of a caller with this reply subject. Returns false if there is none. */
+  cancel(caller: string, replySubject: string): boolean {
+    const matches = (job: Job) => job.caller === caller && job.replySubject === replySubject
+    const waiting = this.#queue.find(caller, matches)
+    const job = waiting ?? this.#running.list().find(matches)
+    if (!job) return false
+    if (waiting) this.#withdraw(waiting)
+    job.refuse(new FunctionError('cancelled', 'The caller has cancelled the call'))
+    return true
   }
 
   idle(): Promise<void> {

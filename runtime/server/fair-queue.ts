@@ -69,6 +69,12 @@ export class FairQueue<Job extends Queued> {
     this.#drop(lane)
   }
 
+  /** Returns the first waiting job of a caller for which `matches` returns true. */
+  find(caller: string, matches: (job: Job) => boolean): Job | undefined {
+    for (const job of this.#lanes.get(caller)?.waiting ?? []) if (matches(job)) return job
+    return undefined
+  }
+
   started({ caller }: Job): void {
     if (caller === '') return
     const lane = this.#laneOf(caller)

@@ -1,6 +1,6 @@
 import type { MsgHdrs } from '@nats-io/nats-core'
-import { defaultMaxBytes, defaultTimeoutMs, type Schema } from '../api/contract.ts'
-import { type ErrorBody, type ErrorCode, errorStatus, type FunctionError } from '../api/errors.ts'
+import { chunkHeader, defaultMaxBytes, defaultTimeoutMs, type Schema } from '../api/contract.ts'
+import { type ErrorBody, type ErrorCode, errorStatus, FunctionError } from '../api/errors.ts'
 import { writeHeaders } from '../api/headers.ts'
 import { isToken, parseSubject, type Subject, tokenAt } from '../api/subject.ts'
 import { describeIssues, validateSync } from '../api/validate.ts'
@@ -23,6 +23,8 @@ export interface RequestKind {
   readonly input: Schema
   /** Undefined for events, whose handlers return nothing. */
   readonly output: Schema | undefined
+  /** The schema of the parts of a streamed answer. */
+  readonly chunk: Schema | undefined
   readonly timeoutMs: number
   /** Unlimited for events, because only functions publish them. */
   readonly maxBytes: number
@@ -40,6 +42,7 @@ export function requestKind(host: FunctionHost, dispatcher: Dispatcher): Request
     subject,
     input,
     output: contract?.output,
+    chunk: contract?.chunk,
     timeoutMs: contract?.timeoutMs ?? defaultTimeoutMs,
     maxBytes: contract ? (contract.maxBytes ?? defaultMaxBytes) : Number.POSITIVE_INFINITY,
   }
@@ -69,6 +72,10 @@ export class RequestJob implements Job {
     const { callerIndex } = kind.subject
     this.caller = callerIndex < 0 ? '' : tokenAt(message.subject, callerIndex)
     if (callerIndex >= 0) kind.host.backbone.guard.count(this.caller, message.data.length)
+  }
+
+  get replySubject(): string {
+    return readReplySubject(this.#message, this.#kind.subject.callerIndex)
   }
 
   admit(refused: (job: Job) => void): boolean {
@@ -112,7 +119,7 @@ export class RequestJob implements Job {
     if (this.#answered) return
     const { stats } = this.#kind.dispatcher
     if (reason.code === 'timeout') stats.timeouts++
-    stats.failed(reason.message)
+    if (reason.code !== 'cancelled') stats.failed(reason.message)
     // A job that never ran is counted as a request here, all others in #end.
     if (!this.#startedAt) stats.requests++
     this.#refuse(reason)
@@ -168,8 +175,41 @@ export class RequestJob implements Job {
     this.#context = context
     const { handle } = host.loaded.definition
     const { value } = parsed
+    const call = () => handle(value as never, context)
+    if (this.#kind.chunk) return this.#stream(this.#kind.chunk, call)
     if (!this.#trace?.span) return host.run(handle, value as never, context)
-    return host.run(() => withTrace(this.#trace, () => handle(value as never, context)))
+    return host.run(() => withTrace(this.#trace, call))
+  }
+
+  /** Sends the parts that the handler yields, until the call is rejected. Returns the handler's answer. */
+  async #stream(schema: Schema, call: () => unknown): Promise<unknown> {
+    const { host, dispatcher } = this.#kind
+    const run = <T>(work: () => T) => host.run(() => withTrace(this.#trace, work))
+    const parts = run(call) as AsyncGenerator<unknown, unknown, void>
+    if (typeof parts?.next !== 'function')
+      throw new TypeError('The contract has a chunk, so the handler must be an async function*')
+    const gone = new FunctionError('cancelled', 'The caller is no longer connected')
+    const audience = host.backbone.audience.watch(() => this.refuse(gone))
+    try {
+      for (let count = 1; ; count++) {
+        const { done, value } = await run(() => parts.next())
+        if (done) return value
+        if (this.#answered) return void (await run(() => parts.return(undefined)))
+        if (count === 1) dispatcher.stats.firstChunk(performance.now() - this.#startedAt)
+        this.#sendChunk(schema, value, count, audience.replySubject)
+      }
+    } finally {
+      audience.leave()
+    }
+  }
+
+  #sendChunk(schema: Schema, value: unknown, count: number, reply: string) {
+    const { issues, value: chunk } = { value: undefined, ...validateSync(schema, value) }
+    if (issues) throw new TypeError(`A part does not match the contract: ${describeIssues(issues)}`)
+    const { replySubject } = this
+    if (replySubject === '') return
+    const headers = writeHeaders({ [chunkHeader]: String(count) })
+    this.#kind.host.backbone.nc.publish(replySubject, JSON.stringify(chunk), { headers, reply })
   }
 
   #refuseInput(reason: ErrorBody) {
@@ -272,9 +312,8 @@ export class RequestJob implements Job {
 
   /** Publishes a reply. Returns false if the request has no reply subject that may be used. */
   #reply(payload: string, headers?: MsgHdrs): boolean {
-    const { host, subject } = this.#kind
-    const { nc } = host.backbone
-    const replySubject = readReplySubject(this.#message, subject.callerIndex)
+    const { nc } = this.#kind.host.backbone
+    const { replySubject } = this
     if (replySubject) nc.publish(replySubject, payload, headers && { headers })
     else sendHint(nc, this.#message.reply)
     return replySubject !== ''

@@ -17,6 +17,7 @@ import { Limiter } from '../rate-limit/limiter.ts'
 import { serveSpans } from '../tracing/collect-spans.ts'
 import { SpanStore } from '../tracing/span-store.ts'
 import type { Backbone } from './backbone.ts'
+import { Audience, serveCancellation } from './cancellation.ts'
 import type { RuntimeConfig } from './config.ts'
 import type { Served } from './endpoint.ts'
 import { FunctionHost } from './function-host.ts'
@@ -103,6 +104,7 @@ export async function startRuntime({
     connections,
     guard: new TrafficGuard(nc, connections, log),
     ensureResources: ensureOnce,
+    audience: new Audience(nc),
     process: processName,
   }
   const reconcile = () => reconcileSchedules(backbone, functions, log)
@@ -117,6 +119,7 @@ export async function startRuntime({
     await loaded.definition.options.beforeServe?.({ env: host.env, log: child })
     served.push(await serveFunction(host, config, child))
   }
+  serveCancellation(nc, backbone.guard, () => served.map(({ dispatcher }) => dispatcher))
   await nc.flush()
   started.use(repeatAfterStart(reconcile))
 

@@ -15,6 +15,7 @@ export class FunctionStats {
   timeouts = 0
   lastError = ''
   inFlight = 0
+  readonly #firstChunks = createDurations()
   #totalMs = 0
   /** Durations of all periods before the previous one. A period lasts `recentMs` or longer. */
   readonly #older = createDurations()
@@ -27,6 +28,11 @@ export class FunctionStats {
     this.requests += times
     this.#totalMs += ms
     this.#current.record(Math.max(1, Math.round(ms * 1_000)))
+  }
+
+  /** Records the time until the first part of a streamed answer. */
+  firstChunk(ms: number): void {
+    this.#firstChunks.record(Math.max(1, Math.round(ms * 1_000)))
   }
 
   failed(reason: string, times = 1): void {
@@ -65,6 +71,12 @@ export class FunctionStats {
       p99_ms: percentile(99),
       recent_p50_ms: percentile(50, recent),
       recent_p99_ms: percentile(99, recent),
+      ...(this.#firstChunks.count === 0
+        ? {}
+        : {
+            first_chunk_p50_ms: percentile(50, this.#firstChunks),
+            first_chunk_p99_ms: percentile(99, this.#firstChunks),
+          }),
     }
   }
 

@@ -209,6 +209,8 @@ describe('permissions on the server', () => {
     'as.bob.whoami',
     'as.*.whoami',
     'as.alice.inside',
+    'as.bob._CANCEL.session.token',
+    '_CANCEL.session.token',
     'inside',
     'deliver.bob.send.general',
     'deliver.bob.notify.general',

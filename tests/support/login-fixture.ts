@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Kvm } from '@nats-io/kv'
 import { connect, type Msg, type NatsConnection } from '@nats-io/transport-node'
+import * as v from 'valibot'
 import { USER_IDS } from '#schema/streams'
 import { createRequester } from '../../runtime/client/requester.ts'
 import { findNatsServer } from '../../stack/install/nats-server.ts'
@@ -35,7 +36,7 @@ export interface LoginRejection {
 }
 
 /**
- * Starts nats-server, and a runtime that serves `auth.callout` and three functions. The runtime accepts
+ * Starts nats-server, and a runtime that serves `auth.callout` and four functions. The runtime accepts
  * the tokens of `issuer`, or those of the fixture's own token issuer.
  */
 export async function createLoginFixture(issuer?: string): Promise<LoginFixture> {
@@ -56,6 +57,7 @@ export async function createLoginFixture(issuer?: string): Promise<LoginFixture>
     'whoami.ts': functionSource('whoami', ['everyone']),
     'work.ts': functionSource('work', ['user', 'admin']),
     'inside.ts': functionSource('inside', ['functions']),
+    'count.ts': countSource,
   })
   const env = {
     NATS_URL: nats.urlOf('functions'),
@@ -105,6 +107,40 @@ export async function createLoginFixture(issuer?: string): Promise<LoginFixture>
   }
   return fixture
 }
+
+/** The contract of `count`, which streams numbers until the call ends. */
+export const count = {
+  subject: 'count.{id}',
+  audience: ['everyone'],
+  input: v.strictObject({ id: v.string() }),
+  chunk: v.object({ number: v.number() }),
+  output: v.object({}),
+} as const
+
+/** Source code of `count`. It publishes `counted.{id}` with the reason when the call ends. */
+const countSource = `
+import { setTimeout } from 'node:timers/promises'
+import * as v from 'valibot'
+import { defineFunction } from '#runtime'
+
+const contract = {
+  subject: 'count.{id}',
+  audience: ['everyone'],
+  input: v.strictObject({ id: v.string() }),
+  chunk: v.object({ number: v.number() }),
+  output: v.object({}),
+}
+const counted = { subject: 'counted.{id}', data: v.object({ id: v.string(), why: v.string() }) }
+
+export default defineFunction(contract, async function* ({ id }, { publish, signal }) {
+  for (let number = 1; !signal.aborted; number++) {
+    yield { number }
+    await setTimeout(20, undefined, { signal }).catch(() => {})
+  }
+  publish(counted, { id, why: signal.reason.message })
+  return {}
+})
+`
 
 /** Makes the callout take USER_IDS for complete, because this fixture has no database. */
 async function allowLoginsWithoutDatabase(url: string): Promise<void> {
