@@ -13,6 +13,17 @@ export function createDeferredClient() {
   const client: ChatClient = {
     call: async (name, input, options) => (current ?? (await ready)).call(name, input, options),
     try: async (name, input, options) => (current ?? (await ready)).try(name, input, options),
+    stream(name, input, options) {
+      const opened = ready.then((first) => (current ?? first).stream(name, input, options))
+      const output = opened.then((stream) => stream.output)
+      output.catch(() => {})
+      return {
+        output,
+        async *[Symbol.asyncIterator]() {
+          yield* await opened
+        },
+      }
+    },
     listen(topic, params, handler) {
       let stop: (() => void) | undefined
       let isStopped = false
