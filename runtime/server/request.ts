@@ -185,7 +185,7 @@ export class RequestJob implements Job {
   async #stream(schema: Schema, call: () => unknown): Promise<unknown> {
     const { host, dispatcher } = this.#kind
     const run = <T>(work: () => T) => host.run(() => withTrace(this.#trace, work))
-    const parts = run(call) as AsyncGenerator<unknown, unknown, void>
+    const parts = (await run(call)) as AsyncGenerator<unknown, unknown, void>
     if (typeof parts?.next !== 'function')
       throw new TypeError('The contract has a chunk, so the handler must be an async function*')
     const gone = new FunctionError('cancelled', 'The caller is no longer connected')

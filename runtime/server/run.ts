@@ -11,7 +11,7 @@ import { ensureResources } from '../jetstream/resources.ts'
 import { ClientConnections } from '../monitoring/connections.ts'
 import { createSystem } from '../monitoring/system.ts'
 import { connectToNats } from '../nats/connect.ts'
-import { isUnavailable } from '../nats/unavailable.ts'
+import { retryUntilAvailable } from '../nats/retry.ts'
 import { createSharedCounter, type SharedCounter } from '../rate-limit/counter.ts'
 import { Limiter } from '../rate-limit/limiter.ts'
 import { serveSpans } from '../tracing/collect-spans.ts'
@@ -49,7 +49,6 @@ export interface Runtime extends AsyncDisposable {
   readonly closed: Promise<void>
 }
 
-const attempts = { max: 30, delayMs: 2_000 }
 const finalFlushMs = 1_000
 
 /**
@@ -189,39 +188,6 @@ async function recreateResources(nc: NatsConnection, ensure: () => Promise<void>
   for await (const { type } of nc.status())
     if (type === 'reconnect')
       await ensure().catch((err) => log.error({ err }, 'streams and buckets not recreated'))
-}
-
-/** Repeats `attempt` while the dependency is unavailable, up to 30 times. Throws other errors at once. */
-async function retryUntilAvailable<T>(
-  dependency: string,
-  log: Logger,
-  attempt: () => Promise<T>,
-): Promise<T> {
-  for (let count = 1; ; count++) {
-    try {
-      return await attempt()
-    } catch (error) {
-      if (count >= attempts.max || !isUnavailableError(error)) throw error
-      const reason = error instanceof Error ? error.message : String(error)
-      log.warn({ attempt: count, of: attempts.max, reason }, `${dependency} unavailable, retrying`)
-      await sleep(attempts.delayMs)
-    }
-  }
-}
-
-/** The errors of nats.js for an unavailable server or JetStream. */
-const unavailableErrorNames = [
-  'ConnectionError',
-  'JetStreamNotEnabled',
-  'NoResponders',
-  'RequestError',
-  'TimeoutError',
-]
-
-function isUnavailableError(error: unknown) {
-  return (
-    isUnavailable(error) || (error instanceof Error && unavailableErrorNames.includes(error.name))
-  )
 }
 
 /** Leaves all queue groups, then waits up to `budgetMs` for the calls in flight. */

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { retryUntilAvailable } from '../nats/retry.ts'
 import { serveAuthCallout } from './auth-callout.ts'
 import type { RuntimeConfig } from './config.ts'
 import { Dispatcher } from './dispatcher.ts'
@@ -35,12 +36,15 @@ export async function serveFunction(
   if (trigger.kind === 'callout') return serveAuthCallout(host, dispatcher, config, log)
 
   const context = { host, dispatcher, js: host.backbone.js }
-  const consumer =
-    trigger.kind === 'stream'
-      ? await consumeStream(context, trigger)
-      : trigger.kind === 'kv'
-        ? await consumeBucket(context, trigger)
-        : await consumeSchedule(context, trigger)
+  let isRetry = false
+  const consumer = await retryUntilAvailable('JetStream', log, async () => {
+    // The server may have restarted since the streams were created.
+    if (isRetry) await host.backbone.ensureResources()
+    isRetry = true
+    if (trigger.kind === 'stream') return consumeStream(context, trigger)
+    if (trigger.kind === 'kv') return consumeBucket(context, trigger)
+    return consumeSchedule(context, trigger)
+  })
   const state = () => consumer.pending()
   const replay = (seq: number) => consumer.replay(seq)
   return withCleanup(await serveState(host, dispatcher, state, replay), () => consumer.stop())

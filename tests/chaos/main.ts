@@ -1,7 +1,7 @@
 /**
  * `npm run chaos`: prints the verdict of a run, and the seed with which the run can be repeated.
  */
-import { parseArgs } from 'node:util'
+import { inspect, parseArgs } from 'node:util'
 import { findPostgres } from '../../stack/install/postgres.ts'
 import { canMount } from '../support/small-disk.ts'
 import { runChaos } from './run.ts'
@@ -26,7 +26,11 @@ no acknowledged change is lost. The exit code is 0 when all checks pass, and 1 o
 
 const options = readOptions()
 if (options.database === 'postgres') await findPostgres({ log: console.log })
-const verdict = options.isSoak ? await soak() : await injectFaults()
+const verdict = await (options.isSoak ? soak() : injectFaults()).catch((error) => {
+  // Node prints no causes of an error that was suppressed by another.
+  console.error(inspect(error, { depth: 8 }))
+  process.exit(1)
+})
 
 console.log('\nVerdict')
 for (const [check, violations] of Object.entries(verdict)) {

@@ -60,7 +60,7 @@ export function createRuntimeInstance(
   async function stopAndRestart(stop: () => Promise<void>) {
     isExitExpected = true
     await stop()
-    // A runtime exits if its dependencies are unavailable for a minute.
+    // A runtime exits if its dependencies are unavailable for a minute, and `npm start` restarts it.
     for (let attempt = 1; ; attempt++) {
       await waitForSpace()
       try {

@@ -1,3 +1,7 @@
+import { existsSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -16,6 +20,25 @@ export default defineFunction(stream(works, work), (batch, { publish }) => {
   for (const { data } of batch) publish(done, data)
 })
 `
+
+/** Source of a function that is served once the file `go` exists in its folder. */
+const held = `
+import { existsSync, writeFileSync } from 'node:fs'
+import { setTimeout } from 'node:timers/promises'
+import * as v from 'valibot'
+import { defineFunction, event } from '#runtime'
+
+const held = { subject: 'held', data: v.object({}) }
+
+export default defineFunction(event(held), () => {}, {
+  async beforeServe() {
+    writeFileSync(import.meta.dirname + '/reached', '')
+    while (!existsSync(import.meta.dirname + '/go')) await setTimeout(20)
+  },
+})
+`
+/** Longer than a JetStream request waits for its reply. */
+const outageMs = 6_000
 
 describe('a stream function', { timeout: 60_000 }, () => {
   let bench: CommandLine
@@ -71,5 +94,19 @@ describe('a stream function', { timeout: 60_000 }, () => {
     await expect.poll(store, { timeout: 20_000 }).toMatchObject({ stream: 'WORKS' })
 
     expect(await Array.fromAsync(done)).toHaveLength(1)
+  })
+
+  it('is served although the server stops during the start and restarts later', async () => {
+    const folder = await bench.write({ 'held.ts': held, 'works.ts': work })
+    const starting = bench.start(folder)
+    await expect.poll(() => existsSync(join(folder, 'reached')), { timeout: 20_000 }).toBe(true)
+
+    await bench.nats.kill('SIGKILL')
+    await writeFile(join(folder, 'go'), '')
+    await delay(outageMs)
+    await bench.nats.restart()
+
+    const { log } = await starting
+    expect(log.tail(100)).toContain('JetStream unavailable, retrying')
   })
 })
