@@ -6,6 +6,7 @@ import { preloaded } from './build/preloaded.ts'
 import { stripValidation } from './build/stripValidation.ts'
 import { workerFiles } from './build/workerFiles.ts'
 
+const theme = join(import.meta.dirname, 'theme')
 const app = join(import.meta.dirname, 'app', 'AuthenticatedApp.tsx')
 
 export default defineConfig({
@@ -42,7 +43,7 @@ export default defineConfig({
         worker: join(import.meta.dirname, 'service-worker', 'worker.ts'),
       },
       output: {
-        codeSplitting: { groups: [{ name: firstLoad(app, 'chat') }] },
+        codeSplitting: { groups: [{ name: firstLoad(app, { name: 'chat', theme }) }] },
         // The URL of a service worker must be the same in each build.
         entryFileNames: ({ name }) => (name === 'worker' ? 'worker.js' : 'assets/[name]-[hash].js'),
       },

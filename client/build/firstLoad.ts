@@ -4,13 +4,14 @@ interface ModuleGraph {
 
 /**
  * Returns a function that names one chunk for all static imports of `entry`. As several chunks, these
- * modules would be larger after compression.
+ * modules would be larger after compression. The chunk also has the modules of `theme`: its styles must
+ * come before those of the components, which override them.
  */
-export function firstLoad(entry: string, name: string) {
+export function firstLoad(entry: string, { name, theme }: { name: string; theme: string }) {
   let modules: ReadonlySet<string> | undefined
   return (id: string, graph: ModuleGraph): string | null => {
     modules ??= staticImportsOf(entry, graph)
-    return modules.has(id) ? name : null
+    return modules.has(id) || id.startsWith(theme) ? name : null
   }
 }
 

@@ -12,6 +12,7 @@ import {
   useClientFixture,
   type Visitor,
 } from '../support/client-fixture.ts'
+import { createTestUser } from '../support/test-user.ts'
 
 let alice: Visitor
 let bob: Visitor
@@ -241,10 +242,17 @@ describe('the chat in a browser', { timeout: 60_000 }, () => {
   })
 
   it('shows a room within the width of a phone', async () => {
-    const room = await givenRoom()
+    const room = await createRoom(alice.page, 'public')
+    await using bobUser = await createTestUser(fixture.urls, 'bob')
+    await bobUser.client.call('room.join', { room })
     await typeMessage(alice.page, 'how does it look?')
-    const phone = await fixture.open('bob', { viewport: { width: 390, height: 844 } })
-    await phone.page.getByRole('link', { name: nameOf(room) }).click()
+    const viewport = { width: 390, height: 844 }
+    const phone = await fixture.open('bob', { viewport, hasTouch: true, isMobile: true })
+    const item = phone.page.getByRole('listitem').filter({ hasText: nameOf(room) })
+    await item.locator('.badge').waitFor()
+    // The button would cover the badge. The menu is also in the open room.
+    expect(await item.locator('.room-more').isVisible()).toBe(false)
+    await item.getByRole('link').click()
 
     await message(phone.page, 'how does it look?').waitFor()
     const widths = await phone.page.evaluate(() => [document.body.scrollWidth, window.innerWidth])

@@ -5,6 +5,8 @@ import type { Name, Person, SentMessage } from './people.ts'
 
 export type People = Record<Name, Person>
 
+const [launchRoom, quietRoom] = ['launch-7k2m9q4x', 'quiet-3w8p5d1z']
+
 export interface DemoHistory {
   /** Root message of the demo's thread. */
   thread: SentMessage
@@ -37,9 +39,9 @@ async function createRooms(people: People) {
     ['design', 'Design', 'public'],
     ['random', 'Random', 'public'],
     ['incidents', 'Incidents', 'public'],
-    ['launch', 'Launch week', 'private'],
+    [launchRoom, 'Launch week', 'private'],
     ['beirut', 'مكتب بيروت', 'public'],
-    ['quiet', 'Quiet corner', 'private'],
+    [quietRoom, 'Quiet corner', 'private'],
   ] as const
   for (const [room, name, kind] of rooms)
     await alice.client.call('room.create', { room, name, kind })
@@ -61,7 +63,7 @@ async function createRooms(people: People) {
       await client.call('room.join', { room })
     if (name === 'alice') continue
     const clients = { inviter: alice.client, invitee: client }
-    await inviteAndJoin({ room: 'launch', userId: name, ...clients })
+    await inviteAndJoin({ room: launchRoom, userId: name, ...clients })
   }
 }
 
@@ -72,7 +74,7 @@ async function writeSmallTalk({ alice, amira, bob, jonas, li, maya, tomas }: Peo
   await tomas.send('incidents', 'All green since 9:00.')
   await bob.send('release-notes', 'Please add user-visible changes here, one line each.')
   await maya.send('design', 'The tokens for contrast are in: everything passes AA now.')
-  await alice.send('launch', 'Five days to go. The list is in the first thread.')
+  await alice.send(launchRoom, 'Five days to go. The list is in the first thread.')
   for (const [other, text] of [
     [bob, 'I have pushed the fix, tests are green.'],
     [jonas, 'Lunch at 12:30?'],
