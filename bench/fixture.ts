@@ -58,7 +58,9 @@ export async function startFixture(): Promise<BenchFixture> {
         NATTER_ID_KEY: secrets.idKey,
         ...env,
       }
-      return stack.use(await startRuntimeService({ dir, functions, env: settings, onSpawn }))
+      return stack.use(
+        await startRuntimeService({ dir, folders: [functions], env: settings, onSpawn }),
+      )
     },
     startWorker: async (module, args) => stack.use(await startWorker(module, args)),
     async connect() {

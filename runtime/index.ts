@@ -17,8 +17,15 @@ export type {
   Topic,
   ValueOf,
 } from './api/contract.ts'
-export type { FunctionDefinition, FunctionOptions, RejectedCall } from './api/define.ts'
-export { defineFunction } from './api/define.ts'
+export type {
+  AroundDefinition,
+  FunctionDefinition,
+  FunctionOptions,
+  FunctionSet,
+  GuardedCall,
+  RejectedCall,
+} from './api/define.ts'
+export { defineAround, defineFunction, defineFunctions } from './api/define.ts'
 export type { ErrorBody, ErrorCode } from './api/errors.ts'
 export { FunctionError } from './api/errors.ts'
 export type { ConsumerProgress, PubAck, StreamMessage } from './api/stream.ts'

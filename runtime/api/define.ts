@@ -2,7 +2,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { Logger } from 'pino'
 import type { AuthGrant, AuthRequest } from './auth.ts'
 import type { KvChange } from './bucket.ts'
-import type { Context } from './context.ts'
+import type { Context, FunctionInfo } from './context.ts'
 import type {
   AnswerOf,
   BucketDeclaration,
@@ -146,4 +146,56 @@ function isTrigger(declaration: Contract | Trigger): declaration is Trigger {
 
 export function isFunctionDefinition(value: unknown): value is FunctionDefinition {
   return typeof value === 'object' && value !== null && definition in value
+}
+
+/** The default export of a file that defines several functions, created by {@link defineFunctions}. */
+export interface FunctionSet {
+  readonly [functionSet]: true
+  readonly functions: Readonly<Record<string, FunctionDefinition>>
+}
+
+export const functionSet: unique symbol = Symbol.for('natter.functions') as never
+
+/** Defines several functions in one file, by their names. */
+export function defineFunctions(
+  functions: Readonly<Record<string, FunctionDefinition>>,
+): FunctionSet {
+  return { [functionSet]: true, functions }
+}
+
+export function isFunctionSet(value: unknown): value is FunctionSet {
+  return typeof value === 'object' && value !== null && functionSet in value
+}
+
+/** A call of a function that is called by requests. Its input is validated. */
+export interface GuardedCall {
+  readonly function: FunctionInfo
+  readonly input: unknown
+  readonly context: Context
+}
+
+/** The default export of `_around.ts`, created by {@link defineAround}. */
+export interface AroundDefinition {
+  readonly [around]: true
+  readonly run: (call: GuardedCall, next: () => unknown) => unknown
+  readonly resources: readonly (StreamDeclaration | BucketDeclaration)[]
+}
+
+export const around: unique symbol = Symbol.for('natter.around') as never
+
+/**
+ * Defines what runs around the handlers of all request functions of a folder, in its file `_around.ts`.
+ * `next` calls the handler and returns its value, promise or async generator. The result of `run` is the
+ * answer, or the generator of a streamed answer. If `run` throws before it calls `next`, the call is
+ * rejected without running the handler.
+ */
+export function defineAround(
+  run: AroundDefinition['run'],
+  { resources = [] }: Pick<FunctionOptions, 'resources'> = {},
+): AroundDefinition {
+  return { [around]: true, run, resources }
+}
+
+export function isAroundDefinition(value: unknown): value is AroundDefinition {
+  return typeof value === 'object' && value !== null && around in value
 }

@@ -1,19 +1,19 @@
 /**
- * The process in which `runtime check` loads a folder, because the files may end the process or never
+ * The process in which `runtime check` loads folders, because the files may end the process or never
  * return. Sends a message with each file before its import, then one with the result.
  */
-import { LoadError, type LoadedFunction, loadFolder } from '../server/load.ts'
-import type { CheckedFunction, CheckMessage, CheckOrder } from './check-folder.ts'
+import { LoadError, type LoadedFunction, loadFolders } from '../server/load.ts'
+import type { CheckedFunction, CheckMessage, CheckOrder } from './check-folders.ts'
 
 process.on('disconnect', () => process.exit(1))
-process.once('message', async ({ folder, importMs, skip }: CheckOrder) => {
+process.once('message', async ({ folders, importMs, skip }: CheckOrder) => {
   const options = {
     importMs,
     skip: new Map(skip),
     onImport: (file: string | undefined) => send({ importing: file ?? null }),
   }
   try {
-    const { functions } = await loadFolder(folder, options)
+    const { functions } = await loadFolders(folders, options)
     send({ result: { functions: functions.map(describe), problems: [] } })
   } catch (error) {
     if (!(error instanceof LoadError)) throw error

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import { type CheckedFunction, checkFolder } from './check-folder.ts'
+import { type CheckedFunction, checkFolders } from './check-folders.ts'
 import { note, print, printJson } from './output.ts'
 import { describeProblem, withRelativePath } from './problems.ts'
 import { formatTable } from './table.ts'
@@ -8,8 +8,8 @@ import { formatTable } from './table.ts'
 export function addCheck(program: Command): void {
   program
     .command('check')
-    .description('load the functions of a folder as start does, without serving them')
-    .argument('<folder>', 'the folder of the functions')
+    .description('load the functions of folders as start does, without serving them')
+    .argument('<folders...>', 'the folders of the functions')
     .addHelpText(
       'after',
       `
@@ -19,18 +19,17 @@ NATTER_IMPORT_MS milliseconds (default: 30000). Exits with 1 if a file cannot be
 Examples:
   runtime check functions/ && runtime start functions/`,
     )
-    .action((folder: string, _, command: Command) => check(folder, command.optsWithGlobals()))
+    .action((folders: string[], _, command: Command) => check(folders, command.optsWithGlobals()))
 }
 
-async function check(folder: string, { json }: { json?: boolean }) {
-  const path = resolve(folder)
-  const { functions, problems } = await checkFolder(path)
-  const shown = problems.map((problem) => withRelativePath(problem, path))
+async function check(folders: readonly string[], { json }: { json?: boolean }) {
+  const { functions, problems } = await checkFolders(folders.map((folder) => resolve(folder)))
+  const shown = problems.map(withRelativePath)
   if (shown.length > 0) process.exitCode = 1
   if (json) printJson({ functions, problems: shown })
   for (const problem of shown) note(describeProblem(problem))
   if (json || shown.length > 0) return
-  if (functions.length === 0) return note(`no functions in ${folder}`)
+  if (functions.length === 0) return note(`no functions in ${folders.join(', ')}`)
   printFunctions(functions)
 }
 

@@ -9,7 +9,7 @@ import { answerPings, untilHung } from './sign-of-life.ts'
 import { onStop } from './stop-signals.ts'
 
 export interface InstancesOptions {
-  folder: string
+  folders: readonly string[]
   count: number
   env: NodeJS.ProcessEnv
   name?: string | undefined
@@ -42,7 +42,7 @@ const maxBackoffMs = 30_000
 const healthyAfterMs = 30_000
 
 /**
- * Serves a folder in one or more processes. Restarts a process that dies, with back-off, or that gives
+ * Serves folders in one or more processes. Restarts a process that dies, with back-off, or that gives
  * no sign of life; restarts all processes one by one on SIGHUP; stops them on SIGTERM. Resolves to the
  * exit code.
  */
@@ -91,12 +91,12 @@ class Supervisor {
   }
 
   #launch(number: number): Instance {
-    const { folder, env, name, args = [] } = this.#options
+    const { folders, env, name, args = [] } = this.#options
     const child = fork(
       main,
       [
         'start',
-        folder,
+        ...folders,
         '--no-supervisor',
         ...(name === undefined ? [] : ['--name', name]),
         ...args,

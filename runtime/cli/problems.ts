@@ -1,23 +1,19 @@
-import { join, relative } from 'node:path'
+import { relative } from 'node:path'
 import { LoadError, type LoadProblem } from '../server/load.ts'
 
 export type { LoadProblem } from '../server/load.ts'
 
 /** Returns a LoadError's problems, with paths from the working directory; undefined for other errors. */
-export function problemsOf(error: unknown, folder: string): LoadProblem[] | undefined {
+export function problemsOf(error: unknown): LoadProblem[] | undefined {
   if (!(error instanceof LoadError)) return undefined
-  return error.problems.map((problem) => withRelativePath(problem, folder))
+  return error.problems.map(withRelativePath)
 }
 
-export function withRelativePath(problem: LoadProblem, folder: string): LoadProblem {
-  return { ...problem, file: relativePath(folder, problem.file) }
+export function withRelativePath(problem: LoadProblem): LoadProblem {
+  return { ...problem, file: relative('', problem.file) || '.' }
 }
 
 /** Returns one line, such as `functions/room.join.ts: default: the default export is missing`. */
 export function describeProblem({ file, export: name, reason }: LoadProblem): string {
   return [file, name, reason].filter(Boolean).join(': ')
-}
-
-function relativePath(folder: string, file: string) {
-  return relative('', file === folder ? folder : join(folder, file)) || '.'
 }

@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import type { NatsAddress } from '../nats/address.ts'
 import { readRuntimeConfig } from '../server/config.ts'
 import { watchFaults } from '../server/faults.ts'
@@ -12,7 +11,7 @@ import { answerPings } from './sign-of-life.ts'
 import { onStop } from './stop-signals.ts'
 
 export interface ServeOptions {
-  folder: string
+  folders: readonly string[]
   env: NodeJS.ProcessEnv
   name?: string | undefined
   /** The servers of `--nats`; by default those of NATS_URL. */
@@ -20,10 +19,10 @@ export interface ServeOptions {
 }
 
 /**
- * Serves a folder in this process. Exits with 0 after a signal, with 1 after an uncaught exception or if
+ * Serves folders in this process. Exits with 0 after a signal, with 1 after an uncaught exception or if
  * the connection is closed for good. Throws a CliError that lists the files that cannot be loaded.
  */
-export async function serveFolder({ folder, env, name, nats }: ServeOptions): Promise<void> {
+export async function serveFolders({ folders, env, name, nats }: ServeOptions): Promise<void> {
   // Undefined unless a supervisor runs this process as one of several instances.
   const instance = env.NATTER_INSTANCE
   const log = createLog(env)
@@ -39,7 +38,7 @@ export async function serveFolder({ folder, env, name, nats }: ServeOptions): Pr
   }
   onStop(stop)
   let exitCode = 0
-  watchFaults(log, folder, () => {
+  watchFaults(log, folders, () => {
     exitCode = 1
     importing = undefined
     if (!isReady) process.exit(1)
@@ -52,7 +51,7 @@ export async function serveFolder({ folder, env, name, nats }: ServeOptions): Pr
   // A file that calls process.exit(0) must not look like a stop.
   process.on('exit', () => {
     if (importing === undefined) return
-    note(`error: ${join(folder, importing)} ends the process when it is imported`)
+    note(`error: ${importing} ends the process when it is imported`)
     process.exitCode = 1
   })
 
@@ -61,8 +60,8 @@ export async function serveFolder({ folder, env, name, nats }: ServeOptions): Pr
   const onImport = (file: string | undefined) => {
     importing = file
   }
-  const runtime = await startRuntime({ folder, config, log, onImport }).catch((error) => {
-    throw explain(error, folder)
+  const runtime = await startRuntime({ folders, config, log, onImport }).catch((error) => {
+    throw explain(error)
   })
   isReady = true
   const functions = runtime.functions.length
@@ -80,8 +79,8 @@ export async function serveFolder({ folder, env, name, nats }: ServeOptions): Pr
   process.exit(exitCode)
 }
 
-function explain(error: unknown, folder: string): unknown {
-  const problems = problemsOf(error, folder)
+function explain(error: unknown): unknown {
+  const problems = problemsOf(error)
   return problems
     ? new CliError(['cannot start:', ...problems.map(describeProblem)].join('\n'))
     : error

@@ -12,8 +12,8 @@ interface StartOptions {
 export function addStart(program: Command): void {
   program
     .command('start')
-    .description('serve the functions of a folder until SIGTERM or Ctrl-C')
-    .argument('<folder>', 'the folder of the functions')
+    .description('serve the functions of folders until SIGTERM or Ctrl-C')
+    .argument('<folders...>', 'the folders of the functions')
     .option('--instances <n>', 'number of processes', readCount, 1)
     .option('--no-supervisor', 'with one process: do not restart it, because the caller does')
     .option('--name <name>', 'name of this runtime in connection lists and metadata')
@@ -28,16 +28,20 @@ exits with 1 after an uncaught exception. A file that cannot be loaded stops the
 
 Examples:
   runtime start functions/
+  runtime start functions/ apps/
   runtime start functions/ --instances 4 --name chat`,
     )
-    .action((folder: string, _, command: Command) => start(folder, command.optsWithGlobals()))
+    .action((folders: string[], _, command: Command) => start(folders, command.optsWithGlobals()))
 }
 
 /** Imports the runtime lazily, because the other commands do not need it. */
-async function start(folder: string, { instances, supervisor, nats, name }: StartOptions) {
+async function start(
+  folders: readonly string[],
+  { instances, supervisor, nats, name }: StartOptions,
+) {
   const address = nats ? readNatsOption(nats) : undefined
   const env = nats === undefined ? process.env : { ...process.env, NATS_URL: nats }
-  const options = { folder: resolve(folder), env, name }
+  const options = { folders: folders.map((folder) => resolve(folder)), env, name }
   if (instances > 1 || supervisor) {
     const { superviseInstances } = await import('./instances.ts')
     // An instance names the source of its address in errors, so it gets the option as it was given.
@@ -47,7 +51,7 @@ async function start(folder: string, { instances, supervisor, nats, name }: Star
     process.exitCode = await superviseInstances(supervised)
     return
   }
-  const { serveFolder: serve } = await import('./serve.ts')
+  const { serveFolders: serve } = await import('./serve.ts')
   await serve({ ...options, nats: address })
 }
 

@@ -13,6 +13,7 @@ import type { RuntimeConfig } from './config.ts'
 import type { Dispatcher, Job } from './dispatcher.ts'
 import { type Served, serveState, withCleanup } from './endpoint.ts'
 import type { FunctionHost } from './function-host.ts'
+import { followFunctions } from './other-functions.ts'
 import type { FunctionStats } from './stats.ts'
 
 /** Serves the auth callout on a connection of its own: only the account AUTH may answer it. */
@@ -29,6 +30,8 @@ export async function serveAuthCallout(
     )
   const nc = await connectToNats(natsAuth, `${config.name} callout`)
   host.backbone.connections.attach(nc)
+  const { nc: functionsNc, functions: own } = host.backbone
+  const functions = await followFunctions(functionsNc, own, log)
   const served = serveCallout(
     nc,
     {
@@ -40,12 +43,18 @@ export async function serveAuthCallout(
     (request) =>
       new Promise<Permissions>((resolve, reject) =>
         dispatcher.accept(
-          new AuthCalloutJob(host, dispatcher.stats, request, resolve, reject, log),
+          new AuthCalloutJob(
+            { host, functions, stats: dispatcher.stats, log },
+            request,
+            resolve,
+            reject,
+          ),
         ),
       ),
   )
   const state = async () => ({ logins: dispatcher.stats.requests })
   return withCleanup(await serveState(host, dispatcher, state), async () => {
+    functions.stop()
     // Draining fails if the connection is lost. The process must still stop.
     await served.drain().catch(() => {})
     await dispatcher.idle()
@@ -53,11 +62,20 @@ export async function serveAuthCallout(
   })
 }
 
+interface LoginKind {
+  host: FunctionHost
+  /** The functions of all processes. */
+  functions: { all(): readonly FunctionInfo[] }
+  stats: FunctionStats
+  log: Logger
+}
+
 class AuthCalloutJob implements Job {
   readonly caller = ''
   readonly until = performance.now() + defaultTimeoutMs
   slot = -1
   readonly #host: FunctionHost
+  readonly #functions: LoginKind['functions']
   readonly #stats: FunctionStats
   readonly #request: AuthRequest
   readonly #resolve: (permissions: Permissions) => void
@@ -67,14 +85,13 @@ class AuthCalloutJob implements Job {
   #refusal: FunctionError | undefined
 
   constructor(
-    host: FunctionHost,
-    stats: FunctionStats,
+    { host, functions, stats, log }: LoginKind,
     request: AuthRequest,
     resolve: (permissions: Permissions) => void,
     reject: (reason: FunctionError) => void,
-    log: Logger,
   ) {
     this.#host = host
+    this.#functions = functions
     this.#stats = stats
     this.#request = request
     this.#resolve = resolve
@@ -96,7 +113,7 @@ class AuthCalloutJob implements Job {
       const grant = (await this.#host.run(handle, this.#request as never, context)) as AuthGrant
       if (this.#host.backbone.guard.isBlocked(grant.user))
         throw new FunctionError('rate_limited', `${grant.user} has sent too much; try again later`)
-      const permissions = toPermissions(grant, this.#host.backbone.functions)
+      const permissions = toPermissions(grant, this.#functions.all())
       this.#host.backbone.guard.addAliases(grant.user, grant.aliases ?? [])
       this.#resolve(permissions)
     } catch (error) {

@@ -29,13 +29,13 @@ function findSubjectCollisions(loaded: readonly LoadedFunction[]): LoadProblem[]
         problems.push({
           file,
           export: '',
-          reason: `${other.file} has the same service name ${service}`,
+          reason: `${other.fileName} has the same service name ${service}`,
         })
       if (pattern && other.subject && overlaps(pattern, parseSubject(other.subject).pattern))
         problems.push({
           file,
           export: 'default.subject',
-          reason: `${subject} overlaps ${other.subject} of ${other.file}`,
+          reason: `${subject} overlaps ${other.subject} of ${other.fileName}`,
         })
     }
     const stream =
@@ -54,23 +54,31 @@ function findSubjectCollisions(loaded: readonly LoadedFunction[]): LoadProblem[]
 /** Finds streams that capture the same subject, and resources that two files declare differently. */
 function findResourceCollisions(loaded: readonly LoadedFunction[]): LoadProblem[] {
   const problems: LoadProblem[] = []
-  const seen = new Map<string, { file: string; declaration: object; subjects: readonly string[] }>()
-  const add = (file: string, name: string, declaration: object, subjects: readonly string[]) => {
+  const seen = new Map<
+    string,
+    { fileName: string; declaration: object; subjects: readonly string[] }
+  >()
+  const add = (
+    { file, fileName }: LoadedFunction,
+    name: string,
+    declaration: object,
+    subjects: readonly string[],
+  ) => {
     const report = (reason: string) => problems.push({ file, export: 'default', reason })
     const same = seen.get(name)
     if (!same) {
       for (const [otherName, other] of seen)
         if (subjects.some((a) => other.subjects.some((b) => overlaps(a, b))))
-          report(`the ${name} captures subjects of the ${otherName} of ${other.file}`)
-      seen.set(name, { file, declaration, subjects })
+          report(`the ${name} captures subjects of the ${otherName} of ${other.fileName}`)
+      seen.set(name, { fileName, declaration, subjects })
     } else if (!isDeepStrictEqual(declaration, same.declaration))
-      report(`it declares the ${name} differently from ${same.file}`)
+      report(`it declares the ${name} differently from ${same.fileName}`)
   }
   for (const func of loaded) {
     const { streams, buckets } = requiredResources([func])
-    for (const stream of streams) add(func.file, `stream ${stream.stream}`, stream, stream.subjects)
+    for (const stream of streams) add(func, `stream ${stream.stream}`, stream, stream.subjects)
     for (const { value: _, ...bucket } of buckets)
-      add(func.file, `bucket ${bucket.bucket}`, bucket, [`$KV.${bucket.bucket}.>`])
+      add(func, `bucket ${bucket.bucket}`, bucket, [`$KV.${bucket.bucket}.>`])
   }
   return problems
 }

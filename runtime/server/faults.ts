@@ -1,5 +1,5 @@
 import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks'
-import { basename, extname, sep } from 'node:path'
+import { basename, dirname, extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { inspect } from 'node:util'
 import type { Logger } from 'pino'
@@ -18,14 +18,18 @@ export function createFunctionScope(name: string): AsyncResource {
  * Logs the rejections and exceptions that no code handles, with the name of their function if it can be
  * known. After an exception the state of the process is undefined, so calls `onException`.
  */
-export function watchFaults(log: Logger, folder: string, onException: () => void): void {
+export function watchFaults(
+  log: Logger,
+  folders: readonly string[],
+  onException: () => void,
+): void {
   process.on('unhandledRejection', (reason) => {
     const err = toError(reason)
-    log.error({ err, function: findFunction(err, folder) }, 'unhandled rejection')
+    log.error({ err, function: findFunction(err, folders) }, 'unhandled rejection')
   })
   process.on('uncaughtException', (thrown: unknown) => {
     const err = toError(thrown)
-    log.fatal({ err, function: findFunction(err, folder) }, 'uncaught exception')
+    log.fatal({ err, function: findFunction(err, folders) }, 'uncaught exception')
     onException()
   })
 }
@@ -37,15 +41,14 @@ export function toError(thrown: unknown): Error {
 }
 
 /** Returns the name of the function that has started the current work, or whose file is in the stack. */
-function findFunction({ stack = '' }: Error, folder: string): string | undefined {
+function findFunction({ stack = '' }: Error, folders: readonly string[]): string | undefined {
   const name = functionNames.getStore()
   if (name) return name
   for (const [, location = ''] of stack.matchAll(
     /\(?((?:file:\/\/)?\S+?)(?:\?\S*)?:\d+:\d+\)?$/gm,
   )) {
     const path = location.startsWith('file://') ? fileURLToPath(location) : location
-    const file = path.startsWith(folder + sep) ? path.slice(folder.length + 1) : ''
-    if (file && !file.includes(sep)) return basename(file, extname(file))
+    if (folders.includes(dirname(path))) return basename(path, extname(path))
   }
   return undefined
 }

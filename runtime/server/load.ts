@@ -3,8 +3,15 @@ import { basename, extname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import type { Logger } from 'pino'
+import type { Context } from '../api/context.ts'
 import { contractSubject } from '../api/contract.ts'
-import { isFunctionDefinition } from '../api/define.ts'
+import {
+  type AroundDefinition,
+  type FunctionDefinition,
+  isAroundDefinition,
+  isFunctionDefinition,
+  isFunctionSet,
+} from '../api/define.ts'
 import { toServiceName } from '../api/subject.ts'
 import type { TriggerKind } from '../api/trigger.ts'
 import { findCollisions } from './collisions.ts'
@@ -18,66 +25,102 @@ const misnamedExtensions = new Set(['.tsx', '.jsx', '.mts', '.cts', '.cjs'])
 const functionName = /^[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)*$/
 /** The file whose default export runs before any function is served. */
 const setupFile = '_setup.ts'
+/** The file whose default export runs around each request handler of the folder. */
+const aroundFile = '_around.ts'
+/** A subfolder with this file is loaded as one file with the subfolder's name. */
+const indexFile = 'index.ts'
 
 export interface LoadOptions {
   /** Milliseconds after which the import of one file fails. */
   importMs: number
-  /** Called with each file before its import, and with undefined after the last one. */
+  /** Called with the path of each file before its import, and with undefined after the last one. */
   onImport?: ((file: string | undefined) => void) | undefined
-  /** Files that are not imported, each with the reason, which is reported as its problem. */
+  /** Paths of files that are not imported, each with the reason, which is reported as its problem. */
   skip?: ReadonlyMap<string, string>
 }
 
-export interface LoadedFolder {
+type Setup = (options: { log: Logger; env: unknown }) => Promise<AsyncDisposable | undefined>
+
+export interface LoadedFolders {
   functions: LoadedFunction[]
-  /** The default export of `_setup.ts`; undefined if the folder has no such file. */
-  setup:
-    | ((options: { log: Logger; env: unknown }) => Promise<AsyncDisposable | undefined>)
-    | undefined
+  /** The default exports of the files `_setup.ts`, in the order of the folders. */
+  setups: Setup[]
+}
+
+interface SourceFile {
+  /** The path of the file from its folder: `room.join.ts`, or `poll/index.ts` in a subfolder. */
+  name: string
+  /** The name of a function that is the only one of the file. */
+  stem: string
 }
 
 /**
- * Imports the files of a folder: the functions and `_setup.ts`. Other files whose name begins with `_`
- * are not imported. Throws a LoadError that lists all problems.
+ * Imports the files of the folders: the functions, `_setup.ts` and `_around.ts`. Other files whose name
+ * begins with `_` are not imported. Throws a LoadError that lists all problems.
  */
-export async function loadFolder(folder: string, options: LoadOptions): Promise<LoadedFolder> {
-  const functions: LoadedFunction[] = []
+export async function loadFolders(
+  folders: readonly string[],
+  options: LoadOptions,
+): Promise<LoadedFolders> {
+  const loaded: LoadedFolders = { functions: [], setups: [] }
   const problems: LoadProblem[] = []
-  let setup: unknown
-  for (const entry of await readFolder(folder)) {
-    const extension = extname(entry)
-    const isSetup = entry === setupFile
-    if ((entry.startsWith('_') && !isSetup) || entry.endsWith('.d.ts')) continue
-    if (misnamedExtensions.has(extension))
-      problems.push({
-        file: entry,
-        export: '',
-        reason: `rename it to end in .ts, not ${extension}`,
-      })
+  for (const folder of folders) await loadFolder(folder, options, loaded, problems)
+  options.onImport?.(undefined)
+  problems.push(...findCollisions(loaded.functions))
+  if (problems.length > 0) throw new LoadError(problems)
+  return loaded
+}
+
+async function loadFolder(
+  folder: string,
+  options: LoadOptions,
+  loaded: LoadedFolders,
+  problems: LoadProblem[],
+): Promise<void> {
+  const functions: LoadedFunction[] = []
+  let around: AroundDefinition | undefined
+  for (const { name, stem } of await readFolder(folder)) {
+    const file = join(folder, name)
+    const report = (part: string, reason: string) => problems.push({ file, export: part, reason })
+    const extension = extname(name)
+    if (misnamedExtensions.has(extension)) report('', `rename it to end in .ts, not ${extension}`)
     if (!extensions.has(extension)) continue
     try {
-      const { default: exported } = await importFile(folder, entry, options)
-      if (isSetup) {
-        setup = exported
-        if (typeof exported !== 'function')
-          problems.push({ file: entry, export: 'default', reason: 'it is not a function' })
-        continue
-      }
-      const found = toLoaded(entry, basename(entry, extension), exported)
-      if (Array.isArray(found)) problems.push(...found)
-      else functions.push(found)
+      const { default: exported } = await importFile(file, options)
+      if (name === setupFile) {
+        if (typeof exported === 'function') loaded.setups.push(exported)
+        else report('default', 'it is not a function')
+      } else if (name === aroundFile) {
+        if (isAroundDefinition(exported)) around = exported
+        else report('default', 'the default export was not created by defineAround')
+      } else functions.push(...toLoaded({ file, fileName: name, stem }, exported, report))
     } catch (error) {
-      problems.push({ file: entry, export: '', reason: describeImportError(error, entry) })
+      report('', describeImportError(error, file))
     }
   }
-  options.onImport?.(undefined)
-  problems.push(...findCollisions(functions))
-  if (problems.length > 0) throw new LoadError(problems)
-  return { functions, setup: setup as LoadedFolder['setup'] }
+  loaded.functions.push(...(around ? functions.map((func) => runAround(around, func)) : functions))
+}
+
+/** Returns the function with its handler inside the folder's `_around.ts`, if users or functions request it. */
+function runAround(around: AroundDefinition, loaded: LoadedFunction): LoadedFunction {
+  if (loaded.trigger !== 'request') return loaded
+  const { contract, handle, options } = loaded.definition
+  const handleInside = (input: never, context: Context) =>
+    around.run({ function: loaded, input, context }, () => handle(input, context))
+  async function* streamInside(input: never, context: Context) {
+    return yield* (await handleInside(input, context)) as AsyncGenerator
+  }
+  const resources = [...(options.resources ?? []), ...around.resources]
+  const definition: FunctionDefinition = {
+    ...loaded.definition,
+    handle: contract?.chunk ? streamInside : handleInside,
+    options: { ...options, resources },
+  }
+  return { ...loaded, definition }
 }
 
 /** Imports a file, or fails after `importMs` if its top-level `await` does not end. */
-async function importFile(folder: string, file: string, { importMs, onImport, skip }: LoadOptions) {
+async function importFile(file: string, { importMs, onImport, skip }: LoadOptions) {
   const skipped = skip?.get(file)
   if (skipped !== undefined) throw new ImportError(skipped)
   onImport?.(file)
@@ -86,7 +129,7 @@ async function importFile(folder: string, file: string, { importMs, onImport, sk
     throw new ImportError(describeEndlessImport(importMs))
   })
   try {
-    return await Promise.race([import(pathToFileURL(join(folder, file)).href), limit])
+    return await Promise.race([import(pathToFileURL(file).href), limit])
   } finally {
     late.abort()
     limit.catch(() => {})
@@ -100,9 +143,24 @@ export function describeEndlessImport(importMs: number): string {
 /** A failed import whose message is the whole reason. */
 class ImportError extends Error {}
 
-async function readFolder(folder: string) {
+/** Returns the files to import and those with a wrong extension, in the order of their names. */
+async function readFolder(folder: string): Promise<SourceFile[]> {
+  const entries = await readEntries(folder)
+  const files: SourceFile[] = []
+  for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
+    const { name } = entry
+    const isSpecial = name === setupFile || name === aroundFile
+    if ((name.startsWith('_') && !isSpecial) || name.endsWith('.d.ts')) continue
+    if (!entry.isDirectory()) files.push({ name, stem: basename(name, extname(name)) })
+    else if ((await readdir(join(folder, name))).includes(indexFile))
+      files.push({ name: join(name, indexFile), stem: name })
+  }
+  return files
+}
+
+async function readEntries(folder: string) {
   try {
-    return (await readdir(folder)).sort()
+    return await readdir(folder, { withFileTypes: true })
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     const reason =
@@ -115,24 +173,51 @@ async function readFolder(folder: string) {
   }
 }
 
-function toLoaded(file: string, name: string, exported: unknown): LoadedFunction | LoadProblem[] {
-  const problem = (part: string, reason: string) => ({ file, export: part, reason })
-  if (!functionName.test(name))
-    return [problem('', `"${name}" is not a function name: use lower case, as in room.join.ts`)]
-  if (exported === undefined)
-    return [
-      problem('default', 'the default export is missing: write export default defineFunction(…)'),
-    ]
-  if (!isFunctionDefinition(exported))
-    return [problem('default', 'the default export was not created by defineFunction')]
-  const problems = findDefinitionProblems(exported)
-  if (problems.length > 0)
-    return problems.map(({ part, reason }) => problem(`default.${part}`, reason))
+type Report = (part: string, reason: string) => void
 
-  const { contract, trigger, options } = exported
+/** Returns the functions of a file. Reports its problems, and leaves out the functions that have any. */
+function toLoaded(
+  { file, fileName, stem }: { file: string; fileName: string; stem: string },
+  exported: unknown,
+  report: Report,
+): LoadedFunction[] {
+  const found: readonly (readonly [name: string, part: string, definition: unknown])[] =
+    isFunctionSet(exported)
+      ? Object.entries(exported.functions).map(
+          ([name, definition]) => [name, `default["${name}"]`, definition] as const,
+        )
+      : [[stem, 'default', exported]]
+  return found.flatMap(([name, part, definition]) => {
+    if (!functionName.test(name)) {
+      const isFileName = part === 'default'
+      report(
+        isFileName ? '' : part,
+        `"${name}" is not a function name: use lower case, as in room.join${isFileName ? '.ts' : ''}`,
+      )
+      return []
+    }
+    if (definition === undefined) {
+      report(part, 'the default export is missing: write export default defineFunction(…)')
+      return []
+    }
+    if (!isFunctionDefinition(definition)) {
+      report(part, 'the default export was not created by defineFunction')
+      return []
+    }
+    const problems = findDefinitionProblems(definition)
+    for (const problem of problems) report(`${part}.${problem.part}`, problem.reason)
+    return problems.length > 0 ? [] : [describe({ file, fileName, name }, definition)]
+  })
+}
+
+function describe(
+  { file, fileName, name }: Pick<LoadedFunction, 'file' | 'fileName' | 'name'>,
+  definition: FunctionDefinition,
+): LoadedFunction {
+  const { contract, trigger, options } = definition
   const service = toServiceName(name)
   const { version = '1.0.0', queue = service } = options
-  const loaded = { file, name, service, version, queue, definition: exported }
+  const loaded = { file, fileName, name, service, version, queue, definition }
   if (!contract) return { ...loaded, trigger: trigger?.kind as TriggerKind }
   const subject = contractSubject(contract).template
   return { ...loaded, trigger: 'request', subject, audience: contract.audience }
@@ -142,7 +227,8 @@ function toLoaded(file: string, name: string, exported: unknown): LoadedFunction
 function describeImportError(error: unknown, file: string) {
   if (error instanceof ImportError) return error.message
   if (!(error instanceof Error)) return `the file cannot be loaded: ${String(error)}`
-  const [, line] = new RegExp(`${RegExp.escape(file)}:(\\d+)`).exec(error.stack ?? '') ?? []
+  const position = new RegExp(`${RegExp.escape(basename(file))}:(\\d+)`)
+  const [, line] = position.exec(error.stack ?? '') ?? []
   const where = line ? ` (line ${line})` : ''
   return `the file cannot be loaded: ${error.name}: ${error.message}${where}`
 }

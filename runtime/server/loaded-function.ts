@@ -2,7 +2,10 @@ import type { FunctionInfo } from '../api/context.ts'
 import type { FunctionDefinition } from '../api/define.ts'
 
 export interface LoadedFunction extends FunctionInfo {
+  /** The path of the file. */
   readonly file: string
+  /** The path of the file from its folder: `room.join.ts`. */
+  readonly fileName: string
   readonly definition: FunctionDefinition
   /** The name of the micro service and of its endpoint: `room-join`. */
   readonly service: string
@@ -11,6 +14,7 @@ export interface LoadedFunction extends FunctionInfo {
 }
 
 export interface LoadProblem {
+  /** The path of the file, or of the folder if that cannot be read. */
   file: string
   /** The faulty export or a part of it: `default.queue`. Empty if the problem concerns the file. */
   export: string

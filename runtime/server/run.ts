@@ -26,15 +26,16 @@ import {
   type LoadedFunction,
   type LoadOptions,
   type LoadProblem,
-  loadFolder,
+  loadFolders,
 } from './load.ts'
+import { announceFunctions } from './other-functions.ts'
 import { requiredResources } from './required-resources.ts'
 import { reconcileSchedules, repeatAfterStart } from './schedules.ts'
 import { serveFunction } from './serve.ts'
 import { TrafficGuard } from './traffic-guard.ts'
 
 export interface RuntimeOptions {
-  folder: string
+  folders: readonly string[]
   config: RuntimeConfig
   log: Logger
   /** Called with each file before its import, and with undefined after the last one. */
@@ -52,17 +53,17 @@ export interface Runtime extends AsyncDisposable {
 const finalFlushMs = 1_000
 
 /**
- * Loads the functions of a folder and serves them until `stop`. Retries for about one minute if a
+ * Loads the functions of the folders and serves them until `stop`. Retries for about one minute if a
  * dependency is unavailable. Throws a LoadError for invalid files.
  */
 export async function startRuntime({
-  folder,
+  folders,
   config,
   log,
   onImport,
 }: RuntimeOptions): Promise<Runtime> {
   await using started = new AsyncDisposableStack()
-  const { functions, setup: runSetup } = await loadFolder(folder, {
+  const { functions, setups } = await loadFolders(folders, {
     importMs: config.importMs,
     onImport,
   })
@@ -73,10 +74,12 @@ export async function startRuntime({
   started.defer(() => requester.close())
   const js = jetstream(nc)
 
-  const setup = await retryUntilAvailable('a dependency of _setup', log, async () =>
-    runSetup?.({ log, env: config.env }),
-  )
-  if (setup) started.use(setup)
+  for (const runSetup of setups) {
+    const setup = await retryUntilAvailable('a dependency of _setup', log, async () =>
+      runSetup({ log, env: config.env }),
+    )
+    if (setup) started.use(setup)
+  }
   const resources = requiredResources(functions)
   const ensure = (update: boolean) =>
     retryUntilAvailable('JetStream', log, () => ensureResources(js, resources, { update, log }))
@@ -119,6 +122,7 @@ export async function startRuntime({
     served.push(await serveFunction(host, config, child))
   }
   serveCancellation(nc, backbone.guard, () => served.map(({ dispatcher }) => dispatcher))
+  announceFunctions(nc, backbone.functions)
   await nc.flush()
   started.use(repeatAfterStart(reconcile))
 

@@ -11,15 +11,16 @@ const readyTimeoutMs = 90_000
 export interface RuntimeServiceOptions extends ServiceOptions {
   /** Environment variables that override those of this process. */
   env: Record<string, string>
-  functions?: string
+  /** Default: `functions/`. */
+  folders?: readonly string[]
   /** Further arguments of `runtime start`. */
   args?: string[]
   name?: string
 }
 
-/** Starts a runtime, and waits until it serves all functions. */
+/** Starts a runtime, and waits until it serves all functions of its folders. */
 export async function startRuntimeService(options: RuntimeServiceOptions): Promise<ProcessService> {
-  const { env, functions = 'functions/', args = [], name = 'runtime' } = options
+  const { env, folders = ['functions/'], args = [], name = 'runtime' } = options
   return startProcess({
     ...options,
     name,
@@ -28,7 +29,7 @@ export async function startRuntimeService(options: RuntimeServiceOptions): Promi
     stopWithin: Number(env.NATTER_DRAIN_MS ?? process.env.NATTER_DRAIN_MS ?? 10_000) + 5000,
     command: () => ({
       file: process.execPath,
-      args: [join(root, 'runtime', 'bin.mjs'), 'start', functions, '--no-supervisor', ...args],
+      args: [join(root, 'runtime', 'bin.mjs'), 'start', ...folders, '--no-supervisor', ...args],
       env: { ...process.env, ...env },
       cwd: root,
     }),

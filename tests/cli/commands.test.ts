@@ -385,7 +385,7 @@ describe('a failing command', () => {
 
   it.each([
     [['lss'], /Did you mean ls\?/],
-    [['start'], /missing required argument 'folder'/],
+    [['start'], /missing required argument 'folders'/],
     [['start', 'functions', '--instances', 'many'], /whole number/],
     [['ls', '--nats', 'http://somewhere'], /begins with http:\/\//],
     [['ls', 'a b'], /is not a name/],

@@ -1,5 +1,6 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { Kvm } from '@nats-io/kv'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parseAst } from 'vitest/node'
@@ -137,6 +138,18 @@ describe('docs/runtime-api.md', () => {
     expect(await call('order.erase', { seq })).toEqual({ erased: true })
     expect(await call('order.erase', { seq })).toEqual({ erased: false })
     expect(await call('order.list', { since: 1_000_000 })).toMatchObject({ code: 'not_found' })
+  })
+
+  it('has a set of functions, and a guard around all functions', async () => {
+    expect(await call('item.list', {})).toEqual(['pen', 'book', 'stamp'])
+    expect(await call('item.price.book', {})).toBe(20)
+    await new Kvm(nc).open('BLOCKED').then((bucket) => bucket.put('eve', '{"reason":"unpaid"}'))
+
+    const requester = createRequester(nc)
+    const reply = await requester.request('as.eve.item.list', '{}', { timeoutMs: 10_000 })
+    requester.close()
+
+    expect(reply.json()).toEqual({ code: 'forbidden', message: 'eve may not call item.list' })
   })
 
   it('has functions that show and resolve a dead letter', async () => {

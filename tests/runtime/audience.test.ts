@@ -1,5 +1,6 @@
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { createRequester } from '../../runtime/client/requester.ts'
 import type { ProcessService } from '../../stack/services/service.ts'
 import { type CommandLine, createCommandLine } from '../support/command-line.ts'
 
@@ -49,13 +50,17 @@ let runtime: ProcessService
 
 beforeAll(async () => {
   bench = await createCommandLine()
-  runtime = await bench.start(await bench.write(sources), [], {
+  runtime = await bench.start(await bench.write(sources), [], calloutEnv())
+})
+afterAll(() => bench?.[Symbol.asyncDispose]())
+
+function calloutEnv() {
+  return {
     NATS_AUTH_URL: bench.nats.urlOf('auth'),
     NATS_CALLOUT_SEED: bench.secrets.calloutSeed,
     NATS_CALLOUT_XKEY_SEED: bench.secrets.calloutXkeySeed,
-  })
-})
-afterAll(() => bench?.[Symbol.asyncDispose]())
+  }
+}
 
 async function logIn(login: Login): Promise<NatsConnection> {
   const token = JSON.stringify(login)
@@ -139,5 +144,58 @@ describe('the audience of a function', () => {
 
     const line = await runtime.log.line(/"function failed"/, { from })
     expect(line).toContain('outer may not call open, whose audience is everyone')
+  })
+})
+
+describe('a function of a second process', () => {
+  const roll = functionWith('app.{app}.{room}.roll', ['everyone'])
+  const startSecond = async (files: Record<string, string>) => bench.start(await bench.write(files))
+
+  it('is callable by a user who logged in before the process started, within what the callout granted', async () => {
+    const nc = await logIn({ user: 'ada', publish: ['as.ada.app.*.*.*'] })
+    await startSecond({ 'app.dice.roll.ts': roll })
+
+    const requester = createRequester(nc, 'ada')
+    onTestFinished(() => requester.close())
+    const reply = await requester.request('as.ada.app.dice.general.roll', '{}', {
+      timeoutMs: 5_000,
+    })
+
+    expect(reply.json()).toEqual({ caller: 'ada' })
+  })
+
+  it('is permitted by its audience to users who log in later', async () => {
+    await startSecond({
+      'late.ts': functionWith('late', ['user']),
+      'secret.ts': functionWith('secret', ['admin']),
+      'apart.ts': functionWith('apart', ['functions']),
+    })
+    const subjects = ['as.ada.late', 'as.ada.secret', 'as.ada.apart', 'apart', 'as.bob.late']
+
+    await expect
+      .poll(async () => allowed(await logIn({ user: 'ada', roles: ['user'] }), subjects))
+      .toEqual(['as.ada.late'])
+  })
+
+  it('is known to a callout that starts later', async () => {
+    await startSecond({ 'early.ts': functionWith('early', ['user']) })
+    const second = await bench.start(await bench.write({ 'login.ts': login }), [], calloutEnv())
+    await runtime.stop()
+    onTestFinished(() => second.stop())
+
+    const nc = await logIn({ user: 'ada', roles: ['user'] })
+    expect(await allowed(nc, ['as.ada.early', 'as.bob.early'])).toEqual(['as.ada.early'])
+  })
+
+  it('fails the login of a callout that grants its requests to a user of another audience', async () => {
+    await startSecond({ 'hidden.ts': functionWith('app.x.{room}.hidden', ['admin']) })
+    const second = await bench.start(await bench.write({ 'login.ts': login }), [], calloutEnv())
+    onTestFinished(() => second.stop())
+
+    await expect(logIn({ user: 'ada', publish: ['as.ada.app.*.*.*'] })).rejects.toThrow(
+      'Authorization Violation',
+    )
+    const line = await second.log.line(/"login failed"/)
+    expect(line).toContain('matches as.{caller}.app.x.{room}.hidden of hidden')
   })
 })

@@ -103,7 +103,7 @@ describe('three runtimes under load', () => {
     const folder = await bench.write(functions)
     const config = readRuntimeConfig({ NATS_URL: bench.nats.urlOf('functions') })
     const log = pino({ level: 'silent' })
-    const start = () => startRuntime({ folder, config, log })
+    const start = () => startRuntime({ folders: [folder], config, log })
     const [first, second, last] = [await start(), await start(), await start()]
     const received: string[] = []
     nc.subscribe('received.*', { callback: (_, { subject }) => void received.push(subject) })

@@ -1,6 +1,6 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { pino } from 'pino'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { readRuntimeConfig } from '../../runtime/server/config.ts'
@@ -12,7 +12,7 @@ const unreachableUrl = 'nats://127.0.0.1:1'
 
 const head = `
 import * as v from '${import.meta.resolve('valibot')}'
-import { callout, defineFunction, event, kvWatch, schedule, stream } from '${join(import.meta.dirname, '../../runtime/index.ts')}'
+import { callout, defineAround, defineFunction, defineFunctions, event, kvWatch, schedule, stream } from '${join(import.meta.dirname, '../../runtime/index.ts')}'
 `
 const contract = (subject: string) =>
   `{ subject: '${subject}', audience: ['everyone'], input: v.object({}), output: v.number() }`
@@ -23,18 +23,27 @@ describe('loading a folder', () => {
   async function failToStart(files: Record<string, string>, env: Record<string, string> = {}) {
     const folder = await mkdtemp(join(tmpdir(), 'natter-load-'))
     onTestFinished(() => rm(folder, { recursive: true }))
-    for (const [name, source] of Object.entries(files)) await writeFile(join(folder, name), source)
+    for (const [name, source] of Object.entries(files)) {
+      await mkdir(join(folder, dirname(name)), { recursive: true })
+      await writeFile(join(folder, name), source)
+    }
     const lines: string[] = []
     const log = pino({}, { write: (line) => lines.push(line) })
     const config = readRuntimeConfig({ ...env, NATS_URL: unreachableUrl })
-    const error = await startRuntime({ folder, config, log }).catch((error: unknown) => error)
+    const error = await startRuntime({ folders: [folder], config, log }).catch(
+      (error: unknown) => error,
+    )
     if (!(error instanceof LoadError))
       throw new Error('The start did not throw a LoadError', { cause: error })
-    return { error, lines }
+    const problems = error.problems.map((problem) => ({
+      ...problem,
+      file: relative(folder, problem.file),
+    }))
+    return { error, problems, lines }
   }
 
   it('reports every problem and its file, before the runtime connects to the server', async () => {
-    const { error, lines } = await failToStart({
+    const { error, problems, lines } = await failToStart({
       '_shared.ts': 'not imported',
       'Good.Name.ts': functionOn('named'),
       'good.ts': functionOn('good.{id}'),
@@ -51,7 +60,7 @@ describe('loading a folder', () => {
       'wrong.interval.ts': `${head}export default defineFunction(schedule({ everyMs: 1 }), () => {})`,
     })
 
-    expect(error.problems).toEqual([
+    expect(problems).toEqual([
       {
         file: 'Good.Name.ts',
         export: '',
@@ -102,7 +111,7 @@ describe('loading a folder', () => {
         reason: 'as.{caller}.good.{other} overlaps as.{caller}.good.{id} of good.ts',
       },
     ])
-    for (const { file, reason } of error.problems) {
+    for (const { file, reason } of problems) {
       expect(error.message).toContain(file)
       expect(error.message).toContain(reason)
     }
@@ -260,9 +269,9 @@ export default defineFunction(${trigger}, () => {}, ${options})`
       [call('').replace('() => 1', '1'), 'handler', 'the handler is not a function'],
     ].map(([source = '', part = '', reason = '']) => [reason, part, source]),
   )('reports a mistake: %s (%s)', async (reason = '', part = '', source = '') => {
-    const { error } = await failToStart({ 'one.ts': source })
+    const { problems } = await failToStart({ 'one.ts': source })
 
-    expect(error.problems).toEqual([
+    expect(problems).toEqual([
       {
         file: 'one.ts',
         export: part && `default.${part}`,
@@ -272,11 +281,11 @@ export default defineFunction(${trigger}, () => {}, ${options})`
   })
 
   it('reports every mistake of a file', async () => {
-    const { error } = await failToStart({
+    const { problems } = await failToStart({
       'one.ts': call(', timeoutMs: 0, maxByte: 1', '{ versoin: "1.0.0", concurrency: 0 }'),
     })
 
-    expect(error.problems.map((problem) => problem.export)).toEqual([
+    expect(problems.map((problem) => problem.export)).toEqual([
       'default.concurrency',
       'default.versoin',
       'default.timeoutMs',
@@ -303,35 +312,35 @@ export default defineFunction(${trigger}, () => {}, ${options})`
   ])(
     'reports resources of two files that cannot exist together: %s and %s',
     async (one, two, reason) => {
-      const { error } = await failToStart({
+      const { problems } = await failToStart({
         'one.ts': functionOn('one', `{ resources: ${one} }`),
         'two.ts': functionOn('two', `{ resources: ${two} }`),
       })
 
-      expect(error.problems).toEqual([
+      expect(problems).toEqual([
         { file: 'two.ts', export: 'default', reason: expect.stringMatching(reason) },
       ])
     },
   )
 
   it('reports a second function that serves the auth callout', async () => {
-    const { error } = await failToStart({
+    const { problems } = await failToStart({
       'one.ts': triggered('callout()'),
       'two.ts': triggered('callout()'),
     })
 
-    expect(error.problems).toEqual([
+    expect(problems).toEqual([
       { file: 'two.ts', export: 'default', reason: 'another file serves the callout' },
     ])
   })
 
   it('reports an import that never ends, and the problems of the other files', async () => {
-    const { error } = await failToStart(
+    const { problems } = await failToStart(
       { 'endless.ts': 'await new Promise(() => {})', 'other.ts': 'export default 1' },
       { NATTER_IMPORT_MS: '300' },
     )
 
-    expect(error.problems).toEqual([
+    expect(problems).toEqual([
       {
         file: 'endless.ts',
         export: '',
@@ -342,9 +351,9 @@ export default defineFunction(${trigger}, () => {}, ${options})`
   })
 
   it('reports a _setup.ts without a function, before the runtime connects to the server', async () => {
-    const { error } = await failToStart({ '_setup.ts': 'export default 1' })
+    const { problems } = await failToStart({ '_setup.ts': 'export default 1' })
 
-    expect(error.problems).toEqual([
+    expect(problems).toEqual([
       { file: '_setup.ts', export: 'default', reason: 'it is not a function' },
     ])
   })
@@ -352,12 +361,12 @@ export default defineFunction(${trigger}, () => {}, ${options})`
   it('rejects a request subject that a stream captures', async () => {
     const declared = "{ stream: 'ALL', subjects: ['as.>'] }"
     const topic = "{ subject: 'as.{id}', data: v.object({ id: v.string() }) }"
-    const { error } = await failToStart({
+    const { problems } = await failToStart({
       'captured.ts': functionOn('captured'),
       'consumes.ts': `${head}export default defineFunction(stream(${declared}, ${topic}), () => {})`,
     })
 
-    expect(error.problems).toEqual([
+    expect(problems).toEqual([
       {
         file: 'captured.ts',
         export: 'default.subject',
@@ -368,7 +377,7 @@ export default defineFunction(${trigger}, () => {}, ${options})`
 
   it('reports each unset environment variable that a function requires', async () => {
     const requires = (name: string) => `{ env: v.object({ ${name}: v.string() }) }`
-    const { error, lines } = await failToStart(
+    const { problems, lines } = await failToStart(
       {
         'has.ts': functionOn('has', requires('NATTER_HERE')),
         'one.ts': functionOn('one', requires('NATTER_ONE')),
@@ -377,7 +386,7 @@ export default defineFunction(${trigger}, () => {}, ${options})`
       { NATTER_HERE: 'yes' },
     )
 
-    expect(error.problems).toEqual([
+    expect(problems).toEqual([
       { file: 'one.ts', export: 'default.env', reason: expect.stringContaining('NATTER_ONE') },
       { file: 'two.ts', export: 'default.env', reason: expect.stringContaining('NATTER_TWO') },
     ])
@@ -386,7 +395,7 @@ export default defineFunction(${trigger}, () => {}, ${options})`
 
   it('reports an invalid environment variable without its value', async () => {
     const secret = `https://me:${'hunter2'.repeat(50)}@`
-    const { error } = await failToStart(
+    const { error, problems } = await failToStart(
       {
         'one.ts': functionOn(
           'one',
@@ -396,16 +405,86 @@ export default defineFunction(${trigger}, () => {}, ${options})`
       { NATTER_ONE: secret },
     )
 
-    expect(error.problems).toMatchObject([
+    expect(problems).toMatchObject([
       { reason: expect.stringMatching(/^invalid environment: NATTER_ONE: Invalid URL/) },
     ])
     expect(error.message).not.toContain('hunter2')
   })
 
+  it('reports the problems of every function of a set, in a file or in the index.ts of a subfolder', async () => {
+    const one = (subject: string, options = '{}') =>
+      `defineFunction(${contract(subject)}, () => 1, ${options})`
+    const { problems } = await failToStart({
+      'notes/other.ts': 'not imported',
+      'plays.ts': `${head}export default defineFunctions({ 'play.Roll': ${one('roll')}, 'play.x': 1 })`,
+      'poll/index.ts': `${head}export default defineFunctions({
+        'poll.close': ${one('poll.close', '{ queue: "" }')},
+        'poll.vote': ${one('poll.vote')},
+      })`,
+      'poll/index.test.ts': 'not imported',
+      'poll.vote.ts': functionOn('poll.again'),
+    })
+
+    expect(problems).toEqual([
+      {
+        file: 'plays.ts',
+        export: 'default["play.Roll"]',
+        reason: '"play.Roll" is not a function name: use lower case, as in room.join',
+      },
+      {
+        file: 'plays.ts',
+        export: 'default["play.x"]',
+        reason: 'the default export was not created by defineFunction',
+      },
+      {
+        file: 'poll/index.ts',
+        export: 'default["poll.close"].queue',
+        reason: expect.stringContaining('is not a queue group'),
+      },
+      {
+        file: 'poll.vote.ts',
+        export: '',
+        reason: 'poll/index.ts has the same service name poll-vote',
+      },
+    ])
+  })
+
+  it('reports an _around.ts that was not created by defineAround', async () => {
+    const { problems } = await failToStart({ '_around.ts': 'export default () => 1' })
+
+    expect(problems).toEqual([
+      {
+        file: '_around.ts',
+        export: 'default',
+        reason: 'the default export was not created by defineAround',
+      },
+    ])
+  })
+
+  it('reports functions of different folders that collide, with the path of the later file', async () => {
+    const folders = await Promise.all(
+      ['one', 'two'].map(async (subject) => {
+        const folder = await mkdtemp(join(tmpdir(), 'natter-load-'))
+        onTestFinished(() => rm(folder, { recursive: true }))
+        await writeFile(join(folder, 'same.ts'), functionOn(subject))
+        return folder
+      }),
+    )
+    const config = readRuntimeConfig({ NATS_URL: unreachableUrl })
+
+    const started = startRuntime({ folders, config, log: pino({ level: 'silent' }) })
+
+    await expect(started).rejects.toMatchObject({
+      problems: [
+        { file: join(folders[1] ?? '', 'same.ts'), reason: expect.stringContaining('same.ts has') },
+      ],
+    })
+  })
+
   it('rejects a folder that does not exist', async () => {
     const config = readRuntimeConfig({ NATS_URL: unreachableUrl })
     const folder = join(tmpdir(), crypto.randomUUID())
-    const started = startRuntime({ folder, config, log: pino({ level: 'silent' }) })
+    const started = startRuntime({ folders: [folder], config, log: pino({ level: 'silent' }) })
     await expect(started).rejects.toMatchObject({
       name: 'LoadError',
       problems: [{ file: folder, export: '', reason: 'the folder does not exist' }],

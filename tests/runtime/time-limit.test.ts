@@ -225,7 +225,9 @@ async function createFixture() {
     nc,
     async start(folder: string) {
       const config = readRuntimeConfig({ NATS_URL: url, NATTER_DRAIN_MS: '100' })
-      return owned.use(await startRuntime({ folder, config, log: pino({ level: 'silent' }) }))
+      return owned.use(
+        await startRuntime({ folders: [folder], config, log: pino({ level: 'silent' }) }),
+      )
     },
     append: (task: string) => jetstream(nc).publish('tasks.1', JSON.stringify({ task })),
     /** Collects the steps that a function publishes from now on, up to `last`. */

@@ -177,7 +177,7 @@ describe('a trace with a tracer provider', () => {
     trace.setGlobalTracerProvider(provider)
     context.setGlobalContextManager(createContextManager())
     const config = readRuntimeConfig({ NATS_URL: bench.nats.urlOf('functions') })
-    runtime = await startRuntime({ folder, config, log: pino({ level: 'silent' }) })
+    runtime = await startRuntime({ folders: [folder], config, log: pino({ level: 'silent' }) })
   })
   afterAll(async () => {
     await runtime?.stop()

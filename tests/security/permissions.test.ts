@@ -5,11 +5,11 @@ import { permissionsFor, type RealmRole } from '#domain/auth/permissions'
 import type { UserId } from '#schema/ids'
 import { requestPatterns } from '../../runtime/api/audience.ts'
 import { createRequester } from '../../runtime/client/requester.ts'
-import { loadFolder } from '../../runtime/server/load.ts'
+import { loadFolders } from '../../runtime/server/load.ts'
 import { createLoginFixture, type LoginFixture } from '../support/login-fixture.ts'
 
 const folder = join(import.meta.dirname, '..', '..', 'functions')
-const { functions } = await loadFolder(folder, { importMs: 30_000 })
+const { functions } = await loadFolders([folder], { importMs: 30_000 })
 const people: Record<string, RealmRole[]> = { admin: ['admin', 'user'], user: ['user'], none: [] }
 
 describe('permissions by role', () => {
@@ -188,6 +188,7 @@ describe('permissions on the server', () => {
     'presence.changed.*',
     'user.seen.*',
     'runtime.spans',
+    'runtime.functions',
     'deliver.*.typing.*',
     '$JS.>',
     '$KV.>',
@@ -223,6 +224,7 @@ describe('permissions on the server', () => {
     'chat.general',
     'fn.persist',
     'runtime.spans',
+    'runtime.functions',
     'dead.persist',
     '$JS.API.STREAM.LIST',
     '$KV.ROOMS_KV.general.alice',

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { findNatsServer } from '../../stack/install/nats-server.ts'
 import { createSecrets, type Secrets } from '../../stack/secrets.ts'
@@ -52,7 +52,11 @@ export interface CommandLine extends AsyncDisposable {
   secrets: Secrets
   /** Writes files to a new folder inside the project, where the import `#runtime` works. */
   write(files: Record<string, string>): Promise<string>
-  start(functions: string, args?: string[], env?: Record<string, string>): Promise<ProcessService>
+  start(
+    folders: string | string[],
+    args?: string[],
+    env?: Record<string, string>,
+  ): Promise<ProcessService>
 }
 
 export async function createCommandLine(): Promise<CommandLine> {
@@ -71,14 +75,22 @@ export async function createCommandLine(): Promise<CommandLine> {
     async write(files) {
       const folder = await mkdtemp(join(cache, 'functions-'))
       all.defer(() => rm(folder, { recursive: true, force: true }))
-      for (const [name, source] of Object.entries(files))
+      for (const [name, source] of Object.entries(files)) {
+        await mkdir(join(folder, dirname(name)), { recursive: true })
         await writeFile(join(folder, name), source)
+      }
       return folder
     },
-    async start(functions, args = [], given = {}) {
+    async start(folders, args = [], given = {}) {
       const env = { NATS_URL: nats.urlOf('functions'), ...given }
       return all.use(
-        await startRuntimeService({ dir, env, functions, args, name: `runtime-${++count}` }),
+        await startRuntimeService({
+          dir,
+          env,
+          folders: [folders].flat(),
+          args,
+          name: `runtime-${++count}`,
+        }),
       )
     },
     [Symbol.asyncDispose]: () => all.disposeAsync(),

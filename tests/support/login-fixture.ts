@@ -66,7 +66,9 @@ export async function createLoginFixture(issuer?: string): Promise<LoginFixture>
     NATS_CALLOUT_XKEY_SEED: secrets.calloutXkeySeed,
     OIDC_ISSUER: issuer ?? tokenIssuer.issuer,
   }
-  const runtime = stack.use(await startRuntimeService({ dir, env, functions, name: 'login' }))
+  const runtime = stack.use(
+    await startRuntimeService({ dir, env, folders: [functions], name: 'login' }),
+  )
   await allowLoginsWithoutDatabase(nats.urlOf('functions'))
   const resources = stack.move()
   const fixture: LoginFixture = {

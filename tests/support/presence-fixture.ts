@@ -26,7 +26,7 @@ export async function startInstance(): Promise<ProcessService> {
         `export { default } from '${pathToFileURL(join(product, file))}'\n`,
       )
   const env = { NATS_URL: urls.functionsNats, DATABASE_URL: urls.databaseUrl }
-  const instance = await startRuntimeService({ dir, functions, env })
+  const instance = await startRuntimeService({ dir, folders: [functions], env })
   onTestFinished(async () => {
     await instance[Symbol.asyncDispose]()
     await rm(dir, { recursive: true, force: true })

@@ -16,9 +16,9 @@ export interface CheckResult {
   problems: LoadProblem[]
 }
 
-/** The message that starts the check in its process. `skip` has the files that must not be imported. */
+/** The message that starts the check in its process. `skip` has the paths of files that must not be imported. */
 export interface CheckOrder {
-  folder: string
+  folders: readonly string[]
   importMs: number
   skip: [file: string, reason: string][]
 }
@@ -29,17 +29,17 @@ export type CheckMessage = { importing: string | null } | { result: CheckResult 
 const entry = fileURLToPath(new URL('./check-process.ts', import.meta.url))
 
 /**
- * Loads a folder in another process. If a file ends that process or its import never ends, loads the
- * folder again without this file, so that the result contains the problems of all files.
+ * Loads folders in another process. If a file ends that process or its import never ends, loads the
+ * folders again without this file, so that the result contains the problems of all files.
  */
-export async function checkFolder(folder: string): Promise<CheckResult> {
+export async function checkFolders(folders: readonly string[]): Promise<CheckResult> {
   const importMs = readImportMs(process.env)
   const skip = new Map<string, string>()
   for (;;) {
-    const outcome = await runCheck({ folder, importMs, skip: [...skip] })
+    const outcome = await runCheck({ folders, importMs, skip: [...skip] })
     if ('functions' in outcome) return outcome
     if (outcome.file === undefined || skip.has(outcome.file))
-      throw new Error(`the process that loads ${folder} failed: ${outcome.reason}`)
+      throw new Error(`the process that loads ${folders.join(' ')} failed: ${outcome.reason}`)
     skip.set(outcome.file, outcome.reason)
   }
 }
