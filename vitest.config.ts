@@ -1,9 +1,9 @@
 import { defineConfig } from 'vitest/config'
 import { isDriverQueryError } from './schema/db.ts'
 
-/** The contract tests of the functions, which run once with PostgreSQL and once with PGlite. */
+/** The contract tests of the functions and apps, which run once with PostgreSQL and once with PGlite. */
 const contractTests = {
-  include: ['tests/functions/**/*.test.ts'],
+  include: ['tests/functions/**/*.test.ts', 'tests/apps/**/*.test.ts', 'apps/**/*.test.ts'],
   exclude: ['tests/functions/auth.callout.test.ts'],
   globalSetup: './tests/support/servers.ts',
 }

@@ -48,7 +48,7 @@ export default defineFunction(
       throw new FunctionError('forbidden', `User ${user} is deactivated`)
     context.publish(userSeen, { userId: user, name, handle, issuer, subject })
     const identity = await identityToken({ issuer, subject })
-    const permissions = permissionsFor(user, identity)
+    const permissions = permissionsFor(user, identity, roles)
     return { user, aliases: [identity], account: 'CLIENTS', roles, ...permissions, expiresAt }
   },
   {

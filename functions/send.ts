@@ -1,4 +1,5 @@
-import { notifySender, SendEnv, sendMessage } from '#domain/messages/send'
+import { IdKeyEnv } from '#domain/auth/id-key'
+import { notifySender, sendMessage } from '#domain/messages/send'
 import { prefetchMember, requireMember } from '#domain/rooms/member'
 import { requireRight } from '#domain/rooms/roles'
 import { defineFunction } from '#runtime'
@@ -15,7 +16,7 @@ export default defineFunction(
   },
   {
     queue: 'fanout-workers',
-    env: SendEnv,
+    env: IdKeyEnv,
     resources: [CHAT_MESSAGES, PRESENCE, ROOMS_KV],
     limit: { max: 60, windowMs: 30_000 },
     prefetch: ({ params }, context) => prefetchMember(params.room, context),

@@ -1,3 +1,4 @@
+import * as app from './messages/app.ts'
 import * as block from './messages/block.ts'
 import * as chat from './messages/chat.ts'
 import * as consoles from './messages/console.ts'
@@ -15,6 +16,11 @@ export const contracts = {
   'admin.deactivate': deactivation.adminDeactivate,
   'admin.reactivate': deactivation.adminReactivate,
   'admin.role': member.adminRole,
+  'apps.install': app.appsInstall,
+  'apps.list': app.appsList,
+  'apps.remove': app.appsRemove,
+  'apps.room': app.appsRoom,
+  'apps.uninstall': app.appsUninstall,
   'chat.history': chat.chatHistory,
   'chat.history.thread': chat.chatHistoryThread,
   'chat.sync': chat.chatSync,
@@ -75,9 +81,12 @@ export const contracts = {
  * republishes stored events there.
  */
 export const topics = {
+  appUpdated: app.appUpdated,
   chatRoom: log.chatRoom,
   chatThread: log.chatThread,
   connectionOpened: user.connectionOpened,
+  deliverAppInstalled: app.deliverAppInstalled,
+  deliverAppUpdated: app.deliverAppUpdated,
   deliverInvitation: member.deliverInvitation,
   deliverNotify: log.deliverNotify,
   deliverPrefs: prefs.deliverPrefs,

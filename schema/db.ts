@@ -7,6 +7,11 @@ export type Database = PostgresJsDatabase & { $client: Sql }
 
 const poolSize = 8
 
+const ownMigrations: Migrations = {
+  folder: fileURLToPath(new URL('migrations', import.meta.url)),
+  schema: 'drizzle',
+}
+
 /** Key of the PostgreSQL advisory lock that `migrate` holds. */
 const migrationLock = 6_288_437
 
@@ -54,12 +59,17 @@ function openPool(): Database {
   return pool
 }
 
+interface Migrations {
+  folder: string
+  /** The PostgreSQL schema with the table of the applied migrations. */
+  schema: string
+}
+
 /**
- * Applies the missing migrations in one transaction. With PostgreSQL, concurrent processes wait for
- * the advisory lock.
+ * Applies the missing migrations of a folder in one transaction; without an argument, those of
+ * schema/migrations/. With PostgreSQL, concurrent processes wait for the advisory lock.
  */
-export async function migrate(): Promise<void> {
-  const folder = fileURLToPath(new URL('migrations', import.meta.url))
+export async function migrate({ folder, schema }: Migrations = ownMigrations): Promise<void> {
   const migrations = readMigrationFiles({ migrationsFolder: folder })
   const lost = new AbortController()
   const client = connect(1, () => lost.abort(connectionLost()))
@@ -68,21 +78,29 @@ export async function migrate(): Promise<void> {
     await transact(async (sql) => {
       await sql`select pg_advisory_xact_lock(${migrationLock})`
       await turnOffJit(sql)
-      await sql`create schema if not exists drizzle`
-      await sql`create table if not exists drizzle.__drizzle_migrations
-        (id serial primary key, hash text not null, created_at bigint)`
-      const rows = await sql`select hash from drizzle.__drizzle_migrations`
-      const applied = new Set(rows.map((row) => row.hash))
+      const table = `${schema}.__drizzle_migrations`
+      const applied = await readApplied(table, sql)
       for (const { hash, folderMillis, sql: statements } of migrations) {
         if (applied.has(hash)) continue
         for (const statement of statements) await sql.unsafe(statement)
-        await sql`insert into drizzle.__drizzle_migrations (hash, created_at)
-          values (${hash}, ${folderMillis})`
+        // The first migration of an app creates the schema itself.
+        await sql`create schema if not exists ${sql(schema)}`
+        await sql`create table if not exists ${sql(table)}
+          (id serial primary key, hash text not null, created_at bigint)`
+        await sql`insert into ${sql(table)} (hash, created_at) values (${hash}, ${folderMillis})`
       }
     })
   } finally {
     await client.end({ timeout: 5 })
   }
+}
+
+/** Returns the hashes of the applied migrations. */
+async function readApplied(table: string, sql: TransactionSql): Promise<Set<string>> {
+  const [found] = await sql`select to_regclass(${table}) is not null as exists`
+  if (!found?.exists) return new Set()
+  const rows = await sql`select hash from ${sql(table)}`
+  return new Set(rows.map((row) => row.hash))
 }
 
 /**

@@ -14,6 +14,8 @@ const rights = {
   /** Change roles, within the limits of `mayManage`. */
   appoint: ['owner', 'moderator'],
   archive: ['owner'],
+  /** Install and uninstall apps. */
+  manageApps: ['owner', 'moderator'],
 } as const satisfies Record<string, readonly Role[]>
 
 export type Right = keyof typeof rights

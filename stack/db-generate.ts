@@ -1,7 +1,11 @@
 /**
  * `npm run db:generate -- --name what-changed`: compares schema/tables/ with the last migration and
- * writes the difference as a new migration into schema/migrations/.
+ * writes the difference as a new migration into schema/migrations/. With `--app poll`, does the same for
+ * apps/poll/tables.ts and apps/poll/migrations/.
  */
 import { run } from './run.ts'
 
-process.exitCode = await run('drizzle-kit', ['generate', ...process.argv.slice(2)])
+const args = process.argv.slice(2)
+const index = args.indexOf('--app')
+if (index >= 0) process.env.NATTER_APP = args.splice(index, 2)[1]
+process.exitCode = await run('drizzle-kit', ['generate', ...args])

@@ -1,6 +1,6 @@
 /**
  * `npm run dev`: like `npm start`, but Vite serves the page with hot module replacement. The runtime
- * restarts when a file of functions/, domain/, schema/ or runtime/ is saved.
+ * restarts when a file of functions/, apps/, domain/, schema/ or runtime/ is saved.
  */
 import { watch } from 'node:fs'
 import { join } from 'node:path'
@@ -9,7 +9,7 @@ import { startVite } from './services/vite.ts'
 import type { Stack } from './stack.ts'
 
 const root = join(import.meta.dirname, '..')
-const watchedFolders = ['functions', 'domain', 'schema', 'runtime']
+const watchedFolders = ['functions', 'apps', 'domain', 'schema', 'runtime']
 /** Time from the last saved file to the restart: "save all" in an editor writes several files. */
 const debounceMs = 100
 

@@ -6,6 +6,7 @@ import packageJson from '../package.json' with { type: 'json' }
 import { contractSubject } from '../runtime/api/contract.ts'
 import { overlaps, parseSubject } from '../runtime/api/subject.ts'
 import { contracts, topics } from '../schema/contracts.ts'
+import { appAction } from '../schema/messages/app.ts'
 import * as declared from '../schema/streams.ts'
 
 const root = resolve(import.meta.dirname, '..')
@@ -50,6 +51,7 @@ describe('the layers of the project', () => {
     ['schema', []],
     ['domain', ['runtime', 'schema']],
     ['functions', ['runtime', 'domain', 'schema']],
+    ['apps', ['runtime', 'domain', 'schema']],
     ['client', ['runtime', 'schema']],
   ])('let the folder %s import only itself and the folders %j', (folder, allowed) => {
     const wrong = filesOf(folder).flatMap((file) =>
@@ -61,9 +63,10 @@ describe('the layers of the project', () => {
     expect(wrong).toEqual([])
   })
 
-  it('let functions, domain and client import the runtime only through its entry points', () => {
+  it('let functions, apps, domain and client import the runtime only through its entry points', () => {
     const entryPoints = {
       functions: ['runtime/index.ts'],
+      apps: ['runtime/index.ts'],
       domain: ['runtime/index.ts'],
       client: ['runtime/client/index.ts'],
     }
@@ -91,6 +94,17 @@ describe('the layers of the project', () => {
       expect(reached.size).toBeGreaterThan(3)
     },
   )
+
+  it('let no app import another app', () => {
+    const wrong = filesOf('apps').flatMap((file) =>
+      importsOf(file)
+        .filter((target) => layerOf(target) === 'apps')
+        .filter((target) => dirname(target) !== dirname(file))
+        .map((target) => `${file} imports ${target}`),
+    )
+
+    expect(wrong).toEqual([])
+  })
 
   it('let no function import another function', () => {
     const wrong = filesOf('functions').flatMap((file) =>
@@ -141,6 +155,19 @@ describe('the project', () => {
     expect(existsSync(join(root, 'tests', 'functions', `${name}.test.ts`))).toBe(true)
   })
 
+  it('has a test for every app, and a migration for its tables', () => {
+    const apps = globSync('apps/*/index.ts', { cwd: root }).map((file) => dirname(file))
+
+    const incomplete = apps.filter(
+      (app) =>
+        globSync(`${app}/*.test.ts`, { cwd: root }).length === 0 ||
+        existsSync(join(root, app, 'tables.ts')) !== existsSync(join(root, app, 'migrations')),
+    )
+
+    expect(apps).toContain('apps/poll')
+    expect(incomplete).toEqual([])
+  })
+
   it('has a test for every function', () => {
     const names = globSync('functions/[!_]*.ts', { cwd: root }).map((file) => file.slice(10, -3))
 
@@ -153,10 +180,12 @@ describe('the project', () => {
   })
 
   it('has no stream that captures the subject of a request', () => {
-    const requests = Object.entries(contracts).map(([name, contract]) => ({
-      name,
-      pattern: contractSubject(contract).pattern,
-    }))
+    const requests = Object.entries({ ...contracts, 'app.action': appAction }).map(
+      ([name, contract]) => ({
+        name,
+        pattern: contractSubject(contract).pattern,
+      }),
+    )
     const streams = Object.values(declared).filter(
       (value) => typeof value === 'object' && 'stream' in value,
     )
@@ -172,7 +201,9 @@ describe('the project', () => {
   })
 
   it('has no event with the subject of a request', () => {
-    const patterns = Object.values(contracts).map((contract) => contractSubject(contract).pattern)
+    const patterns = Object.values({ ...contracts, appAction }).map(
+      (contract) => contractSubject(contract).pattern,
+    )
 
     const ambiguous = Object.values(topics)
       .map(({ subject }) => parseSubject(subject).pattern)
@@ -228,7 +259,7 @@ const browserPackages = ['valibot', '@nats-io/nats-core']
 
 function isSafeInBrowser(target: string) {
   return isOurs(target)
-    ? !/^(schema\/(tables\/|db\.ts)|domain\/|functions\/)/.test(target)
+    ? !/^(schema\/(tables\/|db\.ts)|domain\/|functions\/|apps\/)/.test(target)
     : browserPackages.includes(target)
 }
 
@@ -261,5 +292,6 @@ function layerOf(target: string) {
 }
 
 function filesOf(folder: string) {
-  return globSync(`${folder}/**/*.{ts,tsx,mjs}`, { cwd: root })
+  const files = globSync(`${folder}/**/*.{ts,tsx,mjs}`, { cwd: root })
+  return files.filter((file) => !file.endsWith('.test.ts'))
 }

@@ -35,5 +35,6 @@ export {
   anything as string,
   anything as trim,
   anything as union,
+  anything as unknown,
   anything as variant,
 }

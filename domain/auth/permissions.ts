@@ -1,4 +1,5 @@
 import type { UserId } from '#schema/ids'
+import { appAudience } from '#schema/messages/app'
 import { usersId } from '#schema/messages/user'
 
 export const realmRoles = ['admin', 'user'] as const
@@ -8,9 +9,14 @@ export type RealmRole = (typeof realmRoles)[number]
  * Returns the subjects that a user may use besides those for requests, which the runtime derives.
  * `identity` stands for the user id in the subject of `users.id`, which the client calls to learn that id.
  */
-export function permissionsFor(user: UserId, identity: string) {
+export function permissionsFor(user: UserId, identity: string, roles: readonly string[]) {
+  const mayUseApps = appAudience.some((role) => roles.includes(role))
   return {
-    publish: [`as.${identity}.${usersId.subject}`],
+    publish: [
+      `as.${identity}.${usersId.subject}`,
+      // A pattern, so that users need no new login for an app that is served later.
+      ...(mayUseApps ? [`as.${user}.app.*.*.*`] : []),
+    ],
     subscribe: [
       `deliver.${identity}.reply.>`,
       `_INBOX_${user}.>`,

@@ -14,16 +14,10 @@ import { deliverRejected, type Message, maxTextLength, type send } from '#schema
 import { chatRoom, chatThread } from '#schema/messages/event'
 import { duplicateWindowMs } from '#schema/streams'
 import { messages } from '#schema/tables/message'
+import type { IdKeyEnv } from '../auth/id-key.ts'
 import type { Member } from '../rooms/member.ts'
 import { resolveMentions } from './mentions.ts'
 import { readFromLog, toMessage } from './message-cache.ts'
-
-export const SendEnv = v.object({
-  NATTER_ID_KEY: v.pipe(
-    v.string(),
-    v.minLength(32, 'NATTER_ID_KEY must have 32 characters or more'),
-  ),
-})
 
 type Input = ParsedInputOf<typeof send> & { threadId?: MessageId; threadBy?: UserId }
 
@@ -32,11 +26,7 @@ type Input = ParsedInputOf<typeof send> & { threadId?: MessageId; threadBy?: Use
  * result of the first call, however late. Throws `conflict` if the sender used the same client id
  * for another message.
  */
-export async function sendMessage(
-  input: Input,
-  member: Member,
-  context: Context<v.InferOutput<typeof SendEnv>>,
-) {
+export async function sendMessage(input: Input, member: Member, context: Context<IdKeyEnv>) {
   const { room, threadId, threadBy, clientId, text } = input
   const sender = member.user
   requireTextLength(text)

@@ -11,7 +11,7 @@ const readyTimeoutMs = 90_000
 export interface RuntimeServiceOptions extends ServiceOptions {
   /** Environment variables that override those of this process. */
   env: Record<string, string>
-  /** Default: `functions/`. */
+  /** Default: `functions/` and `apps/`. */
   folders?: readonly string[]
   /** Further arguments of `runtime start`. */
   args?: string[]
@@ -20,7 +20,7 @@ export interface RuntimeServiceOptions extends ServiceOptions {
 
 /** Starts a runtime, and waits until it serves all functions of its folders. */
 export async function startRuntimeService(options: RuntimeServiceOptions): Promise<ProcessService> {
-  const { env, folders = ['functions/'], args = [], name = 'runtime' } = options
+  const { env, folders = ['functions/', 'apps/'], args = [], name = 'runtime' } = options
   return startProcess({
     ...options,
     name,

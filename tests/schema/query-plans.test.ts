@@ -5,6 +5,7 @@ import { indexedVersion } from '#domain/users/store'
 import type { contracts } from '#schema/contracts'
 import { closeDb, migrate } from '#schema/db'
 import { type MessageId, type RoomId, toNotifyId, type UserId } from '#schema/ids'
+import type { AppId } from '#schema/messages/app'
 import { ROOMS_KV } from '#schema/streams'
 import { type App, createApp, newClientId } from '../support/app.ts'
 import {
@@ -374,6 +375,19 @@ function callsOf(app: App, room: RoomId, { newest, middle, reply, thread }: Targ
     'user.block': () => app.call('user.block', { userId: bob }, 'alice'),
     'user.unblock': () => app.call('user.unblock', { userId: bob }, 'alice'),
     'presence.disconnect': () => app.call('presence.disconnect', { connId: 'tab' }, 'alice'),
+    'apps.install': async () => {
+      await app.call('apps.install', { room, app: 'poll' as AppId }, 'alice')
+      const act = (action: string, data: object) => app.act('poll', room, action, data, 'alice')
+      const poll = crypto.randomUUID()
+      await act('create', { id: poll, question: 'Lunch?', options: ['Pizza', 'Soup'] })
+      await act('vote', { poll, options: [1] })
+      await act('list', {})
+      await act('close', { poll })
+    },
+    'apps.list': () => app.call('apps.list', {}, 'alice'),
+    'apps.room': () => app.call('apps.room', { room }, 'alice'),
+    'apps.uninstall': () => app.call('apps.uninstall', { room, app: 'poll' as AppId }, 'alice'),
+    'apps.remove': () => app.call('apps.remove', { app: 'absent' as AppId }, 'alice'),
     // These functions do not read from the database.
     'console.dead': noCall,
     'console.discard': noCall,

@@ -5,6 +5,7 @@ import type { InputOf } from '#runtime'
 import { contracts } from '#schema/contracts'
 import { closeDb } from '#schema/db'
 import { type MessageId, type NotifyId, type RoomId, readNotifyId, toNotifyId } from '#schema/ids'
+import type { AppId } from '#schema/messages/app'
 import { deliverNotify, roomNotify } from '#schema/messages/event'
 import { deliverPresence, deliverTyping, roomPresence } from '#schema/messages/presence'
 import type { RoomKind } from '#schema/messages/room'
@@ -63,6 +64,7 @@ async function createRoomFixture(kind: RoomKind): Promise<RoomFixture> {
 /** Returns inputs for every function that reads a room. */
 function readsOf({ room, notifyIds, threadId, seq }: RoomFixture) {
   return {
+    'apps.room': [{ room }],
     'chat.history': [{ room }, { room, around: seq }],
     'chat.history.thread': [{ room, threadId }],
     'chat.sync': [
@@ -88,6 +90,8 @@ function readsOf({ room, notifyIds, threadId, seq }: RoomFixture) {
 function writesOf({ room, notifyIds, threadId }: RoomFixture) {
   const newMessage = () => ({ room, clientId: newClientId(), text: 'still here' })
   return {
+    'apps.install': [{ room, app: 'poll' as AppId }],
+    'apps.uninstall': [{ room, app: 'poll' as AppId }],
     'msg.react': notifyIds.map((notifyId) => ({ notifyId, emoji: '👍' })),
     'msg.edit': notifyIds.map((notifyId) => ({ notifyId, text: 'mine' })),
     'msg.delete': notifyIds.map((notifyId) => ({ notifyId })),
@@ -114,6 +118,8 @@ function writesOf({ room, notifyIds, threadId }: RoomFixture) {
 const otherFunctions = [
   'admin.deactivate',
   'admin.reactivate',
+  'apps.list',
+  'apps.remove',
   'console.dead',
   'console.discard',
   'console.replay',
@@ -321,6 +327,7 @@ describe('access to a room', () => {
     await sleep(1_000)
 
     const forMembers = [
+      'apps.room',
       'mention.find',
       'msg.trace',
       'msg.versions',

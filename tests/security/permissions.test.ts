@@ -8,8 +8,9 @@ import { createRequester } from '../../runtime/client/requester.ts'
 import { loadFolders } from '../../runtime/server/load.ts'
 import { createLoginFixture, type LoginFixture } from '../support/login-fixture.ts'
 
-const folder = join(import.meta.dirname, '..', '..', 'functions')
-const { functions } = await loadFolders([folder], { importMs: 30_000 })
+const root = join(import.meta.dirname, '..', '..')
+const folders = [join(root, 'functions'), join(root, 'apps')]
+const { functions } = await loadFolders(folders, { importMs: 30_000 })
 const people: Record<string, RealmRole[]> = { admin: ['admin', 'user'], user: ['user'], none: [] }
 
 describe('permissions by role', () => {
@@ -23,6 +24,15 @@ describe('permissions by role', () => {
     'admin.deactivate': admins,
     'admin.reactivate': admins,
     'admin.role': admins,
+    'app.poll.close': users,
+    'app.poll.create': users,
+    'app.poll.list': users,
+    'app.poll.vote': users,
+    'apps.install': users,
+    'apps.list': everyone,
+    'apps.remove': admins,
+    'apps.room': everyone,
+    'apps.uninstall': users,
     'chat.history': everyone,
     'chat.history.thread': everyone,
     'chat.sync': everyone,
@@ -122,8 +132,8 @@ describe('permissions by role', () => {
       const publish = requestPatterns(functions, 'alice', roles)
       for (const subject of publish) expect(subject).toMatch(/^(as\.alice|deliver\.alice\.send)\./)
       expect(publish.join(' ')).not.toContain('>')
-      expect(permissionsFor('alice' as UserId, 'ID-A1')).toEqual({
-        publish: ['as.ID-A1.users.id'],
+      expect(permissionsFor('alice' as UserId, 'ID-A1', roles)).toEqual({
+        publish: ['as.ID-A1.users.id', ...(roles.includes('user') ? ['as.alice.app.*.*.*'] : [])],
         subscribe: [
           'deliver.ID-A1.reply.>',
           '_INBOX_alice.>',

@@ -8,6 +8,7 @@ import { type Client, createClient, createRequester } from '#runtime/client'
 import { contracts } from '#schema/contracts'
 import { closeDb, db } from '#schema/db'
 import type { MessageId, RoomId, UserId } from '#schema/ids'
+import { type AppId, appAction } from '#schema/messages/app'
 import type { RoomEvent } from '#schema/messages/event'
 import type { Role, RoomKind } from '#schema/messages/room'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
@@ -21,7 +22,8 @@ import { fetchAccessToken } from './tokens.ts'
 /** Test users: alice has the roles admin and user, bob has the role user, charlie has none. */
 export type TestPerson = 'alice' | 'bob' | 'charlie'
 
-type Contracts = typeof contracts
+const allContracts = { ...contracts, 'app.action': appAction }
+type Contracts = typeof allContracts
 type Name = keyof Contracts
 
 interface Connection {
@@ -68,7 +70,7 @@ export function createApp(urls: ServerUrls) {
       if (existing) return existing
       const client = app
         .connectAs('functions')
-        .then(({ nc }) => createClient(nc, { contracts, user }))
+        .then(({ nc }) => createClient(nc, { contracts: allContracts, user }))
       clients.set(user, client)
       return client
     },
@@ -191,6 +193,12 @@ export function createApp(urls: ServerUrls) {
       return app.call('send', { room, clientId, text }, as)
     },
 
+    /** Calls an action of a room app. */
+    act(id: string, room: string, action: string, data: unknown, as: TestPerson) {
+      const input = { app: id as AppId, room: room as RoomId, action, data }
+      return app.call('app.action', input, as)
+    },
+
     async waitForRows(room: string, count: number) {
       for (;;) {
         const rows = await db
@@ -289,13 +297,13 @@ export function newUserIds(count: number): UserId[] {
 async function connectPerson(urls: ServerUrls, person: TestPerson): Promise<Connection> {
   const token = await fetchAccessToken(urls.issuer, person)
   const nc = await connect({ servers: urls.nats, token, inboxPrefix: `_INBOX_${person}` })
-  return { nc, client: createClient(nc, { contracts, user: person }) }
+  return { nc, client: createClient(nc, { contracts: allContracts, user: person }) }
 }
 
 async function connectFunctions(urls: ServerUrls): Promise<Connection> {
   const { username, password, host } = new URL(urls.functionsNats)
   const nc = await connect({ servers: host, user: username, pass: password })
-  return { nc, client: createClient(nc, { contracts }) }
+  return { nc, client: createClient(nc, { contracts: allContracts }) }
 }
 
 function createMailbox<Data>(): Mailbox<Data> & { put(data: Data): void } {

@@ -1,0 +1,136 @@
+import { and, asc, eq, sql } from 'drizzle-orm'
+import { LRUCache } from 'lru-cache'
+import { db } from '#schema/db'
+import type { RoomId, UserId } from '#schema/ids'
+import type { App, AppId } from '#schema/messages/app'
+import { apps, roomApps } from '#schema/tables/app'
+import { type absent, fetchOrAbsent } from '../cache/ttl.ts'
+import type { Transaction } from '../rooms/room-lock.ts'
+
+export type RegisteredApp = typeof apps.$inferInsert
+
+/** How long an app may still be used after it was uninstalled in another process. */
+const installationTtlMs = 500
+
+const installations = new LRUCache<string, true | typeof absent>({
+  max: 50_000,
+  ttl: installationTtlMs,
+  ignoreFetchAbort: true,
+  fetchMethod: (key, _stale, { options }) =>
+    fetchOrAbsent(options, async () => {
+      const [app = '', room = ''] = key.split('.')
+      const [row] = await db
+        .select({ app: roomApps.app })
+        .from(roomApps)
+        .where(isInstallation(room as RoomId, app as AppId))
+      return row && true
+    }),
+})
+
+/** The answer is at most 500 ms old. */
+export async function isInstalled(app: AppId, room: RoomId): Promise<boolean> {
+  return (await installations.fetch(`${app}.${room}`)) === true
+}
+
+/**
+ * Inserts apps, or replaces their name, version and component. An app that comes without a component
+ * keeps the one that it has: only some processes have the built page.
+ */
+export async function registerApps(registered: readonly RegisteredApp[]): Promise<void> {
+  if (registered.length === 0) return
+  await db
+    .insert(apps)
+    .values([...registered])
+    .onConflictDoUpdate({
+      target: apps.id,
+      set: {
+        name: sql`excluded.name`,
+        version: sql`excluded.version`,
+        componentUrl: sql`coalesce(excluded.component_url, ${apps.componentUrl})`,
+        integrity: sql`coalesce(excluded.integrity, ${apps.integrity})`,
+      },
+    })
+}
+
+export async function listApps(): Promise<App[]> {
+  const rows = await db.select().from(apps).orderBy(asc(apps.name), asc(apps.id))
+  return rows.map(toApp)
+}
+
+export async function listInstalledApps(room: RoomId): Promise<App[]> {
+  const rows = await db
+    .select({ app: apps })
+    .from(roomApps)
+    .innerJoin(apps, eq(apps.id, roomApps.app))
+    .where(eq(roomApps.room, room))
+    .orderBy(asc(apps.name), asc(apps.id))
+  return rows.map(({ app }) => toApp(app))
+}
+
+export type InstallOutcome = 'installed' | 'unchanged' | 'unknown app'
+
+export async function installApp(
+  app: AppId,
+  room: RoomId,
+  installedBy: UserId,
+): Promise<InstallOutcome> {
+  const [known] = await db.select({ id: apps.id }).from(apps).where(eq(apps.id, app))
+  if (!known) return 'unknown app'
+  const inserted = await db
+    .insert(roomApps)
+    .values({ room, app, installedBy })
+    .onConflictDoNothing()
+    .returning({ app: roomApps.app })
+  return inserted.length > 0 ? 'installed' : 'unchanged'
+}
+
+/** Returns false if the app was not installed. */
+export async function uninstallApp(app: AppId, room: RoomId): Promise<boolean> {
+  const deleted = await db
+    .delete(roomApps)
+    .where(isInstallation(room, app))
+    .returning({ app: roomApps.app })
+  return deleted.length > 0
+}
+
+/** Deletes an app with its tables and installations. Returns the rooms in which it was installed. */
+export function removeApp(app: AppId): Promise<RoomId[]> {
+  return db.transaction(async (tx) => {
+    const deleted = await tx
+      .delete(roomApps)
+      .where(eq(roomApps.app, app))
+      .returning({ room: roomApps.room })
+    await tx.delete(apps).where(eq(apps.id, app))
+    await tx.execute(sql`drop schema if exists ${sql.identifier(appSchema(app))} cascade`)
+    return deleted.map(({ room }) => room)
+  })
+}
+
+/** Returns the version of the next update, or undefined if the app is not installed in the room. */
+export async function nextVersion(
+  app: AppId,
+  room: RoomId,
+  tx: Transaction,
+): Promise<number | undefined> {
+  const [updated] = await tx
+    .update(roomApps)
+    .set({ version: sql`${roomApps.version} + 1` })
+    .where(isInstallation(room, app))
+    .returning({ version: roomApps.version })
+  return updated?.version
+}
+
+/** Returns the PostgreSQL schema of the app's tables. */
+export function appSchema(app: AppId): string {
+  return `app_${app}`
+}
+
+function isInstallation(room: RoomId, app: AppId) {
+  return and(eq(roomApps.room, room), eq(roomApps.app, app))
+}
+
+function toApp({ id, name, version, componentUrl, integrity }: typeof apps.$inferSelect): App {
+  const subjectPrefix = `app.${id}`
+  if (componentUrl === null || integrity === null) return { id, name, version, subjectPrefix }
+  return { id, name, version, subjectPrefix, componentUrl, integrity }
+}

@@ -1,0 +1,10 @@
+import * as v from 'valibot'
+
+/** The key from which ids that nobody can guess are derived. */
+export const IdKeyEnv = v.object({
+  NATTER_ID_KEY: v.pipe(
+    v.string(),
+    v.minLength(32, 'NATTER_ID_KEY must have 32 characters or more'),
+  ),
+})
+export type IdKeyEnv = v.InferOutput<typeof IdKeyEnv>

@@ -1,0 +1,38 @@
+import { bigint, index, pgTable, primaryKey, text, timestamp } from 'drizzle-orm/pg-core'
+import type { RoomId, UserId } from '../ids.ts'
+import type { AppId } from '../messages/app.ts'
+import { rooms } from './room.ts'
+
+/** The room apps that have been served. Each start of a process with apps updates their rows. */
+export const apps = pgTable('apps', {
+  id: text('id').$type<AppId>().primaryKey(),
+  name: text('name').notNull(),
+  version: text('version').notNull(),
+  /** URL of the app's component in the page; null if the app has none. */
+  componentUrl: text('component_url'),
+  /** Subresource integrity of that file. */
+  integrity: text('integrity'),
+})
+
+export const roomApps = pgTable(
+  'room_apps',
+  {
+    room: text('room')
+      .$type<RoomId>()
+      .notNull()
+      .references(() => rooms.id, { onDelete: 'cascade' }),
+    app: text('app')
+      .$type<AppId>()
+      .notNull()
+      .references(() => apps.id, { onDelete: 'cascade' }),
+    installedBy: text('installed_by').$type<UserId>().notNull(),
+    installedAt: timestamp('installed_at', { withTimezone: true }).notNull().defaultNow(),
+    /** Number of updates of the app in this room. */
+    version: bigint('version', { mode: 'number' }).notNull().default(0),
+  },
+  (table) => [
+    primaryKey({ columns: [table.room, table.app] }),
+    // For apps.remove, and for the deletion of rows whose app is deleted.
+    index('room_apps_app').on(table.app),
+  ],
+)

@@ -1,0 +1,24 @@
+import { describe, expect, it } from 'vitest'
+import { useApp } from '../support/app.ts'
+import { badPayloads } from '../support/bad-payloads.ts'
+
+const app = useApp()
+
+describe('apps.list', () => {
+  it('returns the apps that the runtime has registered, also to a user without roles', async () => {
+    const apps = await app.call('apps.list', {}, 'charlie')
+
+    expect(apps).toContainEqual({
+      id: 'poll',
+      name: 'Poll',
+      version: '1.0.0',
+      subjectPrefix: 'app.poll',
+    })
+  })
+
+  it.each(badPayloads({}))('rejects invalid input: %s', async (_name, payload) => {
+    const { status } = await app.request('as.alice.apps.list', payload, 'alice')
+
+    expect(status).toMatch(/^4(00|13)$/)
+  })
+})
