@@ -44,8 +44,9 @@ export function setUpApps(folder: string): (setup: Setup) => Promise<AsyncDispos
 async function importApps(folder: string): Promise<AppDefinition[]> {
   const entries = await readdir(folder, { withFileTypes: true })
   const names = entries
-    .filter((entry) => entry.isDirectory() && existsSync(join(folder, entry.name, 'index.ts')))
+    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('_'))
     .map(({ name }) => name)
+    .filter((name) => existsSync(join(folder, name, 'index.ts')))
   return Promise.all(
     names.map(async (name) => {
       const { default: app } = await import(pathToFileURL(join(folder, name, 'index.ts')).href)

@@ -7,6 +7,7 @@ import { addDead } from './dead.ts'
 import { CliError } from './failure.ts'
 import { addInfo } from './info.ts'
 import { addLs } from './ls.ts'
+import { addNew } from './new.ts'
 import { note } from './output.ts'
 import { addStart } from './start.ts'
 import { addStats } from './stats.ts'
@@ -61,7 +62,8 @@ Examples:
   runtime call room.join '{"room":"general"}' --as alice
   runtime dead ls`,
     )
-  for (const add of [addStart, addCheck, addLs, addInfo, addStats, addCall, addDead]) add(program)
+  for (const add of [addStart, addCheck, addNew, addLs, addInfo, addStats, addCall, addDead])
+    add(program)
   return program
 }
 

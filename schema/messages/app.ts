@@ -6,7 +6,14 @@ import { RoomId, UserId } from '../ids.ts'
  * Id of a room app. Contains no `-`, because the name of the micro service `app-{app}-{action}` would be
  * ambiguous otherwise.
  */
-export const AppId = v.pipe(v.string(), v.regex(/^[a-z][a-z0-9]{0,31}$/), v.brand('AppId'))
+export const AppId = v.pipe(
+  v.string(),
+  v.regex(
+    /^[a-z][a-z0-9]{0,31}$/,
+    'Invalid app id: expected a lower-case letter, then up to 31 letters and digits',
+  ),
+  v.brand('AppId'),
+)
 export type AppId = v.InferOutput<typeof AppId>
 
 const App = v.object({

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import type { RoomId } from '#schema/ids'
 import { type AppId, deliverAppUpdated } from '#schema/messages/app'
-import { useApp } from '../support/app.ts'
+import { nextRejection, useApp } from '../support/app.ts'
 import { createAppFolder } from '../support/app-folder.ts'
 
 const app = useApp()
@@ -17,16 +18,16 @@ describe('an app in a second runtime process', () => {
     await start()
 
     await app.call('apps.install', { room, app: id as AppId }, 'alice')
-    const result = await app.act(id, room, 'roll', {}, 'bob')
+    const rolled = await app.act(id, room, 'roll', {}, 'bob')
 
     expect(await updates.next()).toEqual({
       user: 'bob',
       app: id,
       room,
       version: 1,
-      data: { result },
+      data: rolled,
     })
-    expect(await app.act(id, room, 'count', {}, 'alice')).toBe(1)
+    expect(await app.act(id, room, 'list', {}, 'alice')).toEqual({ rolls: [rolled] })
   })
 
   it('is guarded: it is forbidden in a room in which it is not installed', async () => {
@@ -39,6 +40,46 @@ describe('an app in a second runtime process', () => {
     await expect(roll).rejects.toMatchObject({ code: 'forbidden' })
   })
 
+  it('is forbidden within one second after it was uninstalled, or its user was kicked', async () => {
+    await app.createUsers('alice', 'bob')
+    const { id, start } = await createAppFolder()
+    await start()
+    const rooms = await Promise.all(
+      [1, 2].map(() => app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })),
+    )
+    const list = (room: RoomId) => app.act(id, room, 'list', {}, 'bob')
+    for (const room of rooms) {
+      await app.call('apps.install', { room, app: id as AppId }, 'alice')
+      await list(room)
+    }
+    const [left, bare] = rooms as [RoomId, RoomId]
+
+    await app.call('room.kick', { room: left, userId: 'bob' }, 'alice')
+    expect(await nextRejection(() => list(left))).toBe('forbidden')
+    await app.call('apps.uninstall', { room: bare, app: id as AppId }, 'alice')
+    expect(await nextRejection(() => list(bare))).toBe('forbidden')
+  })
+
+  it('answers no call if its folder lacks the guard', async () => {
+    const room = await app.createRoom(['alice'], 'private', { alice: 'owner' })
+    const { id, dir, start } = await createAppFolder()
+    await rm(join(dir, '_around.ts'))
+    const process = await start()
+    await app.call('apps.install', { room, app: id as AppId }, 'alice')
+
+    const roll = app.act(id, room, 'roll', {}, 'alice')
+
+    await expect(roll).rejects.toMatchObject({ code: 'internal' })
+    await process.log.line(/is appGuard the _around\.ts of the folder\?/)
+  })
+
+  it('does not start from a folder with another name', async () => {
+    const { id, dir, start } = await createAppFolder()
+    await rename(join(dir, id), join(dir, 'other'))
+
+    await expect(start()).rejects.toThrow(`other defines the app "${id}": name the folder after`)
+  })
+
   it('is listed with the URL and the integrity of its component, and keeps them without the file', async () => {
     const { id, start } = await createAppFolder()
     const components = await mkdtemp(join(tmpdir(), 'natter-components-'))
@@ -48,8 +89,8 @@ describe('an app in a second runtime process', () => {
     const listed = async () => (await app.call('apps.list', {}, 'bob')).find((one) => one.id === id)
     const expected = {
       id,
-      name: 'Dice',
-      version: '1.2.0',
+      name: expect.stringContaining('Dice'),
+      version: '1.0.0',
       subjectPrefix: `app.${id}`,
       componentUrl: `/apps/${id}-a1b2c3.js`,
       integrity: `sha384-${createHash('sha384').update(source).digest('base64')}`,

@@ -397,7 +397,7 @@ describe('a failing command', () => {
     expect(stderr).toMatch(said)
   })
 
-  it.each(['', 'start', 'check', 'ls', 'info', 'stats', 'call'])(
+  it.each(['', 'start', 'check', 'new', 'ls', 'info', 'stats', 'call'])(
     'is explained with examples by %s --help',
     async (verb) => {
       const { code, stdout } = await runtime([verb, '--help'].filter(Boolean))

@@ -23,7 +23,7 @@ describe('apps.remove', () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
     await app.call('apps.install', { room, app: appId }, 'alice')
     await app.act(id, room, 'roll', {}, 'bob')
-    expect(await tablesOf(id)).toEqual(['__drizzle_migrations', 'results'])
+    expect(await tablesOf(id)).toEqual(['__drizzle_migrations', 'rolls'])
     const toBob = await app.listen(deliverAppInstalled, { user: 'bob', room }, 'bob')
 
     const early = app.call('apps.remove', { app: appId }, 'alice')
@@ -54,7 +54,7 @@ describe('apps.remove', () => {
     await start()
     await app.call('apps.install', { room, app: appId }, 'alice')
 
-    expect(await app.act(id, room, 'count', {}, 'alice')).toBe(0)
+    expect(await app.act(id, room, 'list', {}, 'alice')).toEqual({ rolls: [] })
   })
 
   it('rejects an app that is served by the same process, and keeps its tables', async () => {

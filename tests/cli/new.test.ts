@@ -1,0 +1,66 @@
+import { cp, readFile } from 'node:fs/promises'
+import { join, relative, resolve } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type CommandLine, createCommandLine, runtime } from '../support/command-line.ts'
+
+let bench: CommandLine
+beforeAll(async () => {
+  bench = await createCommandLine()
+})
+afterAll(() => bench?.[Symbol.asyncDispose]())
+
+const files = {
+  '_template/index.ts': `export const name = '__name__'\nexport const title = '__Name__'\n`,
+  '_template/__name__/deep.txt': 'app___name__',
+}
+
+describe('runtime new', () => {
+  it('copies a template beside it, with the name in place of the placeholders', async () => {
+    const folder = await bench.write(files)
+
+    const { code, stdout } = await runtime(['new', join(folder, '_template'), 'dice', '--json'])
+
+    expect(code).toBe(0)
+    const paths = JSON.parse(stdout).files.map((file: string) => relative(folder, resolve(file)))
+    expect(paths).toEqual(['dice/dice/deep.txt', 'dice/index.ts'])
+    const index = await readFile(join(folder, 'dice', 'index.ts'), 'utf8')
+    expect(index).toBe(`export const name = 'dice'\nexport const title = 'Dice'\n`)
+    expect(await readFile(join(folder, 'dice', 'dice', 'deep.txt'), 'utf8')).toBe('app_dice')
+  })
+
+  it('creates an app from the template of this project that can be served', async () => {
+    const folder = await bench.write({})
+    const template = join(import.meta.dirname, '..', '..', 'apps', '_template')
+    await cp(template, join(folder, '_template'), { recursive: true })
+
+    const { code, stdout } = await runtime(['new', join(folder, '_template'), 'dice'])
+
+    expect(code).toBe(0)
+    expect(stdout).toContain('dice/dice.test.ts')
+    const checked = await runtime(['check', folder])
+    expect(checked.stdout).toContain('as.{caller}.app.dice.{room}.roll')
+  })
+
+  it('replaces no existing folder', async () => {
+    const folder = await bench.write({ ...files, 'dice/mine.ts': 'mine' })
+
+    const { code, stderr } = await runtime(['new', join(folder, '_template'), 'dice'])
+
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/^error: .*dice exists already/)
+    expect(await readFile(join(folder, 'dice', 'mine.ts'), 'utf8')).toBe('mine')
+  })
+
+  it.each([
+    ['Dice', 2, /lower-case letters/],
+    ['../dice', 2, /lower-case letters/],
+    ['dice', 1, /cannot read the template .*absent/],
+  ])('rejects the name %s or an absent template with exit code %i', async (name, exit, said) => {
+    const folder = await bench.write({})
+
+    const { code, stderr } = await runtime(['new', join(folder, 'absent'), name])
+
+    expect(code).toBe(exit)
+    expect(stderr).toMatch(said)
+  })
+})
