@@ -33,6 +33,7 @@ export function MessageDialogs() {
             mentions={deleting()?.mentions ?? []}
             me={chat.me}
             names={(user) => chat.people.name(user)}
+            handles={chat.people.handle}
           />
         </div>
       </ConfirmDialog>

@@ -46,6 +46,7 @@ export function MessageList(props: { title: string }) {
       text: toPlainText(item.text, maxAnnouncedLength, {
         mentions: item.mentions,
         nameOf: chat.people.name,
+        handleOf: chat.people.handle,
       }),
     })
   }

@@ -39,7 +39,11 @@ export function MessageRow(props: { item: TimelineMessage; isFirst: boolean; isM
     const { at, text, mentions, editedAt, deletedAt, reactions } = props.item
     const plain = deletedAt
       ? t('message.deleted')
-      : toPlainText(text, maxAnnouncedLength, { mentions, nameOf: chat.people.name })
+      : toPlainText(text, maxAnnouncedLength, {
+          mentions,
+          nameOf: chat.people.name,
+          handleOf: chat.people.handle,
+        })
     const summary = t('message.label', { name: name(), time: timeOf(at), text: plain })
     if (deletedAt) return summary
     return [
@@ -137,6 +141,7 @@ export function MessageRow(props: { item: TimelineMessage; isFirst: boolean; isM
             mentions={props.item.mentions}
             me={chat.me}
             names={(user) => chat.people.name(user)}
+            handles={chat.people.handle}
             onMention={card.show}
           />
           <Show when={props.item.editedAt}>

@@ -48,7 +48,11 @@ export function createMessageAnnouncer(chat: Chat, { timeline }: Conversation): 
       await chat.people.loadNames([sender, ...mentions])
       // Skips a message that was deleted or edited while the names of users were loading.
       if (timeline.items().find((item) => item.id === id)?.text !== text) continue
-      const plain = toPlainText(text, maxLength, { mentions, nameOf: chat.people.name })
+      const plain = toPlainText(text, maxLength, {
+        mentions,
+        nameOf: chat.people.name,
+        handleOf: chat.people.handle,
+      })
       const name = chat.people.name(sender)
       announced.set(id, {
         text,

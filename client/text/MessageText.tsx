@@ -18,6 +18,8 @@ export interface MessageTextProps {
   mentions: readonly UserId[]
   me: UserId
   names: (user: UserId) => string
+  /** Without this, a mention by a handle that is not the user id is plain text. */
+  handles?: ((user: UserId) => string) | undefined
   /** Without this, mentions are not buttons. */
   onMention?: ((user: UserId, element: HTMLElement) => void) | undefined
 }
@@ -179,7 +181,9 @@ function renderLink(link: Inline & { kind: 'link' }, props: MessageTextProps) {
 
 /** Shows the display name, with the user id as a tooltip, because display names are not unique. */
 function Mention(props: { name: string; message: MessageTextProps }) {
-  const mention = createMemo(() => resolveMention(props.name, props.message.mentions))
+  const mention = createMemo(() =>
+    resolveMention(props.name, props.message.mentions, props.message.handles),
+  )
   return (
     <Show when={mention()} fallback={`@${props.name}`}>
       {(found) => (

@@ -15,13 +15,19 @@ export function readMentions(text: string): Inline[] {
 }
 
 /**
- * Returns the user id or group name that a name after `@` refers to, and the punctuation that
- * follows it. Returns undefined for plain text: a name that the server has not resolved.
+ * Returns the user id or group name that a name after `@` refers to by an id or a handle, and the text
+ * that follows it. Returns undefined for plain text: a name that the server has not resolved.
  */
-export function resolveMention<Target extends string>(name: string, mentions: readonly Target[]) {
+export function resolveMention<Target extends string>(
+  name: string,
+  mentions: readonly Target[],
+  handleOf?: (user: Target) => string,
+) {
   for (const candidate of candidatesOf(name)) {
-    const target = mentions.find((mention) => mention === candidate)
-    if (target !== undefined) return { target, rest: name.slice(target.length) }
+    const target = mentions.find(
+      (mention) => mention === candidate || handleOf?.(mention).toLowerCase() === candidate,
+    )
+    if (target !== undefined) return { target, rest: name.slice(candidate.length) }
   }
   return undefined
 }

@@ -200,6 +200,7 @@ function toImage({ href, title, text, raw }: Tokens.Image): Inline | string {
 export interface MentionNames {
   mentions: readonly UserId[]
   nameOf: (user: UserId) => string
+  handleOf?: (user: UserId) => string
 }
 
 export function textOf(nodes: Inline[], names?: MentionNames): string {
@@ -223,7 +224,7 @@ function textOfNode(node: Inline, names?: MentionNames): string {
 }
 
 function textOfMention(name: string, names: MentionNames | undefined): string {
-  const mention = names && resolveMention(name, names.mentions)
+  const mention = names && resolveMention(name, names.mentions, names.handleOf)
   if (!mention || isGroupName(mention.target)) return name
   return names.nameOf(mention.target) + mention.rest
 }

@@ -7,12 +7,16 @@ import { hasRight } from '#schema/roles'
 import { mentions as mentionRows } from '#schema/tables/message'
 import { isGroupName } from '#schema/text/group-names'
 import { candidatesOf, findMentionedNames } from '#schema/text/mentions'
+import { withTimeLimit } from '../cache/time-limit.ts'
 import { findPresent } from '../presence/status.ts'
 import { findMembers } from '../rooms/audience.ts'
 import { findMember, type Member } from '../rooms/member.ts'
+import { readUsersByHandle } from '../users/directory.ts'
 
 /** The event in CHAT_MESSAGES contains the id of each member whom `@here` mentions. */
 const maxPresent = 5_000
+/** A message is not delayed for longer because it may contain a handle. */
+const handleTimeoutMs = 300
 
 export interface Mentions {
   /** User ids and group names. */
@@ -22,9 +26,10 @@ export interface Mentions {
 }
 
 /**
- * Resolves the mentions in a text. A name that is not a member of the room mentions nobody, and
- * neither does a group name in a thread or by a member without the right `mentionGroup`. Throws
- * `too_large` if `@here` would mention more than 5,000 members. Does not use the database.
+ * Resolves the mentions in a text. A name that is not the id or handle of a member of the room mentions
+ * nobody, and neither does a group name in a thread or by a member without the right `mentionGroup`.
+ * Throws `too_large` if `@here` would mention more than 5,000 members. Handles are in the database: while
+ * it does not answer, they mention nobody.
  */
 export async function resolveMentions(
   text: string,
@@ -32,12 +37,19 @@ export async function resolveMentions(
   context: Context,
 ): Promise<Mentions> {
   const mayMentionGroup = !isReply && hasRight(by, 'mentionGroup')
+  const isMember = async (user: UserId) => (await findMember(room, context, user)) !== undefined
+  const names = findMentionedNames(text).map(candidatesOf)
+  const areIds = await Promise.all(
+    names.map(([id = '']) => isGroupName(id as UserId) || isMember(id as UserId)),
+  )
+  const handles = await findHandles(names.filter((_, index) => !areIds[index]).flat(), context)
   const resolved = await Promise.all(
-    findMentionedNames(text).map(async (name) => {
-      for (const candidate of candidatesOf(name)) {
-        const user = candidate as UserId
-        if (isGroupName(user)) return mayMentionGroup ? user : undefined
-        if (await findMember(room, context, user)) return user
+    names.map(async (candidates) => {
+      for (const candidate of candidates) {
+        if (isGroupName(candidate as UserId))
+          return mayMentionGroup ? (candidate as UserId) : undefined
+        for (const user of [candidate as UserId, handles.get(candidate)])
+          if (user !== undefined && (await isMember(user))) return user
       }
       return undefined
     }),
@@ -45,6 +57,20 @@ export async function resolveMentions(
   const mentions = [...new Set(resolved.filter((user) => user !== undefined))]
   if (!mentions.includes('here' as UserId)) return { mentions }
   return { mentions, present: await findPresentMembers(room, context) }
+}
+
+/** Returns the users with the given handles, which are in lower case. */
+async function findHandles(
+  handles: readonly string[],
+  { log }: Context,
+): Promise<ReadonlyMap<string, UserId>> {
+  if (handles.length === 0) return new Map()
+  try {
+    return await withTimeLimit(handleTimeoutMs, readUsersByHandle(handles))
+  } catch (error) {
+    log.warn({ err: error }, 'database unavailable, handles mention nobody')
+    return new Map()
+  }
 }
 
 /** Returns the members whom `@here` in a persisted message mentions. */

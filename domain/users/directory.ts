@@ -55,6 +55,17 @@ export async function readUsers(ids: readonly UserId[]): Promise<User[]> {
   return markDeactivated(found)
 }
 
+/** Returns users by their handles in lower case. Handles that differ in case only belong to one of them. */
+export async function readUsersByHandle(handles: readonly string[]): Promise<Map<string, UserId>> {
+  const handle = sql<string>`lower(${users.handle})`
+  const rows = await db
+    .select({ handle, id: users.id })
+    .from(users)
+    .where(sql`${handle} = any(${sql.param(handles)}::text[])`)
+    .orderBy(users.id)
+  return new Map(rows.map(({ handle, id }) => [handle, id]))
+}
+
 const maxUsers = 20
 /** More than the search returns, because deactivated users are left out. */
 const maxCandidates = 3 * maxUsers

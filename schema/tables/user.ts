@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm'
 import {
   boolean,
   index,
@@ -39,6 +40,7 @@ export const users = pgTable(
   (table) => [
     uniqueIndex('users_identity').on(table.issuer, table.subject),
     index('users_indexed_version').on(table.indexedVersion),
+    index('users_handle').on(sql`lower(${table.handle})`),
   ],
 )
 

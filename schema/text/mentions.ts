@@ -3,16 +3,20 @@ import { lexMessage } from './lexer.ts'
 
 const maxNames = 50
 
-/** Matches each `@name` in a text without markdown. */
-export const mentionPattern = () => /(?<![\w@])@([a-z0-9_-]{1,64})(?![\w-])/gi
+const maxNameLength = 64
+
+/** Matches each `@name` in a text without markdown. A name may contain dots, as handles do. */
+export const mentionPattern = () => /(?<![\w@])@([a-z0-9_-]+(?:\.[a-z0-9_-]+)*)(?![\w-])/gi
 
 /**
- * Returns the ids that a name after `@` may refer to, the likeliest first. A hyphen or an underscore
- * at the end of a name may be punctuation.
+ * Returns the ids and handles, in lower case, that a name after `@` may refer to, the longest first. What
+ * follows a dot may be other text, and a hyphen or an underscore at the end punctuation.
  */
 export function candidatesOf(name: string): string[] {
-  const id = name.toLowerCase()
-  return [...new Set([id, id.replace(/[-_]+$/, '')])].filter((candidate) => candidate !== '')
+  const ends = [...name.matchAll(/\./g)].map(({ index }) => index)
+  const starts = [name.length, ...ends.toReversed()].map((end) => name.slice(0, end).toLowerCase())
+  const candidates = starts.flatMap((start) => [start, start.replace(/[-_]+$/, '')])
+  return [...new Set(candidates)].filter(({ length }) => length > 0 && length <= maxNameLength)
 }
 
 /**

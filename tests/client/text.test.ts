@@ -227,8 +227,9 @@ describe('parseMessage with pathological text', () => {
 
 describe('toPlainText', () => {
   const names = {
-    mentions: ['bob', 'all'] as UserId[],
+    mentions: ['bob', 'all', 'jane-1'] as UserId[],
     nameOf: (user: UserId) => user.toUpperCase(),
+    handleOf: (user: UserId) => (user === 'jane-1' ? 'Jane.Doe' : user),
   }
 
   it.each([
@@ -238,6 +239,7 @@ describe('toPlainText', () => {
     ['[a](https://a.example) ![cat](https://b.example) ![](https://b.example)', 'a cat b.example'],
     ['@bob\n```\nlet a\n```', '@BOB let a'],
     ['@Bob- @all @cy', '@BOB- @all @cy'],
+    ['@jane.doe. @bob.example', '@JANE-1. @BOB.example'],
   ])('converts %j to %j', (text, expected) => {
     expect(toPlainText(text, 100, names)).toBe(expected)
   })

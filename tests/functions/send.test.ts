@@ -1,5 +1,6 @@
 import { jetstreamManager } from '@nats-io/jetstream'
 import { describe, expect, it } from 'vitest'
+import { storeLogins } from '#domain/users/store'
 import { db } from '#schema/db'
 import { type ClientId, toNotifyId, type UserId } from '#schema/ids'
 import { deliverRejected } from '#schema/messages/chat'
@@ -11,6 +12,7 @@ import {
   newClientId,
   newMessageId,
   newRoomId,
+  newUserId,
   nextRejection,
   useApp,
 } from '../support/app.ts'
@@ -79,6 +81,23 @@ describe('send', () => {
       prev: first.seq,
       event: { mentions: ['bob', 'charlie'] },
     })
+  })
+
+  it('mentions members by their handles, which may contain dots, in any case', async () => {
+    const [jane, li, outsider] = [newUserId(), newUserId(), newUserId()]
+    const unique = jane.slice(-8)
+    const handles = [`Jane.${unique}`, `li.wei.${unique}`, `out.${unique}`]
+    const logins = [jane, li, outsider].map(
+      (user, index) => [user, { name: `Person ${user}`, handle: handles[index] }] as const,
+    )
+    await storeLogins(new Map(logins))
+    const room = await app.createRoom(['alice', jane, li])
+    const notices = await app.listen(roomNotify, { room }, 'alice')
+
+    await app.send(room, `@jane.${unique}, ask @${handles[1]} or @${handles[2]}.`, 'alice')
+
+    const { event } = await notices.next()
+    expect(event).toMatchObject({ mentions: [jane, li] })
   })
 
   it('publishes a long message without its text', async () => {

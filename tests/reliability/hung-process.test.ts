@@ -44,7 +44,7 @@ describe('npm start', { timeout: 120_000 }, () => {
       expect((await readStack()).pids[name]).not.toBe(pid)
       const urls = await readStack()
       const room = `room-${crypto.randomUUID()}`
-      await expect.poll(() => createAndRead(urls, room), { timeout: 60_000 }).toEqual(['hello'])
+      await expect.poll(() => createAndRead(urls, room), { timeout: 60_000 }).toContain('hello')
     },
   )
 

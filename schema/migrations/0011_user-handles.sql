@@ -1,0 +1,1 @@
+CREATE INDEX "users_handle" ON "users" USING btree (lower("handle"));
