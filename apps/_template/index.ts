@@ -7,7 +7,7 @@ import { rolls } from './tables.ts'
 
 const Roll = v.object({ user: UserId, result: v.number() })
 
-/** Rolls a die on the server, so that nobody can choose the result. */
+/** Rolls a die on the server, so that no client can choose the result. */
 const roll = action(
   { input: v.strictObject({}), output: Roll },
   async ({ room, user, db, tell }) => {

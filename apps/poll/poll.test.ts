@@ -173,7 +173,7 @@ describe('the app poll', () => {
     expect(closed).toHaveProperty('closedAt', expect.stringMatching(/Z$/))
   })
 
-  it('lets its creator and moderators close a poll, and no one else', async () => {
+  it('lets only its creator and moderators close a poll', async () => {
     const [ofAlice, ofBob] = [await createPoll(), await createPoll({}, 'bob')]
 
     await expect(act('close', { poll: ofAlice }, 'bob')).rejects.toMatchObject({

@@ -19,7 +19,7 @@ import type { Reader, Transaction } from '../rooms/room-lock.ts'
 import { admittedMember, notUsable } from './guard.ts'
 import { nextVersion } from './registry.ts'
 
-/** What a handler of an app knows about its call. All but `data` is verified by the server. */
+/** The argument of an app's handler. The server has verified all fields except `data`. */
 interface AppCall<Data> {
   readonly user: UserId
   readonly room: RoomId
@@ -27,8 +27,8 @@ interface AppCall<Data> {
   readonly role: Role
   readonly data: Data
   /**
-   * Returns an id of the caller for a purpose. It is the same in each call, but without the key
-   * NATTER_ID_KEY nobody can find out whose it is.
+   * Returns an id of the caller for a purpose, the same in each call. It cannot be traced to the user
+   * without the key NATTER_ID_KEY.
    */
   pseudonym(purpose: string): string
 }

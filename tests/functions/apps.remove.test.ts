@@ -41,7 +41,7 @@ describe('apps.remove', () => {
     expect(await toBob.next()).toEqual({ user: 'bob', app: id, room, installed: false })
   })
 
-  it('lets the app start anew, without its earlier data', async () => {
+  it('lets a later start create the tables again, without the earlier data', async () => {
     const { id, start } = await createAppFolder()
     const appId = id as AppId
     const room = await app.createRoom(['alice'], 'private', { alice: 'owner' })
