@@ -24,17 +24,32 @@ export default defineFunction(
 )
 
 /** Merges the changes in one statement, so that concurrent changes of two devices are both stored. */
-function store(user: UserId, { rooms = {}, ...others }: PreferenceChanges) {
-  const first = JSON.stringify({ ...others, rooms })
+function store(user: UserId, { rooms = {}, translateRooms = {}, ...others }: PreferenceChanges) {
+  const first = JSON.stringify({ ...others, rooms, translateRooms })
+  // Most users have no such rooms.
+  const none = sql`'{}'::jsonb`
   return db.transaction(async (tx) => {
     const [row] = await tx.execute<{ prefs: StoredPreferences['prefs']; revision: string }>(sql`
       insert into preferences as stored (user_id, prefs, revision)
-      values (${user}, jsonb_strip_nulls(${first}::jsonb), 1)
+      values (
+        ${user},
+        jsonb_strip_nulls(${first}::jsonb || jsonb_build_object(
+          'translateRooms', nullif(${first}::jsonb -> 'translateRooms', ${none})
+        )),
+        1
+      )
       on conflict (user_id) do update set
         revision = stored.revision + 1,
         prefs = jsonb_strip_nulls(
           stored.prefs || ${JSON.stringify(others)}::jsonb ||
-          jsonb_build_object('rooms', (stored.prefs -> 'rooms') || ${JSON.stringify(rooms)}::jsonb)
+          jsonb_build_object(
+            'rooms', (stored.prefs -> 'rooms') || ${JSON.stringify(rooms)}::jsonb,
+            'translateRooms',
+            nullif(
+              coalesce(stored.prefs -> 'translateRooms', ${none}) || ${JSON.stringify(translateRooms)}::jsonb,
+              ${none}
+            )
+          )
         )
       returning prefs, revision`)
     if (!row) throw new Error(`The preferences of ${user} were not stored`)

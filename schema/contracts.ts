@@ -9,6 +9,7 @@ import * as prefs from './messages/prefs.ts'
 import * as presence from './messages/presence.ts'
 import * as room from './messages/room.ts'
 import * as thread from './messages/thread.ts'
+import * as translate from './messages/translate.ts'
 import * as user from './messages/user.ts'
 
 /** All request contracts, by the name of the function that handles the request. */
@@ -67,6 +68,9 @@ export const contracts = {
   send: chat.send,
   'send.thread': chat.sendThread,
   'thread.list': thread.threadList,
+  'translate.ping': translate.translatePing,
+  'translate.request': translate.translateRequest,
+  'translate.run': translate.translateRun,
   typing: presence.typing,
   'user.block': block.userBlock,
   'user.unblock': block.userUnblock,
@@ -94,6 +98,7 @@ export const topics = {
   deliverRead: room.deliverRead,
   deliverReadThread: thread.deliverReadThread,
   deliverRejected: chat.deliverRejected,
+  deliverTranslation: translate.deliverTranslation,
   deliverTyping: presence.deliverTyping,
   logRoom: log.logRoom,
   logThread: log.logThread,
@@ -103,5 +108,8 @@ export const topics = {
   roomNotify: log.roomNotify,
   roomPresence: presence.roomPresence,
   roomTyping: presence.roomTyping,
+  translationFailed: translate.translationFailed,
+  translationJoined: translate.translationJoined,
+  translationProbed: translate.translationProbed,
   userSeen: user.userSeen,
 } as const

@@ -4,6 +4,7 @@ import { UserId } from './ids.ts'
 import { Message } from './messages/chat.ts'
 import { leaseMs, Status } from './messages/presence.ts'
 import { Role, RoomKind } from './messages/room.ts'
+import { EngineStates } from './messages/translate.ts'
 
 /**
  * Within this time, JetStream drops an event that has the same `Nats-Msg-Id` as an earlier event.
@@ -103,4 +104,32 @@ export const USER_IDS = {
     v.object({ issuer: v.string(), subject: v.string() }),
     v.object({ readAt: v.string() }),
   ]),
+} as const satisfies BucketDeclaration
+
+/** The result of the last probe of the translation engines. Without an entry, no process probes them. */
+export const TRANSLATE = {
+  bucket: 'TRANSLATE',
+  value: EngineStates,
+  ttlMs: 90_000,
+  storage: 'memory',
+} as const satisfies BucketDeclaration
+
+/**
+ * Translations of messages, by `{message id}.{hash of text, target language, engine and model}`. Those of
+ * a deleted message are erased with it.
+ */
+export const TRANSLATE_CACHE = {
+  bucket: 'TRANSLATE_CACHE',
+  value: v.object({ translatedText: v.string(), from: v.optional(v.string()) }),
+  ttlMs: 24 * 3_600_000,
+  maxBytes: 64 * 1_024 * 1_024,
+  storage: 'memory',
+} as const satisfies BucketDeclaration
+
+/** Lease of each running translation, by the same keys. A process that dies leaves its leases to expire. */
+export const TRANSLATE_RUNS = {
+  bucket: 'TRANSLATE_RUNS',
+  value: v.object({}),
+  ttlMs: 10_000,
+  storage: 'memory',
 } as const satisfies BucketDeclaration

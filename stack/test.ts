@@ -5,6 +5,7 @@
  * It uses PGlite; `--project postgres` chooses PostgreSQL. Other arguments go to vitest.
  */
 import { check } from './check.ts'
+import { findApertium } from './install/apertium.ts'
 import { findChromium } from './install/chromium.ts'
 import { buildClient } from './install/client.ts'
 import { findFirefox } from './install/firefox.ts'
@@ -35,6 +36,7 @@ async function runAll(): Promise<number> {
     NATS_CLI: await findNatsCli({ log }),
     JAVA_HOME: await findJava({ log }),
     KEYCLOAK_HOME: await findKeycloak({ log }),
+    APERTIUM_MODES: await findApertium({ log }),
   }
   for (const [name, path] of Object.entries(programs)) log(`${name}=${path}`)
   for (const find of [findFirefox, findWebKitDriver, findXvfb])

@@ -6,7 +6,7 @@ import { ChosenStatus } from './presence.ts'
 export const NotifyLevel = v.picklist(['all', 'mentions', 'none'])
 export type NotifyLevel = v.InferOutput<typeof NotifyLevel>
 
-const Language = v.pipe(v.string(), v.regex(/^[a-zA-Z0-9-]{2,35}$/))
+export const Language = v.pipe(v.string(), v.regex(/^[a-zA-Z0-9-]{2,35}$/))
 
 const Status = v.object({
   status: ChosenStatus,
@@ -23,6 +23,10 @@ export const Preferences = v.object({
   /** Notification levels by room; `none` mutes the room. */
   rooms: v.optional(v.record(RoomId, NotifyLevel)),
   status: v.optional(Status),
+  /** Language into which messages are translated. Default: `language`. */
+  translateTo: v.optional(Language),
+  /** Rooms whose messages are translated without a click. */
+  translateRooms: v.optional(v.record(RoomId, v.literal(true))),
 })
 export type Preferences = v.InferOutput<typeof Preferences>
 
@@ -32,6 +36,8 @@ const PreferenceChanges = v.strictObject({
   notify: v.optional(v.nullable(NotifyLevel)),
   rooms: v.optional(v.record(RoomId, v.nullable(NotifyLevel))),
   status: v.optional(v.nullable(Status)),
+  translateTo: v.optional(v.nullable(Language)),
+  translateRooms: v.optional(v.record(RoomId, v.nullable(v.literal(true)))),
 })
 export type PreferenceChanges = v.InferInput<typeof PreferenceChanges>
 
@@ -53,7 +59,8 @@ export const prefsGet = {
 
 /**
  * `prefs.set`: changes preferences of the caller, and returns all of them. Other preferences, and other
- * entries of `rooms`, stay as they are. Idempotent. Returns `too_large` above 64 kB.
+ * entries of `rooms` and `translateRooms`, stay as they are. Idempotent. Returns `too_large` above
+ * 64 kB.
  */
 export const prefsSet = {
   subject: 'prefs.set',

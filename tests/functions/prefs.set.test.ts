@@ -29,6 +29,17 @@ describe('prefs.set', () => {
     expect(prefs).toEqual({ rooms: { [two]: 'all' } })
   })
 
+  it('changes the rooms that are translated one by one', async () => {
+    const client = await app.clientFor(newUserId())
+    const [one, two] = [newRoomId(), newRoomId()]
+    await client.call('prefs.set', { translateTo: 'es', translateRooms: { [one]: true } })
+    await client.call('prefs.set', { translateRooms: { [two]: true } })
+
+    const { prefs } = await client.call('prefs.set', { translateRooms: { [one]: null } })
+
+    expect(prefs).toEqual({ rooms: {}, translateTo: 'es', translateRooms: { [two]: true } })
+  })
+
   it('keeps the concurrent changes of several devices', async () => {
     const client = await app.clientFor(newUserId())
     const rooms = Array.from({ length: 20 }, newRoomId)

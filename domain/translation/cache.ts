@@ -1,0 +1,43 @@
+import { hash } from 'node:crypto'
+import type { Context } from '#runtime'
+import type { MessageId } from '#schema/ids'
+import type { TranslationOrder } from '#schema/messages/translate'
+import { TRANSLATE_CACHE } from '#schema/streams'
+import { findMessage } from '../messages/message-cache.ts'
+import type { Engine } from './engine.ts'
+
+/** Increase it when the output of an engine changes for the same text, for example by another prompt. */
+const version = 1
+
+export interface CachedText {
+  id: MessageId
+  text: string
+  to: string
+}
+
+/** Returns the key of a message's translation. An edit, another language and another model change it. */
+export function toCacheKey({ id, text, to }: CachedText, { name, model }: Engine): string {
+  const digest = hash('sha256', JSON.stringify([version, text, to, name, model]))
+  return `${id}.${digest.slice(0, 32)}`
+}
+
+/** Caches the translation of a message, unless the message has changed or was deleted. */
+export async function storeTranslation(
+  { key, message, text, from }: TranslationOrder,
+  translatedText: string,
+  context: Context,
+): Promise<void> {
+  if (!message) return
+  const cache = context.kv(TRANSLATE_CACHE)
+  await cache.put(key, { translatedText, ...(from === undefined ? {} : { from }) })
+  // Read after the write: a deletion that did not find the entry is then seen here.
+  const current = await findMessage(message.notifyId, context, { fresh: true })
+  if (current?.text !== text) await cache.delete(key)
+}
+
+/** Erases all translations of a message. */
+export async function eraseTranslations(id: MessageId, context: Context): Promise<void> {
+  const cache = context.kv(TRANSLATE_CACHE)
+  const entries = await cache.list(`${id}.*`)
+  await Promise.all(entries.map(({ key }) => cache.delete(key)))
+}

@@ -1,0 +1,60 @@
+import type { MessagePart } from '#schema/text/translatable'
+import type { Pairs } from './engine.ts'
+
+/** The scores of similar languages differ by less. */
+const similarity = 0.9
+const minLetters = 40
+
+export interface DetectedLanguage {
+  /** Undefined if the text is too short or mixed. */
+  language: string | undefined
+  scores: Readonly<Record<string, number>>
+}
+
+/** Returns the primary subtag: `en` for `en-GB`. */
+export function primarySubtag(language: string): string {
+  return language.toLowerCase().split('-')[0] ?? ''
+}
+
+export function textOf(parts: readonly MessagePart[]): string {
+  return parts.flatMap(({ kind, text }) => (kind === 'text' ? [text] : [])).join(' ')
+}
+
+/** Detects the language of the text between the protected parts of a message. */
+export async function detectLanguage(text: string): Promise<DetectedLanguage> {
+  // The smallest of its tables, loaded at the first translation: it still needs 90 MB.
+  const { eld } = await import('eld/extrasmall')
+  const result = eld.detect(text)
+  return {
+    language: result.isReliable() ? result.language : undefined,
+    scores: result.getScores(),
+  }
+}
+
+/**
+ * Returns the source language for an engine with these pairs: of the likely languages, the likeliest
+ * from which the engine can translate into `to`. Returns `unsupported` if there is none.
+ */
+export function chooseSource(
+  { language, scores }: DetectedLanguage,
+  to: string,
+  pairs: Pairs,
+): string | 'unsupported' | undefined {
+  if (!pairs) return language
+  const sources = Object.keys(pairs).filter((from) => pairs[from]?.includes(to))
+  if (language !== undefined && sources.includes(language)) return language
+  const best = sources.toSorted((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0))[0]
+  const bestScore = best === undefined ? 0 : (scores[best] ?? 0)
+  const isLikely = bestScore >= similarity * Math.max(...Object.values(scores), 0)
+  if (best !== undefined && isLikely && (bestScore > 0 || sources.length === 1)) return best
+  return 'unsupported'
+}
+
+/** Returns whether a text is certainly in another language. Short texts never are. */
+export async function isOtherLanguage(text: string, expected: string): Promise<boolean> {
+  if ((text.match(/\p{L}/gu)?.length ?? 0) < minLetters) return false
+  const { language, scores } = await detectLanguage(text)
+  if (language === undefined || language === expected) return false
+  // Rough translations leave unknown words, which are often those of a similar language.
+  return (scores[expected] ?? 0) < similarity * (scores[language] ?? 0)
+}

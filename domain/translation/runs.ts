@@ -1,0 +1,205 @@
+import { type Context, FunctionError } from '#runtime'
+import type { MessageId, UserId } from '#schema/ids'
+import {
+  deliverTranslation,
+  type PieceError,
+  type TranslationOrder,
+  translationClients,
+  translationFailed,
+} from '#schema/messages/translate'
+import { TRANSLATE_RUNS } from '#schema/streams'
+import { splitForTranslation } from '#schema/text/translatable'
+import { storeTranslation } from './cache.ts'
+import { EngineUnavailableError } from './engine.ts'
+import { requireEngine, type TranslationEnv } from './engines.ts'
+import { findOutputProblem, maxOutputLength } from './output-check.ts'
+
+/** A run without output for this time is ended. */
+const silenceMs = 15_000
+/** Pieces are published at most this often. */
+const flushMs = 100
+/** Renews the lease, and ends a run to which nobody listens. */
+const checkMs = 2_000
+
+interface Listener {
+  user: UserId
+  msgKey: string
+  /** Length of the pieces that this listener has received. */
+  sent: number
+}
+
+type RunContext = Context<TranslationEnv>
+
+/** The runs of this process, by key. */
+const runs = new Map<string, Run>()
+
+class UnusableOutputError extends Error {}
+
+/** Lets the engine translate, and publishes the pieces to all listeners. Never throws. */
+export async function runTranslation(order: TranslationOrder, context: RunContext): Promise<void> {
+  const run = new Run(order, context)
+  runs.set(order.key, run)
+  const failure = await run.translate()
+  // The lease ends before the last piece is published: a request that finds the lease has joined in time.
+  if (order.message)
+    await context
+      .kv(TRANSLATE_RUNS)
+      .delete(order.key)
+      .catch(() => undefined)
+  run.end(failure)
+  if (runs.get(order.key) === run) runs.delete(order.key)
+}
+
+/** Adds a listener to a run of this process. It receives the text so far as its first piece. */
+export function joinRun(key: string, listener: Pick<Listener, 'user' | 'msgKey'>): void {
+  runs.get(key)?.join(listener)
+}
+
+export function isRunning(key: string): boolean {
+  return runs.has(key)
+}
+
+/** Ends the runs of a message that was edited or deleted. */
+export function endRunsOf(id: MessageId): void {
+  for (const run of runs.values())
+    if (run.order.message?.id === id)
+      run.abort(new FunctionError('conflict', 'The message has changed'))
+}
+
+class Run {
+  readonly order: TranslationOrder
+  readonly #context: RunContext
+  readonly #aborting = new AbortController()
+  #listeners: Listener[]
+  #text = ''
+  #flushing: ReturnType<typeof setTimeout> | undefined
+  #flushedAt = 0
+
+  constructor(order: TranslationOrder, context: RunContext) {
+    const { user, msgKey } = order
+    this.order = order
+    this.#context = context
+    this.#listeners = [{ user, msgKey, sent: 0 }]
+  }
+
+  join(listener: Pick<Listener, 'user' | 'msgKey'>) {
+    this.#listeners.push({ ...listener, sent: 0 })
+    if (this.#text) this.#flush()
+  }
+
+  abort(reason: FunctionError) {
+    this.#aborting.abort(reason)
+  }
+
+  async translate(): Promise<PieceError | undefined> {
+    const { text, from, targetLang: to, engine: name } = this.order
+    const parts = splitForTranslation(text)
+    const signal = AbortSignal.any([this.#context.signal, this.#aborting.signal])
+    const onSilence = () =>
+      this.abort(new FunctionError('timeout', `No output for ${silenceMs / 1_000} seconds`))
+    const silence = setTimeout(onSilence, silenceMs)
+    const checking = setInterval(() => void this.#check(), checkMs)
+    try {
+      const engine = requireEngine(name, this.#context.env)
+      for await (const piece of engine.translate({ parts, from, to, signal })) {
+        signal.throwIfAborted()
+        silence.refresh()
+        this.#add(piece)
+        if (this.#text.length > maxOutputLength(text))
+          throw new UnusableOutputError('it is too long')
+      }
+      const problem = await findOutputProblem(parts, this.#text, to)
+      if (problem !== undefined) throw new UnusableOutputError(problem)
+      await storeTranslation(this.order, this.#text, this.#context)
+      return undefined
+    } catch (error) {
+      return this.#describe(signal.aborted ? signal.reason : error)
+    } finally {
+      clearTimeout(silence)
+      clearInterval(checking)
+    }
+  }
+
+  end(error: PieceError | undefined) {
+    this.#flush({ done: true, ...(error ? { error } : {}) })
+  }
+
+  #add(piece: string) {
+    this.#text += piece
+    const waitMs = this.#flushedAt + flushMs - performance.now()
+    if (waitMs <= 0) this.#flush()
+    else this.#flushing ??= setTimeout(() => this.#flush(), waitMs)
+  }
+
+  #flush(last: { done: true; error?: PieceError } | { done: false } = { done: false }) {
+    clearTimeout(this.#flushing)
+    this.#flushing = undefined
+    this.#flushedAt = performance.now()
+    const { targetLang, engine, from } = this.order
+    for (const listener of this.#listeners) {
+      const { user, msgKey, sent } = listener
+      const translatedText = this.#text.slice(sent)
+      if (!translatedText && !last.done) continue
+      listener.sent = this.#text.length
+      const piece = { user, msgKey, targetLang, translatedText, offset: sent, engine, ...last }
+      this.#context.publish(deliverTranslation, from === undefined ? piece : { ...piece, from })
+    }
+  }
+
+  async #check() {
+    const { key, message } = this.order
+    // If the lease cannot be renewed, another run may start: that is harmless.
+    if (message)
+      this.#context
+        .kv(TRANSLATE_RUNS)
+        .put(key, {})
+        .catch(() => undefined)
+    const users = [...new Set(this.#listeners.map(({ user }) => user))]
+    const absent = new Set<UserId>()
+    await Promise.all(
+      users.map(async (user) => {
+        if (!(await hasClients(user, this.#context))) absent.add(user)
+      }),
+    )
+    this.#listeners = this.#listeners.filter(({ user }) => !absent.has(user))
+    if (this.#listeners.length === 0) this.abort(new FunctionError('cancelled', 'Nobody listens'))
+  }
+
+  #describe(error: unknown): PieceError {
+    const { engine } = this.order
+    if (error instanceof UnusableOutputError)
+      return { code: 'unusable', message: `The output of the engine is refused: ${error.message}` }
+    if (error instanceof EngineUnavailableError) {
+      this.#context.log.warn({ err: error, engine }, 'translation engine failed')
+      this.#context.publish(translationFailed, { engine })
+      return { code: 'unavailable', message: error.message }
+    }
+    if (error instanceof FunctionError) return toPieceError(error)
+    this.#context.log.error({ err: error, engine }, 'translation failed')
+    return { code: 'internal', message: 'The translation failed' }
+  }
+}
+
+/** Returns whether a client of the user subscribes to pieces: the server reports if there is none. */
+async function hasClients(user: UserId, context: RunContext): Promise<boolean> {
+  try {
+    await context.call(translationClients, { user })
+    return true
+  } catch (error) {
+    // Clients do not answer, so this request times out if there are any.
+    return !(error instanceof FunctionError && error.code === 'unavailable')
+  }
+}
+
+const codes: readonly string[] = [
+  'cancelled',
+  'conflict',
+  'not_found',
+  'overloaded',
+  'timeout',
+  'unavailable',
+] satisfies PieceError['code'][]
+
+export function toPieceError({ code, message }: { code: string; message: string }): PieceError {
+  return { code: codes.includes(code) ? (code as PieceError['code']) : 'internal', message }
+}

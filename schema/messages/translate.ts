@@ -1,0 +1,163 @@
+import * as v from 'valibot'
+import type { Contract, Topic } from '#runtime'
+import { MessageId, NotifyId, UserId } from '../ids.ts'
+import { Text } from './chat.ts'
+import { Language } from './prefs.ts'
+
+/** Key that the client chooses; all pieces of the translation contain it. */
+const MsgKey = v.pipe(v.string(), v.regex(/^[\w.:-]{1,128}$/))
+const EngineName = v.picklist(['ollama', 'libretranslate', 'apertium'])
+export type EngineName = v.InferOutput<typeof EngineName>
+
+const order = { targetLang: Language, msgKey: MsgKey }
+
+/**
+ * `translate.request`: starts the translation of a message that the caller may read, or of a text of
+ * the caller's own. The translation follows in pieces on `deliver.{user}.translate.response`; the last
+ * one has `done: true`, also after an error. Returns `forbidden` if the message does not exist or was
+ * deleted, `not_found` if no engine knows the languages, and `unavailable` if there is no engine.
+ */
+export const translateRequest = {
+  subject: 'translate.request',
+  input: v.union([
+    v.strictObject({
+      ...order,
+      notifyId: NotifyId,
+      /** A message in one of these languages is not translated. */
+      skip: v.optional(v.pipe(v.array(Language), v.maxLength(8))),
+    }),
+    v.strictObject({ ...order, text: v.pipe(Text, v.maxLength(8_000)) }),
+  ]),
+  output: v.object({
+    /** `skipped`: the text is in a language of `skip`, and no piece follows. */
+    state: v.picklist(['started', 'cached', 'skipped']),
+    engine: v.optional(EngineName),
+    /** Language of the text. Undefined if only the engine can tell. */
+    from: v.optional(v.string()),
+  }),
+  audience: ['everyone'],
+  description: 'Translates a message',
+  errors: ['forbidden', 'not_found', 'rate_limited'],
+} as const satisfies Contract
+
+const PieceError = v.object({
+  code: v.picklist([
+    'cancelled',
+    'conflict',
+    'internal',
+    'not_found',
+    'overloaded',
+    'timeout',
+    'unavailable',
+    /** The engine's output is not a translation of the text. */
+    'unusable',
+  ]),
+  message: v.string(),
+})
+export type PieceError = v.InferOutput<typeof PieceError>
+
+/** Published to the caller of `translate.request` for each piece of the translation, in order. */
+export const deliverTranslation = {
+  subject: 'deliver.{user}.translate.response',
+  data: v.object({
+    user: UserId,
+    msgKey: MsgKey,
+    targetLang: v.string(),
+    translatedText: v.string(),
+    /** Length of all earlier pieces. If the client has received less, it has missed a piece. */
+    offset: v.number(),
+    done: v.boolean(),
+    engine: EngineName,
+    from: v.optional(v.string()),
+    error: v.optional(PieceError),
+  }),
+  push: true,
+} as const satisfies Topic
+export type TranslationPiece = v.InferOutput<typeof deliverTranslation.data>
+
+/** A request to the subject of the pieces: it fails with `unavailable` if no client of the user listens. */
+export const translationClients = {
+  subject: deliverTranslation.subject,
+  input: v.strictObject({ user: UserId }),
+  output: v.object({}),
+  audience: ['functions'],
+  timeoutMs: 500,
+} as const satisfies Contract
+
+const EngineState = v.object({
+  name: EngineName,
+  available: v.boolean(),
+  /** Why the engine is unavailable, and the command that makes it available. */
+  reason: v.optional(v.string()),
+  remedy: v.optional(v.string()),
+  /** Target languages by source language. Undefined if the engine translates between all languages. */
+  pairs: v.optional(v.record(v.string(), v.array(v.string()))),
+})
+export type EngineState = v.InferOutput<typeof EngineState>
+
+export const EngineStates = v.object({ engines: v.array(EngineState) })
+
+/** `translate.ping`: returns whether translations are possible, with the engines, best first. */
+export const translatePing = {
+  subject: 'translate.ping',
+  input: v.strictObject({}),
+  output: v.object({
+    available: v.boolean(),
+    reason: v.optional(v.string()),
+    remedy: v.optional(v.string()),
+    engines: v.array(EngineState),
+  }),
+  audience: ['everyone'],
+  description: 'Returns whether translations are possible',
+} as const satisfies Contract
+
+const Listener = { user: UserId, msgKey: MsgKey }
+
+const run = {
+  ...Listener,
+  /** Key of the run. For a message, also that of its cached translation. */
+  key: v.string(),
+  message: v.optional(v.object({ notifyId: NotifyId, id: MessageId })),
+  text: v.string(),
+  targetLang: v.string(),
+  from: v.optional(v.string()),
+  engine: EngineName,
+}
+
+/**
+ * `translate.run`: lets an engine translate a text, and publishes the pieces. Published by
+ * `translate.request`, and answers nobody.
+ */
+export const translateRun = {
+  subject: 'translate.run',
+  input: v.strictObject(run),
+  output: v.object({}),
+  audience: ['functions'],
+  timeoutMs: 120_000,
+  description: 'Lets an engine translate a text',
+} as const satisfies Contract
+export type TranslationOrder = v.InferOutput<typeof translateRun.input>
+
+/** The request of `translate.run`, published without a reply subject. */
+export const translationOrdered = {
+  subject: translateRun.subject,
+  data: translateRun.input,
+} as const satisfies Topic
+
+/** Published to all processes: the one that runs the translation adds the listener. */
+export const translationJoined = {
+  subject: 'translate.joined',
+  data: v.object({ key: v.string(), ...Listener }),
+} as const satisfies Topic
+
+/** Published to all processes after each run of `translate.probe`. */
+export const translationProbed = {
+  subject: 'translate.probed',
+  data: EngineStates,
+} as const satisfies Topic
+
+/** Published to all processes when an engine fails, so that each of them probes it. */
+export const translationFailed = {
+  subject: 'translate.failed',
+  data: v.object({ engine: EngineName }),
+} as const satisfies Topic

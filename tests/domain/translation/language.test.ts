@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest'
+import { chooseSource, detectLanguage, isOtherLanguage } from '#domain/translation/language'
+
+const pairs = { en: ['es'], es: ['en', 'it'], fr: ['es'] }
+
+describe('detectLanguage', () => {
+  it.each([
+    ['Hello, how are you today?', 'en'],
+    ['Guten Morgen zusammen, wie geht es euch?', 'de'],
+    ['La casa es grande y bonita.', 'es'],
+    ['你好世界', 'zh'],
+    ['مرحبا بالعالم', 'ar'],
+  ])('detects that %j is %s', async (text, language) => {
+    expect((await detectLanguage(text)).language).toBe(language)
+  })
+
+  it('returns no language for a text that is too short', async () => {
+    expect((await detectLanguage('ok')).language).toBeUndefined()
+  })
+})
+
+describe('chooseSource', () => {
+  it('prefers a similar language that the engine knows', async () => {
+    // Detected as Portuguese.
+    expect(chooseSource(await detectLanguage('Hola mundo'), 'en', pairs)).toBe('es')
+  })
+
+  it.each([
+    ['Wir treffen uns morgen früh im Büro.', 'es'],
+    ['The house is big and the garden is small.', 'de'],
+    ['你好世界', 'es'],
+  ])('finds no source for %j into %s', async (text, to) => {
+    expect(chooseSource(await detectLanguage(text), to, pairs)).toBe('unsupported')
+  })
+
+  it('leaves an unclear language to an engine that knows all', async () => {
+    expect(chooseSource(await detectLanguage('ok'), 'es', undefined)).toBeUndefined()
+  })
+})
+
+describe('isOtherLanguage', () => {
+  it.each([
+    ['The house is big and the garden is small, but we like it here.', 'es', true],
+    ['La casa es grande y el jardín es pequeño, pero nos gusta estar aquí.', 'es', false],
+    ['Short English text.', 'es', false],
+  ])('of %j and %s is %s', async (text, expected, result) => {
+    expect(await isOtherLanguage(text, expected)).toBe(result)
+  })
+})
