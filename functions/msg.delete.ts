@@ -3,13 +3,15 @@ import { messageResources, requireMessage, toTarget } from '#domain/messages/cha
 import { eraseMessage } from '#domain/messages/erase'
 import { updateCachedMessage } from '#domain/messages/message-cache'
 import { requireRight } from '#domain/rooms/roles'
+import { eraseTranslations } from '#domain/translation/cache'
 import { defineFunction } from '#runtime'
 import { msgDelete } from '#schema/messages/chat'
 import type { RoomEventOf } from '#schema/messages/event'
-import { CHAT_MESSAGES } from '#schema/streams'
+import { CHAT_MESSAGES, TRANSLATE_CACHE } from '#schema/streams'
 
 /**
- * Deletes a message, and erases its text from the message cache, the database and CHAT_MESSAGES. If
+ * Deletes a message, and erases its text from the message cache, the database and
+ * CHAT_MESSAGES, and its translations. If
  * the process ends before it has erased the text, `persist` erases it.
  */
 export default defineFunction(
@@ -21,6 +23,7 @@ export default defineFunction(
     if (deletedAt) {
       // The process of the earlier call may have ended before it purged CHAT_MESSAGES.
       await context.purgeMessage(CHAT_MESSAGES, message.seq)
+      await eraseTranslations(id, context)
       return { seq: message.editedSeq ?? message.seq }
     }
 
@@ -38,10 +41,11 @@ export default defineFunction(
     const { editedAt: _, ...unedited } = message
     const deleted = { ...unedited, text: '', mentions: [], deletedAt: at, editedSeq: seq }
     await Promise.all([
-      updateCachedMessage(deleted, context),
+      // In this order: a translation that is stored later finds the message deleted.
+      updateCachedMessage(deleted, context).then(() => eraseTranslations(id, context)),
       eraseMessage(message, { seq, data }, context),
     ])
     return { seq }
   },
-  { resources: messageResources, limit: { max: 120, windowMs: 60_000 } },
+  { resources: [...messageResources, TRANSLATE_CACHE], limit: { max: 120, windowMs: 60_000 } },
 )

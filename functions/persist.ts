@@ -2,7 +2,7 @@ import { persist } from '#domain/log/projection'
 import { updateCachedMessages } from '#domain/messages/change'
 import { defineFunction, stream } from '#runtime'
 import { chatRoom } from '#schema/messages/event'
-import { CHAT_MESSAGES, MSG_CACHE } from '#schema/streams'
+import { CHAT_MESSAGES, MSG_CACHE, TRANSLATE_CACHE } from '#schema/streams'
 
 /**
  * Persists room events from the stream CHAT_MESSAGES, and updates the cached messages that these
@@ -14,5 +14,5 @@ export default defineFunction(
     await persist(events, context)
     await updateCachedMessages(events, context)
   },
-  { queue: 'persist-workers', resources: [CHAT_MESSAGES, MSG_CACHE] },
+  { queue: 'persist-workers', resources: [CHAT_MESSAGES, MSG_CACHE, TRANSLATE_CACHE] },
 )

@@ -7,6 +7,7 @@ import { CHAT_MESSAGES, MSG_CACHE, ROOMS_KV } from '#schema/streams'
 import { messages } from '#schema/tables/message'
 import type { LoggedEvent } from '../log/projection.ts'
 import { findMember, type Member } from '../rooms/member.ts'
+import { eraseTranslations } from '../translation/cache.ts'
 import { findMessage, toMessage, updateCachedMessage } from './message-cache.ts'
 
 /** Streams and buckets that a function needs to call `requireMessage` or to change a message. */
@@ -36,8 +37,8 @@ export function toTarget({ threadId, ...message }: Message) {
 }
 
 /**
- * Updates the bucket MSG_CACHE from the database after edits and deletions. This is only needed if
- * the process of `msg.edit` or `msg.delete` died before it updated the bucket.
+ * Updates the buckets MSG_CACHE and TRANSLATE_CACHE from the database after edits and deletions. This
+ * is only needed if the process of `msg.edit` or `msg.delete` died before it updated them.
  */
 export async function updateCachedMessages(
   events: readonly LoggedEvent[],
@@ -53,8 +54,8 @@ export async function updateCachedMessages(
   const rows = await db.select().from(messages).where(inArray(messages.id, ids))
   await Promise.all(
     rows.map((row) =>
-      updateCachedMessage(toMessage(row), context).catch((error) =>
-        // `persist` must continue while MSG_CACHE is unavailable.
+      updateCaches(toMessage(row), context).catch((error) =>
+        // `persist` must continue while the caches are unavailable.
         context.log.warn(
           { err: error, id: row.id },
           'message cache unavailable, entry not updated',
@@ -62,4 +63,9 @@ export async function updateCachedMessages(
       ),
     ),
   )
+}
+
+async function updateCaches(message: Message, context: Context): Promise<void> {
+  await updateCachedMessage(message, context)
+  if (message.deletedAt) await eraseTranslations(message.id, context)
 }

@@ -396,6 +396,10 @@ function callsOf(app: App, room: RoomId, { newest, middle, reply, thread }: Targ
     'console.services': noCall,
     'console.traces': noCall,
     'room.members': noCall,
+    'translate.ping': noCall,
+    // Reads the message as `msg.get` does.
+    'translate.request': noCall,
+    'translate.run': noCall,
   } satisfies Record<keyof typeof contracts, () => Promise<unknown>>
 }
 

@@ -137,6 +137,10 @@ const otherFunctions = [
   'room.invitations',
   'room.list',
   'thread.list',
+  'translate.ping',
+  // Its own tests cover removed members, because it needs a translation engine.
+  'translate.request',
+  'translate.run',
   'user.block',
   'user.unblock',
   'users.id',

@@ -1,0 +1,27 @@
+import {
+  describeUnavailable,
+  findEngineStates,
+  probeEngines,
+  TranslationEnv,
+} from '#domain/translation/engines'
+import { defineFunction } from '#runtime'
+import { translatePing } from '#schema/messages/translate'
+import { TRANSLATE } from '#schema/streams'
+
+export default defineFunction(
+  translatePing,
+  async (_input, context) => {
+    const engines = [...(await findEngineStates(context))]
+    const available = engines.some((engine) => engine.available)
+    return { available, ...(available ? {} : describeUnavailable(engines)), engines }
+  },
+  {
+    env: TranslationEnv,
+    resources: [TRANSLATE],
+    limit: { max: 60, windowMs: 60_000 },
+    // So that translations are possible before the first run of `translate.probe`.
+    async beforeServe({ env }) {
+      await probeEngines(env)
+    },
+  },
+)
