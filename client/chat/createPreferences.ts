@@ -46,5 +46,7 @@ export function createPreferences(store: LocalStore) {
 }
 
 function merge(before: PreferenceChanges, changes: PreferenceChanges = {}): PreferenceChanges {
-  return { ...before, ...changes, rooms: { ...before.rooms, ...changes.rooms } }
+  const rooms = { ...before.rooms, ...changes.rooms }
+  const translateRooms = { ...before.translateRooms, ...changes.translateRooms }
+  return { ...before, ...changes, rooms, translateRooms }
 }

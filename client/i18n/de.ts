@@ -328,6 +328,23 @@ export const de: Words = {
     dismiss: 'Ausblenden',
     toUnread: 'Zur ersten ungelesenen springen',
   },
+  translate: {
+    translate: 'Übersetzen',
+    hide: 'Übersetzung ausblenden',
+    by: 'Übersetzt von {{ engine }}',
+    rough: 'Grobe Übersetzung von {{ engine }}',
+    running: 'Wird übersetzt …',
+    done: 'Übersetzung: {{ text }}',
+    problem: 'Die Nachricht konnte nicht übersetzt werden.',
+    unavailable:
+      'Übersetzungen sind gerade nicht verfügbar. Die Nachricht wird übersetzt, sobald es wieder geht.',
+    unsupported: 'Aus dieser Sprache kann nicht übersetzt werden (Zielsprache: {{ language }}).',
+    unusable: 'Die Übersetzung wurde verworfen, weil sie nicht zur Nachricht passt.',
+    nothing: 'In dieser Nachricht gibt es nichts zu übersetzen.',
+    into: 'Nachrichten übersetzen in',
+    asDisplayed: 'Wie die Anzeigesprache',
+    room: 'Nachrichten automatisch übersetzen',
+  },
   shortcuts: {
     title: 'Tastenkürzel',
     ctrl: 'Strg',
@@ -340,6 +357,7 @@ export const de: Words = {
     allRead: 'Alle als gelesen markieren',
     edit: 'Deine letzte Nachricht bearbeiten',
     messages: 'Zu den Nachrichten wechseln; mit ↑ und ↓ zwischen ihnen bewegen',
+    translate: 'Ausgewählte Nachricht übersetzen oder Übersetzung ausblenden',
     escape:
       'Schließen; in den Nachrichten zu den neuesten springen und den Raum als gelesen markieren',
     mention: 'Jemanden erwähnen oder ein Emoji einfügen',

@@ -6,6 +6,8 @@ import type { TimelineMessage } from '../chat/timeline.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { useUserCard } from '../people/createUserCard.ts'
 import { linkTo } from '../routing/createRoute.ts'
+import { createTarget } from '../translation/createTarget.ts'
+import { useTranslations } from '../translation/createTranslations.ts'
 import { useClipboard } from '../ui/createClipboard.ts'
 import type { MenuProps } from '../ui/lazyMenu.tsx'
 import { Menu } from '../ui/Menu.tsx'
@@ -24,6 +26,9 @@ export function MessageMenu(
   const { setEditing, setTraced, setDeleting, markUnread, threadId, room, isPreview } =
     useConversation()
   const card = useUserCard()
+  const translations = useTranslations(chat)
+  const target = createTarget()
+  const isTranslated = () => translations.of(props.item)?.isHidden === false
   const isMine = () => props.item.sender === chat.me && !isPreview
   const mayDelete = () => isMine() || hasRight(room, 'moderate')
   const link = () => linkTo({ room: props.item.room, message: props.item.id })
@@ -42,6 +47,16 @@ export function MessageMenu(
           {t('message.edit')}
         </DropdownMenu.Item>
       </Show>
+      <DropdownMenu.Item
+        class="menu-item"
+        onSelect={() =>
+          isTranslated()
+            ? translations.hide(props.item)
+            : translations.translate(props.item, target())
+        }
+      >
+        {t(isTranslated() ? 'translate.hide' : 'translate.translate')}
+      </DropdownMenu.Item>
       <DropdownMenu.Item class="menu-item" onSelect={() => void copy(props.item.text)}>
         {t('message.copy')}
       </DropdownMenu.Item>

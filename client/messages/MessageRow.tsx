@@ -17,6 +17,10 @@ import { Reactions } from './Reactions.tsx'
 
 const ThreadSummary = lazyPart(async () => (await import('./ThreadSummary.tsx')).ThreadSummary)
 
+const MessageTranslation = lazyPart(
+  async () => (await import('../translation/MessageTranslation.tsx')).MessageTranslation,
+)
+
 const maxAnnouncedLength = 300
 
 export function MessageRow(props: { item: TimelineMessage; isFirst: boolean; isMarked: boolean }) {
@@ -147,6 +151,7 @@ export function MessageRow(props: { item: TimelineMessage; isFirst: boolean; isM
           <Show when={props.item.editedAt}>
             <span class="message-edited">({t('message.edited')})</span>
           </Show>
+          <MessageTranslation item={props.item} />
           <Reactions item={props.item} />
         </Show>
         <Show when={replyCount() > 0}>

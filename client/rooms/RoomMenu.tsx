@@ -57,6 +57,20 @@ export function RoomMenu(props: MenuProps & { room: MyRoom }) {
           <p class="menu-note">{t('notify.denied')}</p>
         </Show>
         <DropdownMenu.Separator class="menu-line" />
+        <DropdownMenu.CheckboxItem
+          class="menu-item"
+          checked={chat.preferences.all().translateRooms?.[props.room.id] === true}
+          onChange={(isOn) =>
+            chat.preferences.set({ translateRooms: { [props.room.id]: isOn || null } })
+          }
+        >
+          <span class="menu-check">
+            <DropdownMenu.ItemIndicator>
+              <Icon name="check" />
+            </DropdownMenu.ItemIndicator>
+          </span>
+          {t('translate.room')}
+        </DropdownMenu.CheckboxItem>
         <Show when={props.room.unread > 0}>
           <DropdownMenu.Item
             class="menu-item"

@@ -2,6 +2,7 @@ import './settings.css'
 import { For } from 'solid-js'
 import { useChat } from '../chat/createChat.ts'
 import { languages, useLanguage } from '../i18n/createLanguage.ts'
+import { TranslationSettings } from '../translation/TranslationSettings.tsx'
 import { Dialog } from '../ui/Dialog.tsx'
 import { RadioGroup } from '../ui/RadioGroup.tsx'
 import { useSettings } from './context.ts'
@@ -53,6 +54,7 @@ export function SettingsDialog(props: { isOpen: boolean; onClose: () => void }) 
             </For>
           </select>
         </div>
+        <TranslationSettings />
         <NotificationSettings />
       </div>
     </Dialog>

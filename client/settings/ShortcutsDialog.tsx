@@ -18,6 +18,7 @@ export function ShortcutsDialog(props: { isOpen: boolean; onClose: () => void })
     [keyLabels(t).code, t('shortcuts.code')],
     ['↑', t('shortcuts.edit')],
     [keyLabels(t).messages, t('shortcuts.messages')],
+    ['T', t('shortcuts.translate')],
     ['Esc', t('shortcuts.escape')],
     ['?', t('shortcuts.help')],
   ]

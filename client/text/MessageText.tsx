@@ -14,6 +14,8 @@ import { TextWordsContext } from './words.ts'
 
 export interface MessageTextProps {
   text: string
+  /** Rendered in place of the parsed text. */
+  blocks?: Block[] | undefined
   /** User ids and group names that the server has resolved. Other mentions are plain text. */
   mentions: readonly UserId[]
   me: UserId
@@ -26,7 +28,7 @@ export interface MessageTextProps {
 
 /** Renders a message from its parsed tree, without injecting HTML. */
 export function MessageText(props: MessageTextProps) {
-  const blocks = createMemo(() => parseMessage(props.text))
+  const blocks = createMemo(() => props.blocks ?? parseMessage(props.text))
   return (
     <div class="message-text" classList={{ 'is-emoji': isEmojiOnly(props.text) }}>
       {renderBlocks(blocks(), props)}

@@ -1,0 +1,198 @@
+import { createRoot, createSignal } from 'solid-js'
+import { createStore, reconcile } from 'solid-js/store'
+import { isCallError } from '#runtime/client'
+import { topics } from '#schema/contracts'
+import { type MessageId, toNotifyId } from '#schema/ids'
+import type { EngineName, TranslationPiece } from '#schema/messages/translate'
+import type { Chat } from '../chat/createChat.ts'
+import type { TimelineMessage } from '../chat/timeline.ts'
+
+export interface Translation {
+  /** The text of the message when it was translated. */
+  source: string
+  targetLang: string
+  /** `skipped`: the message has no words, or is in a language that the user knows. */
+  status: 'running' | 'done' | 'failed' | 'skipped'
+  text: string
+  engine?: EngineName
+  /** Error code of a failed translation, and the reason in technical terms. */
+  code?: string
+  reason?: string
+  isHidden: boolean
+  /** Without a click, in a room that is translated automatically. */
+  isAutomatic: boolean
+}
+
+interface Order {
+  item: TimelineMessage
+  timer: ReturnType<typeof setTimeout>
+}
+
+/** The server ends a run without output after 15 seconds. */
+const silenceMs = 20_000
+const pingMs = 60_000
+/** Automatic translations that run at once. */
+const maxAutomatic = 2
+
+export type Translations = ReturnType<typeof createTranslations>
+
+const byChat = new WeakMap<Chat, Translations>()
+
+/** Returns the user's translations. They stay when messages leave the view. */
+export function useTranslations(chat: Chat): Translations {
+  const existing = byChat.get(chat)
+  if (existing) return existing
+  const created = createRoot(() => createTranslations(chat))
+  byChat.set(chat, created)
+  return created
+}
+
+function createTranslations(chat: Chat) {
+  const { client } = chat
+  const [entries, setEntries] = createStore<Record<MessageId, Translation>>({})
+  /** Running requests, by the key that their pieces contain. */
+  const orders = new Map<string, Order>()
+  /** Visible messages that wait for an automatic translation, in the order in which they appeared. */
+  const waiting: { item: TimelineMessage; targetLang: string }[] = []
+  /** Messages that are translated when translations are possible again. */
+  const postponed = new Map<MessageId, TimelineMessage>()
+  const [targets, setTargets] = createSignal<readonly string[]>()
+  let polling: ReturnType<typeof setInterval> | undefined
+
+  client.listen(topics.deliverTranslation, { user: chat.me }, receive)
+  chat.connection.onReconnect(() => {
+    // Pieces may have been missed. The server continues with the text so far.
+    for (const [msgKey, { item }] of [...orders]) {
+      settle(msgKey)
+      void request(item)
+    }
+  })
+
+  /** Returns undefined after an edit, so that the new text can be translated. */
+  function of({ id, text, deletedAt }: TimelineMessage): Translation | undefined {
+    const entry = entries[id]
+    return entry?.source === text && !deletedAt ? entry : undefined
+  }
+
+  function translate(item: TimelineMessage, targetLang: string, isAutomatic = false) {
+    const entry = of(item)
+    const isUsable = entry?.status === 'running' || entry?.status === 'done'
+    if (isUsable && entry.targetLang === targetLang)
+      return setEntries(item.id, { isHidden: false, isAutomatic })
+    const entryNow = { source: item.text, targetLang, text: '', isHidden: false, isAutomatic }
+    setEntries(item.id, reconcile<Translation, Translation>({ ...entryNow, status: 'running' }))
+    void request(item)
+  }
+
+  async function request(item: TimelineMessage) {
+    const entry = of(item)
+    if (!entry) return
+    const { targetLang, isAutomatic } = entry
+    const msgKey = `${item.id}.${crypto.randomUUID()}`
+    const skip = isAutomatic ? [targetLang, ...navigator.languages].slice(0, 8) : []
+    orders.set(msgKey, { item, timer: watch(msgKey, item) })
+    try {
+      const notifyId = toNotifyId(item)
+      const { state } = await client.call('translate.request', {
+        ...{ notifyId, targetLang, msgKey, skip },
+      })
+      if (state !== 'skipped') return
+      settle(msgKey)
+      setEntries(item.id, 'status', 'skipped')
+    } catch (error) {
+      if (!isCallError(error)) throw error
+      settle(msgKey)
+      fail(item, error)
+    }
+  }
+
+  function receive(piece: TranslationPiece) {
+    const { msgKey, translatedText, offset, done, engine, error } = piece
+    const order = orders.get(msgKey)
+    if (!order) return
+    const { item } = order
+    const entry = of(item)
+    if (!entry) return settle(msgKey)
+    if (offset > entry.text.length) {
+      settle(msgKey)
+      return void request(item)
+    }
+    clearTimeout(order.timer)
+    order.timer = watch(msgKey, item)
+    setEntries(item.id, { text: entry.text.slice(0, offset) + translatedText, engine })
+    if (!done) return
+    settle(msgKey)
+    if (error) fail(item, error)
+    else setEntries(item.id, 'status', 'done')
+  }
+
+  function watch(msgKey: string, item: TimelineMessage) {
+    return setTimeout(() => {
+      settle(msgKey)
+      fail(item, { code: 'timeout', message: '' })
+    }, silenceMs)
+  }
+
+  /** Ends a request, and starts the next automatic translation. */
+  function settle(msgKey: string) {
+    clearTimeout(orders.get(msgKey)?.timer)
+    orders.delete(msgKey)
+    queueMicrotask(translateNext)
+  }
+
+  function fail(item: TimelineMessage, { code, message }: { code: string; message: string }) {
+    if (!of(item)) return
+    setEntries(item.id, { status: 'failed', text: '', code, reason: message })
+    if (code !== 'unavailable') return
+    postponed.set(item.id, item)
+    polling ??= setInterval(() => void poll(), pingMs)
+  }
+
+  async function poll() {
+    const answer = await client.try('translate.ping', {})
+    if (!answer.ok || !answer.value.available) return
+    clearInterval(polling)
+    polling = undefined
+    for (const item of postponed.values()) {
+      const entry = of(item)
+      if (entry?.code === 'unavailable') translate(item, entry.targetLang, entry.isAutomatic)
+    }
+    postponed.clear()
+    translateNext()
+  }
+
+  function translateNext() {
+    const running = [...orders.values()].filter(({ item }) => of(item)?.isAutomatic)
+    if (polling !== undefined || running.length >= maxAutomatic) return
+    const next = waiting.pop()
+    if (!next) return
+    if (!of(next.item)) translate(next.item, next.targetLang, true)
+    translateNext()
+  }
+
+  return {
+    of,
+    translate,
+    hide: ({ id }: TimelineMessage) => setEntries(id, 'isHidden', true),
+    /** Translates a visible message automatically, the last one first. */
+    enqueue(item: TimelineMessage, targetLang: string) {
+      if (of(item)) return
+      waiting.push({ item, targetLang })
+      queueMicrotask(translateNext)
+    },
+    /** Has no effect if the translation has begun. */
+    dequeue({ id }: TimelineMessage) {
+      const index = waiting.findIndex(({ item }) => item.id === id)
+      if (index >= 0) waiting.splice(index, 1)
+    },
+    /** Languages into which the server translates. Undefined for all, and before `loadTargets`. */
+    targets,
+    async loadTargets() {
+      const answer = await client.try('translate.ping', {})
+      const engines = answer.ok ? answer.value.engines.filter((engine) => engine.available) : []
+      const isLimited = engines.length > 0 && engines.every((engine) => engine.pairs)
+      const languages = engines.flatMap((engine) => Object.values(engine.pairs ?? {}).flat())
+      setTargets(isLimited ? [...new Set(languages)] : undefined)
+    },
+  }
+}

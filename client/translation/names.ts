@@ -1,0 +1,12 @@
+import type { EngineName } from '#schema/messages/translate'
+
+export const engineNames: Record<EngineName, string> = {
+  ollama: 'Ollama',
+  libretranslate: 'LibreTranslate',
+  apertium: 'Apertium',
+}
+
+/** Returns the name of a language in the language of the page. */
+export function languageName(tag: string, pageLanguage: string): string {
+  return new Intl.DisplayNames(pageLanguage, { type: 'language' }).of(tag) ?? tag
+}
