@@ -5,7 +5,7 @@ import { installPeers } from './peers.ts'
 import { printSection, printSummary, verdictOf } from './report.ts'
 
 const usage =
-  'Usage: npm run bench -- [call] [login] [send] [fanout] [history] [presence] [--rounds N] [--seconds S] [--quick] [--json]'
+  'Usage: npm run bench -- [call] [login] [send] [fanout] [history] [presence] [translate] [--rounds N] [--seconds S] [--quick] [--json]'
 
 /** Sections are imported only when they run, because `installPeers` must run before. */
 const sections: Record<string, () => Promise<(options: Options) => Promise<Section[]>>> = {
@@ -15,6 +15,7 @@ const sections: Record<string, () => Promise<(options: Options) => Promise<Secti
   fanout: async () => (await import('./fanout/section.ts')).measureFanOut,
   history: async () => (await import('./history/section.ts')).measureHistory,
   presence: async () => (await import('./presence/section.ts')).measurePresence,
+  translate: async () => (await import('./translate/section.ts')).measureTranslations,
 }
 
 // `process.exit` runs the exit handlers, which kill the child processes.

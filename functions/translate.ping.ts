@@ -20,8 +20,12 @@ export default defineFunction(
     resources: [TRANSLATE],
     limit: { max: 60, windowMs: 60_000 },
     // So that translations are possible before the first run of `translate.probe`.
-    async beforeServe({ env }) {
-      await probeEngines(env)
+    async beforeServe({ env, log }) {
+      const engines = await probeEngines(env)
+      if (engines.some((engine) => engine.available)) return
+      const { reason, remedy } = describeUnavailable(engines)
+      const advice = remedy === undefined ? '' : `; try: ${remedy}`
+      log.info(`translation unavailable: ${reason}${advice}`)
     },
   },
 )

@@ -1,7 +1,7 @@
 import { findMessage } from '#domain/messages/message-cache'
 import { readCaller } from '#domain/rooms/member'
 import { mayRead } from '#domain/rooms/reader'
-import { toCacheKey } from '#domain/translation/cache'
+import { findCached, toCacheKey } from '#domain/translation/cache'
 import {
   describeUnavailable,
   findEngineStates,
@@ -116,11 +116,11 @@ async function publishCached(
   { key, user, msgKey, targetLang, engine }: TranslationOrder,
   context: Context<TranslationEnv>,
 ): Promise<boolean> {
-  const entry = await context.kv(TRANSLATE_CACHE).get(key)
-  if (!entry) return false
+  const cached = await findCached(key, context)
+  if (!cached) return false
   context.publish(deliverTranslation, {
     ...{ user, msgKey, targetLang, engine, offset: 0, done: true },
-    ...entry.value,
+    ...cached,
   })
   return true
 }

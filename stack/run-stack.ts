@@ -69,6 +69,7 @@ export async function runStack(options: RunOptions = {}): Promise<void> {
       onGiveUp: (reason) => fail(new Error(reason)),
     }).catch(fail)
     if (service.name.startsWith('runtime')) printWarnings(service)
+    if (service.name === 'runtime') printTranslation(service)
     if (service.name === 'nats-server') printStorageWarnings(service)
   }
 
@@ -98,6 +99,14 @@ export async function runStack(options: RunOptions = {}): Promise<void> {
       if (level >= 40) log(`${name}: ${readable(line)}`)
     }
     follow(end(), print, stopping.signal)
+  }
+
+  /** Prints why messages cannot be translated, and the command that changes this. */
+  function printTranslation({ log: { follow } }: ProcessService) {
+    const print = (line: string) => {
+      if (line.includes('translation unavailable:')) log(readable(line))
+    }
+    follow(0, print, stopping.signal)
   }
 
   /** Prints what nats-server reports about its stored files, which it repairs or discards. */

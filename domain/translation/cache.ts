@@ -21,6 +21,11 @@ export function toCacheKey({ id, text, to }: CachedText, { name, model }: Engine
   return `${id}.${digest.slice(0, 32)}`
 }
 
+/** Returns the cached translation of a message. */
+export async function findCached(key: string, context: Context) {
+  return (await context.kv(TRANSLATE_CACHE).get(key))?.value
+}
+
 /** Caches the translation of a message, unless the message has changed or was deleted. */
 export async function storeTranslation(
   { key, message, text, from }: TranslationOrder,

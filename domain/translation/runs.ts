@@ -9,7 +9,7 @@ import {
 } from '#schema/messages/translate'
 import { TRANSLATE_RUNS } from '#schema/streams'
 import { splitForTranslation } from '#schema/text/translatable'
-import { storeTranslation } from './cache.ts'
+import { findCached, storeTranslation } from './cache.ts'
 import { EngineUnavailableError } from './engine.ts'
 import { requireEngine, type TranslationEnv } from './engines.ts'
 import { findOutputProblem, maxOutputLength } from './output-check.ts'
@@ -100,6 +100,12 @@ class Run {
     const silence = setTimeout(onSilence, silenceMs)
     const checking = setInterval(() => void this.#check(), checkMs)
     try {
+      // Another run may have ended after the request had read the cache.
+      const cached = this.order.message && (await findCached(this.order.key, this.#context))
+      if (cached) {
+        this.#add(cached.translatedText)
+        return undefined
+      }
       const engine = requireEngine(name, this.#context.env)
       for await (const piece of engine.translate({ parts, from, to, signal })) {
         signal.throwIfAborted()

@@ -13,6 +13,8 @@ import { say, startFakeOllama, writePiece } from '../support/ollama.ts'
 import type { TestUser } from '../support/test-user.ts'
 
 const ollama = await startFakeOllama()
+// The stack starts without the engine; the first test starts it.
+await ollama.kill()
 const fixture = useClientFixture({
   env: {
     OLLAMA_URL: ollama.url,
@@ -40,6 +42,16 @@ const send = (text: string) =>
 const translationOf = (text: string) => message(page, text).locator('.translation')
 
 describe('translations of a language model', () => {
+  it('are unavailable at the start, which prints the reason and the command that helps', async () => {
+    const line = await fixture.stack.log.line(/translation unavailable/, { within: 10_000 })
+
+    expect(line).toContain('does not answer')
+    expect(line).toContain('; try: ollama serve')
+    await ollama.restart()
+    const isAvailable = async () => (await bob.client.call('translate.ping', {})).available
+    await expect.poll(isAvailable, { timeout: 60_000 }).toBe(true)
+  }, 70_000)
+
   it('appear in pieces', async () => {
     const gate = Promise.withResolvers<void>()
     ollama.answer(async (response, prompt) => {
