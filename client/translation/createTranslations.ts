@@ -89,7 +89,8 @@ function createTranslations(chat: Chat) {
     if (!entry) return
     const { targetLang, isAutomatic } = entry
     const msgKey = `${item.id}.${crypto.randomUUID()}`
-    const skip = isAutomatic ? [targetLang, ...navigator.languages].slice(0, 8) : []
+    const known = [targetLang, document.documentElement.lang, ...navigator.languages]
+    const skip = isAutomatic ? known.filter((tag) => tag !== '').slice(0, 8) : []
     orders.set(msgKey, { item, timer: watch(msgKey, item) })
     try {
       const notifyId = toNotifyId(item)

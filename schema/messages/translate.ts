@@ -36,6 +36,8 @@ export const translateRequest = {
     from: v.optional(v.string()),
   }),
   audience: ['everyone'],
+  // The first call in a process loads the tables for the detection of languages.
+  timeoutMs: 10_000,
   description: 'Translates a message',
   errors: ['forbidden', 'not_found', 'rate_limited'],
 } as const satisfies Contract
