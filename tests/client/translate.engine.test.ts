@@ -4,6 +4,7 @@ import { newClientId } from '../support/app.ts'
 import {
   createRoom,
   expectNoProblems,
+  goTo,
   message,
   runAction,
   useClientFixture,
@@ -19,6 +20,7 @@ const fixture = useClientFixture({
   env: {
     OLLAMA_URL: ollama.url,
     OLLAMA_MODEL: 'test-model',
+    RATE_LIMIT_FACTOR: '100',
     APERTIUM_MODES: '/nonexistent',
   },
 })
@@ -48,8 +50,12 @@ describe('translations of a language model', () => {
     expect(line).toContain('does not answer')
     expect(line).toContain('; try: ollama serve')
     await ollama.restart()
-    const isAvailable = async () => (await bob.client.call('translate.ping', {})).available
-    await expect.poll(isAvailable, { timeout: 60_000 }).toBe(true)
+    // So many calls that each of the two runtimes answers some of them.
+    const isAvailable = async () => {
+      const pings = Array.from({ length: 20 }, () => bob.client.call('translate.ping', {}))
+      return (await Promise.all(pings)).every(({ available }) => available)
+    }
+    await expect.poll(isAvailable, { timeout: 60_000, interval: 1_000 }).toBe(true)
   }, 70_000)
 
   it('appear in pieces', async () => {
@@ -92,6 +98,46 @@ describe('translations of a language model', () => {
     expect(await translation.locator('img, .image, figure').count()).toBe(0)
     await translation.getByText('<img src=x').waitFor()
   })
+
+  it('are requested automatically for visible messages only, and once', async () => {
+    ollama.answer(say('translated'))
+    const long = await createRoom(page, 'public')
+    await bob.client.call('room.join', { room: long } as never)
+    await page.locator('.room-head').getByRole('button').last().click()
+    await page.getByRole('menuitemcheckbox', { name: 'Translate messages automatically' }).click()
+    await goTo(page, fixture.urls.web, room)
+    for (let index = 0; index < 80; index++)
+      await bob.client.call('send', {
+        room: long,
+        clientId: newClientId(),
+        text: `Este es el mensaje número ${index} de la lista larga.`,
+      } as never)
+    const before = ollama.prompts.length
+    const prompts = () => ollama.prompts.slice(before)
+    const has = (index: number) => prompts().some((prompt) => prompt.includes(`número ${index} `))
+
+    await goTo(page, fixture.urls.web, long)
+    const translations = page.getByRole('log').locator('.translation')
+    await translations.first().waitFor()
+    const list = page.getByRole('log')
+    await expect.poll(() => has(0)).toBe(true)
+    // In the list, Escape jumps to the latest message.
+    await list.press('Escape')
+    await expect.poll(() => has(79)).toBe(true)
+    // The messages in the middle were never visible.
+    expect(has(40)).toBe(false)
+    const count = prompts().length
+    expect(new Set(prompts()).size).toBe(count)
+
+    await expect
+      .poll(async () => {
+        await list.evaluate((element) => element.scrollTo(0, 0))
+        return translationOf('número 0 ').getByText('Translated by Ollama').count()
+      })
+      .toBe(1)
+    expect(prompts().filter((prompt) => prompt.includes('número 0 '))).toHaveLength(1)
+    await goTo(page, fixture.urls.web, room)
+  }, 60_000)
 
   it('are discarded if they do not match the message', async () => {
     ollama.answer(say('Frag jemanden.'))

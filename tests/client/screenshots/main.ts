@@ -5,6 +5,7 @@ import { mkdir, mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { chromium } from 'playwright-core'
+import { findApertium } from '../../../stack/install/apertium.ts'
 import { findChromium } from '../../../stack/install/chromium.ts'
 import type { StackUrls } from '../../../stack/state.ts'
 import { startStack } from '../../support/stack-process.ts'
@@ -41,7 +42,9 @@ const dir = await mkdtemp(join(tmpdir(), 'natter-screenshots-'))
 resources.defer(() => rm(dir, { recursive: true, force: true }))
 await writeColleagues(dir)
 console.log('starting the stack')
-resources.use(await startStack(dir, { RATE_LIMIT_FACTOR: '100' }))
+resources.use(
+  await startStack(dir, { RATE_LIMIT_FACTOR: '100', APERTIUM_MODES: await findApertium() }),
+)
 const urls: StackUrls = JSON.parse(await readFile(join(dir, 'stack.json'), 'utf8'))
 
 const connected: Partial<People> = {}

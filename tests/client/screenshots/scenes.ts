@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { jetstreamManager } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
 import type { Page } from 'playwright-core'
-import type { RoomId, UserId } from '#schema/ids'
+import type { ClientId, RoomId, UserId } from '#schema/ids'
 import type { StackUrls } from '../../../stack/state.ts'
 import { writeDeadLetter } from '../../support/dead-letters.ts'
 import type { DemoHistory, People } from './history.ts'
@@ -62,6 +62,11 @@ export const scenes: Record<string, Scene> = {
   emoji: { show: ({ page }) => showSuggestions(page, 'Off it goes :ro') },
   card: { show: ({ page }) => showCard(page) },
   'card-dark': { options: { colorScheme: 'dark' }, show: ({ page }) => showCard(page) },
+  translation: { show: showTranslation },
+  'translation-dark': {
+    options: { colorScheme: 'dark' },
+    show: showTranslation,
+  },
   browse: {
     async show({ page }) {
       await showRoom(page, 'Engineering')
@@ -161,6 +166,14 @@ export const scenes: Record<string, Scene> = {
     options: { locale: 'ar' },
     show: ({ page }) => showRoom(page, 'مكتب بيروت'),
   },
+  'translation-rtl': {
+    options: { locale: 'ar' },
+    show: showTranslation,
+  },
+  'phone-translation': {
+    options: { viewport: phone, hasTouch: true, isMobile: true },
+    show: showTranslation,
+  },
   'phone-rooms': {
     options: { viewport: phone, hasTouch: true, isMobile: true },
     show: ({ page }) => page.getByRole('link', { name: /Engineering/ }).waitFor(),
@@ -203,6 +216,20 @@ async function showCard(page: Page) {
   const message = page.getByRole('article').filter({ hasText: 'This is the whole function' })
   await message.locator('.message-name').click()
   await page.getByRole('dialog', { name: 'Bob Brown' }).waitFor()
+}
+
+/** Shows a Spanish message with its translation. The first call sends the message. */
+async function showTranslation({ page, people: { alice, tomas } }: SceneContext) {
+  await alice.client.call('prefs.set', { translateTo: 'en' })
+  const text =
+    'La lista está completa. ¿Puedes revisar `release.md` con @maya? La fecha es el viernes.'
+  const message = { room: 'incidents' as RoomId, clientId: 'translated' as ClientId, text }
+  await tomas.client.call('send', message)
+  await showRoom(page, 'Incidents')
+  const article = page.getByRole('article').filter({ hasText: 'La lista está completa' })
+  await article.press('t')
+  await page.getByText('Apertium').waitFor()
+  await page.mouse.move(wide.width - 1, 20)
 }
 
 /** Shows a message that alice wrote offline. It is rejected, because her role has changed meanwhile. */
