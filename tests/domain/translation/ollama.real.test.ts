@@ -43,7 +43,7 @@ describe.runIf(process.env.NATTER_TEST_OLLAMA)('a real Ollama', () => {
     )
 
     expect(new Set(answers)).toEqual(new Set([chainAnswer]))
-  })
+  }, 60_000)
 
   it('ends when the request is aborted', async () => {
     const aborting = new AbortController()
