@@ -26,10 +26,10 @@ export interface Mentions {
 }
 
 /**
- * Resolves the mentions in a text. A name that is not the id or handle of a member of the room mentions
- * nobody, and neither does a group name in a thread or by a member without the right `mentionGroup`.
- * Throws `too_large` if `@here` would mention more than 5,000 members. Handles are in the database: while
- * it does not answer, they mention nobody.
+ * Resolves the mentions in a text. Ignores names that are neither the id nor the handle of a member of
+ * the room, and group names in a thread or by a member without the right `mentionGroup`. Throws
+ * `too_large` if `@here` would mention more than 5,000 members. Reads handles from the database, and
+ * ignores them while it does not answer.
  */
 export async function resolveMentions(
   text: string,
@@ -68,7 +68,7 @@ async function findHandles(
   try {
     return await withTimeLimit(handleTimeoutMs, readUsersByHandle(handles))
   } catch (error) {
-    log.warn({ err: error }, 'database unavailable, handles mention nobody')
+    log.warn({ err: error }, 'database unavailable, handles are ignored')
     return new Map()
   }
 }

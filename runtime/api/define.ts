@@ -39,7 +39,7 @@ export interface FunctionOptions<Env extends Schema = Schema> {
    */
   maxQueued?: number
   /**
-   * How many calls of one user may run, and how many may wait, in one process. Further calls wait or are
+   * Maximum numbers of running and of waiting calls of one user in one process. Further calls wait or are
    * rejected with `overloaded`. Default: half of `concurrency` and of `maxQueued`, rounded up.
    */
   perCaller?: { concurrency?: number; maxQueued?: number }

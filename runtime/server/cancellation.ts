@@ -34,7 +34,7 @@ export function serveCancellation(
   })
 }
 
-/** Learns which streamed answers nobody receives any more, because the client has closed or crashed. */
+/** Detects streamed answers without a receiver: the client has closed or crashed. */
 export class Audience {
   readonly #prefix = `${inbox}.${nuid.next()}.`
   readonly #listeners = new SlotPool<{ onGone: () => void; token: string }>()

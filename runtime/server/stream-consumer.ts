@@ -79,7 +79,7 @@ export async function startConsumer(options: ConsumerOptions): Promise<Consumer>
     })
   }
 
-  /** Then receives anew: nats.js would ask for messages of the recreated consumer after 30 s. */
+  /** Also consumes anew: nats.js would request messages of the recreated consumer only after 30 s. */
   async function recreateWhenLost() {
     for (;;) {
       const reason = await untilLost(messages)

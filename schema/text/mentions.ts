@@ -9,8 +9,9 @@ const maxNameLength = 64
 export const mentionPattern = () => /(?<![\w@])@([a-z0-9_-]+(?:\.[a-z0-9_-]+)*)(?![\w-])/gi
 
 /**
- * Returns the ids and handles, in lower case, that a name after `@` may refer to, the longest first. What
- * follows a dot may be other text, and a hyphen or an underscore at the end punctuation.
+ * Returns the ids and handles, in lower case, that a name after `@` may refer to, the longest first. The
+ * text after a dot may not belong to the name, and a hyphen or an underscore at its end may be
+ * punctuation.
  */
 export function candidatesOf(name: string): string[] {
   const ends = [...name.matchAll(/\./g)].map(({ index }) => index)
