@@ -57,12 +57,14 @@ export async function readUsers(ids: readonly UserId[]): Promise<User[]> {
 
 /** Returns users by their handles in lower case. Handles that differ in case only belong to one of them. */
 export async function readUsersByHandle(handles: readonly string[]): Promise<Map<string, UserId>> {
-  const handle = sql<string>`lower(${users.handle})`
-  const rows = await db
-    .select({ handle, id: users.id })
-    .from(users)
-    .where(sql`${handle} = any(${sql.param(handles)}::text[])`)
-    .orderBy(users.id)
+  // The order and the limit make PostgreSQL use the index, whatever it assumes about the handles.
+  const rows = await db.execute<{ handle: string; id: UserId }>(sql`
+    select wanted.handle, found.id
+    from unnest(${sql.param(handles)}::text[]) as wanted (handle)
+    cross join lateral (
+      select ${users.id} from ${users} where lower(${users.handle}) = wanted.handle
+      order by lower(${users.handle}) limit 1
+    ) as found`)
   return new Map(rows.map(({ handle, id }) => [handle, id]))
 }
 

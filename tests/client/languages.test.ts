@@ -27,7 +27,7 @@ async function chooseLanguage(page: Page, language: string) {
     .getByRole('menuitem')
     .filter({ hasText: /Settings|Einstellungen|设置|الإعدادات/ })
     .click()
-  await page.getByRole('dialog').getByRole('combobox').selectOption(language)
+  await page.getByRole('dialog').getByRole('combobox').first().selectOption(language)
   await page.keyboard.press('Escape')
   await page.getByRole('dialog').waitFor({ state: 'detached' })
 }
