@@ -37,12 +37,20 @@ export async function markDeactivated<User extends { userId: UserId }>(
   return list.map((user) => (deactivated.has(user.userId) ? { ...user, deactivated: true } : user))
 }
 
+/** Each id costs two or three pages of the index. */
+const maxDeactivatedIds = 250
+
 async function findDeactivated(userIds: readonly UserId[]): Promise<ReadonlySet<UserId>> {
-  const rows = await db
-    .select({ userId: deactivations.userId })
-    .from(deactivations)
-    .where(sql`${deactivations.userId} = any(${sql.param(userIds)}::text[])`)
-  return new Set(rows.map(({ userId }) => userId))
+  const found = new Set<UserId>()
+  for (let start = 0; start < userIds.length; start += maxDeactivatedIds) {
+    const ids = userIds.slice(start, start + maxDeactivatedIds)
+    const rows = await db
+      .select({ userId: deactivations.userId })
+      .from(deactivations)
+      .where(sql`${deactivations.userId} = any(${sql.param(ids)}::text[])`)
+    for (const { userId } of rows) found.add(userId)
+  }
+  return found
 }
 
 /** Returns the users with the given ids, in no particular order. */

@@ -1,4 +1,5 @@
 import {
+  JetStreamApiError,
   type JetStreamClient,
   type JetStreamManager,
   StorageType,
@@ -44,6 +45,9 @@ export interface EnsureOptions {
 }
 
 type Config = Record<string, unknown>
+
+/** The server's error code for a stream of the same name with another configuration. */
+const nameInUse = 10_058
 
 /** The server's duplicate window for a stream that declares none. It must not exceed `max_age`. */
 const defaultDuplicateWindow = 120e9
@@ -125,19 +129,31 @@ interface DeclaredStream {
   create(): Promise<unknown>
 }
 
+/** Returns false if another process has created the stream meanwhile, perhaps only in part. */
+async function isCreatedBy(create: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await create()
+    return true
+  } catch (error) {
+    if (error instanceof JetStreamApiError && error.code === nameInUse) return false
+    throw error
+  }
+}
+
 async function ensureStream(
   jsm: JetStreamManager,
   { resource, name, config, create }: DeclaredStream,
   { update, log }: EnsureOptions,
 ) {
-  const info = await jsm.streams.info(name).catch(ignoreNotFound)
-  if (!info) {
-    await create()
+  const find = () => jsm.streams.info(name).catch(ignoreNotFound)
+  const existing = await find()
+  if (!existing && (await isCreatedBy(create))) {
     if (update) log.info({ resource }, 'created')
     else log.warn({ resource }, 'lost, created again empty')
     return
   }
-  if (!update) return
+  const info = existing ?? (await find())
+  if (!update || !info) return
   await updateIfChanged({
     resource,
     declared: config,

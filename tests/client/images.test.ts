@@ -36,7 +36,9 @@ describe('images in messages', { timeout: 60_000 }, () => {
       .poll(() => image.evaluate((element: HTMLImageElement) => element.naturalWidth))
       .toBe(1)
     expect(requests).toEqual([{ url: 'https://one.example/cat.png', referer: undefined }])
-    expect(await message(page, 'plain').getByRole('button', { name: 'Load image' }).count()).toBe(1)
+    await expect
+      .poll(() => message(page, 'plain').getByRole('button', { name: 'Load image' }).count())
+      .toBe(1)
     expect(problems).toEqual([])
     await page.context().close()
   })

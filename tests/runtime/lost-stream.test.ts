@@ -37,6 +37,14 @@ export default defineFunction(event(held), () => {}, {
   },
 })
 `
+const watch = (bucket: string) => `
+import * as v from 'valibot'
+import { defineFunction, kvWatch } from '#runtime'
+
+const bucket = { bucket: '${bucket}', value: v.string(), maxBytes: 1_048_576 }
+
+export default defineFunction(kvWatch(bucket, { keys: '>' }), () => {})
+`
 /** Longer than a JetStream request waits for its reply. */
 const outageMs = 6_000
 
@@ -108,5 +116,15 @@ describe('a stream function', { timeout: 60_000 }, () => {
 
     const { log } = await starting
     expect(log.tail(100)).toContain('JetStream unavailable, retrying')
+  })
+
+  it('is served by several processes that create its bucket at the same time', async () => {
+    const bucket = `B-${crypto.randomUUID()}`
+    const folder = await bench.write({ 'watch.ts': watch(bucket) })
+
+    await Promise.all(Array.from({ length: 4 }, () => bench.start(folder)))
+
+    const { config } = await (await jetstreamManager(nc)).streams.info(`KV_${bucket}`)
+    expect(config).toMatchObject({ max_bytes: 1_048_576, discard: 'old' })
   })
 })

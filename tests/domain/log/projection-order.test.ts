@@ -20,7 +20,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])(
   'the projection of CHAT_MESSAGES to %s',
   (kind) => {
     useDatabase(kind)
-    beforeAll(migrate)
+    beforeAll(() => migrate())
 
     it.each([1, 2, 3, 4, 5, 6, 7, 8])(
       'writes the same rows for any order, batching and repetition of the events (random seed %i)',
