@@ -1,4 +1,4 @@
-import { connect, type NatsConnection } from '@nats-io/transport-node'
+import type { NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createRequester, type Requester } from '#runtime/client'
 import { type CommandLine, createCommandLine } from '../support/command-line.ts'
@@ -37,12 +37,10 @@ describe('a slow function', { timeout: 60_000 }, () => {
       ),
     })
     await bench.start(folder)
-    const { username, password, host } = new URL(bench.nats.urlOf('functions'))
-    nc = await connect({ servers: host, user: username, pass: password })
+    nc = await bench.connect()
     requester = createRequester(nc)
   })
   afterAll(async () => {
-    await nc?.close()
     await bench?.[Symbol.asyncDispose]()
   })
 

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
-import { connect, type NatsConnection } from '@nats-io/transport-node'
+import type { NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ProcessService } from '../../stack/services/service.ts'
 import { type CommandLine, createCommandLine } from '../support/command-line.ts'
@@ -56,17 +56,9 @@ describe('a stream function', { timeout: 60_000 }, () => {
   beforeAll(async () => {
     bench = await createCommandLine()
     runtime = await bench.start(await bench.write({ 'work.ts': work }))
-    const { username, password, host } = new URL(bench.nats.urlOf('functions'))
-    nc = await connect({
-      servers: host,
-      user: username,
-      pass: password,
-      reconnectTimeWait: 100,
-      maxReconnectAttempts: -1,
-    })
+    nc = await bench.connect()
   })
   afterAll(async () => {
-    await nc?.close()
     await bench?.[Symbol.asyncDispose]()
   })
 

@@ -1,6 +1,6 @@
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { Kvm } from '@nats-io/kv'
-import { connect, type NatsConnection } from '@nats-io/transport-node'
+import type { NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type CommandLine, createCommandLine, runtime } from '../support/command-line.ts'
 
@@ -64,17 +64,9 @@ describe('a start after a change of', () => {
 
   beforeAll(async () => {
     bench = await createCommandLine()
-    const { username, password, host } = new URL(bench.nats.urlOf('functions'))
-    nc = await connect({
-      servers: host,
-      user: username,
-      pass: password,
-      reconnectTimeWait: 100,
-      maxReconnectAttempts: -1,
-    })
+    nc = await bench.connect()
   })
   afterAll(async () => {
-    await nc?.close()
     await bench?.[Symbol.asyncDispose]()
   })
 

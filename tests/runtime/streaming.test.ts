@@ -1,4 +1,5 @@
-import { connect, type NatsConnection } from '@nats-io/transport-node'
+import { headers } from '@nats-io/nats-core'
+import type { NatsConnection } from '@nats-io/transport-node'
 import * as v from 'valibot'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Client, createClient } from '#runtime/client'
@@ -74,18 +75,13 @@ describe('a call of a user', { timeout: 60_000 }, () => {
   beforeAll(async () => {
     bench = await createCommandLine()
     await bench.start(await bench.write({ 'count.ts': count, 'wait.ts': wait }))
-    nc = await connectAgain()
+    nc = await bench.connect()
     alice = createClient(nc, { contracts, user: 'alice' })
   })
   afterAll(async () => {
-    await nc?.close()
     await bench?.[Symbol.asyncDispose]()
   })
 
-  function connectAgain() {
-    const { username, password, host } = new URL(bench.nats.urlOf('functions'))
-    return connect({ servers: host, user: username, pass: password })
-  }
   const newId = () => crypto.randomUUID()
   /** Resolves to the reason with which the signal of the call aborted. */
   async function abortOf(id: string): Promise<unknown> {
@@ -166,9 +162,9 @@ describe('a call of a user', { timeout: 60_000 }, () => {
     const id = newId()
     const token = 'shared-token.1'
     const [began, aborted] = [beginningOf(id), abortOf(id)]
-    const headers = (await import('@nats-io/nats-core')).headers()
-    headers.set('Natter-Reply', token)
-    nc.publish(`as.alice.wait.${id}`, '', { headers, reply: `deliver.alice.reply.${token}` })
+    const hdrs = headers()
+    hdrs.set('Natter-Reply', token)
+    nc.publish(`as.alice.wait.${id}`, '', { headers: hdrs, reply: `deliver.alice.reply.${token}` })
     await began
     let isAborted = false
     void aborted.then(() => {
@@ -186,7 +182,7 @@ describe('a call of a user', { timeout: 60_000 }, () => {
   it('ends in the function when the connection of the client closes', async () => {
     const id = newId()
     const aborted = abortOf(id)
-    const own = await connectAgain()
+    const own = await bench.connect()
     const bob = createClient(own, { contracts, user: 'bob' })
     for await (const _ of bob.stream('count', { id, to: 10_000 })) {
       await own.close()

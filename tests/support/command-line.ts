@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { findNatsServer } from '../../stack/install/nats-server.ts'
 import { createSecrets, type Secrets } from '../../stack/secrets.ts'
 import { type NatsService, startNats } from '../../stack/services/nats.ts'
@@ -52,6 +53,8 @@ export interface CommandLine extends AsyncDisposable {
   secrets: Secrets
   /** Writes files to a new folder inside the project, where the import `#runtime` works. */
   write(files: Record<string, string>): Promise<string>
+  /** Connects with the permissions of functions until the disposal, and reconnects without limit. */
+  connect(): Promise<NatsConnection>
   start(
     folders: string | string[],
     args?: string[],
@@ -80,6 +83,18 @@ export async function createCommandLine(): Promise<CommandLine> {
         await writeFile(join(folder, name), source)
       }
       return folder
+    },
+    async connect() {
+      const { username, password, host } = new URL(nats.urlOf('functions'))
+      const nc = await connect({
+        servers: host,
+        user: username,
+        pass: password,
+        reconnectTimeWait: 100,
+        maxReconnectAttempts: -1,
+      })
+      all.defer(() => nc.close())
+      return nc
     },
     async start(folders, args = [], given = {}) {
       const env = { NATS_URL: nats.urlOf('functions'), ...given }
