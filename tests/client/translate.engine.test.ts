@@ -36,11 +36,10 @@ beforeAll(async () => {
   page = visitor.page
   bob = await fixture.connect('bob')
   room = await createRoom(page, 'public')
-  await bob.client.call('room.join', { room } as never)
+  await bob.client.call('room.join', { room })
 }, 60_000)
 
-const send = (text: string) =>
-  bob.client.call('send', { room, clientId: newClientId(), text } as never)
+const send = (text: string) => bob.send(room, text)
 const translationOf = (text: string) => message(page, text).locator('.translation')
 
 describe('translations of a language model', () => {
@@ -102,7 +101,7 @@ describe('translations of a language model', () => {
   it('are requested automatically for visible messages only, and once', async () => {
     ollama.answer(say('translated'))
     const long = await createRoom(page, 'public')
-    await bob.client.call('room.join', { room: long } as never)
+    await bob.client.call('room.join', { room: long })
     await page.locator('.room-head').getByRole('button').last().click()
     await page.getByRole('menuitemcheckbox', { name: 'Translate messages automatically' }).click()
     await goTo(page, fixture.urls.web, room)
@@ -111,7 +110,7 @@ describe('translations of a language model', () => {
         room: long,
         clientId: newClientId(),
         text: `Este es el mensaje número ${index} de la lista larga.`,
-      } as never)
+      })
     const before = ollama.prompts.length
     const prompts = () => ollama.prompts.slice(before)
     const has = (index: number) => prompts().some((prompt) => prompt.includes(`número ${index} `))

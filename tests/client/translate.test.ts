@@ -2,7 +2,6 @@ import type { Page } from 'playwright-core'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { toNotifyId } from '#schema/ids'
 import { findApertium } from '../../stack/install/apertium.ts'
-import { newClientId } from '../support/app.ts'
 import {
   createRoom,
   expectAccessible,
@@ -27,14 +26,10 @@ beforeAll(async () => {
   page = visitor.page
   bob = await fixture.connect('bob')
   room = await createRoom(page, 'public')
-  await bob.client.call('room.join', { room } as never)
+  await bob.client.call('room.join', { room })
 }, 60_000)
 
-const send = (text: string) =>
-  bob.client.call('send', { room, clientId: newClientId(), text } as never) as Promise<{
-    id: string
-    seq: number
-  }>
+const send = (text: string) => bob.send(room, text)
 const translationOf = (text: string) => message(page, text).locator('.translation')
 
 async function chooseTarget(name: string) {
@@ -101,7 +96,7 @@ describe('translations with Apertium', () => {
     await runAction(page, 'La ventana es vieja', 'Translate')
     await translationOf('La ventana es vieja').getByText('The window is old.').waitFor()
 
-    const notifyId = toNotifyId(sent as never)
+    const notifyId = toNotifyId(sent)
     await bob.client.call('msg.edit', { notifyId, text: 'La ventana es nueva.' })
 
     await message(page, 'La ventana es nueva').waitFor()
