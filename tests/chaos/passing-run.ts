@@ -50,7 +50,7 @@ export function createPassingRun() {
   const reacted = { kind: 'react', room, by: bob, at: sentAtIso, message: targetOf(2) } as const
   const reaction: RoomEvent = { ...reacted, emoji: '👍', on: true }
   const rows = [1, 2, 3].map((seq) => ({
-    ...{ id: idOf(seq), room, seq, threadId: '' as const, sender: alice },
+    ...{ id: idOf(seq), room, seq, threadId: '' as MessageId | '', sender: alice },
     ...{ clientId: `c-${seq}` as ClientId, text: textOf(seq), mentions: seq === 3 ? [bob] : [] },
     isDeleted: false,
   }))
@@ -59,7 +59,7 @@ export function createPassingRun() {
       rows.map(({ id, seq, text }) => [
         id,
         {
-          ...{ seq, text, threadId: '' as const, isDeleted: false },
+          ...{ seq, text, threadId: '' as MessageId | '', isDeleted: false },
           reactions: new Set(seq === 2 ? ['bob 👍'] : []),
         },
       ]),

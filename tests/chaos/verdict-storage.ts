@@ -153,15 +153,20 @@ export function checkUnreadCounts(evidence: Evidence, messages: Replay): string[
       .filter(({ seq }) => seq > readSeq)
       .sort((a, b) => a.seq - b.seq)
     const inRoom = after.filter(({ threadId }) => threadId === '').slice(-maxScanned)
+    // A reply marks its thread as read up to the reply or up to a second copy of it, whose sequence is
+    // not recorded. So mentions in threads in which the user has replied may or may not count.
+    const replies = (byRoom.get(room) ?? []).filter(({ threadId }) => threadId !== '')
+    const answered = new Set(
+      replies.filter(({ sender }) => sender === user).map(({ threadId }) => threadId),
+    )
     const mentioning = after
       .filter(({ mentions }) => mentions.length > 0)
       .slice(-maxMentionsScanned)
-      .filter((message) => message.mentions.includes(user))
+      .filter(({ mentions, threadId }) => mentions.includes(user) && !answered.has(threadId))
     const inThreads = mentioning.filter(({ threadId }) => threadId !== '')
     const isCounted = ({ sender, isDeleted }: { sender: string; isDeleted: boolean }) =>
       sender !== user && !isDeleted
     // Replies in threads that the user follows count, too. Their read positions are not recorded.
-    const replies = (byRoom.get(room) ?? []).filter(({ threadId }) => threadId !== '')
     const [expected = 0, mentionCount = 0, most = 0, mostMentions = 0] = [
       [...inRoom, ...inThreads],
       mentioning,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { ClientId } from '#schema/ids'
+import type { ClientId, UserId } from '#schema/ids'
 import type { LogEntry, MembershipOperation } from './evidence.ts'
 import {
   alice,
@@ -373,6 +373,25 @@ describe('checkEvidence', () => {
         log.push(createJoin(5))
         Object.assign(first(heads), { seq: 5 })
         Object.assign(first(counts), { readSeq: 2, unread: 1, mentions: 1 })
+      },
+    ],
+    [
+      'a mention in a thread that the user has read by a reply',
+      ({ log, heads, rows, views }) => {
+        const reply = (seq: number, sender: UserId, mentions: UserId[]) => {
+          const message = { id: idOf(seq), room, sender, threadId: idOf(1), mentions }
+          const clientId = `c-${seq}` as ClientId
+          const text = `${seq} [in ${room}]`
+          const event = { kind: 'message', ...message, clientId, text, at: sentAtIso } as const
+          log.push({ seq, at: sentAt, event })
+          rows.push({ ...message, seq, clientId, text, isDeleted: false })
+        }
+        reply(5, alice, [bob])
+        reply(6, bob, [])
+        Object.assign(first(heads), { seq: 6 })
+        for (const { messages } of views)
+          for (const { id, seq, text } of rows.slice(-2))
+            messages.set(id, { ...first([...messages.values()]), seq, text, threadId: idOf(1) })
       },
     ],
     [
