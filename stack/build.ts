@@ -7,4 +7,5 @@ console.log(`The page is in ${relative(process.cwd(), clientFolder)}.
 A web server that serves it must answer
   /config.json                 with { "natsWebSocket": "wss://…", "issuer": "https://…", "clientId": "nats-chat-app" }
   /callback, /console, /r/…    with index.html
+  /apps/…                      with access-control-allow-origin: *
 docs/contributing.md, "Build the page", has an example.`)

@@ -13,7 +13,7 @@ const RoomMenu = lazyMenu(async () => (await import('../rooms/RoomMenu.tsx')).Ro
 export function RoomHeader(props: {
   room: MyRoom
   isMembersOpen: boolean
-  onToggleMembers: () => void
+  onToggle: (panel: 'members' | 'apps') => void
 }) {
   const chat = useChat()
   const { go } = useRoute()
@@ -45,11 +45,16 @@ export function RoomHeader(props: {
         class="icon-button"
         aria-label={t('room.details')}
         aria-pressed={props.isMembersOpen}
-        onClick={props.onToggleMembers}
+        onClick={() => props.onToggle('members')}
       >
         <Icon name="people" />
       </button>
-      <RoomMenu room={props.room} class="icon-button" label={t('links.roomMenu')}>
+      <RoomMenu
+        room={props.room}
+        class="icon-button"
+        label={t('links.roomMenu')}
+        onApps={() => props.onToggle('apps')}
+      >
         <Icon name={chat.notify.isMuted(props.room) ? 'bellOff' : 'more'} />
       </RoomMenu>
     </header>

@@ -19,6 +19,7 @@ import { RoomHeader } from './RoomHeader.tsx'
 const MembersPanel = lazyPart(
   async () => (await import('../members/MembersPanel.tsx')).MembersPanel,
 )
+const AppsPanel = lazyPart(async () => (await import('../apps/AppsPanel.tsx')).AppsPanel)
 const ReadOnlyBar = lazyPart(async () => (await import('./ReadOnlyBar.tsx')).ReadOnlyBar)
 const ThreadPanel = lazyPart(async () => (await import('./ThreadPanel.tsx')).ThreadPanel)
 const NotMemberView = lazyPart(async () => (await import('./NotMemberView.tsx')).NotMemberView)
@@ -53,7 +54,7 @@ function Conversation(props: {
   const chat = useChat()
   const { route, go } = useRoute()
   const { t } = useLanguage()
-  const [isMembersOpen, setMembersOpen] = createSignal(false)
+  const [panel, setPanel] = createSignal<'members' | 'apps'>()
   const conversation = createConversation({
     chat,
     room: props.room,
@@ -62,11 +63,10 @@ function Conversation(props: {
   })
   createMessageAnnouncer(chat, conversation)
   const title = () => chat.titleOf(props.room)
-  const showsMembers = () => isMembersOpen() && route().thread === undefined
-  const toggleMembers = () => {
-    setMembersOpen(!showsMembers())
-    // The side panel shows either the members or a thread, so opening the members closes the
-    // thread.
+  /** The side panel shows a thread, the members or the apps. */
+  const shown = () => (route().thread === undefined ? panel() : undefined)
+  const toggle = (name: 'members' | 'apps') => {
+    setPanel(shown() === name ? undefined : name)
     if (route().thread !== undefined) go({ room: props.room.id })
   }
   /**
@@ -82,9 +82,9 @@ function Conversation(props: {
     if (target.closest('[role="log"]') && !isInPanel)
       return chat.rooms.markEverythingRead(props.room)
     if (!isInPanel && !(target instanceof HTMLTextAreaElement && target.value === '')) return
-    if (!isMembersOpen() && route().thread === undefined) return
+    if (!panel() && route().thread === undefined) return
     event.preventDefault()
-    setMembersOpen(false)
+    setPanel()
     go({ room: props.room.id })
     document.getElementById('composer')?.focus()
   }
@@ -99,14 +99,10 @@ function Conversation(props: {
       <div
         class="room"
         onKeyDown={onKey}
-        classList={{ 'has-panel': isMembersOpen() || route().thread !== undefined }}
+        classList={{ 'has-panel': panel() !== undefined || route().thread !== undefined }}
       >
         <section class="room-main" aria-labelledby="room-title">
-          <RoomHeader
-            room={props.room}
-            isMembersOpen={showsMembers()}
-            onToggleMembers={toggleMembers}
-          />
+          <RoomHeader room={props.room} isMembersOpen={shown() === 'members'} onToggle={toggle} />
           <UnreadBar room={props.room} />
           <MessageList title={title()} />
           <Show when={mayWrite()} fallback={<ReadOnlyBar room={props.room} />}>
@@ -123,8 +119,11 @@ function Conversation(props: {
             />
           )}
         </Show>
-        <Show when={showsMembers()}>
-          <MembersPanel room={props.room} onClose={() => setMembersOpen(false)} />
+        <Show when={shown() === 'members'}>
+          <MembersPanel room={props.room} onClose={() => setPanel()} />
+        </Show>
+        <Show when={shown() === 'apps'}>
+          <AppsPanel room={props.room} onClose={() => setPanel()} />
         </Show>
       </div>
       <MessageDialogs />

@@ -1,5 +1,8 @@
 import type { Client } from '#runtime/client'
-import type { contracts } from '#schema/contracts'
+import { contracts } from '#schema/contracts'
+import { appAction } from '#schema/messages/app'
 
-/** Calls functions over NATS, typed by the contracts of all functions. */
-export type ChatClient = Client<typeof contracts>
+export const pageContracts = { ...contracts, 'app.action': appAction }
+
+/** Calls functions over NATS, typed by the contracts of all functions and of the actions of apps. */
+export type ChatClient = Client<typeof pageContracts>

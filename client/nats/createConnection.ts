@@ -12,7 +12,7 @@ import { identityToken } from '#schema/identity'
 import type { Session } from '../auth/createSession.ts'
 import type { SessionIdentity } from '../auth/identity.ts'
 import type { Config } from '../config.ts'
-import type { ChatClient } from './chatClient.ts'
+import { type ChatClient, pageContracts } from './chatClient.ts'
 import { createDeferredClient } from './createDeferredClient.ts'
 import { createWebSockets } from './createWebSockets.ts'
 import { createTraceHeaders } from './traceHeaders.ts'
@@ -127,7 +127,7 @@ export function createConnection(
     if (isDisposed) return
     if (user === undefined) return void opened.close().then(connectLater)
     setUserId(user)
-    setClient(createClient(opened, { contracts, user, headers: createTraceHeaders }))
+    setClient(createClient(opened, { contracts: pageContracts, user, headers: createTraceHeaders }))
     setState({ status: 'online' })
     // This browser may have learned the user id from another installation at the same address.
     if ((await answer) !== user && !isDisposed) window.location.reload()

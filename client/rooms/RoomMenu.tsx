@@ -13,7 +13,7 @@ import type { MenuProps } from '../ui/lazyMenu.tsx'
 import { Menu, MenuChoices } from '../ui/Menu.tsx'
 import { RenameRoom } from './RenameRoom.tsx'
 
-export function RoomMenu(props: MenuProps & { room: MyRoom }) {
+export function RoomMenu(props: MenuProps & { room: MyRoom; onApps?: () => void }) {
   const chat = useChat()
   const { t } = useLanguage()
   const { copy } = useClipboard()
@@ -87,6 +87,13 @@ export function RoomMenu(props: MenuProps & { room: MyRoom }) {
           <Icon name="link" />
           {t('links.copyRoom')}
         </DropdownMenu.Item>
+        {/* A direct room has no owner or moderator, who could add an app. */}
+        <Show when={props.room.kind !== 'direct' && props.onApps}>
+          <DropdownMenu.Item class="menu-item" onSelect={() => props.onApps?.()}>
+            <Icon name="apps" />
+            {t('apps.title')}
+          </DropdownMenu.Item>
+        </Show>
         <Show when={props.room.kind !== 'direct' && hasRight(props.room, 'rename')}>
           <DropdownMenu.Item class="menu-item" onSelect={() => setRenaming(true)}>
             <Icon name="edit" />

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, globSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { buildApps } from '../../client/build/appFiles.ts'
 import { compressFiles } from './compress.ts'
 
 const root = join(import.meta.dirname, '..', '..')
@@ -9,11 +10,17 @@ export const clientFolder = join(root, 'dist', 'client')
 const digestFile = '.built-of'
 
 /** The page is rebuilt when one of these files has changed. */
-const sources = ['client/**/*', 'schema/**/*.ts', 'runtime/**/*.ts', 'package-lock.json']
+const sources = [
+  'client/**/*',
+  'apps/**/*.{ts,tsx,css}',
+  'schema/**/*.ts',
+  'runtime/**/*.ts',
+  'package-lock.json',
+]
 
 /**
- * Builds the page, unless it is up to date. Another process may be serving the old page, so builds
- * the new one in another folder.
+ * Builds the page and the components of the apps, unless they are up to date. Another process may be
+ * serving the old page, so builds the new one in another folder.
  */
 export async function buildClient(log: (message: string) => void = () => {}): Promise<void> {
   const digest = digestSources()
@@ -30,6 +37,7 @@ export async function buildClient(log: (message: string) => void = () => {}): Pr
       logLevel: 'error',
       build: { outDir: made },
     })
+    await buildApps(join(root, 'apps'), join(made, 'apps'))
     await compressFiles(made)
     writeFileSync(join(made, digestFile), digest)
     replace(made, digest)

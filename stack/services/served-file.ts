@@ -45,7 +45,7 @@ export async function findFile(
   const plain = await readPlain(root, requested)
   if (!plain) return undefined
 
-  const isImmutable = path.startsWith('/assets/')
+  const isImmutable = path.startsWith('/assets/') || isAppFile(path)
   let hasEncodings = false
   for (const [encoding, suffix] of Object.entries(encodings)) {
     const packed = await readPlain(root, requested + suffix)
@@ -55,6 +55,11 @@ export async function findFile(
       return { ...packed, contentType, encoding, hasEncodings, isImmutable }
   }
   return { ...plain, contentType, hasEncodings, isImmutable }
+}
+
+/** Whether the path is that of an app's component. */
+export function isAppFile(path: string): boolean {
+  return /^\/apps\/[\w-]+\.js$/.test(path)
 }
 
 async function readPlain(folder: string, wanted: string) {

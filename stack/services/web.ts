@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { pipeline } from 'node:stream/promises'
 import { clientFolder } from '../install/client.ts'
 import { isLoopbackHost } from './host.ts'
-import { findFile } from './served-file.ts'
+import { findFile, isAppFile } from './served-file.ts'
 import type { StackService } from './service.ts'
 
 /** The content of /config.json. */
@@ -68,6 +68,8 @@ async function answer(
   const file = path && (await findFile(root, fileOf(path), accepted))
   if (!file && !existsSync(root)) return sendStarting(response)
   if (!file) return response.writeHead(404, { 'content-type': 'text/plain' }).end('Not found\n')
+  // The frame of an app has an opaque origin, which may not load a module without this header.
+  if (isAppFile(path)) response.setHeader('access-control-allow-origin', '*')
   response.setHeader('etag', file.etag)
   if (file.hasEncodings) response.setHeader('vary', 'accept-encoding')
   if (file.isImmutable) response.setHeader('cache-control', 'public, max-age=31536000, immutable')

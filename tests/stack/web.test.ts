@@ -15,6 +15,8 @@ let web: StackService
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'natter-web-'))
   await mkdir(join(folder, 'assets'))
+  await mkdir(join(folder, 'apps'))
+  await writeFile(join(folder, 'apps', 'dice-abc123.js'), script)
   await writeFile(join(folder, 'index.html'), '<!doctype html><title>Natter</title>')
   await writeFile(join(folder, 'assets', 'main-abc123.js'), script)
   await compressFiles(folder)
@@ -79,6 +81,17 @@ describe('files of the page', () => {
 
     expect(lasting.response.headers['cache-control']).toBe('public, max-age=31536000, immutable')
     expect(page.response.headers['cache-control']).toBe('no-cache')
+  })
+
+  it('may be loaded by a frame with an opaque origin only if they are components of apps', async () => {
+    const allowed = async (path: string) =>
+      (await get(path)).response.headers['access-control-allow-origin']
+
+    expect(await allowed('/apps/dice-abc123.js')).toBe('*')
+    for (const path of ['/', '/assets/main-abc123.js', '/config.json', '/apps/%2e%2e/index.html'])
+      expect(await allowed(path), path).toBeUndefined()
+    const component = await get('/apps/dice-abc123.js')
+    expect(component.response.headers['cache-control']).toContain('immutable')
   })
 
   it('are not sent again while their ETag matches', async () => {

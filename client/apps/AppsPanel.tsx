@@ -1,0 +1,147 @@
+import './apps.css'
+import { createResource, createSignal, For, type JSX, onCleanup, Show } from 'solid-js'
+import { topics } from '#schema/contracts'
+import type { App, AppId } from '#schema/messages/app'
+import type { MyRoom } from '#schema/messages/room'
+import { hasRight } from '#schema/roles'
+import { useChat } from '../chat/createChat.ts'
+import { useLanguage } from '../i18n/createLanguage.ts'
+import { callWithRetry } from '../nats/callWithRetry.ts'
+import { Icon } from '../ui/Icon.tsx'
+import { latestOf } from '../ui/SearchStatus.tsx'
+import { AppView } from './AppView.tsx'
+
+/** Lists the apps of a room, or runs one of them. */
+export function AppsPanel(props: { room: MyRoom; onClose: () => void }) {
+  const chat = useChat()
+  const { t } = useLanguage()
+  const room = props.room.id
+  const [openId, setOpenId] = createSignal<AppId>()
+  const [installed, { refetch }] = createResource(() =>
+    callWithRetry(chat.client, 'apps.room', { room }),
+  )
+  const mayManage = () => hasRight(props.room, 'manageApps')
+  const [all] = createResource(mayManage, () => callWithRetry(chat.client, 'apps.list', {}))
+  onCleanup(
+    chat.client.listen(topics.deliverAppInstalled, { user: chat.me, room }, () => void refetch()),
+  )
+  onCleanup(chat.connection.onReconnect(() => void refetch()))
+
+  const apps = () => latestOf(installed) ?? []
+  const others = () =>
+    (latestOf(all) ?? []).filter(({ id }) => !apps().some((app) => app.id === id))
+  const open = () => apps().find(({ id }) => id === openId())
+  const isRemoved = () => openId() !== undefined && installed.state === 'ready' && !open()
+
+  const change = (name: 'apps.install' | 'apps.uninstall', app: AppId) =>
+    void chat.attempt(async () => {
+      await chat.client.call(name, { room, app })
+      await refetch()
+    })
+
+  return (
+    <section class="panel" aria-label={open()?.name ?? t('apps.title')}>
+      <header class="room-head">
+        <Show when={openId() !== undefined}>
+          <button
+            type="button"
+            class="icon-button"
+            aria-label={t('apps.all')}
+            onClick={() => setOpenId()}
+          >
+            <Icon name="back" />
+          </button>
+        </Show>
+        <h2 class="cut" dir="auto">
+          {open()?.name ?? t('apps.title')}
+        </h2>
+        <button
+          type="button"
+          class="icon-button"
+          aria-label={t('apps.close')}
+          onClick={props.onClose}
+        >
+          <Icon name="close" />
+        </button>
+      </header>
+      <Show
+        when={open()?.id}
+        keyed
+        fallback={
+          <div class="apps">
+            <Show when={isRemoved()}>
+              <p class="list-empty" role="status">
+                {t('apps.removed')}
+              </p>
+            </Show>
+            <Show when={installed.state === 'ready' && apps().length === 0}>
+              <p class="list-empty">{t('apps.none')}</p>
+            </Show>
+            <Show when={installed.state === 'errored'}>
+              <p class="list-empty" role="status">
+                {t('app.unreachable')}
+              </p>
+            </Show>
+            <AppList apps={apps()}>
+              {(app) => (
+                <>
+                  <Show when={app.componentUrl}>
+                    <button type="button" class="button primary" onClick={() => setOpenId(app.id)}>
+                      {t('apps.open')} <span class="visually-hidden">{app.name}</span>
+                    </button>
+                  </Show>
+                  <Show when={mayManage()}>
+                    <button
+                      type="button"
+                      class="button"
+                      onClick={() => change('apps.uninstall', app.id)}
+                    >
+                      {t('apps.removeApp')} <span class="visually-hidden">{app.name}</span>
+                    </button>
+                  </Show>
+                </>
+              )}
+            </AppList>
+            <Show when={mayManage() && others().length > 0}>
+              <h3>{t('apps.available')}</h3>
+              <AppList apps={others()}>
+                {(app) => (
+                  <button
+                    type="button"
+                    class="button"
+                    onClick={() => change('apps.install', app.id)}
+                  >
+                    {t('apps.add')} <span class="visually-hidden">{app.name}</span>
+                  </button>
+                )}
+              </AppList>
+            </Show>
+          </div>
+        }
+      >
+        {(id) => (
+          <Show when={apps().find((app) => app.id === id)}>
+            {(app) => <AppView room={props.room} app={app()} />}
+          </Show>
+        )}
+      </Show>
+    </section>
+  )
+}
+
+function AppList(props: { apps: readonly App[]; children: (app: App) => JSX.Element }) {
+  return (
+    <ul>
+      <For each={props.apps}>
+        {(app) => (
+          <li class="app-row">
+            <strong class="cut" dir="auto">
+              {app.name}
+            </strong>
+            {props.children(app)}
+          </li>
+        )}
+      </For>
+    </ul>
+  )
+}

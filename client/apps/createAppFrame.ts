@@ -1,0 +1,195 @@
+import type { AppHello, AppProblem, MessageFromApp, MessageToApp } from '#schema/app-bridge'
+import type { App } from '#schema/messages/app'
+import { appDocument } from './appDocument.ts'
+import { createFocusGuard } from './createFocusGuard.ts'
+
+const [startMs, pingMs, maxMissedPings] = [5_000, 2_000, 3]
+const maxMessageLength = 65_536
+const [maxMessagesPerSecond, maxCallsPerSecond, maxPendingCalls] = [200, 30, 16]
+/** Time in which a second Escape leaves the app: the first one may close something in it. */
+const escapeMs = 1_000
+
+/**
+ * Why a frame has ended: `failed` to start, `hung`, `focus` taken from a text field, or a `violation` of
+ * another rule.
+ */
+export type EndReason = 'failed' | 'hung' | 'focus' | 'violation'
+
+export interface AppFrameOptions {
+  app: App
+  hello: () => Omit<AppHello, 'app'>
+  onReady: () => void
+  onEnd: (reason: EndReason) => void
+  /** The user wants to leave the app by keyboard. */
+  onLeave: () => void
+  call: (action: string, data: unknown) => Promise<Answer>
+  names: (users: readonly string[]) => Promise<Answer>
+}
+
+export type Answer = { value: unknown } | { error: AppProblem }
+
+/**
+ * Runs the component of an app in a sandboxed frame without access to the page or the network, until
+ * `dispose` is called or the app breaks a rule. The frame's element must be inserted once and never moved,
+ * which would load it again.
+ */
+export function createAppFrame(options: AppFrameOptions) {
+  const { app, hello } = options
+  const frame = document.createElement('iframe')
+  frame.title = app.name
+  frame.className = 'app-frame'
+  frame.referrerPolicy = 'no-referrer'
+  // Forms of the app only raise events: `form-action 'none'` prevents that they are sent.
+  frame.setAttribute('sandbox', 'allow-scripts allow-forms')
+  frame.srcdoc = appDocument(app)
+  const { port1: port, port2: appPort } = new MessageChannel()
+  const focusGuard = createFocusGuard(frame, () => end('focus'))
+  const historyLength = createHistoryLimit()
+  let isLoaded = false
+  let isReady = false
+  let isOver = false
+  let missedPings = 0
+  let escapedAt = Number.NEGATIVE_INFINITY
+  let pending = 0
+  let navigations = 0
+  let [messages, calls] = [0, 0]
+  const startTimer = setTimeout(() => end('failed'), startMs)
+  const pingTimer = setInterval(ping, pingMs)
+  const secondTimer = setInterval(() => {
+    messages = 0
+    calls = 0
+  }, 1_000)
+
+  frame.addEventListener('load', () => {
+    // A second load means that the app has navigated its frame.
+    if (isLoaded) return end('violation')
+    isLoaded = true
+    const first: AppHello = { app: app.id, ...hello() }
+    frame.contentWindow?.postMessage(JSON.stringify(first), '*', [appPort])
+  })
+  port.onmessage = ({ data }) => receive(data)
+  window.addEventListener('message', rejectMessage)
+
+  /** Apps have no reason to send messages to the page itself. Only frames of apps have this origin. */
+  function rejectMessage({ origin }: MessageEvent) {
+    if (origin === 'null') end('violation')
+  }
+
+  function receive(data: unknown) {
+    messages += 1
+    const message = messages > maxMessagesPerSecond ? undefined : parseMessage(data)
+    if (!message) return end('violation')
+    missedPings = 0
+    if ('ready' in message && !isReady) {
+      isReady = true
+      clearTimeout(startTimer)
+      options.onReady()
+    }
+    if ('navigated' in message) {
+      navigations += 1
+      if (navigations > 1) end('violation')
+    }
+    if ('key' in message) leaveOn(message.key)
+    if ('id' in message) void answer(message)
+  }
+
+  async function answer(message: Extract<MessageFromApp, { id: number }>) {
+    const { id } = message
+    calls += 1
+    if (pending >= maxPendingCalls || calls > maxCallsPerSecond) {
+      const error = { code: 'rate_limited', message: 'Too many calls', retryAfterMs: 1_000 }
+      return send({ id, error })
+    }
+    pending += 1
+    const asked =
+      'action' in message
+        ? options.call(message.action, message.data)
+        : options.names(message.names)
+    const answer = await asked
+    pending -= 1
+    send({ id, ...answer })
+  }
+
+  function leaveOn(key: 'Escape' | 'F6') {
+    const now = performance.now()
+    const isSecond = now - escapedAt < escapeMs
+    if (key === 'Escape') escapedAt = now
+    // An app without the focus could take it from a menu or dialog with this message.
+    if ((key === 'F6' || isSecond) && document.activeElement === frame) options.onLeave()
+  }
+
+  function ping() {
+    if (!isReady) return
+    if (historyLength.isExceeded()) return end('violation')
+    if (missedPings >= maxMissedPings) return end('hung')
+    missedPings += 1
+    send({ ping: true })
+  }
+
+  function send(message: MessageToApp) {
+    if (!isOver) port.postMessage(JSON.stringify(message))
+  }
+
+  function end(reason: EndReason) {
+    if (isOver) return
+    dispose()
+    options.onEnd(reason)
+  }
+
+  function dispose() {
+    isOver = true
+    port.close()
+    focusGuard.dispose()
+    window.removeEventListener('message', rejectMessage)
+    clearTimeout(startTimer)
+    clearInterval(pingTimer)
+    clearInterval(secondTimer)
+    frame.remove()
+  }
+
+  return {
+    element: frame,
+    focus() {
+      focusGuard.focus()
+      send({ focus: true })
+    },
+    send,
+    dispose,
+  }
+}
+
+/** Returns undefined for anything else than a message of an app. */
+function parseMessage(data: unknown): MessageFromApp | undefined {
+  if (typeof data !== 'string' || data.length > maxMessageLength) return undefined
+  try {
+    const message = JSON.parse(data)
+    return isMessage(Object(message)) ? message : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function isMessage({ ready, pong, navigated, key, id, action, names }: Record<string, unknown>) {
+  if (id === undefined)
+    return ready === true || pong === true || navigated === true || key === 'Escape' || key === 'F6'
+  if (!Number.isSafeInteger(id)) return false
+  if (action !== undefined) return typeof action === 'string'
+  return (
+    Array.isArray(names) && names.length <= 100 && names.every((name) => typeof name === 'string')
+  )
+}
+
+/** Detects entries that an app adds to the tab's history with frames inside its own frame. */
+function createHistoryLimit() {
+  let path = window.location.pathname
+  let before = window.history.length
+  return {
+    isExceeded() {
+      if (path !== window.location.pathname) {
+        path = window.location.pathname
+        before = window.history.length
+      }
+      return window.history.length > before + 3
+    },
+  }
+}

@@ -1,0 +1,65 @@
+/** Time after a key in which the focus may move to the frame, or in which a pointer does not explain it. */
+const keyMs = 300
+
+/**
+ * Calls `onTheft` if the focus moves from a text field to the frame without a cause of the user: the
+ * pointer is over the frame, Tab was pressed, or the page has focused the frame. Otherwise an app could
+ * read what the user types elsewhere. The text field has the focus again when `onTheft` is called.
+ */
+export function createFocusGuard(frame: HTMLIFrameElement, onTheft: () => void) {
+  let left: { field: HTMLElement; at: number } | undefined
+  let tabAt = Number.NEGATIVE_INFINITY
+  let typedAt = Number.NEGATIVE_INFINITY
+  let isAllowed = false
+  const listeners = new AbortController()
+  const options = { capture: true, signal: listeners.signal }
+
+  document.addEventListener(
+    'focusout',
+    ({ target }) => {
+      const isField = target instanceof HTMLElement && target.matches('input, textarea')
+      left = isField ? { field: target, at: performance.now() } : undefined
+    },
+    options,
+  )
+  window.addEventListener(
+    'keydown',
+    ({ key }) => {
+      if (key === 'Tab') tabAt = performance.now()
+      else typedAt = performance.now()
+    },
+    options,
+  )
+  window.addEventListener(
+    'blur',
+    () => {
+      check()
+      // Some browsers update `document.activeElement` after the event.
+      setTimeout(check)
+    },
+    options,
+  )
+
+  function check() {
+    const now = performance.now()
+    if (document.activeElement !== frame || isAllowed || !left || now - left.at > keyMs) return
+    const hasPointer = frame.matches(':hover') && now - typedAt > keyMs
+    if (now - tabAt < keyMs || hasPointer) return
+    const { field } = left
+    left = undefined
+    frame.blur()
+    field.focus()
+    onTheft()
+  }
+
+  return {
+    focus() {
+      isAllowed = true
+      frame.focus()
+      setTimeout(() => {
+        isAllowed = false
+      }, keyMs)
+    },
+    dispose: () => listeners.abort(),
+  }
+}

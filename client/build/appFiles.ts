@@ -1,0 +1,64 @@
+import { globSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { build, type Plugin } from 'vite'
+import solid from 'vite-plugin-solid'
+
+const frame = join(import.meta.dirname, '..', 'apps', 'frame')
+
+/**
+ * Builds the component of each app in `folder` into one file `{app}-{hash}.js` in `outDir`. The file
+ * begins with the prelude and the frame's part of the bridge.
+ */
+export async function buildApps(folder: string, outDir: string): Promise<void> {
+  for (const component of globSync('*/component.tsx', { cwd: folder }))
+    await buildApp(basename(dirname(component)), join(folder, component), outDir)
+}
+
+async function buildApp(app: string, component: string, outDir: string) {
+  await build({
+    configFile: false,
+    logLevel: 'error',
+    publicDir: false,
+    plugins: [solid(), entryOf(component), oneFile()],
+    build: {
+      outDir,
+      emptyOutDir: false,
+      target: 'es2023',
+      assetsInlineLimit: Number.MAX_SAFE_INTEGER,
+      modulePreload: false,
+      rolldownOptions: {
+        input: { [app]: entryId },
+        output: { entryFileNames: '[name]-[hash].js', codeSplitting: false },
+      },
+    },
+  })
+}
+
+const entryId = 'app-entry'
+
+/** The order of the imports is the order in which the modules run. */
+function entryOf(component: string): Plugin {
+  const modules = [join(frame, 'prelude.ts'), join(frame, 'bridge.ts'), component]
+  return {
+    name: 'app-entry',
+    resolveId: (id) => (id === entryId ? `\0${entryId}` : undefined),
+    load: (id) =>
+      id === `\0${entryId}`
+        ? modules.map((module) => `import ${JSON.stringify(module)}`).join('\n')
+        : undefined,
+  }
+}
+
+/** An import from another file would run before the prelude, and has no integrity. */
+function oneFile(): Plugin {
+  return {
+    name: 'app-one-file',
+    generateBundle(_options, bundle) {
+      const files = Object.values(bundle)
+      const [file] = files
+      if (files.length === 1 && file?.type === 'chunk' && file.imports.length === 0) return
+      const names = files.map(({ fileName }) => fileName).join(', ')
+      this.error(`The component must become one file without imports, but became ${names}`)
+    },
+  }
+}

@@ -1,0 +1,73 @@
+/**
+ * What the component of a room app may do, and the messages between its frame and the page. Each message
+ * is a JSON string.
+ */
+export interface AppBridge {
+  /** For display only: the server takes the user and the room of each call from its subject. */
+  readonly user: { id: string; name: string; role: string }
+  readonly room: { id: string; name: string }
+  readonly locale: string
+  /**
+   * Calls an action of the app. Rejects with an {@link AppError}. At most 16 calls may be pending, and 30
+   * may start in a second.
+   */
+  request(action: string, data?: unknown): Promise<unknown>
+  /** Returns the display names of at most 100 users, by user id. */
+  names(users: readonly string[]): Promise<Record<string, string>>
+  /**
+   * Calls back with the data of each update. Calls back with undefined if updates may have been missed,
+   * so the app must read its data again.
+   */
+  onUpdated(callback: (data: unknown) => void): void
+  /** Calls back when the user has chosen another language. */
+  onLocale(callback: () => void): void
+}
+
+/** The element `room-app-{app}` of an app. `setBridge` is called once, before the element is connected. */
+export interface AppElement extends HTMLElement {
+  setBridge(bridge: AppBridge): void
+}
+
+export interface AppProblem {
+  code: string
+  message: string
+  retryAfterMs?: number
+}
+
+export interface AppError extends Error {
+  code: string
+  retryAfterMs?: number
+}
+
+interface Theme {
+  scheme: string
+  tokens: Record<string, string>
+}
+
+interface Locale {
+  locale: string
+  dir: 'ltr' | 'rtl'
+}
+
+/** The first message, which transfers the port for all others. */
+export type AppHello = Pick<AppBridge, 'user' | 'room'> & { app: string; theme: Theme } & Locale
+
+export type MessageToApp =
+  | { id: number; value: unknown }
+  | { id: number; error: AppProblem }
+  | { event: 'updated'; data: unknown }
+  | { event: 'stale' }
+  | { theme: Theme }
+  | Locale
+  | { ping: true }
+  /** The user has moved the focus to the app by keyboard. */
+  | { focus: true }
+
+export type MessageFromApp =
+  | { ready: true }
+  | { pong: true }
+  | { id: number; action: string; data?: unknown }
+  | { id: number; names: readonly string[] }
+  | { key: 'Escape' | 'F6' }
+  /** The app has changed the hash of its URL, which adds an entry to the history of the tab. */
+  | { navigated: true }
