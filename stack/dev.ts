@@ -4,14 +4,18 @@
  */
 import { watch } from 'node:fs'
 import { join } from 'node:path'
+import { buildApps } from '../client/build/appFiles.ts'
 import { runStack } from './run-stack.ts'
-import { startVite } from './services/vite.ts'
+import { devComponents, startVite } from './services/vite.ts'
 import type { Stack } from './stack.ts'
 
 const root = join(import.meta.dirname, '..')
 const watchedFolders = ['functions', 'apps', 'domain', 'schema', 'runtime']
 /** Time from the last saved file to the restart: "save all" in an editor writes several files. */
 const debounceMs = 100
+
+process.env.APP_COMPONENTS = devComponents
+await buildApps(join(root, 'apps'), devComponents)
 
 await runStack({
   startPage: startVite,
@@ -28,8 +32,8 @@ function restartOnSave({ services }: Stack, log: (message: string) => void, sign
   let changedFile: string | undefined
   for (const folder of watchedFolders) {
     const watcher = watch(join(root, folder), { recursive: true, signal }, (_event, file) => {
-      if (!file?.endsWith('.ts')) return
-      changedFile = join(folder, file)
+      if (!/\.(ts|tsx|css)$/.test(file ?? '')) return
+      changedFile = join(folder, file ?? '')
       clearTimeout(timer)
       timer = setTimeout(restart, debounceMs)
     })
@@ -45,9 +49,15 @@ function restartOnSave({ services }: Stack, log: (message: string) => void, sign
     while (changedFile && !signal.aborted) {
       log(`${changedFile} was saved: restarting the runtime`)
       changedFile = undefined
-      await rollingRestart().catch((error) => signal.aborted || log(error.message))
+      await update().catch((error) => signal.aborted || log(error.message))
     }
     isRestarting = false
+  }
+
+  /** The restart also enters the components in the registry. */
+  async function update() {
+    await buildApps(join(root, 'apps'), devComponents)
+    await rollingRestart()
   }
 
   async function rollingRestart() {

@@ -44,7 +44,6 @@ export function createAppFrame(options: AppFrameOptions) {
   frame.srcdoc = appDocument(app)
   const { port1: port, port2: appPort } = new MessageChannel()
   const focusGuard = createFocusGuard(frame, () => end('focus'))
-  const historyLength = createHistoryLimit()
   let isLoaded = false
   let isReady = false
   let isOver = false
@@ -120,7 +119,6 @@ export function createAppFrame(options: AppFrameOptions) {
 
   function ping() {
     if (!isReady) return
-    if (historyLength.isExceeded()) return end('violation')
     if (missedPings >= maxMissedPings) return end('hung')
     missedPings += 1
     send({ ping: true })
@@ -177,19 +175,4 @@ function isMessage({ ready, pong, navigated, key, id, action, names }: Record<st
   return (
     Array.isArray(names) && names.length <= 100 && names.every((name) => typeof name === 'string')
   )
-}
-
-/** Detects entries that an app adds to the tab's history with frames inside its own frame. */
-function createHistoryLimit() {
-  let path = window.location.pathname
-  let before = window.history.length
-  return {
-    isExceeded() {
-      if (path !== window.location.pathname) {
-        path = window.location.pathname
-        before = window.history.length
-      }
-      return window.history.length > before + 3
-    },
-  }
 }

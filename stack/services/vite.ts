@@ -1,8 +1,12 @@
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { PageOptions } from '../stack.ts'
+import { isAppFile } from './served-file.ts'
 import type { StackService } from './service.ts'
 
 const root = join(import.meta.dirname, '..', '..')
+/** The folder with the components of the apps during development. */
+export const devComponents = join(root, 'dist', 'dev', 'apps')
 
 /**
  * A service worker that deletes the browser's cache of this origin. An earlier `npm start` on the same
@@ -40,6 +44,15 @@ export async function startVite({ port, config }: PageOptions): Promise<StackSer
             response.statusCode = page ? 200 : 503
             response.setHeader('content-type', 'application/json')
             response.end(JSON.stringify(page ?? { ready: false }))
+          })
+          middlewares.use((request, response, next) => {
+            const path = request.url ?? ''
+            if (!isAppFile(path)) return next()
+            readFile(join(devComponents, path.slice('/apps/'.length))).then((content) => {
+              response.setHeader('content-type', 'text/javascript')
+              response.setHeader('access-control-allow-origin', '*')
+              response.end(content)
+            }, next)
           })
           middlewares.use('/worker.js', (_request, response) => {
             response.setHeader('content-type', 'text/javascript')
