@@ -133,7 +133,7 @@ export const enLater = {
     retry: 'Try again',
     back: 'Back to the room',
     failed: '{{ app }} didn’t start.',
-    hung: '{{ app }} stopped responding and was closed.',
+    hung: '{{ app }} stopped responding and was closed. If other apps don’t start, reload the page.',
     focus: '{{ app }} was closed because it moved the focus away while you were typing.',
     violation: '{{ app }} was closed because it did something that apps aren’t allowed to do.',
   },

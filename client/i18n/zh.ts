@@ -325,7 +325,7 @@ export const zh: Words = {
     retry: '重试',
     back: '返回房间',
     failed: '{{ app }} 无法启动。',
-    hung: '{{ app }} 没有响应，已被关闭。',
+    hung: '{{ app }} 没有响应，已被关闭。如果其他应用无法启动，请重新加载页面。',
     focus: '{{ app }} 在你输入时抢占了焦点，已被关闭。',
     violation: '{{ app }} 执行了不允许的操作，已被关闭。',
   },

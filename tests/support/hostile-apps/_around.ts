@@ -1,0 +1,1 @@
+export { appGuard as default } from '#domain/apps/guard'

@@ -1,0 +1,3 @@
+import { setUpApps } from '#domain/apps/setup'
+
+export default setUpApps(import.meta.dirname)
