@@ -5,7 +5,8 @@ export interface CompletionQuery {
   start: number
 }
 
-const person = /(?<![\p{L}\p{N}_@])@([\p{L}\p{M}\p{N}_-]{0,64})$/u
+const person =
+  /(?<![\p{L}\p{N}_@])@([\p{L}\p{M}\p{N}_-]{0,64}(?:[.+@][\p{L}\p{M}\p{N}_-]{1,64}){0,8})$/u
 const emoji = /(?<![\p{L}\p{N}:]):([a-z+-][a-z0-9_+-]{1,30}:?|[+-]1:?|100:?)$/iu
 
 export function findCompletionQuery(before: string): CompletionQuery | undefined {

@@ -1,7 +1,8 @@
 import { eq } from 'drizzle-orm'
+import * as v from 'valibot'
 import { type Context, FunctionError } from '#runtime'
 import { db } from '#schema/db'
-import type { RoomId, UserId } from '#schema/ids'
+import { type RoomId, UserId } from '#schema/ids'
 import type { Message } from '#schema/messages/chat'
 import { hasRight } from '#schema/roles'
 import { mentions as mentionRows } from '#schema/tables/message'
@@ -37,10 +38,11 @@ export async function resolveMentions(
   context: Context,
 ): Promise<Mentions> {
   const mayMentionGroup = !isReply && hasRight(by, 'mentionGroup')
-  const isMember = async (user: UserId) => (await findMember(room, context, user)) !== undefined
+  const isMember = async (user: string) =>
+    v.is(UserId, user) && (await findMember(room, context, user as UserId)) !== undefined
   const names = findMentionedNames(text).map(candidatesOf)
   const areIds = await Promise.all(
-    names.map(([id = '']) => isGroupName(id as UserId) || isMember(id as UserId)),
+    names.map(([id = '']) => isGroupName(id as UserId) || isMember(id)),
   )
   const handles = await findHandles(names.filter((_, index) => !areIds[index]).flat(), context)
   const resolved = await Promise.all(
@@ -48,8 +50,8 @@ export async function resolveMentions(
       for (const candidate of candidates) {
         if (isGroupName(candidate as UserId))
           return mayMentionGroup ? (candidate as UserId) : undefined
-        for (const user of [candidate as UserId, handles.get(candidate)])
-          if (user !== undefined && (await isMember(user))) return user
+        for (const user of [candidate, handles.get(candidate)])
+          if (user !== undefined && (await isMember(user))) return user as UserId
       }
       return undefined
     }),

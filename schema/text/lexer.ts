@@ -118,8 +118,14 @@ function splitRow(line: string): string[] {
   return cells[0] === '' ? cells.slice(1) : cells
 }
 
+/** An `@` that begins a mention, at the end of a text, and the e-mail address of a user after it. */
+const mentionStart = /(?<![\w@])@$/
+const mentionedAddress = /^[\w-]+(?:[.+][\w-]+)*@[\w-]+(?:\.[\w-]+)*/
+
 class MessageTokenizer extends Tokenizer {
   private searched = 0
+  /** The length of the text after the last `@` that begins a mention. */
+  private lengthAfterAt = -1
   private readonly delimiters: number
 
   constructor(text: string) {
@@ -224,6 +230,7 @@ class MessageTokenizer extends Tokenizer {
   }
 
   override url(src: string) {
+    if (src.length === this.lengthAfterAt && mentionedAddress.test(src)) return undefined
     if (!/^(?:https?:\/\/|www\.|mailto:|[\w.+-]{1,64}@)/i.test(src)) return undefined
     const window = src.slice(0, maxUrlLength + 1)
     const found = super.url(window)
@@ -231,6 +238,16 @@ class MessageTokenizer extends Tokenizer {
   }
 
   override inlineText(src: string) {
+    const [address = ''] =
+      src.length === this.lengthAfterAt ? (mentionedAddress.exec(src) ?? []) : []
+    // marked would find the address again, without its first letter.
+    if (address) return { ...toTextToken(address), escaped: false }
+    const text = this.readText(src)
+    if (text && mentionStart.test(text.raw)) this.lengthAfterAt = src.length - text.raw.length
+    return text
+  }
+
+  private readText(src: string) {
     if (src.length <= windowLength) return super.inlineText(src)
     const window = src.slice(0, windowLength)
     // Cuts between words, because the rest of a cut word might be read as the start of a token.

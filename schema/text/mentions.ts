@@ -3,18 +3,22 @@ import { lexMessage } from './lexer.ts'
 
 const maxNames = 50
 
-const maxNameLength = 64
+const maxNameLength = 128
 
-/** Matches each `@name` in a text without markdown. A name may contain dots, as handles do. */
-export const mentionPattern = () => /(?<![\w@])@([a-z0-9_-]+(?:\.[a-z0-9_-]+)*)(?![\w-])/gi
+/**
+ * Matches each `@name` in a text without markdown. A name may contain dots and may be an e-mail address,
+ * as handles do.
+ */
+export const mentionPattern = () =>
+  /(?<![\w@])@([a-z0-9_-]+(?:[.+][a-z0-9_-]+)*(?:@[a-z0-9_-]+(?:\.[a-z0-9_-]+)*)?)(?![\w-])/gi
 
 /**
  * Returns the ids and handles, in lower case, that a name after `@` may refer to, the longest first. The
- * text after a dot may not belong to the name, and a hyphen or an underscore at its end may be
- * punctuation.
+ * text after a dot, `+` or `@` may not belong to the name, and a hyphen or an underscore at its end may
+ * be punctuation.
  */
 export function candidatesOf(name: string): string[] {
-  const ends = [...name.matchAll(/\./g)].map(({ index }) => index)
+  const ends = [...name.matchAll(/[.+@]/g)].map(({ index }) => index)
   const starts = [name.length, ...ends.toReversed()].map((end) => name.slice(0, end).toLowerCase())
   const candidates = starts.flatMap((start) => [start, start.replace(/[-_]+$/, '')])
   return [...new Set(candidates)].filter(({ length }) => length > 0 && length <= maxNameLength)

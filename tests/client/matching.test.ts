@@ -9,6 +9,8 @@ describe('findCompletionQuery', () => {
     ['@', 'person', ''],
     ['(@BRO', 'person', 'bro'],
     ['hi @tomás', 'person', 'tomás'],
+    ['hi @jane.do', 'person', 'jane.do'],
+    ['@li+1@mail.ex', 'person', 'li+1@mail.ex'],
     ['ship it :rock', 'emoji', 'rock'],
     ['well :+1', 'emoji', '+1'],
     ['well :+1:', 'emoji', '+1:'],
@@ -16,7 +18,7 @@ describe('findCompletionQuery', () => {
     expect(findCompletionQuery(before)).toMatchObject({ kind, text })
   })
 
-  it.each(['bob@example', '@@', '@bob ', 'at 12:30', 'http://x', ':)', ':D', '```\n@bob'])(
+  it.each(['bob@example', '@@', '@bob ', '@bob.', 'at 12:30', 'http://x', ':)', ':D', '```\n@bob'])(
     'finds no completion in %j',
     (before) => {
       expect(findCompletionQuery(before)).toBeUndefined()

@@ -55,6 +55,7 @@ describe('parseMessage', () => {
 
   it.each([
     'hi @bob, @bob_b and @al-i!',
+    'ask @li@mail.example, **@al.b+c@mail.example** _@cy_x@mail.example_ (@dee@mail)',
     'a@bob.example @@bob é@bob (@bob) @Bob @bob@al @bob.',
     `@${'b'.repeat(64)} @${'c'.repeat(65)}`,
     '> **@bob**\n\n- ~~@al~~ \\@cy',
@@ -227,9 +228,13 @@ describe('parseMessage with pathological text', () => {
 
 describe('toPlainText', () => {
   const names = {
-    mentions: ['bob', 'all', 'jane-1'] as UserId[],
+    mentions: ['bob', 'all', 'jane-1', 'li-1'] as UserId[],
     nameOf: (user: UserId) => user.toUpperCase(),
-    handleOf: (user: UserId) => (user === 'jane-1' ? 'Jane.Doe' : user),
+    handleOf: (user: UserId) =>
+      new Map([
+        ['jane-1', 'Jane.Doe'],
+        ['li-1', 'li+1@mail.example'],
+      ]).get(user) ?? user,
   }
 
   it.each([
@@ -240,6 +245,8 @@ describe('toPlainText', () => {
     ['@bob\n```\nlet a\n```', '@BOB let a'],
     ['@Bob- @all @cy', '@BOB- @all @cy'],
     ['@jane.doe. @bob.example', '@JANE-1. @BOB.example'],
+    ['(@li+1@mail.example) @bob@mail.example.', '(@LI-1) @BOB@mail.example.'],
+    ['@@li+1@mail.example li+1@mail.example', '@@li+1@mail.example li+1@mail.example'],
   ])('converts %j to %j', (text, expected) => {
     expect(toPlainText(text, 100, names)).toBe(expected)
   })

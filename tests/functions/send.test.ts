@@ -83,21 +83,23 @@ describe('send', () => {
     })
   })
 
-  it('mentions members by their handles, which may contain dots, in any case', async () => {
-    const [jane, li, outsider] = [newUserId(), newUserId(), newUserId()]
+  it('mentions members by their handles, which may be e-mail addresses, in any case', async () => {
+    const users = [newUserId(), newUserId(), newUserId(), newUserId()] as const
+    const [jane, li, eva] = users
     const unique = jane.slice(-8)
-    const handles = [`Jane.${unique}`, `li.wei.${unique}`, `out.${unique}`]
-    const logins = [jane, li, outsider].map(
+    const handles = [`Jane.${unique}`, `li.wei.${unique}`, `eva+1@${unique}.org`, `out.${unique}`]
+    const logins = users.map(
       (user, index) => [user, { name: `Person ${user}`, handle: handles[index] }] as const,
     )
     await storeLogins(new Map(logins))
-    const room = await app.createRoom(['alice', jane, li])
+    const room = await app.createRoom(['alice', jane, li, eva])
     const notices = await app.listen(roomNotify, { room }, 'alice')
 
-    await app.send(room, `@jane.${unique}, ask @${handles[1]} or @${handles[2]}.`, 'alice')
+    const text = `@jane.${unique}, ask @${handles[1]}, @${handles[2]} or @${handles[3]}.`
+    await app.send(room, text, 'alice')
 
     const { event } = await notices.next()
-    expect(event).toMatchObject({ mentions: [jane, li] })
+    expect(event).toMatchObject({ mentions: [jane, li, eva] })
   })
 
   it('publishes a long message without its text', async () => {
