@@ -3,6 +3,7 @@ import { defineConfig } from 'vite'
 import solid from 'vite-plugin-solid'
 import { firstLoad } from './build/firstLoad.ts'
 import { preloaded } from './build/preloaded.ts'
+import { stripRenderer } from './build/stripRenderer.ts'
 import { stripValidation } from './build/stripValidation.ts'
 import { workerFiles } from './build/workerFiles.ts'
 
@@ -11,7 +12,7 @@ const app = join(import.meta.dirname, 'app', 'AuthenticatedApp.tsx')
 
 export default defineConfig({
   root: import.meta.dirname,
-  plugins: [solid(), stripValidation(), preloaded(app), workerFiles()],
+  plugins: [solid(), stripValidation(), stripRenderer(), preloaded(app), workerFiles()],
   resolve: {
     alias: [
       {
