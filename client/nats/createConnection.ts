@@ -1,5 +1,6 @@
 import {
   AuthorizationError,
+  type ConnectionOptions,
   type NatsConnection,
   tokenAuthenticator,
   UserAuthenticationExpiredError,
@@ -47,9 +48,12 @@ const noNetworkWaitMs = 1_000
 const pingMs = 10_000
 const checkTimeoutMs = 4_000
 /**
- * Delay before a new login after the server has rejected the token. The server also rejects valid
- * tokens while the auth callout is unavailable.
+ * Time for the answer to a login. A login without an answer is repeated, because the auth callout may not
+ * have been connected, as just after a restart. The maximum is below the 5 s after which the server
+ * rejects such a login: the page takes a rejection for the end of the session.
  */
+const [minLoginMs, maxLoginMs] = [1_000, 3_500]
+/** Delay before a new login after the server has rejected the token. */
 const rejectedDelayMs = 15_000
 
 /**
@@ -75,6 +79,7 @@ export function createConnection(
   let renewal: Promise<boolean> | undefined
   let attempts = 0
   let reconnectDelayMs = 0
+  let options: ConnectionOptions | undefined
   let isConnecting = false
   let retry: ReturnType<typeof setTimeout> | undefined
 
@@ -119,8 +124,7 @@ export function createConnection(
     if (isDisposed) return void opened?.close()
     if (!opened) return connectLater()
     nc = opened
-    attempts = 0
-    wasRejected = false
+    loggedIn()
     void follow(opened)
     const answer = askUserId(opened)
     const user = userId() ?? (await answer)
@@ -164,11 +168,13 @@ export function createConnection(
           reconnectDelayHandler: () => reconnectDelayMs,
           pingInterval: pingMs,
           maxPingOut: 1,
-          wsFactory(url) {
+          wsFactory(url, used) {
+            options = used
             reconnectDelayMs = nextReconnectMs(attempts++)
+            updateTimeout()
             return sockets.open(url)
           },
-          timeout: 6_000,
+          timeout: timeoutMs(),
         })
       } catch (error) {
         if (isRefusal(error) && !(await isWorthRetry())) return undefined
@@ -176,6 +182,21 @@ export function createConnection(
       }
     }
     return undefined
+  }
+
+  function loggedIn() {
+    attempts = 0
+    wasRejected = false
+    updateTimeout()
+  }
+
+  /** Sets the time limit of the next attempt: nats.js reads it before each. */
+  function updateTimeout() {
+    if (options) options.timeout = timeoutMs()
+  }
+
+  function timeoutMs(): number {
+    return 2 * sockets.answerMs() + Math.min(maxLoginMs, minLoginMs * 1.5 ** attempts)
   }
 
   async function follow(connection: NatsConnection) {
@@ -186,8 +207,7 @@ export function createConnection(
       if (status.type === 'disconnect' && now.status !== 'offline')
         setState({ status: 'offline', since: Date.now() })
       if (status.type === 'reconnect' && now.status !== 'online') {
-        attempts = 0
-        wasRejected = false
+        loggedIn()
         setState({ status: 'online' })
         const offlineMs = 'since' in now ? Date.now() - now.since : 0
         for (const callback of reconnectHandlers) callback(offlineMs)

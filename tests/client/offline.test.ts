@@ -607,27 +607,25 @@ describe('a page opened while a dependency is unavailable', { timeout: 60_000 },
   it('logs in without a click after the auth callout was unavailable', async () => {
     const room = await givenRoom()
     const { page } = alice
-    await page.context().clock.install()
+    const attempts: Page[] = []
     const resume = fixture.stallAuthCallout()
     const other = await page.context().newPage()
+    for (const tab of [page, other]) tab.on('websocket', () => attempts.push(tab))
     await other.goto(`${fixture.urls.web}/r/${room}`)
     fixture.network.cut()
     fixture.network.restore()
-    const refused = 'Couldn’t log you in.'
-    for (const tab of [page, other]) await tab.getByText(refused).waitFor({ timeout: 30_000 })
-    const attempts: string[] = []
-    for (const tab of [page, other]) tab.on('websocket', (socket) => attempts.push(socket.url()))
+    // Four logins take longer than the server waits for the auth callout.
+    for (const tab of [page, other])
+      await expect
+        .poll(() => attempts.filter((attempt) => attempt === tab).length, { timeout: 40_000 })
+        .toBeGreaterThan(4)
+    for (const tab of [page, other])
+      expect(await tab.getByText('Couldn’t log you in.').count()).toBe(0)
     resume()
-
-    await page.context().clock.fastForward(8_000)
-    expect(attempts).toEqual([])
-    await page.context().clock.fastForward(23_000)
 
     for (const tab of [page, other]) await message(tab, 'before').waitFor(recovery)
     await bob.send(room, 'good to have you back')
-    for (const tab of [page, other]) await message(tab, 'good to have you back').waitFor()
-    // Each tab makes one login attempt, and repeats it if the server is busy.
-    expect(attempts.length).toBeLessThanOrEqual(4)
+    for (const tab of [page, other]) await message(tab, 'good to have you back').waitFor(recovery)
     await other.close()
   })
 })

@@ -35,7 +35,7 @@ describe('a restart of the NATS server', { timeout: 120_000 }, () => {
           await client.call('room.create', { room, name: 'A room', kind: 'public' })
         const message = { room, clientId: newClientId(), text: 'hello' }
         const send = () => client.call('send', message).catch(({ code }) => code)
-        await expect.poll(send, { timeout: 30_000 }).toMatchObject({ id: expect.any(String) })
+        await expect.poll(send, { timeout: 7_500 }).toMatchObject({ id: expect.any(String) })
         await nc.close()
       })
       await Promise.all(sent)
