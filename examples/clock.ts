@@ -1,0 +1,12 @@
+import * as v from 'valibot'
+import { defineFunction, schedule, type Topic } from '#runtime'
+
+const clockTicked = {
+  subject: 'clock.ticked',
+  data: v.object({ at: v.string() }),
+} as const satisfies Topic
+
+/** However many processes serve this function, one of them receives each tick. */
+export default defineFunction(schedule({ everyMs: 5_000 }), ({ at }, { publish }) =>
+  publish(clockTicked, { at: at.toISOString() }),
+)
