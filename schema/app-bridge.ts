@@ -1,10 +1,12 @@
+import type { Role } from './messages/room.ts'
+
 /**
  * What the component of a room app may do, and the messages between its frame and the page. Each message
  * is a JSON string.
  */
 export interface AppBridge {
   /** For display only: the server takes the user and the room of each call from its subject. */
-  readonly user: { id: string; name: string; role: string }
+  readonly user: { id: string; name: string; role: Role }
   readonly room: { id: string; name: string }
   readonly locale: string
   /**

@@ -5,6 +5,7 @@ const steps: [command: string, ...args: string[]][] = [
   ['biome', 'ci', '.'],
   ['tsc', '--noEmit'],
   ['tsc', '--noEmit', '-p', 'client/tsconfig.json'],
+  ['tsc', '--noEmit', '-p', 'apps/tsconfig.json'],
   ['tsc', '--noEmit', '-p', 'client/service-worker/tsconfig.json'],
 ]
 

@@ -12,8 +12,17 @@ const line = (max: number) => v.pipe(StorableText, v.trim(), v.minLength(1), v.m
 const PollId = v.pipe(v.string(), v.uuid())
 const Positions = v.array(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(9)))
 const Flag = v.optional(v.boolean(), false)
-const nothing = v.object({})
 const [maxPolls, maxVoters] = [50, 20]
+
+/**
+ * `votes` is absent while the results are hidden. `voters` has at most 20 users, and is absent in an
+ * anonymous poll as well.
+ */
+const Option = v.object({
+  text: v.string(),
+  votes: v.optional(v.number()),
+  voters: v.optional(v.array(UserId)),
+})
 
 const Poll = v.object({
   id: PollId,
@@ -26,17 +35,7 @@ const Poll = v.object({
   closedAt: v.optional(Time),
   /** Number of members who have voted. */
   count: v.number(),
-  /**
-   * `votes` is absent while the results are hidden. `voters` has at most 20 users, and is absent in an
-   * anonymous poll as well.
-   */
-  options: v.array(
-    v.object({
-      text: v.string(),
-      votes: v.optional(v.number()),
-      voters: v.optional(v.array(UserId)),
-    }),
-  ),
+  options: v.array(Option),
   /** Positions of the options that the caller has voted for. */
   mine: Positions,
 })
@@ -52,13 +51,11 @@ const create = action(
       anonymous: Flag,
       hidden: Flag,
     }),
-    output: nothing,
   },
   async ({ room, user, data, db, tell }) => {
     const poll = { ...data, room, createdBy: user }
     const added = await db.insert(polls).values(poll).onConflictDoNothing().returning()
     if (added.length > 0) tell({ poll: data.id })
-    return {}
   },
 )
 
@@ -66,7 +63,6 @@ const create = action(
 const vote = action(
   {
     input: v.strictObject({ poll: PollId, options: v.pipe(Positions, v.maxLength(10)) }),
-    output: nothing,
     errors: ['conflict', 'not_found'],
   },
   async ({ room, user, data, pseudonym, db, tell }) => {
@@ -85,21 +81,19 @@ const vote = action(
     const rows = chosen.map((option) => ({ room, poll: poll.id, voter, option }))
     if (rows.length > 0) await db.insert(votes).values(rows)
     tell({ poll: poll.id })
-    return {}
   },
 )
 
 /** Ends the voting, and shows hidden results. */
 const close = action(
-  { input: v.strictObject({ poll: PollId }), output: nothing, errors: ['not_found'] },
+  { input: v.strictObject({ poll: PollId }), errors: ['not_found'] },
   async ({ room, user, role, data, db, tell }) => {
     const poll = await lockPoll(room, data.poll, db)
     if (poll.createdBy !== user && !hasRight({ role }, 'moderate'))
       throw new FunctionError('forbidden', 'Only its creator and moderators may close a poll')
-    if (poll.closedAt) return {}
+    if (poll.closedAt) return
     await db.update(polls).set({ closedAt: new Date() }).where(isPoll(room, poll.id))
     tell({ poll: poll.id })
-    return {}
   },
 )
 
@@ -119,15 +113,15 @@ const list = query(
       polls: newest.map(({ options, createdAt, closedAt, ...poll }) => {
         const find = (option: number | null) =>
           results.find((row) => row.poll === poll.id && row.option === option)
-        const isHidden = poll.hidden && !closedAt
         const resultOf = (option: number) => {
           const { count = 0, voters = [] } = find(option) ?? {}
-          return { votes: count, ...(poll.anonymous ? {} : { voters }) }
+          return { votes: count, voters: poll.anonymous ? undefined : voters }
         }
+        const isHidden = poll.hidden && !closedAt
         return {
           ...poll,
           createdAt: createdAt.toISOString(),
-          ...(closedAt ? { closedAt: closedAt.toISOString() } : {}),
+          closedAt: closedAt?.toISOString(),
           count: find(null)?.count ?? 0,
           options: options.map((text, option) => ({ text, ...(isHidden ? {} : resultOf(option)) })),
           mine: [...options.keys()].filter((option) => find(option)?.isMine),
@@ -154,20 +148,17 @@ async function lockPoll(room: RoomId, id: string, tx: Transaction) {
 }
 
 /** Counts the voters of each option, and of each poll in total (the option is null). */
-async function countVotes(room: RoomId, ids: string[], me: string[], db: Reader) {
-  const isMine = sql<boolean>`bool_or(${inArray(votes.voter, me)})`
-  const rows = await db
+function countVotes(room: RoomId, ids: string[], me: string[], db: Reader) {
+  const voters = sql`array_agg(${votes.voter} order by ${votes.voter})`
+  return db
     .select({
       poll: votes.poll,
       option: sql<number | null>`${votes.option}`,
       count: sql`count(distinct ${votes.voter})`.mapWith(Number),
-      voters: sql<
-        UserId[]
-      >`(array_agg(${votes.voter} order by ${votes.voter}))[1:${sql.raw(`${maxVoters}`)}]`,
-      isMine,
+      voters: sql<UserId[]>`(${voters})[1:${sql.raw(`${maxVoters}`)}]`,
+      isMine: sql<boolean>`bool_or(${inArray(votes.voter, me)})`,
     })
     .from(votes)
     .where(and(eq(votes.room, room), inArray(votes.poll, ids)))
     .groupBy(sql`grouping sets ((${votes.poll}, ${votes.option}), (${votes.poll}))`)
-  return rows
 }

@@ -10,7 +10,7 @@ const frame = join(import.meta.dirname, '..', 'apps', 'frame')
  * begins with the prelude and the frame's part of the bridge.
  */
 export async function buildApps(folder: string, outDir: string): Promise<void> {
-  for (const component of globSync('*/component.tsx', { cwd: folder }))
+  for (const component of globSync('[!_]*/component.tsx', { cwd: folder }))
     await buildApp(basename(dirname(component)), join(folder, component), outDir)
 }
 

@@ -49,7 +49,8 @@ interface ActionCall<Data> extends AppCall<Data> {
 
 interface Shape<Input extends v.GenericSchema, Output extends v.GenericSchema> {
   input: Input
-  output: Output
+  /** Default: an object without fields, for handlers that return nothing. */
+  output?: Output
   description?: string
   errors?: readonly ErrorCode[]
   /** Default: 60 calls a minute for each user. */
@@ -58,8 +59,11 @@ interface Shape<Input extends v.GenericSchema, Output extends v.GenericSchema> {
 
 const maxUpdateBytes = 65_536
 
-interface Declared {
-  readonly shape: Shape<v.GenericSchema, v.GenericSchema>
+interface Declared<
+  Input extends v.GenericSchema = v.GenericSchema,
+  Output extends v.GenericSchema = v.GenericSchema,
+> {
+  readonly shape: Shape<Input, Output>
   readonly run: (call: AppCall<unknown>, context: AppContext) => Promise<unknown>
 }
 
@@ -68,21 +72,29 @@ interface AppContext {
   context: Context
 }
 
+const Nothing = v.optional(v.object({}), {})
+
 type Answer<Output extends v.GenericSchema> = v.InferInput<Output> | Promise<v.InferInput<Output>>
 
 /** Declares an action that only reads. Guests of the room may call it. */
-export function query<Input extends v.GenericSchema, Output extends v.GenericSchema>(
+export function query<
+  Input extends v.GenericSchema,
+  Output extends v.GenericSchema = typeof Nothing,
+>(
   shape: Shape<Input, Output>,
   handle: (call: QueryCall<v.InferOutput<Input>>) => Answer<Output>,
-): Declared {
+): Declared<Input, Output> {
   return { shape, run: async (call) => handle({ ...(call as AppCall<v.InferOutput<Input>>), db }) }
 }
 
 /** Declares an action that may change the app's data. Its handler runs in a transaction. */
-export function action<Input extends v.GenericSchema, Output extends v.GenericSchema>(
+export function action<
+  Input extends v.GenericSchema,
+  Output extends v.GenericSchema = typeof Nothing,
+>(
   shape: Shape<Input, Output>,
   handle: (call: ActionCall<v.InferOutput<Input>>) => Answer<Output>,
-): Declared {
+): Declared<Input, Output> {
   return {
     shape,
     async run(call, { app, context }) {
@@ -111,37 +123,50 @@ export function action<Input extends v.GenericSchema, Output extends v.GenericSc
   }
 }
 
+type Actions = Readonly<Record<string, Declared>>
+
 /** A room app: the functions of its actions, and what the registry stores about it. */
-export interface AppDefinition extends FunctionSet {
+export interface AppDefinition<Own extends Actions = Actions> extends FunctionSet {
   readonly id: AppId
   readonly name: string
   readonly version: string
+  readonly actions: Own
 }
 
-interface AppManifest {
+/** The types of `data` and of the answer of each action, for the component of the app. */
+export type ActionsOf<App extends AppDefinition> = {
+  [Name in keyof App['actions']]: App['actions'][Name] extends Declared<infer Input, infer Output>
+    ? { input: v.InferInput<Input>; answer: v.InferOutput<Output> }
+    : never
+}
+
+interface AppManifest<Own extends Actions> {
   /** The name of the app's folder: lower case letters and digits. */
   id: string
   name: string
   /** A semantic version. */
   version: string
-  actions: Readonly<Record<string, Declared>>
+  actions: Own
 }
 
 /** Defines a room app, the default export of `apps/{id}/index.ts`. */
-export function defineApp({ id, name, version, actions }: AppManifest): AppDefinition {
+export function defineApp<const Own extends Actions>(
+  manifest: AppManifest<Own>,
+): AppDefinition<Own> {
+  const { id, name, version, actions } = manifest
   const app = v.parse(AppId, id)
   const functions = Object.entries(actions).map(
     ([action, declared]) =>
       [`app.${app}.${action}`, toFunction({ app, action, version }, declared)] as const,
   )
-  return { ...defineFunctions(Object.fromEntries(functions)), id: app, name, version }
+  return { ...defineFunctions(Object.fromEntries(functions)), id: app, name, version, actions }
 }
 
 function toFunction(
   { app, action, version }: { app: AppId; action: string; version: string },
   { shape, run }: Declared,
 ): FunctionDefinition {
-  const { input, output, description, errors = [], limit } = shape
+  const { input, output = Nothing, description, errors = [], limit } = shape
   const contract = {
     subject: `app.${app}.{room}.${action}`,
     input: v.strictObject({ room: RoomId, data: v.optional(input, {}) }),

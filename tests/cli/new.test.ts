@@ -1,6 +1,7 @@
-import { cp, readFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { buildApps } from '../../client/build/appFiles.ts'
 import { type CommandLine, createCommandLine, runtime } from '../support/command-line.ts'
 
 let bench: CommandLine
@@ -39,6 +40,24 @@ describe('runtime new', () => {
     expect(stdout).toContain('dice/dice.test.ts')
     const checked = await runtime(['check', folder])
     expect(checked.stdout).toContain('as.{caller}.app.dice.{room}.roll')
+  })
+
+  it('creates an app whose component can be built', async () => {
+    const root = join(import.meta.dirname, '..', '..')
+    // Inside the project, where the import #app works.
+    await mkdir(join(root, '.cache'), { recursive: true })
+    const folder = await mkdtemp(join(root, '.cache', 'template-'))
+    onTestFinished(() => rm(folder, { recursive: true }))
+    await cp(join(root, 'apps', '_template'), join(folder, '_template'), { recursive: true })
+    await runtime(['new', join(folder, '_template'), 'dice'])
+
+    await buildApps(folder, join(folder, 'built'))
+
+    const [file = '', ...others] = await readdir(join(folder, 'built'))
+    expect(file).toMatch(/^dice-[\w-]+\.js$/)
+    expect(others).toEqual([])
+    const source = await readFile(join(folder, 'built', file), 'utf8')
+    expect(source).toMatch(/room-app-.*dice/s)
   })
 
   it('replaces no existing folder', async () => {

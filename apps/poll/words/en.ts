@@ -1,4 +1,4 @@
-import type { Plural } from './plural.ts'
+import type { Plural } from '#app'
 
 export const en = {
   title: 'Polls',
@@ -10,7 +10,6 @@ export const en = {
   multiple: 'Allow multiple answers',
   anonymous: 'Anonymous votes',
   hidden: 'Hide results until the poll is closed',
-  cancel: 'Cancel',
   none: 'No polls in this room yet.',
   by: 'By {{ name }}',
   closed: 'Closed',
@@ -19,14 +18,6 @@ export const en = {
   voters: { one: '{{ count }} person voted', other: '{{ count }} people voted' } as Plural,
   withdraw: 'Remove my vote',
   close: 'Close poll',
-  results: 'Show as table',
-  answer: 'Answer',
-  votes: 'Votes',
-  share: 'Share',
-  people: 'People',
-  more: 'and {{ count }} more',
-  failed: 'That didn’t work. Try again.',
-  tooMany: 'You’re doing this too often. Wait a moment and try again.',
 }
 
 export type Words = typeof en

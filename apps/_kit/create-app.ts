@@ -1,0 +1,92 @@
+import { createContext, createSignal, useContext } from 'solid-js'
+import { createStore, reconcile } from 'solid-js/store'
+import type { ActionsOf, AppDefinition } from '#domain/apps/define-app'
+import type { AppBridge } from '#schema/app-bridge'
+import { hasRight, type Right } from '#schema/roles'
+import { createNames } from './names.ts'
+import { createRefresh } from './refresh.ts'
+import { createTexts, type Languages, type Words } from './texts.ts'
+import { ar } from './words/ar.ts'
+import { de } from './words/de.ts'
+import { en } from './words/en.ts'
+import { zh } from './words/zh.ts'
+
+/** An app without known actions and texts, as the components of the kit use it. */
+export type AnyApp = App<AppDefinition, Words>
+
+/** What a component can do with the actions of `Definition` and its texts. */
+export interface App<Definition extends AppDefinition, Texts extends Words>
+  extends ReturnType<typeof createApp<Definition, Texts>> {}
+
+/** The answer of an action. */
+export type AnswerOf<
+  Definition extends AppDefinition,
+  Name extends keyof ActionsOf<Definition>,
+> = ActionsOf<Definition>[Name]['answer']
+
+export const AppContext = createContext<AnyApp>()
+
+/** Returns the app of the element that `defineElement` has defined. */
+export function useApp<Type extends AnyApp>(): Type {
+  return useContext(AppContext) as Type
+}
+
+export function createApp<Definition extends AppDefinition, Texts extends Words>(
+  bridge: AppBridge,
+  words: Languages<Texts>,
+) {
+  type Actions = ActionsOf<Definition>
+  const texts = createTexts(bridge, words)
+  const { t: kitText } = createTexts(bridge, { en, de, zh, ar })
+  const [problem, setProblem] = createSignal<string>()
+  const refreshes: (() => void)[] = []
+  const refreshAll = () => {
+    for (const refresh of refreshes) refresh()
+  }
+  bridge.onUpdated(refreshAll)
+
+  /**
+   * Returns the answer of a query, which is undefined until it is loaded. It is loaded again after each
+   * update of the app, and after each call of an action.
+   */
+  function load<Name extends keyof Actions & string>(name: Name) {
+    const [state, setState] = createStore<{ answer?: Actions[Name]['answer'] }>({})
+    const refresh = createRefresh(async () => {
+      setState('answer', reconcile((await bridge.request(name)) as never))
+    })
+    refreshes.push(refresh)
+    refresh()
+    return () => state.answer
+  }
+
+  /** Calls an action. Shows the reason on the page if it fails, and returns whether it succeeded. */
+  async function act<Name extends keyof Actions & string>(
+    name: Name,
+    data: Actions[Name]['input'],
+  ): Promise<boolean> {
+    setProblem()
+    try {
+      await bridge.request(name, data)
+      return true
+    } catch (error) {
+      setProblem(kitText(Object(error).code === 'rate_limited' ? 'tooMany' : 'failed'))
+      return false
+    } finally {
+      refreshAll()
+    }
+  }
+
+  return {
+    user: bridge.user,
+    /** Whether the user has a right in the room. */
+    may: (right: Right) => hasRight(bridge.user, right),
+    /** The name of a user, or their id until the name is loaded. */
+    nameOf: createNames(bridge),
+    ...texts,
+    words: words.en,
+    kitText,
+    problem,
+    load,
+    act,
+  }
+}

@@ -1,0 +1,66 @@
+import { For, Show } from 'solid-js'
+import { useApp } from './create-app.ts'
+
+interface Result {
+  text: string
+  votes?: number | undefined
+  /** The first of the voters. */
+  voters?: string[] | undefined
+}
+
+/** A bar for a share between 0 and 1. Screen readers skip it, so give the number as text as well. */
+export function Bar(props: { share: number }) {
+  return (
+    <div class="bar" aria-hidden="true">
+      <div style={{ 'inline-size': `${Math.round(props.share * 100)}%` }} />
+    </div>
+  )
+}
+
+/** The results of a vote as a table that the user can open. `total` is the number of voters. */
+export function ResultTable(props: { results: readonly Result[]; total: number }) {
+  const { kitText, nameOf, number, percent, list } = useApp()
+  const hasVoters = () => props.results.some(({ voters }) => voters)
+  const namesOf = ({ voters = [], votes = 0 }: Result) => {
+    const more = votes - voters.length
+    return list([...voters.map(nameOf), ...(more > 0 ? [kitText('more', { count: more })] : [])])
+  }
+  return (
+    <details>
+      <summary>{kitText('showTable')}</summary>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">{kitText('answer')}</th>
+            <th scope="col">{kitText('votes')}</th>
+            <th scope="col">{kitText('share')}</th>
+            <Show when={hasVoters()}>
+              <th scope="col">{kitText('people')}</th>
+            </Show>
+          </tr>
+        </thead>
+        <tbody>
+          <For each={props.results}>
+            {(result) => (
+              <tr>
+                <th scope="row" dir="auto">
+                  {result.text}
+                </th>
+                <td>{number(result.votes ?? 0)}</td>
+                <td>{percent(shareOf(result.votes, props.total))}</td>
+                <Show when={hasVoters()}>
+                  <td>{namesOf(result)}</td>
+                </Show>
+              </tr>
+            )}
+          </For>
+        </tbody>
+      </table>
+    </details>
+  )
+}
+
+/** Returns 0 if there are no voters. */
+export function shareOf(votes = 0, total: number): number {
+  return total === 0 ? 0 : votes / total
+}
