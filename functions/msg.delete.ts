@@ -38,7 +38,7 @@ export default defineFunction(
     // Sent messages have the deduplication id `{sender}.{clientId}`. It never equals this one,
     // because client ids contain no dot.
     const seq = await appendEvent(data, context, `msg.delete.${id}`)
-    const { editedAt: _, ...unedited } = message
+    const { editedAt: _, card: __, ...unedited } = message
     const deleted = { ...unedited, text: '', mentions: [], deletedAt: at, editedSeq: seq }
     await Promise.all([
       // In this order: a translation that is stored later finds the message deleted.

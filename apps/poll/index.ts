@@ -7,6 +7,7 @@ import { type RoomId, Time, UserId } from '#schema/ids'
 import { hasRight } from '#schema/roles'
 import { StorableText } from '#schema/storable-text'
 import { polls, votes } from './tables.ts'
+import { started } from './words/started.ts'
 
 const line = (max: number) => v.pipe(StorableText, v.trim(), v.minLength(1), v.maxLength(max))
 const PollId = v.pipe(v.string(), v.uuid())
@@ -52,10 +53,12 @@ const create = action(
       hidden: Flag,
     }),
   },
-  async ({ room, user, data, db, tell }) => {
+  async ({ room, user, data, db, tell, post }) => {
     const poll = { ...data, room, createdBy: user }
     const added = await db.insert(polls).values(poll).onConflictDoNothing().returning()
-    if (added.length > 0) tell({ poll: data.id })
+    if (added.length === 0) return
+    tell({ poll: data.id })
+    post(started, { key: data.id, args: { question: data.question } })
   },
 )
 
@@ -135,6 +138,7 @@ export default defineApp({
   id: 'poll',
   name: 'Poll',
   version: '1.0.0',
+  needs: ['post'],
   actions: { create, vote, close, list },
 })
 

@@ -8,16 +8,19 @@ import {
   type FunctionDefinition,
   type FunctionOptions,
   type FunctionSet,
+  schedule,
 } from '#runtime'
 import { db } from '#schema/db'
 import { RoomId, type UserId } from '#schema/ids'
-import { AppId, appAudience, appUpdated } from '#schema/messages/app'
+import { AppId, type AppNeed, appAudience } from '#schema/messages/app'
 import type { Role } from '#schema/messages/room'
+import { CHAT_MESSAGES } from '#schema/streams'
 import { IdKeyEnv } from '../auth/id-key.ts'
 import { requireRight } from '../rooms/roles.ts'
-import type { Reader, Transaction } from '../rooms/room-lock.ts'
-import { admittedMember, notUsable } from './guard.ts'
-import { nextVersion } from './registry.ts'
+import type { Reader } from '../rooms/room-lock.ts'
+import { changeRoom, type RoomChange } from './change-room.ts'
+import { admittedMember } from './guard.ts'
+import { findInstalled } from './registry.ts'
 
 /** The argument of an app's handler. The server has verified all fields except `data`. */
 interface AppCall<Data> {
@@ -37,14 +40,12 @@ interface QueryCall<Data> extends AppCall<Data> {
   readonly db: Reader
 }
 
-interface ActionCall<Data> extends AppCall<Data> {
-  /** The transaction of this call. It is rolled back if the handler throws. */
-  readonly db: Transaction
-  /**
-   * Publishes `app.{app}.{room}.updated` to the members of the room after the commit. All members receive
-   * `data`, at most 64 kB as JSON. A second call in the same handler replaces it.
-   */
-  tell(data?: unknown): void
+interface ActionCall<Data> extends AppCall<Data>, RoomChange {}
+
+interface ScheduledCall extends RoomChange {
+  readonly room: RoomId
+  /** The time of the tick. */
+  readonly at: Date
 }
 
 interface Shape<Input extends v.GenericSchema, Output extends v.GenericSchema> {
@@ -57,8 +58,6 @@ interface Shape<Input extends v.GenericSchema, Output extends v.GenericSchema> {
   limit?: NonNullable<FunctionOptions['limit']>
 }
 
-const maxUpdateBytes = 65_536
-
 interface Declared<
   Input extends v.GenericSchema = v.GenericSchema,
   Output extends v.GenericSchema = v.GenericSchema,
@@ -69,7 +68,8 @@ interface Declared<
 
 interface AppContext {
   app: AppId
-  context: Context
+  needs: readonly AppNeed[]
+  context: Context<IdKeyEnv>
 }
 
 const Nothing = v.optional(v.object({}), {})
@@ -97,30 +97,36 @@ export function action<
 ): Declared<Input, Output> {
   return {
     shape,
-    async run(call, { app, context }) {
+    async run(call, { context, ...origin }) {
       requireRight(call, 'speak')
-      const { room } = call
-      let update: { data?: unknown } | undefined
-      const tell = (data?: unknown) => {
-        // Throws here, before the commit, for data that cannot be published.
-        const bytes = Buffer.byteLength(JSON.stringify(data) ?? '')
-        if (bytes > maxUpdateBytes)
-          throw new RangeError(`tell: ${bytes} bytes of data are more than ${maxUpdateBytes}`)
-        update = data === undefined ? {} : { data }
-      }
-      const { answer, version } = await db.transaction(async (tx) => {
-        const own = { ...(call as AppCall<v.InferOutput<Input>>), db: tx, tell }
-        const answer = await handle(own)
-        if (!update) return { answer, version: undefined }
-        // Locks the row of the installation until the commit, so versions have the order of the commits.
-        const version = await nextVersion(app, room, tx)
-        if (version === undefined) throw notUsable(app, room)
-        return { answer, version }
-      })
-      if (version !== undefined) context.publish(appUpdated, { app, room, version, ...update })
-      return answer
+      const { room, user } = call
+      return changeRoom({ ...origin, room, user, context }, async (change) =>
+        handle({ ...(call as AppCall<v.InferOutput<Input>>), ...change }),
+      )
     },
   }
+}
+
+interface Scheduled {
+  /** Milliseconds between two ticks; a multiple of 1,000. */
+  everyMs: number
+  /** Returns the rooms with work to do. Rooms in which the app is not installed are skipped. */
+  rooms: (call: { db: Reader; at: Date }) => Promise<RoomId[]>
+}
+
+interface DeclaredSchedule extends Scheduled {
+  handle: (call: ScheduledCall) => Promise<void>
+}
+
+/**
+ * Declares work that is not started by a call. At each tick, one of all processes runs `handle` for each
+ * room, in a transaction. If it fails, the next tick tries again, so it must be idempotent.
+ */
+export function scheduled(
+  when: Scheduled,
+  handle: (call: ScheduledCall) => Promise<void>,
+): DeclaredSchedule {
+  return { ...when, handle }
 }
 
 type Actions = Readonly<Record<string, Declared>>
@@ -130,6 +136,7 @@ export interface AppDefinition<Own extends Actions = Actions> extends FunctionSe
   readonly id: AppId
   readonly name: string
   readonly version: string
+  readonly needs: readonly AppNeed[]
   readonly actions: Own
 }
 
@@ -146,26 +153,43 @@ interface AppManifest<Own extends Actions> {
   name: string
   /** A semantic version. */
   version: string
+  /** What the app may do beyond its own data. The page shows it to the moderator who installs the app. */
+  needs?: readonly AppNeed[]
   actions: Own
+  /** Work that is not started by a call. Their names must differ from those of the actions. */
+  schedules?: Readonly<Record<string, DeclaredSchedule>>
 }
 
 /** Defines a room app, the default export of `apps/{id}/index.ts`. */
 export function defineApp<const Own extends Actions>(
   manifest: AppManifest<Own>,
 ): AppDefinition<Own> {
-  const { id, name, version, actions } = manifest
-  const app = v.parse(AppId, id)
-  const functions = Object.entries(actions).map(
-    ([action, declared]) =>
-      [`app.${app}.${action}`, toFunction({ app, action, version }, declared)] as const,
-  )
-  return { ...defineFunctions(Object.fromEntries(functions)), id: app, name, version, actions }
+  const { id, name, version, needs = [], actions, schedules = {} } = manifest
+  const own = { app: v.parse(AppId, id), version, needs }
+  const functions = [
+    ...Object.entries(actions).map(([name, one]) => [name, toFunction(own, name, one)] as const),
+    ...Object.entries(schedules).map(([name, one]) => [name, toSchedule(own, one)] as const),
+  ].map(([name, definition]) => [`app.${id}.${name}`, definition] as const)
+  const twice = Object.keys(schedules).find((name) => name in actions)
+  if (twice) throw new Error(`The app ${id} has an action and a schedule with the name ${twice}`)
+  return {
+    ...defineFunctions(Object.fromEntries(functions)),
+    id: own.app,
+    name,
+    version,
+    needs,
+    actions,
+  }
 }
 
-function toFunction(
-  { app, action, version }: { app: AppId; action: string; version: string },
-  { shape, run }: Declared,
-): FunctionDefinition {
+interface Own {
+  app: AppId
+  version: string
+  needs: readonly AppNeed[]
+}
+
+function toFunction(own: Own, action: string, { shape, run }: Declared): FunctionDefinition {
+  const { app, version, needs } = own
   const { input, output = Nothing, description, errors = [], limit } = shape
   const contract = {
     subject: `app.${app}.{room}.${action}`,
@@ -183,15 +207,44 @@ function toFunction(
         createHmac('sha256', context.env.NATTER_ID_KEY)
           .update(JSON.stringify(['pseudonym', app, room, purpose, user]))
           .digest('base64url')
-      return run({ user, room, role, data, pseudonym }, { app, context })
+      return run({ user, room, role, data, pseudonym }, { app, needs, context })
     },
     {
       version,
       queue: `${app}-workers`,
       limit: limit ?? { max: 60, windowMs: 60_000 },
       env: IdKeyEnv,
+      resources: resourcesOf(needs),
       // Each call holds one of the few connections to the database.
       concurrency: 4,
     },
   )
+}
+
+function toSchedule(
+  { app, version, needs }: Own,
+  { everyMs, rooms, handle }: DeclaredSchedule,
+): FunctionDefinition {
+  return defineFunction(
+    schedule({ everyMs }),
+    async ({ at }, context) => {
+      for (const room of await findInstalled(app, await rooms({ db, at }))) {
+        try {
+          await changeRoom({ app, needs, room, context }, (change) =>
+            handle({ room, at, ...change }),
+          )
+        } catch (error) {
+          context.log.error(
+            { err: error, app, room },
+            'a schedule failed, the next tick repeats it',
+          )
+        }
+      }
+    },
+    { version, env: IdKeyEnv, resources: resourcesOf(needs) },
+  )
+}
+
+function resourcesOf(needs: readonly AppNeed[]) {
+  return needs.includes('post') ? [CHAT_MESSAGES] : []
 }

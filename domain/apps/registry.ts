@@ -1,9 +1,10 @@
-import { and, asc, eq, sql } from 'drizzle-orm'
+import { and, asc, eq, isNull, sql } from 'drizzle-orm'
 import { LRUCache } from 'lru-cache'
 import { db } from '#schema/db'
 import type { RoomId, UserId } from '#schema/ids'
 import type { App, AppId } from '#schema/messages/app'
 import { apps, roomApps } from '#schema/tables/app'
+import { rooms } from '#schema/tables/room'
 import { type absent, fetchOrAbsent } from '../cache/ttl.ts'
 import type { Transaction } from '../rooms/room-lock.ts'
 
@@ -46,6 +47,7 @@ export async function registerApps(registered: readonly RegisteredApp[]): Promis
       set: {
         name: sql`excluded.name`,
         version: sql`excluded.version`,
+        needs: sql`excluded.needs`,
         componentUrl: sql`coalesce(excluded.component_url, ${apps.componentUrl})`,
         integrity: sql`coalesce(excluded.integrity, ${apps.integrity})`,
       },
@@ -120,6 +122,42 @@ export async function nextVersion(
   return updated?.version
 }
 
+/** Returns whether the app is installed in the room, and stays so until the end of the transaction. */
+export async function lockInstallation(
+  app: AppId,
+  room: RoomId,
+  tx: Transaction,
+): Promise<boolean> {
+  const row = tx.select({ app: roomApps.app }).from(roomApps).where(isInstallation(room, app))
+  return (await row.for('key share')).length > 0
+}
+
+/** Returns those of the rooms in which the app is installed and which are not archived. */
+export async function findInstalled(app: AppId, among: readonly RoomId[]): Promise<RoomId[]> {
+  if (among.length === 0) return []
+  const rows = await db
+    .select({ room: roomApps.room })
+    .from(roomApps)
+    .innerJoin(rooms, eq(rooms.id, roomApps.room))
+    .where(
+      and(
+        eq(roomApps.app, app),
+        sql`${roomApps.room} = any(${sql.param(among)}::text[])`,
+        isNull(rooms.archivedAt),
+      ),
+    )
+  return rows.map(({ room }) => room)
+}
+
+/** Returns the names of apps by their ids. A removed app has no name. */
+export async function readAppNames(ids: readonly AppId[]): Promise<Map<AppId, string>> {
+  const rows = await db
+    .select({ id: apps.id, name: apps.name })
+    .from(apps)
+    .where(sql`${apps.id} = any(${sql.param(ids)}::text[])`)
+  return new Map(rows.map(({ id, name }) => [id, name]))
+}
+
 /** Returns the PostgreSQL schema of the app's tables. */
 export function appSchema(app: AppId): string {
   return `app_${app}`
@@ -129,8 +167,8 @@ function isInstallation(room: RoomId, app: AppId) {
   return and(eq(roomApps.room, room), eq(roomApps.app, app))
 }
 
-function toApp({ id, name, version, componentUrl, integrity }: typeof apps.$inferSelect): App {
-  const subjectPrefix = `app.${id}`
-  if (componentUrl === null || integrity === null) return { id, name, version, subjectPrefix }
-  return { id, name, version, subjectPrefix, componentUrl, integrity }
+function toApp(row: typeof apps.$inferSelect): App {
+  const { componentUrl, integrity, ...rest } = row
+  const app = { ...rest, subjectPrefix: `app.${row.id}` }
+  return componentUrl === null || integrity === null ? app : { ...app, componentUrl, integrity }
 }

@@ -28,10 +28,11 @@ export function setUpApps(folder: string): (setup: Setup) => Promise<AsyncDispos
     const components = env.APP_COMPONENTS || join(folder, '..', 'dist', 'client', 'apps')
     await registerApps(
       await Promise.all(
-        apps.map(async ({ id, name, version }) => ({
+        apps.map(async ({ id, name, version, needs }) => ({
           id,
           name,
           version,
+          needs: [...needs],
           ...(await findComponent(id, components)),
         })),
       ),

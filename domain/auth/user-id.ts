@@ -1,6 +1,7 @@
 import { or, sql } from 'drizzle-orm'
 import { LRUCache } from 'lru-cache'
 import { type Context, FunctionError } from '#runtime'
+import { appOfSender } from '#schema/app-sender'
 import { db } from '#schema/db'
 import { type Identity, identityToken } from '#schema/identity'
 import type { UserId } from '#schema/ids'
@@ -101,7 +102,7 @@ export function candidatesOf(userName: string, token: string): UserId[] {
     .replaceAll(/^-+|-+$/g, '')
     .slice(0, 40)
   const escaped = [`${readable || 'user'}-${hash.slice(0, 8)}`, `user-${hash}`]
-  const isPlain = safeId.test(userName) && !reserved.has(userName)
+  const isPlain = safeId.test(userName) && !reserved.has(userName) && !appOfSender(userName)
   return (isPlain ? [userName, ...escaped] : escaped) as UserId[]
 }
 

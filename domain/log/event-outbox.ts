@@ -7,7 +7,7 @@ import { pendingEvents } from '#schema/tables/room'
 import type { Transaction } from '../rooms/room-lock.ts'
 import { appendEvent } from './append.ts'
 
-type OutboxEvent = RoomEventOf<'room' | 'member'>
+type OutboxEvent = RoomEventOf<'room' | 'member' | 'message'>
 /** A plain `Omit` of the union type would drop all fields that only some kinds of events have. */
 export type UntimedEvent = OutboxEvent extends infer Kind
   ? Kind extends OutboxEvent
@@ -75,9 +75,12 @@ async function appendPending(room: RoomId, context: Context): Promise<void> {
     .where(eq(pendingEvents.room, room))
     .orderBy(asc(pendingEvents.place))
   if (pending.length === 0) return
-  // The deduplication id of a message, `{sender}.{clientId}`, never equals `room.event.{id}`,
-  // because client ids contain no dot.
-  for (const { id, event } of pending) await appendEvent(event, context, `room.event.${id}`)
+  for (const { id, event } of pending) await appendEvent(event, context, deduplicationId(id, event))
   const places = pending.map(({ place }) => place)
   await db.delete(pendingEvents).where(inArray(pendingEvents.place, places))
+}
+
+/** Neither id can equal one of the other kind, because client ids contain no dot. */
+function deduplicationId(id: string, event: OutboxEvent): string {
+  return event.kind === 'message' ? `${event.sender}.${event.clientId}` : `room.event.${id}`
 }

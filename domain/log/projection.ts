@@ -102,8 +102,9 @@ function targetOf({ data }: { data: { message: { notifyId: NotifyId } } }) {
  */
 async function insertMessages(messages: LoggedEventOf<'message'>[], sql: TransactionSql) {
   const { count } = await sql`
-    insert into messages (id, room, seq, thread_id, sender, client_id, text, mentions, at)
-    select id, room, seq, thread_id, sender, client_id, text, mentions::text[], at::timestamptz
+    insert into messages (id, room, seq, thread_id, sender, client_id, text, mentions, card, at)
+    select id, room, seq, thread_id, sender, client_id, text, mentions::text[], card::jsonb,
+      at::timestamptz
     from unnest(
       ${messages.map(({ data }) => data.id)}::text[],
       ${messages.map(({ data }) => data.room)}::text[],
@@ -113,8 +114,9 @@ async function insertMessages(messages: LoggedEventOf<'message'>[], sql: Transac
       ${messages.map(({ data }) => data.clientId)}::text[],
       ${messages.map(({ data }) => data.text)}::text[],
       ${messages.map(({ data }) => toArray(data.mentions))}::text[],
+      ${messages.map(({ data }) => (data.card ? JSON.stringify(data.card) : null))}::text[],
       ${messages.map(({ data }) => data.at)}::text[]
-    ) as logged (id, room, seq, thread_id, sender, client_id, text, mentions, at)
+    ) as logged (id, room, seq, thread_id, sender, client_id, text, mentions, card, at)
     on conflict (sender, client_id) do nothing`
   return count === messages.length ? [] : keepEarliestCopy(messages, sql)
 }
@@ -175,7 +177,7 @@ async function insertTombstones(deletions: LoggedEventOf<'delete'>[], sql: Trans
     ) as deleted (id, room, seq, thread_id, sender, client_id, at, by, deleted_at)
     order by sender, client_id, by
     on conflict (sender, client_id) do update
-    set text = '', mentions = '{}', edited_at = null,
+    set text = '', mentions = '{}', card = null, edited_at = null,
       edited_seq = excluded.edited_seq, deleted_at = excluded.deleted_at
     where messages.id = excluded.id
       and (messages.deleted_at is null or messages.edited_seq > excluded.edited_seq)`

@@ -81,7 +81,7 @@ export async function readUnpersistedEvents(
 
 function applyChange<M extends Message>(message: M, change: UnpersistedChange): M {
   if (message.deletedAt) return message
-  const { editedAt: _, ...unedited } = message
+  const { editedAt: _, card: __, ...unedited } = message
   const hasReactions = change.deletedAt && 'reactions' in message
   return { ...unedited, ...(hasReactions ? { reactions: [] } : {}), ...change } as M
 }

@@ -2,6 +2,7 @@ import type { OutputOf } from '#runtime'
 import { db } from '#schema/db'
 import type { ClientId, MessageId, RoomId, UserId } from '#schema/ids'
 import type { chatHistory, PagedMessage } from '#schema/messages/chat'
+import type { Card } from '#schema/messages/event'
 import { toMessage } from './message-cache.ts'
 import { maxResponseBytes, sizeOf } from './response-size.ts'
 
@@ -38,10 +39,10 @@ export const pageQuery = `
     thread.last_reply, thread.replies, newest.senders, last.last_at, erased.seqs
   from (select coalesce(max(seq), 0) as head from room_heads where room = $1) as heads
   left join (
-    (select id, seq, sender, client_id, text, mentions, at, edited_at, deleted_at
+    (select id, seq, sender, client_id, text, mentions, card, at, edited_at, deleted_at
       from messages where room = $1 and thread_id = $2 and seq < $3 order by seq desc limit $4)
     union all
-    (select id, seq, sender, client_id, text, mentions, at, edited_at, deleted_at
+    (select id, seq, sender, client_id, text, mentions, card, at, edited_at, deleted_at
       from messages where room = $1 and thread_id = $2 and seq >= $3 order by seq limit $5)
   ) as page on true
   cross join lateral (
@@ -80,6 +81,7 @@ interface PageRow {
   client_id: ClientId
   text: string
   mentions: UserId[]
+  card: Card | null
   at: string
   edited_at: string | null
   deleted_at: string | null
@@ -153,7 +155,7 @@ function limitToBytes(messages: PagedMessage[], middle: number, first: number, e
  */
 function maxBytesOf(message: PagedMessage | undefined): number {
   if (!message) return 0
-  const isShort = message.text.length <= 500 && message.reactions.length === 0
+  const isShort = message.text.length <= 500 && message.reactions.length === 0 && !message.card
   return isShort ? 8_000 : sizeOf(message)
 }
 
@@ -163,7 +165,7 @@ function toPagedMessage(
   threadId: MessageId | '',
   caller: UserId,
 ): PagedMessage {
-  const { id, sender, text, mentions, words } = row
+  const { id, sender, text, mentions, card, words } = row
   const message = toMessage({
     id,
     room,
@@ -173,6 +175,7 @@ function toPagedMessage(
     clientId: row.client_id,
     text,
     mentions,
+    card,
     at: new Date(row.at),
     editedSeq: null,
     editedAt: row.edited_at === null ? null : new Date(row.edited_at),

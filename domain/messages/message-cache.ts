@@ -183,11 +183,12 @@ async function undefinedOnFailure<T>({ log }: Context, source: string, read: () 
 }
 
 export function toMessage(row: typeof messages.$inferSelect): Message {
-  const { threadId, at, editedAt, deletedAt, editedSeq, ...rest } = row
+  const { threadId, card, at, editedAt, deletedAt, editedSeq, ...rest } = row
   return {
     ...rest,
     at: at.toISOString(),
     ...(threadId === '' ? {} : { threadId }),
+    ...(card ? { card } : {}),
     ...(editedAt ? { editedAt: editedAt.toISOString() } : {}),
     ...(deletedAt ? { deletedAt: deletedAt.toISOString() } : {}),
     ...(editedSeq === null ? {} : { editedSeq }),

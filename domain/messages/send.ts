@@ -33,7 +33,7 @@ export async function sendMessage(input: Input, member: Member, context: Context
   const existing = await findByClientId(sender, clientId)
   if (existing) return replayResult(existing, input)
 
-  const id = deriveId(context.env.NATTER_ID_KEY, sender, clientId)
+  const id = deriveMessageId(context.env.NATTER_ID_KEY, sender, clientId)
   const at = new Date().toISOString()
   const place = { room, isReply: threadId !== undefined, by: member }
   const mentioned = await resolveMentions(text, place, context)
@@ -102,7 +102,7 @@ function isRecentClientId(clientId: ClientId): boolean {
  * Returns the message id, which is the same for every retry and cannot be guessed without the key.
  * An HMAC is not needed, because SHA-512/256 is not vulnerable to length extension.
  */
-function deriveId(key: string, sender: UserId, clientId: ClientId): MessageId {
+export function deriveMessageId(key: string, sender: UserId, clientId: ClientId): MessageId {
   const digest = hash('sha512-256', `${key}\0${sender}\0${clientId}`)
   return digest.slice(0, 32) as MessageId
 }

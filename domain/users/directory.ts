@@ -1,10 +1,12 @@
 import { eq, sql } from 'drizzle-orm'
 import { FunctionError } from '#runtime'
+import { appOfSender } from '#schema/app-sender'
 import { db } from '#schema/db'
 import type { UserId } from '#schema/ids'
 import type { User } from '#schema/messages/user'
 import { deactivations, users, userTerms } from '#schema/tables/user'
 import { hasWords, readQuery } from '#schema/text/search'
+import { readAppNames } from '../apps/registry.ts'
 
 const displayName = sql<string>`coalesce(${users.chosenName}, ${users.name})`
 export const publicUser = {
@@ -53,14 +55,24 @@ async function findDeactivated(userIds: readonly UserId[]): Promise<ReadonlySet<
   return found
 }
 
-/** Returns the users with the given ids, in no particular order. */
+/** Returns the users, and the apps as senders of messages, with the given ids, in no particular order. */
 export async function readUsers(ids: readonly UserId[]): Promise<User[]> {
   // With one array parameter, the prepared statement is the same for any number of ids.
   const found = await db
     .select(publicUser)
     .from(users)
     .where(sql`${users.id} = any(${sql.param(ids)}::text[])`)
-  return markDeactivated(found)
+  return [...(await markDeactivated(found)), ...(await readAppSenders(ids))]
+}
+
+async function readAppSenders(ids: readonly UserId[]): Promise<User[]> {
+  const senders = ids.flatMap((userId) => {
+    const app = appOfSender(userId)
+    return app ? [{ userId, app }] : []
+  })
+  if (senders.length === 0) return []
+  const names = await readAppNames(senders.map(({ app }) => app))
+  return senders.map(({ userId, app }) => ({ userId, name: names.get(app) ?? app, handle: app }))
 }
 
 /** Returns users by their handles in lower case. Handles that differ in case only belong to one of them. */

@@ -16,6 +16,10 @@ export const AppId = v.pipe(
 )
 export type AppId = v.InferOutput<typeof AppId>
 
+/** What an app may do beyond its own data: `post` messages in the room. */
+export const AppNeed = v.picklist(['post'])
+export type AppNeed = v.InferOutput<typeof AppNeed>
+
 const App = v.object({
   id: AppId,
   name: v.string(),
@@ -26,6 +30,7 @@ const App = v.object({
   componentUrl: v.optional(v.string()),
   /** Subresource integrity of the component's file. */
   integrity: v.optional(v.string()),
+  needs: v.array(AppNeed),
 })
 export type App = v.InferOutput<typeof App>
 

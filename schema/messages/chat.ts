@@ -2,7 +2,7 @@ import * as v from 'valibot'
 import type { Contract, Topic } from '#runtime'
 import { ClientId, MessageId, NotifyId, RoomId, Seq, Time, UserId } from '../ids.ts'
 import { StorableText } from '../storable-text.ts'
-import { Emoji, Mentions, PlacedEvent } from './event.ts'
+import { Card, Emoji, Mentions, PlacedEvent } from './event.ts'
 
 /** In UTF-16 code units. */
 export const maxTextLength = 8_000
@@ -21,6 +21,8 @@ export const Message = v.object({
   /** Empty for a deleted message. */
   text: v.string(),
   mentions: Mentions,
+  /** Only in messages of apps. Absent in a deleted message. */
+  card: v.optional(Card),
   at: Time,
   editedAt: v.optional(Time),
   deletedAt: v.optional(Time),

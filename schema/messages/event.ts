@@ -13,6 +13,17 @@ export const Emoji = v.pipe(
 /** Resolved mentions: ids of members, and names of groups (see schema/text/group-names.ts). */
 export const Mentions = v.array(UserId)
 
+/**
+ * The text of a message of an app. `{{ name }}` in it stands for the argument `name`, and `{{ user }}` for
+ * the user `by`, whose call has led to the message.
+ */
+export const Card = v.object({
+  texts: v.object({ en: v.string(), de: v.string(), zh: v.string(), ar: v.string() }),
+  args: v.record(v.string(), v.string()),
+  by: v.optional(UserId),
+})
+export type Card = v.InferOutput<typeof Card>
+
 const eventFields = { room: RoomId, by: UserId, at: Time }
 
 export const MessageSent = v.object({
@@ -27,6 +38,8 @@ export const MessageSent = v.object({
   clientId: ClientId,
   text: v.string(),
   mentions: Mentions,
+  /** Only in messages of apps, which have the text in English as well. */
+  card: v.optional(Card),
   at: Time,
 })
 export type MessageSent = v.InferOutput<typeof MessageSent>

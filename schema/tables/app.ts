@@ -1,6 +1,7 @@
+import { sql } from 'drizzle-orm'
 import { bigint, index, pgTable, primaryKey, text, timestamp } from 'drizzle-orm/pg-core'
 import type { RoomId, UserId } from '../ids.ts'
-import type { AppId } from '../messages/app.ts'
+import type { AppId, AppNeed } from '../messages/app.ts'
 import { rooms } from './room.ts'
 
 /** The room apps that have been served. Each start of a process with apps updates their rows. */
@@ -12,6 +13,8 @@ export const apps = pgTable('apps', {
   componentUrl: text('component_url'),
   /** Subresource integrity of that file. */
   integrity: text('integrity'),
+  /** What the app may do beyond its own data, see `AppNeed`. */
+  needs: text('needs').array().$type<AppNeed[]>().notNull().default(sql`'{}'`),
 })
 
 export const roomApps = pgTable(

@@ -3,6 +3,7 @@ import {
   bigint,
   boolean,
   index,
+  jsonb,
   pgTable,
   primaryKey,
   text,
@@ -10,6 +11,7 @@ import {
   unique,
 } from 'drizzle-orm/pg-core'
 import type { ClientId, MessageId, RoomId, UserId } from '../ids.ts'
+import type { Card } from '../messages/event.ts'
 
 const seq = (name = 'seq') => bigint(name, { mode: 'number' })
 const time = (name = 'at') => timestamp(name, { withTimezone: true })
@@ -31,6 +33,8 @@ export const messages = pgTable(
     /** Empty after a deletion. */
     text: text('text').notNull(),
     mentions: text('mentions').array().$type<UserId[]>().notNull().default(sql`'{}'`),
+    /** Only in messages of apps. */
+    card: jsonb('card').$type<Card>(),
     at: time().notNull(),
     editedSeq: seq('edited_seq'),
     editedAt: time('edited_at'),

@@ -111,7 +111,7 @@ export const readStates = pgTable(
 )
 
 /**
- * Transactional outbox for room and membership events. The transaction of a change inserts its
+ * Transactional outbox for room and membership events, and for messages of apps. The transaction of a change inserts its
  * events. Later, the events are appended to the stream CHAT_MESSAGES in the order of `place`, with
  * `id` for deduplication, and deleted.
  */
@@ -121,7 +121,7 @@ export const pendingEvents = pgTable(
     place: bigserial('place', { mode: 'number' }).primaryKey(),
     id: uuid('id').notNull().defaultRandom(),
     room: room(),
-    event: jsonb('event').$type<RoomEventOf<'room' | 'member'>>().notNull(),
+    event: jsonb('event').$type<RoomEventOf<'room' | 'member' | 'message'>>().notNull(),
     at: timestamp('at', { withTimezone: true }).notNull().defaultNow(),
   },
   (table) => [index('pending_events_room').on(table.room, table.place)],

@@ -92,6 +92,7 @@ describe('an app in a second runtime process', () => {
       name: expect.stringContaining('Dice'),
       version: '1.0.0',
       subjectPrefix: `app.${id}`,
+      needs: [],
       componentUrl: `/apps/${id}-a1b2c3.js`,
       integrity: `sha384-${createHash('sha384').update(source).digest('base64')}`,
     }

@@ -13,7 +13,7 @@ describe('apps.room', () => {
 
     await app.call('apps.install', { room, app: poll }, 'alice')
 
-    expect(await app.call('apps.room', { room }, 'charlie')).toEqual([
+    expect(await app.call('apps.room', { room }, 'charlie')).toMatchObject([
       { id: 'poll', name: 'Poll', version: '1.0.0', subjectPrefix: 'app.poll' },
     ])
   })

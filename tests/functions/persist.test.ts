@@ -42,6 +42,7 @@ describe('persist', () => {
         clientId,
         text: 'hello',
         mentions: [],
+        card: null,
         at: new Date(at),
         editedSeq: null,
         editedAt: null,

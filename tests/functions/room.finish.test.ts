@@ -2,6 +2,7 @@ import { jetstream } from '@nats-io/jetstream'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { closeDb, db } from '#schema/db'
 import type { RoomId, UserId } from '#schema/ids'
+import type { AppId } from '#schema/messages/app'
 import { deliverNotify } from '#schema/messages/event'
 import { members, pendingEvents } from '#schema/tables/room'
 import { type App, createApp, newRoomId, type TestPerson } from '../support/app.ts'
@@ -45,6 +46,8 @@ async function createRoom(others: TestPerson[] = []): Promise<RoomId> {
 }
 
 const unavailable = { code: 'unavailable' }
+const readMessages = async (room: RoomId) =>
+  (await app.readEvents(room)).flatMap((event) => (event.kind === 'message' ? [event] : []))
 const readChanges = async (room: RoomId) =>
   (await app.readEvents(room)).flatMap((event) => (event.kind === 'message' ? [] : [event]))
 
@@ -82,6 +85,26 @@ describe('room.finish', () => {
     expect(await readChanges(interrupted)).toMatchObject([{ action: 'join', userId: 'charlie' }])
     const synced = await app.call('chat.sync', { room: interrupted, since: 0 }, 'charlie')
     expect(synced).toMatchObject({ recovered: true })
+  }, 60_000)
+
+  it('publishes the message of an app, whose action succeeded while the stream rejected writes', async () => {
+    const room = await createRoom(['bob'])
+    await app.call('apps.install', { room, app: 'poll' as AppId }, 'alice')
+    const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
+    const poll = { id: crypto.randomUUID(), question: 'Lunch?', options: ['Yes', 'No'] }
+
+    await withFullStream(app, async () => {
+      await app.act('poll', room, 'create', poll, 'bob')
+      await app.act('poll', room, 'create', poll, 'bob')
+    })
+
+    const { event } = await toBob.next()
+    expect(event).toMatchObject({ kind: 'message', sender: '_app_poll' })
+    await expect.poll(() => db.$count(pendingEvents), polling).toBe(0)
+    expect((await readMessages(room)).map(({ text }) => text)).toEqual([
+      'before',
+      expect.stringMatching(/^bob.* started a poll: Lunch\?$/i),
+    ])
   }, 60_000)
 
   it('publishes pending events before the next event of the room', async () => {

@@ -1,0 +1,83 @@
+import type { Context } from '#runtime'
+import { db } from '#schema/db'
+import type { RoomId, UserId } from '#schema/ids'
+import { type AppId, type AppNeed, appUpdated } from '#schema/messages/app'
+import type { IdKeyEnv } from '../auth/id-key.ts'
+import { flushOutbox } from '../log/event-outbox.ts'
+import type { Transaction } from '../rooms/room-lock.ts'
+import { notUsable } from './guard.ts'
+import { checkPost, enqueuePost, type Post } from './post.ts'
+import { lockInstallation, nextVersion } from './registry.ts'
+
+/** What a handler may do to the app's data of a room. */
+export interface RoomChange {
+  /** The transaction of this call. It is rolled back if the handler throws. */
+  readonly db: Transaction
+  /**
+   * Publishes `app.{app}.{room}.updated` to the members of the room after the commit. All members receive
+   * `data`, at most 64 kB as JSON. A second call in the same handler replaces it.
+   */
+  tell(data?: unknown): void
+  /**
+   * Sends a message of the app to the room after the commit, in the language of each reader. `{{ name }}`
+   * in `texts` stands for the argument `name`, and `{{ user }}` for the caller of the action. A `key` is
+   * posted once in a room: a repeated call has no effect. The app needs `post`.
+   */
+  post(texts: Post['texts'], options: Omit<Post, 'texts'>): void
+}
+
+interface Origin {
+  app: AppId
+  needs: readonly AppNeed[]
+  room: RoomId
+  /** The caller of the action; absent for a schedule. */
+  user?: UserId
+  context: Context<IdKeyEnv>
+}
+
+const maxUpdateBytes = 65_536
+
+/**
+ * Runs `work` in a transaction, and publishes its update and messages after the commit. Throws `forbidden`
+ * if the app is not installed in the room any more.
+ */
+export async function changeRoom<Result>(
+  { app, needs, room, user, context }: Origin,
+  work: (change: RoomChange) => Promise<Result>,
+): Promise<Result> {
+  let update: { data?: unknown } | undefined
+  const posts: Post[] = []
+
+  function tell(data?: unknown) {
+    // Throws here, before the commit, for data that cannot be published.
+    const bytes = Buffer.byteLength(JSON.stringify(data) ?? '')
+    if (bytes > maxUpdateBytes)
+      throw new RangeError(`tell: ${bytes} bytes of data are more than ${maxUpdateBytes}`)
+    update = data === undefined ? {} : { data }
+  }
+
+  function post(texts: Post['texts'], options: Omit<Post, 'texts'>) {
+    if (!needs.includes('post'))
+      throw new Error(`The app ${app} may not post: add needs: ['post'] to its definition`)
+    checkPost({ texts, ...options })
+    posts.push({ texts, ...options })
+  }
+
+  const { result, version } = await db.transaction(async (tx) => {
+    const result = await work({ db: tx, tell, post })
+    if (posts.length > 0 && !(await lockInstallation(app, room, tx))) throw notUsable(app, room)
+    const idKey = context.env.NATTER_ID_KEY
+    for (const post of posts) await enqueuePost(post, { app, room, user, idKey }, tx)
+    if (!update) return { result, version: undefined }
+    // Locks the row of the installation until the commit, so versions have the order of the commits.
+    const version = await nextVersion(app, room, tx)
+    if (version === undefined) throw notUsable(app, room)
+    return { result, version }
+  })
+  if (version !== undefined) context.publish(appUpdated, { app, room, version, ...update })
+  if (posts.length > 0)
+    await flushOutbox(room, context).catch((error) =>
+      context.log.warn({ err: error, app, room }, 'messages of an app are published later'),
+    )
+  return result
+}

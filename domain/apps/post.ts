@@ -1,0 +1,96 @@
+import { createHash } from 'node:crypto'
+import { and, eq } from 'drizzle-orm'
+import * as v from 'valibot'
+import { appSender } from '#schema/app-sender'
+import type { ClientId, RoomId, UserId } from '#schema/ids'
+import type { AppId } from '#schema/messages/app'
+import { Card } from '#schema/messages/event'
+import { StorableText } from '#schema/storable-text'
+import { messages } from '#schema/tables/message'
+import { users } from '#schema/tables/user'
+import { enqueueEvents } from '../log/event-outbox.ts'
+import { deriveMessageId } from '../messages/send.ts'
+import type { Transaction } from '../rooms/room-lock.ts'
+import { publicUser } from '../users/directory.ts'
+
+export interface Post {
+  texts: Card['texts']
+  key: string
+  args?: Readonly<Record<string, string>>
+}
+
+interface Origin {
+  app: AppId
+  room: RoomId
+  /** The user whose call posts; absent for a schedule. */
+  user?: UserId | undefined
+  idKey: string
+}
+
+/** A longer text would not be part of the notifications to clients. */
+const maxTextLength = 1_000
+
+const Texts = v.strictObject(v.entriesFromList(['en', 'de', 'zh', 'ar'], StorableText))
+const Args = v.record(v.string(), StorableText)
+
+/** Throws for a message that cannot be stored. */
+export function checkPost({ texts, args = {} }: Post): void {
+  v.parse(Texts, texts)
+  v.parse(Args, args)
+  for (const text of Object.values(texts)) {
+    const { length } = fill(text, args)
+    if (length > maxTextLength)
+      throw new RangeError(
+        `post: the text has ${length} characters; the maximum is ${maxTextLength}`,
+      )
+  }
+}
+
+/**
+ * Inserts a message of an app into the outbox, unless the app has posted with this key in this room
+ * before. The caller must call `flushOutbox` after the commit.
+ */
+export async function enqueuePost(
+  { texts, key, args = {} }: Post,
+  { app, room, user, idKey }: Origin,
+  tx: Transaction,
+): Promise<void> {
+  const sender = appSender(app)
+  const clientId = clientIdOf(room, key)
+  if (await isSent(sender, clientId, tx)) return
+  const by = Object.values(texts).some((text) => text.includes('{{ user }}')) ? user : undefined
+  const name = by === undefined ? {} : { user: await readName(by, tx) }
+  const message = {
+    kind: 'message' as const,
+    id: deriveMessageId(idKey, sender, clientId),
+    room,
+    sender,
+    clientId,
+    text: fill(texts.en, { ...args, ...name }),
+    // User input in the arguments must not notify anybody in the name of the app.
+    mentions: [],
+    card: v.parse(Card, { texts, args, by }),
+  }
+  await enqueueEvents([message], tx)
+}
+
+function clientIdOf(room: RoomId, key: string): ClientId {
+  return createHash('sha256')
+    .update(JSON.stringify([room, key]))
+    .digest('base64url') as ClientId
+}
+
+/** The stream only recognizes a repeated message for some minutes. */
+async function isSent(sender: UserId, clientId: ClientId, tx: Transaction): Promise<boolean> {
+  const hasKey = and(eq(messages.sender, sender), eq(messages.clientId, clientId))
+  return (await tx.select({ id: messages.id }).from(messages).where(hasKey)).length > 0
+}
+
+async function readName(user: UserId, tx: Transaction): Promise<string> {
+  const [found] = await tx.select({ name: publicUser.name }).from(users).where(eq(users.id, user))
+  return found?.name ?? user
+}
+
+function fill(text: string, args: Readonly<Record<string, string>>): string {
+  return text.replace(/\{\{ (\w+) \}\}/g, (placeholder, name) => args[name] ?? placeholder)
+}
