@@ -54,7 +54,8 @@ export function Layout(
     onLogout: () => void
   },
 ) {
-  const { t, tn, code } = useLanguage()
+  const language = useLanguage()
+  const { t, code } = language
   const settings = useSettings()
   const router = createRoute()
   const [dialog, setDialog] = createSignal<OpenDialog>()
@@ -85,7 +86,7 @@ export function Layout(
   })
   const withTasks = lazyInstance(async () => {
     const { createBackgroundTasks } = await import('./createBackgroundTasks.ts')
-    return () => createBackgroundTasks(chat, props.localStore, router, tn, settings)
+    return () => createBackgroundTasks(chat, props.localStore, router, language, settings)
   })
   const lists = createRoomLists(chat, code)
   createFailureAnnouncer(chat, announce)

@@ -12,11 +12,11 @@ export function createBackgroundTasks(
   chat: Chat,
   store: LocalStore,
   router: Router,
-  tn: Language['tn'],
+  language: Language,
   settings: SettingsStore,
 ) {
   syncPreferences(chat, store, settings)
   createTitleBadge(chat, router)
   createAutoAway(store, chat.presence, chat.doNotDisturb)
-  return createNotifications(chat, router, tn)
+  return createNotifications(chat, router, language)
 }

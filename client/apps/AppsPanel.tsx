@@ -1,5 +1,5 @@
 import './apps.css'
-import { createResource, createSignal, For, type JSX, onCleanup, Show } from 'solid-js'
+import { createResource, For, type JSX, onCleanup, Show } from 'solid-js'
 import { topics } from '#schema/contracts'
 import type { App, AppId } from '#schema/messages/app'
 import type { MyRoom } from '#schema/messages/room'
@@ -12,11 +12,16 @@ import { latestOf } from '../ui/SearchStatus.tsx'
 import { AppView } from './AppView.tsx'
 
 /** Lists the apps of a room, or runs one of them. */
-export function AppsPanel(props: { room: MyRoom; onClose: () => void }) {
+export function AppsPanel(props: {
+  room: MyRoom
+  /** The app that runs; undefined while the panel lists the apps. */
+  openId: AppId | undefined
+  onOpen: (app?: AppId) => void
+  onClose: () => void
+}) {
   const chat = useChat()
   const { t } = useLanguage()
   const room = props.room.id
-  const [openId, setOpenId] = createSignal<AppId>()
   const [installed, { refetch }] = createResource(() =>
     callWithRetry(chat.client, 'apps.room', { room }),
   )
@@ -30,8 +35,8 @@ export function AppsPanel(props: { room: MyRoom; onClose: () => void }) {
   const apps = () => latestOf(installed) ?? []
   const others = () =>
     (latestOf(all) ?? []).filter(({ id }) => !apps().some((app) => app.id === id))
-  const open = () => apps().find(({ id }) => id === openId())
-  const isRemoved = () => openId() !== undefined && installed.state === 'ready' && !open()
+  const open = () => apps().find(({ id }) => id === props.openId)
+  const isRemoved = () => props.openId !== undefined && installed.state === 'ready' && !open()
 
   const change = (name: 'apps.install' | 'apps.uninstall', app: AppId) =>
     void chat.attempt(async () => {
@@ -42,12 +47,12 @@ export function AppsPanel(props: { room: MyRoom; onClose: () => void }) {
   return (
     <section class="panel" aria-label={open()?.name ?? t('apps.title')}>
       <header class="room-head">
-        <Show when={openId() !== undefined}>
+        <Show when={props.openId !== undefined}>
           <button
             type="button"
             class="icon-button"
             aria-label={t('apps.all')}
-            onClick={() => setOpenId()}
+            onClick={() => props.onOpen()}
           >
             <Icon name="back" />
           </button>
@@ -86,7 +91,11 @@ export function AppsPanel(props: { room: MyRoom; onClose: () => void }) {
               {(app) => (
                 <>
                   <Show when={app.componentUrl}>
-                    <button type="button" class="button primary" onClick={() => setOpenId(app.id)}>
+                    <button
+                      type="button"
+                      class="button primary"
+                      onClick={() => props.onOpen(app.id)}
+                    >
                       {t('apps.open')} <span class="visually-hidden">{app.name}</span>
                     </button>
                   </Show>
@@ -106,13 +115,18 @@ export function AppsPanel(props: { room: MyRoom; onClose: () => void }) {
               <h3>{t('apps.available')}</h3>
               <AppList apps={others()}>
                 {(app) => (
-                  <button
-                    type="button"
-                    class="button"
-                    onClick={() => change('apps.install', app.id)}
-                  >
-                    {t('apps.add')} <span class="visually-hidden">{app.name}</span>
-                  </button>
+                  <>
+                    <Show when={app.needs.includes('post')}>
+                      <small class="muted">{t('apps.posts')}</small>
+                    </Show>
+                    <button
+                      type="button"
+                      class="button"
+                      onClick={() => change('apps.install', app.id)}
+                    >
+                      {t('apps.add')} <span class="visually-hidden">{app.name}</span>
+                    </button>
+                  </>
                 )}
               </AppList>
             </Show>

@@ -88,7 +88,7 @@ export function applyEvent(timeline: Timeline, placed: PlacedEvent): Timeline {
     case 'delete':
       if (event.message.threadId !== timeline.threadId)
         return uncountReply(timeline, seq, event.message)
-      return updateMessage(timeline, seq, event.message, (item) => ({
+      return updateMessage(timeline, seq, event.message, ({ card: _, ...item }) => ({
         ...item,
         text: '',
         mentions: [],

@@ -1,8 +1,10 @@
 import './room.css'
 import { createResource, createSignal, Show } from 'solid-js'
 import type { RoomId } from '#schema/ids'
+import type { AppId } from '#schema/messages/app'
 import type { MyRoom } from '#schema/messages/room'
 import { hasRight } from '#schema/roles'
+import { OpenAppContext } from '../apps/openApp.ts'
 import { useChat } from '../chat/createChat.ts'
 import { Composer } from '../composer/Composer.tsx'
 import { useLanguage } from '../i18n/createLanguage.ts'
@@ -55,6 +57,8 @@ function Conversation(props: {
   const { route, go } = useRoute()
   const { t } = useLanguage()
   const [panel, setPanel] = createSignal<'members' | 'apps'>()
+  /** The app that runs in the panel `apps`; undefined while it lists the apps. */
+  const [app, setApp] = createSignal<AppId>()
   const conversation = createConversation({
     chat,
     room: props.room,
@@ -67,6 +71,12 @@ function Conversation(props: {
   const shown = () => (route().thread === undefined ? panel() : undefined)
   const toggle = (name: 'members' | 'apps') => {
     setPanel(shown() === name ? undefined : name)
+    setApp()
+    if (route().thread !== undefined) go({ room: props.room.id })
+  }
+  const openApp = (id: AppId) => {
+    setPanel('apps')
+    setApp(() => id)
     if (route().thread !== undefined) go({ room: props.room.id })
   }
   /**
@@ -95,38 +105,45 @@ function Conversation(props: {
 
   return (
     <ConversationContext.Provider value={conversation}>
-      {/* biome-ignore lint/a11y/noStaticElementInteractions: handles key events that bubble from inside */}
-      <div
-        class="room"
-        onKeyDown={onKey}
-        classList={{ 'has-panel': panel() !== undefined || route().thread !== undefined }}
-      >
-        <section class="room-main" aria-labelledby="room-title">
-          <RoomHeader room={props.room} isMembersOpen={shown() === 'members'} onToggle={toggle} />
-          <UnreadBar room={props.room} />
-          <MessageList title={title()} />
-          <Show when={mayWrite()} fallback={<ReadOnlyBar room={props.room} />}>
-            <Composer label={t('composer.label', { room: title() })} />
+      <OpenAppContext.Provider value={openApp}>
+        {/* biome-ignore lint/a11y/noStaticElementInteractions: handles key events that bubble from inside */}
+        <div
+          class="room"
+          onKeyDown={onKey}
+          classList={{ 'has-panel': panel() !== undefined || route().thread !== undefined }}
+        >
+          <section class="room-main" aria-labelledby="room-title">
+            <RoomHeader room={props.room} isMembersOpen={shown() === 'members'} onToggle={toggle} />
+            <UnreadBar room={props.room} />
+            <MessageList title={title()} />
+            <Show when={mayWrite()} fallback={<ReadOnlyBar room={props.room} />}>
+              <Composer label={t('composer.label', { room: title() })} />
+            </Show>
+          </section>
+          <Show when={route().thread} keyed>
+            {(thread) => (
+              <ThreadPanel
+                room={props.room}
+                thread={thread}
+                onClose={() => go({ room: props.room.id })}
+                mayWrite={mayWrite()}
+              />
+            )}
           </Show>
-        </section>
-        <Show when={route().thread} keyed>
-          {(thread) => (
-            <ThreadPanel
+          <Show when={shown() === 'members'}>
+            <MembersPanel room={props.room} onClose={() => setPanel()} />
+          </Show>
+          <Show when={shown() === 'apps'}>
+            <AppsPanel
               room={props.room}
-              thread={thread}
-              onClose={() => go({ room: props.room.id })}
-              mayWrite={mayWrite()}
+              openId={app()}
+              onOpen={setApp}
+              onClose={() => setPanel()}
             />
-          )}
-        </Show>
-        <Show when={shown() === 'members'}>
-          <MembersPanel room={props.room} onClose={() => setPanel()} />
-        </Show>
-        <Show when={shown() === 'apps'}>
-          <AppsPanel room={props.room} onClose={() => setPanel()} />
-        </Show>
-      </div>
-      <MessageDialogs />
+          </Show>
+        </div>
+        <MessageDialogs />
+      </OpenAppContext.Provider>
     </ConversationContext.Provider>
   )
 }

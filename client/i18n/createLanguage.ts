@@ -7,6 +7,8 @@ import {
   onCleanup,
   useContext,
 } from 'solid-js'
+import type { UserId } from '#schema/ids'
+import type { Message } from '#schema/messages/chat'
 import { en, type Plural, type Words } from './en.ts'
 
 const flattenWords = (words: Words) => flatten(words)
@@ -98,6 +100,11 @@ export function createLanguage(chosen: () => string) {
       if (date === today.toDateString()) return words()['message.today']
       if (date === yesterday.toDateString()) return words()['message.yesterday']
       return day().format(new Date(at))
+    },
+    /** Returns the text of a message. An app's message has a text in each language. */
+    textOf({ text, card }: Pick<Message, 'text' | 'card'>, nameOf: (user: UserId) => string) {
+      if (!card) return text
+      return fill(card.texts[code()], { ...card.args, ...(card.by && { user: nameOf(card.by) }) })
     },
     listOf: (names: readonly string[]) => list().format(names),
   }

@@ -346,6 +346,8 @@ export const de: Words = {
     room: 'Nachrichten automatisch übersetzen',
   },
   apps: {
+    badge: 'App',
+    posts: 'Kann Nachrichten in diesem Raum senden',
     title: 'Apps',
     close: 'Apps schließen',
     all: 'Alle Apps',

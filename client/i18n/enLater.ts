@@ -120,6 +120,8 @@ export const enLater = {
     room: 'Translate messages automatically',
   },
   apps: {
+    badge: 'App',
+    posts: 'Can post messages in this room',
     title: 'Apps',
     close: 'Close apps',
     all: 'All apps',

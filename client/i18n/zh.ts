@@ -312,6 +312,8 @@ export const zh: Words = {
     room: '自动翻译消息',
   },
   apps: {
+    badge: '应用',
+    posts: '可以在此房间发送消息',
     title: '应用',
     close: '关闭应用',
     all: '所有应用',

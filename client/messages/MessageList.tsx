@@ -23,7 +23,7 @@ const maxAnnouncedLength = 300
 /** Renders only the rows near the visible part. */
 export function MessageList(props: { title: string }) {
   const chat = useChat()
-  const { t, timeOf } = useLanguage()
+  const { t, timeOf, textOf } = useLanguage()
   const conversation = useConversation()
   const { rows, timeline } = conversation
   const linked = createLinkedMessage(chat, conversation)
@@ -43,7 +43,7 @@ export function MessageList(props: { title: string }) {
     return t('message.label', {
       name: chat.people.name(item.sender),
       time: timeOf(item.at),
-      text: toPlainText(item.text, maxAnnouncedLength, {
+      text: toPlainText(textOf(item, chat.people.name), maxAnnouncedLength, {
         mentions: item.mentions,
         nameOf: chat.people.name,
         handleOf: chat.people.handle,

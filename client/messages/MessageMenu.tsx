@@ -21,7 +21,7 @@ export function MessageMenu(
   },
 ) {
   const chat = useChat()
-  const { t } = useLanguage()
+  const { t, textOf } = useLanguage()
   const { copy } = useClipboard()
   const { setEditing, setTraced, setDeleting, markUnread, threadId, room, isPreview } =
     useConversation()
@@ -47,30 +47,37 @@ export function MessageMenu(
           {t('message.edit')}
         </DropdownMenu.Item>
       </Show>
+      <Show when={!props.item.card}>
+        <DropdownMenu.Item
+          class="menu-item"
+          onSelect={() =>
+            isTranslated()
+              ? translations.hide(props.item)
+              : translations.translate(props.item, target())
+          }
+        >
+          {t(isTranslated() ? 'translate.hide' : 'translate.translate')}
+        </DropdownMenu.Item>
+      </Show>
       <DropdownMenu.Item
         class="menu-item"
-        onSelect={() =>
-          isTranslated()
-            ? translations.hide(props.item)
-            : translations.translate(props.item, target())
-        }
+        onSelect={() => void copy(textOf(props.item, chat.people.name))}
       >
-        {t(isTranslated() ? 'translate.hide' : 'translate.translate')}
-      </DropdownMenu.Item>
-      <DropdownMenu.Item class="menu-item" onSelect={() => void copy(props.item.text)}>
         {t('message.copy')}
       </DropdownMenu.Item>
       <DropdownMenu.Item class="menu-item" onSelect={() => void copy(link())}>
         {t('message.link')}
       </DropdownMenu.Item>
-      <DropdownMenu.Item
-        class="menu-item"
-        onSelect={() => {
-          isCardRequested = true
-        }}
-      >
-        {t('members.profile', { name: chat.people.name(props.item.sender) })}
-      </DropdownMenu.Item>
+      <Show when={!props.item.card}>
+        <DropdownMenu.Item
+          class="menu-item"
+          onSelect={() => {
+            isCardRequested = true
+          }}
+        >
+          {t('members.profile', { name: chat.people.name(props.item.sender) })}
+        </DropdownMenu.Item>
+      </Show>
       <Show when={threadId === undefined && !isPreview}>
         <DropdownMenu.Item class="menu-item" onSelect={() => void markUnread(props.item)}>
           {t('message.markUnread')}

@@ -1,6 +1,8 @@
 import './message.css'
 import { createComputed, createSignal, on, Show } from 'solid-js'
+import { appOfSender } from '#schema/app-sender'
 import { isMentioned } from '#schema/text/group-names'
+import { useOpenApp } from '../apps/openApp.ts'
 import { useChat } from '../chat/createChat.ts'
 import type { TimelineMessage } from '../chat/timeline.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
@@ -21,11 +23,14 @@ const MessageTranslation = lazyPart(
   async () => (await import('../translation/MessageTranslation.tsx')).MessageTranslation,
 )
 
+const AppBadge = lazyPart(async () => (await import('../apps/AppBadge.tsx')).AppBadge)
+const MessageCard = lazyPart(async () => (await import('../apps/MessageCard.tsx')).MessageCard)
+
 const maxAnnouncedLength = 300
 
 export function MessageRow(props: { item: TimelineMessage; isFirst: boolean; isMarked: boolean }) {
   const chat = useChat()
-  const { t, timeOf, tn } = useLanguage()
+  const { t, textOf, timeOf, tn } = useLanguage()
   const { editing, threadId } = useConversation()
   const { go } = useRoute()
   const name = () => chat.people.name(props.item.sender)
@@ -33,17 +38,23 @@ export function MessageRow(props: { item: TimelineMessage; isFirst: boolean; isM
   const replyCount = () => (threadId === undefined ? (props.item.replies?.count ?? 0) : 0)
   const openThread = () => go({ room: props.item.room, thread: props.item.id })
   const card = useUserCard()
-  const showCard = ({ currentTarget }: { currentTarget: HTMLElement }) =>
-    card.show(props.item.sender, currentTarget)
+  const app = () => appOfSender(props.item.sender)
+  const openApp = useOpenApp()
+  const text = () => textOf(props.item, chat.people.name)
+  const showSender = ({ currentTarget }: { currentTarget: HTMLElement }) => {
+    const sender = app()
+    if (sender) openApp?.(sender)
+    else card.show(props.item.sender, currentTarget)
+  }
   /**
    * The accessible name of the row: the message with its state, reactions and replies in one
    * sentence.
    */
   const sentence = () => {
-    const { at, text, mentions, editedAt, deletedAt, reactions } = props.item
+    const { at, mentions, editedAt, deletedAt, reactions } = props.item
     const plain = deletedAt
       ? t('message.deleted')
-      : toPlainText(text, maxAnnouncedLength, {
+      : toPlainText(text(), maxAnnouncedLength, {
           mentions,
           nameOf: chat.people.name,
           handleOf: chat.people.handle,
@@ -114,7 +125,7 @@ export function MessageRow(props: { item: TimelineMessage; isFirst: boolean; isM
           class="message-avatar"
           tabIndex={-1}
           aria-hidden="true"
-          onClick={showCard}
+          onClick={showSender}
         >
           <Avatar user={props.item.sender} />
         </button>
@@ -126,11 +137,14 @@ export function MessageRow(props: { item: TimelineMessage; isFirst: boolean; isM
               type="button"
               class="message-name"
               tabIndex={-1}
-              aria-label={t('members.profile', { name: name() })}
-              onClick={showCard}
+              aria-label={app() ? name() : t('members.profile', { name: name() })}
+              onClick={showSender}
             >
               {name()}
             </button>
+            <Show when={app()}>
+              <AppBadge />
+            </Show>
             <time class="message-time" dateTime={props.item.at}>
               {timeOf(props.item.at)}
             </time>
@@ -140,18 +154,27 @@ export function MessageRow(props: { item: TimelineMessage; isFirst: boolean; isM
           when={!props.item.deletedAt}
           fallback={<p class="message-deleted">{t('message.deleted')}</p>}
         >
-          <MessageText
-            text={props.item.text}
-            mentions={props.item.mentions}
-            me={chat.me}
-            names={(user) => chat.people.name(user)}
-            handles={chat.people.handle}
-            onMention={card.show}
-          />
-          <Show when={props.item.editedAt}>
-            <span class="message-edited">({t('message.edited')})</span>
+          <Show
+            when={props.item.card && app()}
+            fallback={
+              <>
+                <MessageText
+                  text={props.item.text}
+                  mentions={props.item.mentions}
+                  me={chat.me}
+                  names={(user) => chat.people.name(user)}
+                  handles={chat.people.handle}
+                  onMention={card.show}
+                />
+                <Show when={props.item.editedAt}>
+                  <span class="message-edited">({t('message.edited')})</span>
+                </Show>
+                <MessageTranslation item={props.item} />
+              </>
+            }
+          >
+            {(app) => <MessageCard app={app()} name={name()} text={text()} fallback={text()} />}
           </Show>
-          <MessageTranslation item={props.item} />
           <Reactions item={props.item} />
         </Show>
         <Show when={replyCount() > 0}>

@@ -17,7 +17,7 @@ const maxRemembered = 20
  * list.
  */
 export function createMessageAnnouncer(chat: Chat, { timeline }: Conversation): void {
-  const { t, tn } = useLanguage()
+  const { t, textOf, tn } = useLanguage()
   const announce = useAnnounce()
   const announced = new Map<MessageId, { text: string; withdraw: () => void }>()
   // After the user leaves the room, the texts of its messages must not remain in the page.
@@ -44,11 +44,12 @@ export function createMessageAnnouncer(chat: Chat, { timeline }: Conversation): 
   )
 
   async function announceEach(messages: readonly TimelineMessage[]) {
-    for (const { id, sender, text, mentions } of messages) {
-      await chat.people.loadNames([sender, ...mentions])
+    for (const message of messages) {
+      const { id, sender, text, card, mentions } = message
+      await chat.people.loadNames([sender, ...(card?.by ? [card.by] : mentions)])
       // Skips a message that was deleted or edited while the names of users were loading.
       if (timeline.items().find((item) => item.id === id)?.text !== text) continue
-      const plain = toPlainText(text, maxLength, {
+      const plain = toPlainText(textOf(message, chat.people.name), maxLength, {
         mentions,
         nameOf: chat.people.name,
         handleOf: chat.people.handle,

@@ -23,7 +23,7 @@ interface NotificationContent {
  * Shows desktop notifications for messages in rooms that are not visible in any tab. Only one of the
  * user's tabs shows a notification.
  */
-export function createNotifications(chat: Chat, router: Router, tn: Language['tn']) {
+export function createNotifications(chat: Chat, router: Router, { tn, textOf }: Language) {
   const visible = createVisibleRooms(chat.me, router.route)
   const shown = new Map<RoomId, { seq: number; notification: Notification }>()
 
@@ -92,19 +92,19 @@ export function createNotifications(chat: Chat, router: Router, tn: Language['tn
       if (isSilent(room)) return
       const message = await readMessage(notice)
       if (!message || !isRelevant(message, notice, room)) return
-      const { id, threadId: thread, sender, text, mentions } = message
+      const { id, threadId: thread, sender, card, mentions } = message
       const conversation = { room: room.id, ...(thread === undefined ? {} : { thread }) }
       if (await visible.isVisible(conversation)) return
       if (!(await chat.claim(`told ${room.id} ${notice.seq}`))) return
 
-      await chat.people.loadNames([sender, ...mentions])
+      await chat.people.loadNames([sender, ...(card?.by ? [card.by] : mentions)])
       const nameOf = (user: typeof sender) => chat.people.name(user)
       const author = nameOf(sender)
       await notify({
         route: { ...conversation, message: id },
         seq: notice.seq,
         title: room.kind === 'direct' ? author : `${author} · ${chat.titleOf(room)}`,
-        body: toPlainText(text, bodyLength, { mentions, nameOf }),
+        body: toPlainText(textOf(message, nameOf), bodyLength, { mentions, nameOf }),
       })
     },
     /** Shows one notification for the messages of a room that were missed while disconnected. */

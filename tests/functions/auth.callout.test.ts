@@ -57,6 +57,7 @@ describe('auth.callout', () => {
     ['*', /^user-[0-9a-f]{8}$/],
     ['constructor', /^constructor-[0-9a-f]{8}$/],
     ['__proto__', /^proto-[0-9a-f]{8}$/],
+    ['_app_poll', /^app-poll-[0-9a-f]{8}$/],
     ['all', /^all-[0-9a-f]{8}$/],
     ['carol_1', /^carol_1$/],
   ])('gives a user with the user name %s an id that is a subject token', async (name, id) => {
