@@ -149,6 +149,12 @@ function createTranslations(chat: Chat) {
     polling ??= setInterval(() => void poll(), pingMs)
   }
 
+  function cancel(msgKey: string, id: MessageId) {
+    settle(msgKey)
+    setEntries(id, { status: 'failed', text: '', code: 'cancelled' })
+    void client.try('translate.cancel', { msgKey })
+  }
+
   async function poll() {
     const answer = await client.try('translate.ping', {})
     if (!answer.ok || !answer.value.available) return
@@ -174,7 +180,11 @@ function createTranslations(chat: Chat) {
   return {
     of,
     translate,
-    hide: ({ id }: TimelineMessage) => setEntries(id, 'isHidden', true),
+    /** Also cancels the translation if it is not complete. */
+    hide({ id }: TimelineMessage) {
+      setEntries(id, 'isHidden', true)
+      for (const [msgKey, { item }] of [...orders]) if (item.id === id) cancel(msgKey, id)
+    },
     /** Translates a visible message automatically, the last one first. */
     enqueue(item: TimelineMessage, targetLang: string) {
       if (of(item)) return

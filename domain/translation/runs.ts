@@ -28,6 +28,11 @@ interface Listener {
   sent: number
 }
 
+interface LastPiece {
+  done: true
+  error?: PieceError
+}
+
 type RunContext = Context<TranslationEnv>
 
 /** The runs of this process, by key. */
@@ -53,6 +58,11 @@ export async function runTranslation(order: TranslationOrder, context: RunContex
 /** Adds a listener to a run of this process. It receives the text so far as its first piece. */
 export function joinRun(key: string, listener: Pick<Listener, 'user' | 'msgKey'>): void {
   runs.get(key)?.join(listener)
+}
+
+/** Removes a listener from its run, if it is in this process. */
+export function leaveRun({ user, msgKey }: Pick<Listener, 'user' | 'msgKey'>): void {
+  for (const run of runs.values()) run.leave(user, msgKey)
 }
 
 export function isRunning(key: string): boolean {
@@ -85,6 +95,15 @@ class Run {
   join(listener: Pick<Listener, 'user' | 'msgKey'>) {
     this.#listeners.push({ ...listener, sent: 0 })
     if (this.#text) this.#flush()
+  }
+
+  leave(user: UserId, msgKey: string) {
+    const isLeaving = (listener: Listener) => listener.user === user && listener.msgKey === msgKey
+    const leaving = this.#listeners.filter(isLeaving)
+    if (leaving.length === 0) return
+    const error = { code: 'cancelled', message: 'The translation was cancelled' } as const
+    this.#publish(leaving, { done: true, error })
+    this.#keep((listener) => !isLeaving(listener))
   }
 
   abort(reason: FunctionError) {
@@ -137,12 +156,16 @@ class Run {
     else this.#flushing ??= setTimeout(() => this.#flush(), waitMs)
   }
 
-  #flush(last: { done: true; error?: PieceError } | { done: false } = { done: false }) {
+  #flush(last: LastPiece | { done: false } = { done: false }) {
     clearTimeout(this.#flushing)
     this.#flushing = undefined
     this.#flushedAt = performance.now()
+    this.#publish(this.#listeners, last)
+  }
+
+  #publish(listeners: Listener[], last: LastPiece | { done: false }) {
     const { targetLang, engine, from } = this.order
-    for (const listener of this.#listeners) {
+    for (const listener of listeners) {
       const { user, msgKey, sent } = listener
       const translatedText = this.#text.slice(sent)
       if (!translatedText && !last.done) continue
@@ -167,7 +190,11 @@ class Run {
         if (!(await hasClients(user, this.#context))) absent.add(user)
       }),
     )
-    this.#listeners = this.#listeners.filter(({ user }) => !absent.has(user))
+    this.#keep(({ user }) => !absent.has(user))
+  }
+
+  #keep(isListening: (listener: Listener) => boolean) {
+    this.#listeners = this.#listeners.filter(isListening)
     if (this.#listeners.length === 0) this.abort(new FunctionError('cancelled', 'Nobody listens'))
   }
 

@@ -113,6 +113,18 @@ export const translatePing = {
   description: 'Returns whether translations are possible',
 } as const satisfies Contract
 
+/**
+ * `translate.cancel`: ends the pieces of a translation. The last one has the error `cancelled`. The engine
+ * stops if nobody else waits for the translation. Has no effect for an unknown `msgKey`.
+ */
+export const translateCancel = {
+  subject: 'translate.cancel',
+  input: v.strictObject({ msgKey: MsgKey }),
+  output: v.object({}),
+  audience: ['everyone'],
+  description: 'Cancels a translation',
+} as const satisfies Contract
+
 const Listener = { user: UserId, msgKey: MsgKey }
 
 const run = {
@@ -150,6 +162,12 @@ export const translationOrdered = {
 export const translationJoined = {
   subject: 'translate.joined',
   data: v.object({ key: v.string(), ...Listener }),
+} as const satisfies Topic
+
+/** Published to all processes: the one that runs the translation removes the listener. */
+export const translationCancelled = {
+  subject: 'translate.cancelled',
+  data: v.object(Listener),
 } as const satisfies Topic
 
 /** Published to all processes after each run of `translate.probe`. */

@@ -76,6 +76,27 @@ describe('translations of a language model', () => {
     await translation.getByText('Translated by Ollama').waitFor()
   })
 
+  it('are cancelled when they are hidden, and can be requested again', async () => {
+    const closed = Promise.withResolvers<void>()
+    ollama.answer(async (response) => {
+      response.on('close', closed.resolve)
+      writePiece(response, 'Der Zug ')
+      await closed.promise
+    })
+    await send('The train is late again.')
+    await runAction(page, 'The train is late', 'Translate')
+    const translation = translationOf('The train is late')
+    await translation.getByText('Der Zug').waitFor()
+
+    await translation.getByRole('button', { name: 'Hide translation' }).click()
+
+    await closed.promise
+    await translation.waitFor({ state: 'detached' })
+    ollama.answer(say('Der Zug ist wieder zu spät.'))
+    await message(page, 'The train is late').press('t')
+    await translation.getByText('Der Zug ist wieder zu spät.').waitFor()
+  })
+
   it('have no links, images and mentions that the message lacks', async () => {
     ollama.answer(
       say(

@@ -396,6 +396,7 @@ function callsOf(app: App, room: RoomId, { newest, middle, reply, thread }: Targ
     'console.services': noCall,
     'console.traces': noCall,
     'room.members': noCall,
+    'translate.cancel': noCall,
     'translate.ping': noCall,
     // Reads the message as `msg.get` does.
     'translate.request': noCall,

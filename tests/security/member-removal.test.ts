@@ -137,6 +137,7 @@ const otherFunctions = [
   'room.invitations',
   'room.list',
   'thread.list',
+  'translate.cancel',
   'translate.ping',
   // Its own tests cover removed members, because it needs a translation engine.
   'translate.request',

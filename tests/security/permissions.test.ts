@@ -79,6 +79,7 @@ describe('permissions by role', () => {
     send: users,
     'send.thread': users,
     'thread.list': everyone,
+    'translate.cancel': everyone,
     'translate.ping': everyone,
     'translate.request': everyone,
     'translate.run': nobody,

@@ -1,0 +1,16 @@
+import { describe, expect, it } from 'vitest'
+import { useTranslation } from '../support/translation-fixture.ts'
+
+const test = useTranslation()
+
+describe('translate.cancel', () => {
+  it('has no effect for an unknown key', async () => {
+    expect(await test.app.call('translate.cancel', { msgKey: 'unknown' }, 'alice')).toEqual({})
+  })
+
+  it('rejects a key that no client could have chosen as invalid', async () => {
+    await expect(test.app.call('translate.cancel', { msgKey: '' }, 'alice')).rejects.toMatchObject({
+      code: 'invalid',
+    })
+  })
+})

@@ -1,0 +1,41 @@
+import { expect, it } from 'vitest'
+import { say, writePiece } from '../support/ollama.ts'
+import { joinPieces, useTranslation } from '../support/translation-fixture.ts'
+
+const test = useTranslation()
+
+it('translate.cancelled ends the pieces of one listener, and the run after the last listener', async () => {
+  const room = await test.app.createRoom(['alice', 'bob'])
+  const notifyId = await test.send(room, 'We will meet tomorrow in the office.')
+  const [toAlice, toBob] = [await test.listen('alice'), await test.listen('bob')]
+  const [gate, closed] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  test.ollama.answer(async (response) => {
+    response.on('close', closed.resolve)
+    writePiece(response, 'Nos ')
+    await gate.promise
+    writePiece(response, 'vemos')
+    await closed.promise
+  })
+  const [first, second] = [
+    await test.request(notifyId, 'alice'),
+    await test.request(notifyId, 'bob'),
+  ]
+  await toAlice.next()
+  await toBob.next()
+
+  // Another user's key has no effect.
+  await test.app.call('translate.cancel', { msgKey: first.msgKey }, 'bob')
+  await test.app.call('translate.cancel', { msgKey: first.msgKey }, 'alice')
+
+  const cancelled = { done: true, translatedText: '', error: { code: 'cancelled' } }
+  expect(await toAlice.next()).toMatchObject(cancelled)
+  gate.resolve()
+  expect(await toBob.next()).toMatchObject({ translatedText: 'vemos', offset: 4, done: false })
+  await test.app.call('translate.cancel', { msgKey: second.msgKey }, 'bob')
+  expect(await toBob.next()).toMatchObject(cancelled)
+  await closed.promise
+
+  test.ollama.answer(say('otra vez'))
+  const again = await test.request(notifyId, 'alice')
+  expect(joinPieces(await test.piecesOf(toAlice, again.msgKey))).toBe('otra vez')
+})
