@@ -1,13 +1,11 @@
-/** The configuration of the deployment, which the web server serves beside the page. */
 export interface Config {
-  /** URL of the NATS WebSocket listener: `wss://…`. */
+  /** `wss://…` */
   natsWebSocket: string
-  /** Issuer URL of the OpenID provider, equal to the `iss` claim of its tokens. */
+  /** Equal to the `iss` claim of its tokens. */
   issuer: string
   clientId: string
 }
 
-/** Throws if the request fails, or if a value is missing or invalid. */
 export async function readPageConfig(): Promise<Config> {
   const response = await fetch('/config.json')
   if (!response.ok) throw new Error(`/config.json: ${response.status}`)

@@ -15,7 +15,7 @@ import { UpdateBanner } from './UpdateBanner.tsx'
 const [configRetryMs, providerRetryMs] = [2_000, 5_000]
 
 // The redirect to the identity provider does not need the chat, so the chat is a separate chunk. On
-// the callback path, the chunk loads at once, in parallel with the token request.
+// the callback path, it loads in parallel with the token request.
 const loadAuthenticatedApp = () => import('./AuthenticatedApp.tsx')
 const ConnectedApp = lazyPart(async () => (await loadAuthenticatedApp()).ConnectedApp)
 const OfflineApp = lazyPart(async () => (await loadAuthenticatedApp()).OfflineApp)
@@ -118,7 +118,6 @@ function WithSession(props: { config: Config }) {
   )
 }
 
-/** Shows the cached chat of the last user, or the children if no recent user is stored. */
 function ProviderUnavailable(props: { children: JSX.Element }) {
   const lastIdentity = readLastIdentity()
   return lastIdentity ? <OfflineApp lastIdentity={lastIdentity} /> : props.children

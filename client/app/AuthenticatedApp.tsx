@@ -26,7 +26,7 @@ export function ConnectedApp(props: {
   const { t } = useLanguage()
   const connection = createConnection(props.config, props.session, props.identity)
   const isRefused = () => connection.state().status === 'refused'
-  // A user who logs in for the first time needs the server to learn their user id.
+  // At the first login, the server must learn the user's id.
   const [isSlow, setSlow] = createSignal(false)
   const timer = setTimeout(setSlow, graceMs, true)
   onCleanup(() => clearTimeout(timer))
@@ -102,7 +102,6 @@ function Refused(props: { session: Session; onLogout: () => void }) {
   )
 }
 
-/** Shows the cached chat of a user while the identity provider is unavailable. */
 export function OfflineApp(props: { lastIdentity: LastIdentity }) {
   const { identity, at } = props.lastIdentity
   const connection = createOfflineConnection(identity.user, at)
@@ -157,10 +156,9 @@ function ConfirmLogout(props: ReturnType<typeof createLogout>) {
   )
 }
 
-/** Opens the local store of a user and deletes the cached data of other users. */
 function openStore(user: string): LocalStore {
   const store = openLocalStore(user)
-  // The page shows the room list first, so the deletion starts after the read of that list.
+  // The page shows the room list first, so that read goes before the deletion.
   void store.read('rooms').then(() => clearOtherUsers(user))
   return store
 }

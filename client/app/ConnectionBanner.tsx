@@ -6,10 +6,6 @@ import { graceMs } from '../nats/createConnection.ts'
 
 const shownMs = 5_000
 
-/**
- * Shows a warning when the connection has been lost for `graceMs`. After the reconnect, shows for a
- * few seconds how many missed messages were recovered.
- */
 export function ConnectionBanner() {
   const chat = useChat()
   const { t, tn } = useLanguage()

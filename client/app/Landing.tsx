@@ -2,7 +2,6 @@ import './landing.css'
 import { createSignal, type JSX, Show } from 'solid-js'
 import { useLanguage } from '../i18n/createLanguage.ts'
 
-/** Shows why the chat cannot be shown yet, with buttons such as login or retry. */
 export function Landing(props: {
   lead: string
   hint?: string
@@ -33,10 +32,6 @@ export function Landing(props: {
   )
 }
 
-/**
- * A button that is disabled for 1.5 seconds after a press, because its action has no immediate
- * effect.
- */
 export function LandingButton(props: { onClick: () => void; children: JSX.Element }) {
   const [isPressed, setPressed] = createSignal(false)
   return (

@@ -1,6 +1,5 @@
 import './layout.css'
-// Styles that several lazy chunks share. Without these imports, the page would request a separate
-// file for each of them.
+// Styles that several lazy chunks share. Imported here, they are part of the first style sheet.
 import '../ui/icon.css'
 import '../ui/menu.css'
 import '../ui/dialog.css'
@@ -152,10 +151,7 @@ export function Layout(
   )
 }
 
-/**
- * Stores the open room. If a wide page starts without a room or console part in its URL, opens the
- * room that was stored last.
- */
+/** Stores the open room, and opens it again on a wide page whose URL names no room or console. */
 function restoreLastRoom({ route, go }: Router, store: LocalStore): void {
   createEffect(() => {
     const { room } = route()
@@ -196,8 +192,7 @@ function Content(props: { onOpen: (dialog: OpenDialog) => void }) {
 }
 
 function ConsolePage(props: { part: ConsolePart }) {
-  // Only administrators use the console, so it is not preloaded. `lazy` is called at each mount, so
-  // that a retry after a failed import imports the console again.
+  // Calls `lazy` at each mount, so that a retry after a failed import imports the console again.
   const Console = lazy(async () => ({ default: (await import('../console/Console.tsx')).Console }))
   return (
     <Suspense>

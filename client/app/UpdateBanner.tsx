@@ -4,7 +4,6 @@ import { useLanguage } from '../i18n/createLanguage.ts'
 import { isPartMissing } from '../ui/lazyPart.tsx'
 import { createAppUpdate } from './createAppUpdate.ts'
 
-/** Offers to reload the page if a newer version is available or a part of the page failed to load. */
 export function UpdateBanner() {
   const { isOutdated } = createAppUpdate()
   const { t } = useLanguage()

@@ -2,7 +2,6 @@ import { createSignal, onCleanup } from 'solid-js'
 
 const checkIntervalMs = 60 * 60_000
 
-/** Registers the service worker, which caches the page, and reports when a newer page is available. */
 export function createAppUpdate() {
   const [isOutdated, setOutdated] = createSignal(false)
   const workers: ServiceWorkerContainer | undefined = navigator.serviceWorker
@@ -18,12 +17,11 @@ export function createAppUpdate() {
   const checkForUpdate = () => {
     if (document.visibilityState === 'visible') registration?.update().catch(() => undefined)
   }
-  // A new service worker takes control of all open pages, even of those that already have its
-  // version. So the page compares its version before it reports an update.
+  // A new worker takes control of all open pages, even of those that already have its version.
   const onChange = () => void isPageOutdated().then((isOld) => isOld && setOutdated(true))
 
   const start = () => void register().catch(() => undefined)
-  // Registers after the load event, so that the worker's downloads do not compete with the page's.
+  // The worker's downloads must not compete with the page's.
   if (document.readyState === 'complete') start()
   else window.addEventListener('load', start, { once: true })
   const timer = setInterval(checkForUpdate, checkIntervalMs)
@@ -37,7 +35,6 @@ export function createAppUpdate() {
   return { isOutdated }
 }
 
-/** Returns whether the server now delivers another entry script than this page has. */
 async function isPageOutdated(): Promise<boolean> {
   const script = document.querySelector<HTMLScriptElement>('script[type="module"][src]')
   try {

@@ -12,7 +12,6 @@ interface ShortcutsOptions {
   onHelp: () => void
 }
 
-/** Handles the page's keyboard shortcuts. Messages, lists and dialogs handle other keys themselves. */
 export function createShortcuts({ chat, router, lists, onSwitcher, onHelp }: ShortcutsOptions) {
   const isUnread = (room: MyRoom) => room.unread > 0 && !chat.notify.isMuted(room)
 
@@ -42,8 +41,7 @@ export function createShortcuts({ chat, router, lists, onSwitcher, onHelp }: Sho
     event.stopPropagation()
     action()
   }
-  // In the capture phase, the page receives a key before a text field does. The field would handle
-  // arrow keys with modifiers itself.
+  // In the capture phase, because a text field would handle arrow keys with modifiers itself.
   window.addEventListener('keydown', onKey, { capture: true })
   onCleanup(() => window.removeEventListener('keydown', onKey, { capture: true }))
 }

@@ -18,7 +18,6 @@ export type SessionState =
   | { status: 'starting' }
   | { status: 'in'; identity: SessionIdentity }
   | { status: 'out'; why: 'never' | 'ended' | 'logout' }
-  /** The identity provider is unreachable. */
   | { status: 'unreachable' }
 
 /** A renewal is also `refused` if the session ended in the meantime. */
@@ -28,20 +27,19 @@ export type Session = ReturnType<typeof createSession>
 
 const requestTimeoutS = 10
 /**
- * A token counts as expired this many seconds before its computed end. The page counts the lifetime
- * from the token's arrival, although the lifetime began when the provider issued the token.
+ * The page counts the lifetime of a token from its arrival, but it began when the provider issued
+ * the token.
  */
 const expiryMarginS = 5
 
 const logoutMark = 'natter-logout'
 
-/** Path of the OpenID redirect URI. */
 export const callbackPath = '/callback'
 
 /**
- * The session at the OpenID provider, by authorization code flow with PKCE. Tokens are held in memory
- * only. After a reload, the page gets new tokens by a redirect with `prompt=none`. A hidden frame
- * would not work, because browsers block the provider's cookies there.
+ * The session at the OpenID provider, by authorization code flow with PKCE. Tokens are held in
+ * memory only. After a reload, a redirect with `prompt=none` gets new ones: browsers would block
+ * the provider's cookies in a hidden frame.
  */
 export function createSession({ issuer, clientId }: Config) {
   const { location } = window
@@ -51,7 +49,7 @@ export function createSession({ issuer, clientId }: Config) {
     redirect_uri: location.origin + callbackPath,
     post_logout_redirect_uri: `${location.origin}/`,
     scope: 'openid profile',
-    // Session storage holds the state and the PKCE verifier of a login in progress, but no tokens.
+    // Holds the state and the PKCE verifier of a login in progress, but no tokens.
     stateStore: new WebStorageStateStore({ store: window.sessionStorage }),
     loadUserInfo: false,
     requestTimeoutInSeconds: requestTimeoutS,
@@ -80,7 +78,6 @@ export function createSession({ issuer, clientId }: Config) {
     }
   }
 
-  /** Redirects to the identity provider, which then redirects back to the current page. */
   async function redirect(options: { prompt?: string } = {}): Promise<void> {
     const { url } = await provider.createSigninRequest({ ...options, state: location.pathname })
     location.replace(url)
@@ -111,12 +108,11 @@ export function createSession({ issuer, clientId }: Config) {
         ...(scope === undefined ? {} : { scope }),
       },
     })
-    // Some providers send no new refresh token: the old one then remains valid.
+    // Without a new refresh token, the old one remains valid.
     response.refresh_token ??= refresh_token
     return response
   }
 
-  /** Concurrent calls share one renewal. */
   function renew(): Promise<Renewal> {
     renewal ??= (async () => {
       const before = user
@@ -134,7 +130,7 @@ export function createSession({ issuer, clientId }: Config) {
           setState({ status: 'out', why: 'ended' })
           return 'refused'
         }
-        // Tries again, because the provider may be reachable again before the token expires.
+        // The provider may be reachable again before the token expires.
         clearTimeout(timer)
         timer = setTimeout(() => void renew(), 5_000)
         return 'unreachable'
@@ -159,7 +155,6 @@ export function createSession({ issuer, clientId }: Config) {
     token: () => user?.access_token ?? '',
     isOver: () => (user?.expires_in ?? 0) <= expiryMarginS,
     login: () => redirect(),
-    /** Stores the user id that the server has given to the identity. */
     setUserId(identity: SessionIdentity, user: string): void {
       saveLastIdentity({ ...identity, user })
     },
@@ -167,7 +162,6 @@ export function createSession({ issuer, clientId }: Config) {
       const id_token_hint = user?.id_token
       deleteLastIdentity()
       end('logout')
-      // The page loads again after the logout at the identity provider.
       sessionStorage.setItem(logoutMark, '1')
       const hint = id_token_hint === undefined ? {} : { id_token_hint }
       const { url } = await provider.createSignoutRequest(hint)
@@ -186,7 +180,6 @@ function takeLogoutMark(): boolean {
   return isMarked
 }
 
-/** Returns whether the provider rejected the request, or the stored state of the login is missing. */
 function isRefusal(error: unknown): boolean {
   return error instanceof ErrorResponse || isStateError(error)
 }
@@ -195,7 +188,6 @@ function isStateError(error: unknown): boolean {
   return /state/i.test(String(error))
 }
 
-/** Returns whether the user navigated back to the callback of a login that was already processed. */
 function isStale(error: unknown): boolean {
   const [navigation] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[]
   return navigation?.type === 'back_forward' && isStateError(error)
@@ -216,7 +208,7 @@ function readReturnPath(state: unknown): string {
   return isPath && !state.startsWith(callbackPath) ? state : '/'
 }
 
-/** Reads the token for display only. The server verifies it. */
+/** For display only: the server verifies the token. */
 function readIdentity(token: string): SessionIdentity {
   const [, payload = ''] = token.split('.')
   const bytes = Uint8Array.from(

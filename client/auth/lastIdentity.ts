@@ -1,17 +1,15 @@
 import type { Identity } from '#schema/identity'
 import type { KnownIdentity } from './identity.ts'
 
-/** The identity that the identity provider confirmed last in this browser. */
 export interface LastIdentity {
   identity: KnownIdentity
-  /** In milliseconds since the epoch. */
   at: number
 }
 
 const key = 'natter-vouched'
 /**
- * While the identity provider is unreachable, the page shows cached data for this long after the last
- * confirmation (docs/decisions/012-offline-cache-for-a-day.md).
+ * How long the page shows cached data without the provider
+ * (docs/decisions/012-offline-cache-for-a-day.md).
  */
 const validMs = 24 * 60 * 60_000
 
@@ -22,7 +20,6 @@ export function readLastIdentity(): LastIdentity | undefined {
   return ageMs >= 0 && ageMs < validMs ? stored : undefined
 }
 
-/** Returns the user id of an identity, if it was the last one in this browser. */
 export function readUserId({ issuer, subject }: Identity): string | undefined {
   const last = readStored()?.identity
   return last?.issuer === issuer && last.subject === subject ? last.user : undefined

@@ -5,10 +5,7 @@ import solid from 'vite-plugin-solid'
 
 const frame = join(import.meta.dirname, '..', 'apps', 'frame')
 
-/**
- * Builds the component of each app in `folder` into one file `{app}-{hash}.js` in `outDir`. The file
- * begins with the prelude and the frame's part of the bridge.
- */
+/** Builds each app into one file: the prelude, the frame's part of the bridge, the component. */
 export async function buildApps(folder: string, outDir: string): Promise<void> {
   for (const component of globSync('[!_]*/component.tsx', { cwd: folder }))
     await buildApp(basename(dirname(component)), join(folder, component), outDir)
@@ -36,7 +33,6 @@ async function buildApp(app: string, component: string, outDir: string) {
 
 const entryId = 'app-entry'
 
-/** The order of the imports is the order in which the modules run. */
 function entryOf(component: string): Plugin {
   const modules = [join(frame, 'prelude.ts'), join(frame, 'bridge.ts'), component]
   return {

@@ -3,9 +3,9 @@ interface ModuleGraph {
 }
 
 /**
- * Returns a function that names one chunk for all static imports of `entry`. As several chunks, these
- * modules would be larger after compression. The chunk also has the modules of `theme`: its styles must
- * come before those of the components, which override them.
+ * Puts all static imports of `entry` in one chunk: several chunks would compress worse. It includes
+ * the modules of `theme`, whose styles must come before those of the components, which override
+ * them.
  */
 export function firstLoad(entry: string, { name, theme }: { name: string; theme: string }) {
   let modules: ReadonlySet<string> | undefined

@@ -1,6 +1,6 @@
 /**
- * Replaces valibot for schema/ in the build of the page. The schemas do not validate. They keep
- * `entries` and `options`, which other code reads.
+ * Replaces valibot in the page: validates nothing, but keeps `entries` and `options`, which other
+ * code reads.
  */
 type SchemaStub = Record<string, unknown>
 

@@ -1,8 +1,8 @@
 import type { Plugin } from 'vite'
 
 /**
- * Removes the renderer of HTML from marked, because the page uses only its lexer. Bundlers keep it: the
- * module creates an instance of `Marked` when it is loaded.
+ * Removes the renderer of HTML from marked, because the page uses only its lexer. Bundlers keep it,
+ * because the module creates an instance of `Marked`.
  */
 export function stripRenderer(): Plugin {
   return {

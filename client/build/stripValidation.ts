@@ -3,13 +3,11 @@ import type { Plugin } from 'vite'
 
 const schema = join(import.meta.dirname, '..', '..', 'schema') + sep
 
-/** Fields of a contract or topic that only the server reads, on one line or on several. */
 const serverFields = /^ {2}(?:description|errors|input|output|data): (?:.*,$|[\s\S]*?^ {2}\S.*,$)/gm
 
 /**
- * Replaces valibot and the schema of names in schema/ by stubs, and removes the fields of contracts
- * that only the server reads. The server already validates inputs and outputs, and valibot would be a
- * tenth of the JavaScript that is loaded first.
+ * Replaces valibot and `Name` in schema/ by stubs, and removes the fields of contracts that only
+ * the server reads. Valibot would be a tenth of the JavaScript that is loaded first.
  */
 export function stripValidation(): Plugin {
   return {

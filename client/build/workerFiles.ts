@@ -3,7 +3,6 @@ import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Plugin } from 'vite'
 
-/** Inserts the list of the page's files, and a hash of their contents, into the service worker. */
 export function workerFiles(): Plugin {
   let publicDir = ''
   return {

@@ -8,8 +8,8 @@ const key = 'active'
 const inputs = ['keydown', 'input', 'pointerdown', 'pointermove', 'wheel', 'touchstart']
 
 /**
- * Sets the user's presence status to `away` after ten minutes without input in any tab, and to
- * `online` on the next input. Does not change a status that the user has chosen.
+ * Publishes `away` after ten minutes without input in any tab, and `online` on the next input. Does
+ * not change a status that the user has chosen.
  */
 export function createAutoAway(store: LocalStore, presence: Presence, doNotDisturb: DoNotDisturb) {
   let lastInputAt = Date.now()
@@ -44,7 +44,6 @@ export function createAutoAway(store: LocalStore, presence: Presence, doNotDistu
     if (presence.mine() === 'online' && Date.now() - latestAt >= idleMs) update(presence.idle)
   }
 
-  /** Ignores errors of `publish`: the next input or check publishes again. */
   function update(publish: () => Promise<void>) {
     if (isUpdating) return
     isUpdating = true

@@ -31,8 +31,8 @@ export interface ChatOptions {
   identity: KnownIdentity
   localStore: LocalStore
   /**
-   * Called for each message of another user. Also called for a notice without its message, because
-   * the sender is unknown.
+   * Called for each message of another user. For a notice without its message, the sender is
+   * unknown.
    */
   onMessage?: (notice: Notice, room: MyRoom) => void
   onMissed?: (room: MyRoom, before: MyRoom) => void
@@ -85,7 +85,8 @@ export function createChat(options: ChatOptions) {
     () => undefined,
   )
   /**
-   * Number of messages missed while disconnected. Subscribers also run if the number has not changed.
+   * Number of messages missed while disconnected. Subscribers also run if the number has not
+   * changed.
    */
   const [recovered, setRecovered] = createSignal<number | 'many'>(0, { equals: false })
 
@@ -100,10 +101,7 @@ export function createChat(options: ChatOptions) {
     }),
   )
 
-  /**
-   * Counts the missed messages of other users. A message that both a room's and a thread's timeline
-   * have missed counts once.
-   */
+  /** A room's and a thread's timeline may have missed the same message. */
   function countMissed(all: readonly MissedEvents[]): number | 'many' {
     const missed = all.flat()
     const placed = missed.filter((event) => event !== 'lost')
@@ -112,7 +110,6 @@ export function createChat(options: ChatOptions) {
     return new Set(ofOthers.map(({ seq }) => seq)).size
   }
 
-  /** Opens the timeline of a room or a thread until the reactive owner is disposed. */
   function openTimeline(
     room: RoomId,
     { threadId, onEvent, ...position }: Omit<TimelineOptions, 'client' | 'room' | 'lastSeq'>,
@@ -142,7 +139,7 @@ export function createChat(options: ChatOptions) {
   }
 
   function cachePage(room: RoomId, timeline: RoomTimeline) {
-    // Skips a timeline that still shows the cached page, and a room from which the user was removed.
+    // Skips the cached page, and a room from which the user was removed.
     if (timeline.opened() === 0 || timeline.hasNewer() || !rooms.byId(room)) return
     const messages = timeline.items().slice(-maxCachedMessages)
     if (messages.length === 0) return
@@ -160,9 +157,7 @@ export function createChat(options: ChatOptions) {
     rooms,
     sendQueue,
     people,
-    /** The user's names, as soon as they are loaded. */
     account,
-    /** Changes the display name; null restores the name from the identity provider. */
     async saveName(name: string | null) {
       const answer = await client.try('users.me', { name })
       if (answer.ok) addAccount(answer.value)
@@ -176,8 +171,8 @@ export function createChat(options: ChatOptions) {
     notify,
     doNotDisturb,
     /**
-     * Runs an action and reports a failure to `onFailure`. First waits up to `graceMs` for the
-     * connection, which may be reconnecting after a token renewal.
+     * Reports a failure to `onFailure`. First waits up to `graceMs` for the connection, which may
+     * be reconnecting after a token renewal.
      */
     async attempt(action: () => Promise<unknown>) {
       if (!navigator.onLine || !(await connection.waitUntilOnline()))
@@ -186,7 +181,7 @@ export function createChat(options: ChatOptions) {
         options.onFailure?.(isTransient(error) ? 'disconnected' : (error as Error)),
       )
     },
-    /** Returns the number of unread messages of a room, without those in threads. */
+    /** Excludes the messages in threads. */
     countUnread: ({ id, unread }: MyRoom): number =>
       threads.unreadIn(id).reduce((count, thread) => Math.max(0, count - thread.unread), unread),
     recovered,

@@ -7,15 +7,14 @@ export type DoNotDisturb = ReturnType<typeof createDoNotDisturb>
 
 interface StoredStatus {
   status: ChosenStatus
-  /** In milliseconds since the epoch. */
   until?: number | undefined
 }
 
 const retryDelayMs = 30_000
 
 /**
- * The status that the user has chosen, and its end. The server deletes the status when the user's
- * last connection closes, so the account's preferences have it, and a page publishes it again.
+ * The server deletes a chosen status when the user's last connection closes. So the account's
+ * preferences have it, and a page publishes it again.
  */
 export function createDoNotDisturb(
   preferences: Pick<Preferences, 'all' | 'set' | 'isCurrent'>,
@@ -41,8 +40,6 @@ export function createDoNotDisturb(
     }
   })
 
-  // After the server has deleted the chosen status, it reports `online`. This effect then publishes
-  // the chosen status again.
   createEffect(
     on([presence.mine, preferences.isCurrent], ([status]) => {
       if (status !== 'online' || !preferences.isCurrent()) return
@@ -60,7 +57,6 @@ export function createDoNotDisturb(
       }
     }),
   )
-  // The page or device on which the user chose the status stores it, with its end.
   presence.onChosen((status) => {
     if (choice()?.status !== status) setChoice({ status })
   })
@@ -87,7 +83,6 @@ export function createDoNotDisturb(
     chosen: (): ChosenStatus => choice()?.status ?? 'online',
     /** In milliseconds since the epoch; undefined if the status has no end. */
     until,
-    /** At `end`, in milliseconds since the epoch, the status returns to `online`. */
     choose,
   }
 }

@@ -3,7 +3,7 @@ import type { LocalStore } from './localStore.ts'
 
 const prefix = 'draft '
 
-/** Unsent texts of the composers of rooms (`{room}`) and threads (`{room}/{thread}`). */
+/** Unsent texts of rooms (`{room}`) and threads (`{room}/{thread}`). */
 export function createDrafts(store: LocalStore) {
   const readRooms = () =>
     new Set(store.keysNow(prefix).map((key) => key.slice(prefix.length).split('/')[0]))
@@ -19,7 +19,6 @@ export function createDrafts(store: LocalStore) {
       store.writeNow(prefix + place, text)
       if (had !== (text !== '')) update()
     },
-    /** Whether the room or one of its threads has a draft. */
     isIn: (room: string) => rooms().has(room),
   }
 }

@@ -1,10 +1,7 @@
 import { untrack } from 'solid-js'
 import { createStore } from 'solid-js/store'
 
-/**
- * A reactive map. Its keys are prefixed, because Solid's stores ignore keys such as `__proto__`, and
- * ids may be names of JavaScript properties.
- */
+/** Prefixes the keys, because Solid's stores ignore keys such as `__proto__`. */
 export function createIdMap<Id extends string, Value extends object | true>() {
   const [values, setValues] = createStore<Record<string, Value | undefined>>({})
   const keyOf = (id: Id) => `=${id}`
@@ -14,7 +11,6 @@ export function createIdMap<Id extends string, Value extends object | true>() {
     )
   return {
     get: (id: Id): Value | undefined => values[keyOf(id)],
-    /** Like `get`, but does not track the value. */
     peek: (id: Id): Value | undefined => untrack(() => values[keyOf(id)]),
     peekAll: (): [Id, Value][] => untrack(entries),
     set: (id: Id, value: Value) => setValues(keyOf(id), value),

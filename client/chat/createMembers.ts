@@ -9,7 +9,6 @@ export type RoomMember = OutputOf<typeof roomInfo>['members'][number]
 
 export function createMembers(client: ChatClient, rooms: Rooms) {
   const byRoom = createIdMap<RoomId, readonly RoomMember[]>()
-  /** Rooms whose members are loaded or loading, and have not changed since. */
   const fresh = new Set<RoomId>()
   const watched = new Set<RoomId>()
 
@@ -30,7 +29,7 @@ export function createMembers(client: ChatClient, rooms: Rooms) {
       watched.add(room)
       void load(room)
     },
-    /** Marks the members of all rooms as stale, because changes are missed while disconnected. */
+    /** Changes are missed while disconnected. */
     invalidate: () => fresh.clear(),
   }
 }

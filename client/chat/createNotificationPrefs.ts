@@ -7,7 +7,6 @@ export type { NotifyLevel }
 
 export type NotificationPrefs = ReturnType<typeof createNotificationPrefs>
 
-/** Notification levels of the account. */
 export function createNotificationPrefs({ all, set }: Preferences) {
   const everywhere = (): NotifyLevel => all().notify ?? 'mentions'
 
@@ -16,7 +15,6 @@ export function createNotificationPrefs({ all, set }: Preferences) {
     return Object.hasOwn(rooms, room) ? (rooms[room] ?? undefined) : undefined
   }
 
-  /** A message request and a blocked user never notify. */
   function isMuted({ id, isRequest, isBlocked }: MyRoom): boolean {
     return ownOf(id) === 'none' || isRequest === true || isBlocked === true
   }
@@ -30,7 +28,6 @@ export function createNotificationPrefs({ all, set }: Preferences) {
       set({ rooms: { [room]: level ?? null } }),
     levelOf: (room: RoomId): NotifyLevel => ownOf(room) ?? everywhere(),
     isMuted,
-    /** Returns how many unread messages of a room the title badge counts. */
     badgeCountOf(room: MyRoom): number {
       if (isMuted(room)) return 0
       const own = ownOf(room.id)

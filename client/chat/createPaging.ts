@@ -7,8 +7,8 @@ export type Side = 'older' | 'newer'
 interface PagingOptions {
   timeline: () => Timeline
   /**
-   * Number that changes when the timeline opens at another history page. The result of an earlier
-   * request is then dropped. 0 disables paging.
+   * Changes when the timeline opens at another history page: the result of an earlier request is
+   * then dropped. 0 disables paging.
    */
   opened: () => number
   read: (cursor: { before: number } | { after: number }) => Promise<HistoryPage>
@@ -17,7 +17,7 @@ interface PagingOptions {
 
 const sides = ['older', 'newer'] as const
 
-/** Loads older and newer history pages, one at a time in each direction. */
+/** One request at a time in each direction. */
 export function createPaging({ timeline, opened, read, onPage }: PagingOptions) {
   const [loading, setLoading] = createSignal<Partial<Record<Side, boolean>>>({})
   const [failed, setFailed] = createSignal<Partial<Record<Side, boolean>>>({})

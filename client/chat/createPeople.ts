@@ -13,7 +13,7 @@ const maxUserIds = 200
 const batchDelayMs = 20
 const cacheKey = 'people'
 
-/** Names and handles of users, loaded in batches on first use and cached in this browser. */
+/** Loads users in batches on first use, and caches them in this browser. */
 export function createPeople(client: ChatClient, store: LocalStore) {
   const known = createIdMap<UserId, User>()
   const requested = new Set<UserId>()
@@ -51,19 +51,16 @@ export function createPeople(client: ChatClient, store: LocalStore) {
   }
 
   return {
-    /** Returns the user id while the name is loading. */
+    /** Like `handle`, returns the user id while the user is loading. */
     name(user: UserId): string {
       request(user)
       return known.get(user)?.name ?? user
     },
-    /** Returns the user name at the identity provider, or the user id while it is loading. */
     handle(user: UserId): string {
       request(user)
       return known.get(user)?.handle ?? user
     },
-    /**
-     * Loads missing names without delay, for a text that cannot change later, such as a notification.
-     */
+    /** For a text that cannot change later, such as a notification. */
     async loadNames(users: readonly UserId[]): Promise<void> {
       const userIds = [...new Set(users)].filter((user) => !known.peek(user) && !isGroupName(user))
       if (userIds.length === 0) return

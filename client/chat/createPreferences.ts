@@ -7,17 +7,14 @@ export type Preferences = ReturnType<typeof createPreferences>
 export const key = 'prefs'
 const unsentKey = `${key} unsent`
 
-/**
- * Choices that belong to the account, cached in this browser. Changes apply at once;
- * syncPreferences.ts sends them, and receives those of other devices.
- */
+/** Changes apply at once; syncPreferences.ts sends them, and receives those of other devices. */
 export function createPreferences(store: LocalStore) {
   const read = () => ({
     stored: store.readNow<StoredPreferences>(key) ?? { prefs: {}, revision: 0 },
     unsent: store.readNow<PreferenceChanges>(unsentKey),
   })
   const [state, setState] = createSignal(read())
-  /** Whether this page has received the preferences, which other devices may have changed. */
+  /** False while other devices may have changed the preferences. */
   const [isCurrent, setCurrent] = createSignal(false)
   onCleanup(store.watchNow(key, () => setState(read)))
   const all = createMemo(() => merge(state().stored.prefs, state().unsent))

@@ -14,27 +14,19 @@ import { createIdMap } from './createIdMap.ts'
 
 export type Presence = ReturnType<typeof createPresence>
 
-/**
- * A user's status, and the rooms in which the user is online. Without such a room, `status` is
- * outdated.
- */
+/** The rooms are those in which the user is online. Without one, `status` is outdated. */
 interface UserStatus {
   status: Status
   rooms: RoomId[]
 }
 
-/** Sends heartbeats until disposal, and tracks the presence of others in the user's rooms. */
 export function createPresence(client: ChatClient, me: UserId) {
   const [mine, setMine] = createSignal<Status>('offline')
   const users = createIdMap<UserId, UserStatus>()
-  /** Rooms whose presence snapshot is loaded. */
   const loaded = createIdMap<RoomId, true>()
   const followed = new Set<RoomId>()
   const requested = new Set<RoomId>()
-  /**
-   * For each loading room, the users whose presence changed meanwhile. The room's snapshot may be
-   * older than these changes, so it does not overwrite their status.
-   */
+  /** Users whose presence changed while a room's snapshot, which may be older, was loading. */
   const changedMeanwhile = new Map<RoomId, Set<UserId>>()
   const retries = new Map<RoomId, ReturnType<typeof setTimeout>>()
   const connId = crypto.randomUUID() as ConnId
@@ -79,7 +71,6 @@ export function createPresence(client: ChatClient, me: UserId) {
     }
   }
 
-  /** Sets a user's status in one room. A user who is offline there may still be online in another. */
   function setStatus(room: RoomId, user: UserId, status: Status) {
     const known = users.peek(user)
     if (known?.status === status && known.rooms.includes(room)) return
@@ -131,17 +122,13 @@ export function createPresence(client: ChatClient, me: UserId) {
 
   return {
     mine,
-    /**
-     * Returns undefined while the status is unknown. If `room` is given, the user must be a member of
-     * it. A member who is missing in the room's loaded snapshot is offline.
-     */
+    /** Undefined while unknown. A member who is missing in the loaded snapshot is offline. */
     statusOf(user: UserId, room?: RoomId): Status | undefined {
       if (user === me) return mine()
       const known = users.get(user)
       if (known && known.rooms.length > 0) return known.status
       return room !== undefined && loaded.get(room) ? 'offline' : undefined
     },
-    /** Returns a function that stops following the room. */
     follow(room: RoomId, isPublic: boolean): () => void {
       followed.add(room)
       const stop = isPublic ? client.listen(topics.roomPresence, { room }, applyChanges) : undefined
@@ -157,7 +144,7 @@ export function createPresence(client: ChatClient, me: UserId) {
       requested.add(room)
       void load(room)
     },
-    /** The callback runs for a status that the user chose on any device, before `mine` changes. */
+    /** Runs for a status that the user chose on any device, before `mine` changes. */
     onChosen(callback: (status: ChosenStatus) => void) {
       notifyChosen = callback
     },
@@ -165,7 +152,7 @@ export function createPresence(client: ChatClient, me: UserId) {
       await callWithRetry(client, 'presence.update', { status })
       setMine(status)
     },
-    /** Publishes the status `away`. The server ignores it if the user has chosen a status. */
+    /** The server ignores it if the user has chosen a status. */
     async idle() {
       await client.call('presence.update', { status: 'away', idle: true })
       await beat()

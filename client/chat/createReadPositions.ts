@@ -7,18 +7,16 @@ import type { ChatClient } from '../nats/chatClient.ts'
 
 const throttleMs = 700
 
-/** A read position in a room or in one of its threads. */
 export interface ReadPosition {
   room: RoomId
   seq: number
   threadId?: MessageId | undefined
-  /** True to mark all threads of the room as read as well. */
+  /** Also marks all threads of the room as read. */
   threads?: boolean
 }
 
 const keyOf = ({ room, threadId }: Omit<ReadPosition, 'seq'>) => threadId ?? room
 
-/** Sends the user's read positions to the server, throttled. */
 export function createReadPositions(
   client: ChatClient,
   onRead: (position: ReadPosition, state: OutputOf<typeof readUpdate>) => void,
@@ -53,7 +51,7 @@ export function createReadPositions(
       : client.call('read.update.thread', { room, threadId, seq })
   }
 
-  /** Publishes without waiting for a response, because the page is closing. */
+  /** A closing page cannot wait for a response. */
   function publishNow() {
     for (const { room, threadId, seq, threads = false } of pending.values())
       if (threadId === undefined) client.publish('read.update', { room, seq, threads })

@@ -20,10 +20,7 @@ export function createRefresh(load: () => Promise<void>) {
     document.removeEventListener('visibilitychange', onVisible)
   })
 
-  /**
-   * Runs `load`. If a run is in progress, its response may be outdated, so `load` runs again after
-   * it.
-   */
+  /** The response of a run in progress may be outdated, so `load` runs again after it. */
   function refresh(): Promise<void> {
     if (!running) return start()
     queued ??= running.then(start)
@@ -49,7 +46,6 @@ export function createRefresh(load: () => Promise<void>) {
   return {
     refresh,
     refreshSoon,
-    /** Number of the latest run of `load`. */
     round: () => round,
   }
 }

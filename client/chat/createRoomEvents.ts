@@ -13,7 +13,6 @@ interface RoomEventsOptions {
   onLost: () => void
 }
 
-/** Receives the events of a room that follow its first history page. */
 export function createRoomEvents(options: RoomEventsOptions) {
   let feed: RoomFeed | undefined
   let recent = new RecentEvents(0)
@@ -21,8 +20,8 @@ export function createRoomEvents(options: RoomEventsOptions) {
   onCleanup(() => feed?.stop())
 
   /**
-   * Starts the feed after `asOf`, the sequence number of the last event in the loaded history page.
-   * Restarts a running feed only if it is lost or if the buffer has evicted events after `asOf`.
+   * `asOf` is that of the loaded history page. Restarts a running feed only if it is lost or if the
+   * buffer has evicted events after `asOf`.
    */
   function follow(asOf: number) {
     if (!feed) start(asOf)
@@ -44,8 +43,7 @@ export function createRoomEvents(options: RoomEventsOptions) {
     })
     for (const notice of early) feed.receive(notice)
     early = []
-    // The history page may come from a lagging replica and lack events that were published just
-    // before the subscription. No notice of these events arrives, so a sync fetches them.
+    // A lagging replica may have omitted events of which no notice arrives any more.
     feed.syncSoon()
   }
 

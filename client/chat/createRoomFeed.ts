@@ -9,33 +9,23 @@ import { chainOf, EventChains, unseenEvents } from './eventChains.ts'
 export interface FeedOptions {
   client: ChatClient
   room: RoomId
-  /** Sequence number of the last known event. The feed delivers later events only. */
   asOf: number
-  /**
-   * Called once for each event. The events of a thread arrive in order, and so do the events outside
-   * of threads.
-   */
+  /** The events of a thread arrive in order, and so do the events outside of threads. */
   onEvent: (placed: PlacedEvent) => void
   /**
-   * Called when missed events cannot be fetched. The owner must then read a history page and call
-   * `restart` with its `asOf`.
+   * Called when missed events cannot be fetched. The owner must then `restart` the feed at a new
+   * history page.
    */
   onLost: () => void
 }
 
 export type RoomFeed = ReturnType<typeof createRoomFeed>
-/**
- * The missed events, or `lost` if `chat.sync` cannot return them, for example because there are too
- * many.
- */
+/** `lost` if `chat.sync` cannot return the events, for example because there are too many. */
 export type MissedEvents = readonly PlacedEvent[] | 'lost'
 
-/**
- * Two runtimes may publish their notices out of order. If a notice arrives before its predecessor,
- * the feed waits this long for the predecessor before it fetches the missing events.
- */
+/** Two runtimes may publish notices out of order, so the feed first waits for a missing one. */
 const gapTimeoutMs = 150
-/** Maximum random addition: all pages of a room may miss the same notice. */
+/** All pages of a room may miss the same notice. */
 const gapJitterMs = 350
 /**
  * While fewer events were received since the last sync, the next sync includes all of them. It then
@@ -44,33 +34,29 @@ const gapJitterMs = 350
 const maxSyncedAgain = 300
 /** Otherwise the next sync includes the events of this time before the last received event. */
 const overlapMs = 10_000
-/** If an event is known to exist, the feed waits this long for its notice, then fetches the event. */
 const noticeTimeoutMs = 2_000
 /**
- * For this long after a sync, `sync()` returns the events of that sync as well. After a reconnect, a
- * scheduled sync may finish before the reconnect handler calls `sync()`.
+ * For this long after a sync, `sync()` also returns its events: after a reconnect, a scheduled sync
+ * may finish before the reconnect handler calls `sync()`.
  */
 const recentSyncMs = 1_000
 
 /**
- * Delivers the events of a room without gaps. If a notice is missing, `chat.sync` fetches its event.
- * Handles one notice or sync at a time, so that a slow request does not reorder events.
+ * Delivers the events of a room without gaps. Handles one notice or sync at a time, so that a slow
+ * request does not reorder events.
  */
 export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOptions) {
   let chains = new EventChains(asOf)
   let steps: Promise<unknown> = Promise.resolve()
   let isStopped = false
-  /** Set when missed events cannot be fetched. Notices are then dropped until `restart`. */
+  /** Notices are then dropped until `restart`. */
   let isLost = false
   let early: Notice[] = []
-  /** The events that were received since the last sync, the newest `maxSyncedAgain` of them. */
   let received: { seq: number; at: number }[] = []
   let hasForgotten = false
-  /** Sequence numbers of early notices for which one more sync was scheduled. */
   const syncedFor = new Set<number>()
   /** Sequence numbers of the last event with a notice and of the last event known to exist. */
   let [announced, expected] = [asOf, asOf]
-  /** Whether the scheduled sync runs even if no gap is known. */
   let mustSync = false
   let queued: Promise<MissedEvents | undefined> | undefined
   let running: Promise<MissedEvents | undefined> | undefined
@@ -88,8 +74,7 @@ export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOpti
     const position = chains.classify(notice)
     if (position === 'known') return
     const event = position === 'next' && (notice.event ?? (await readEvent(client, notice)))
-    // Either the predecessor is missing, or `readEvent` could not fetch the event. Keeps the notice
-    // until the next sync fetches the missing events.
+    // The predecessor is missing or `readEvent` failed: the next sync fetches the event.
     if (!event) {
       early.push(notice)
       return syncIn(gapTimeoutMs + Math.random() * gapJitterMs)
@@ -109,7 +94,6 @@ export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOpti
     hasForgotten = true
   }
 
-  /** Returns the sequence number after which the next sync requests the events. */
   function syncStart(): number {
     if (!hasForgotten) return chains.asOf
     const from = (received.at(-1)?.at ?? 0) - overlapMs
@@ -128,7 +112,6 @@ export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOpti
     }, at - Date.now())
   }
 
-  /** Queues a sync. Callers share a queued sync that has not started yet. */
   function syncNext(): Promise<MissedEvents | undefined> {
     queued ??= enqueue(async () => {
       const current = queued
@@ -167,10 +150,7 @@ export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOpti
     return missed
   }
 
-  /**
-   * If the predecessor of a notice is still missing after a sync, the replica that answered may lag.
-   * Syncs once more for such a notice, then drops it.
-   */
+  /** A lagging replica may have answered, so an early notice causes one more sync. */
   function retryEarly() {
     early = early.filter(
       (notice) => chains.classify(notice) !== 'known' && !syncedFor.has(notice.seq),
@@ -187,7 +167,6 @@ export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOpti
     return 'lost'
   }
 
-  /** Syncs again after a transient error or a rate limit; any other error marks the feed as lost. */
   function onSyncError(error: unknown): undefined {
     if (isStopped || isLost) return
     if (!isTransient(error) && !isRateLimited(error)) return void lose()
@@ -202,12 +181,11 @@ export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOpti
       announced = Math.max(announced, notice.seq)
       void enqueue(() => apply(notice))
     },
-    /** Syncs if the notice of the event `seq` does not arrive within `noticeTimeoutMs`. */
+    /** Syncs if the notice of the event does not arrive within `noticeTimeoutMs`. */
     expect(seq: number) {
       expected = Math.max(expected, seq)
       if (expected > announced) syncIn(noticeTimeoutMs)
     },
-    /** Schedules a sync even if no gap is known. */
     syncSoon() {
       mustSync = true
       syncIn(noticeTimeoutMs)
@@ -218,15 +196,8 @@ export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOpti
       return before === 'lost' || after === 'lost' ? 'lost' : [...before, ...after]
     },
     isLost: () => isLost,
-    /**
-     * Sequence number up to which all events are known, including those in threads; 0 while there is
-     * a gap.
-     */
+    /** 0 while there is a gap. */
     completeUpTo: () => (isLost || early.length > 0 ? 0 : chains.newest),
-    /**
-     * Continues after a history page that includes all events up to `from`, and fetches the later
-     * events.
-     */
     restart(from: number) {
       void enqueue(() => {
         isLost = false
@@ -247,10 +218,7 @@ function isRateLimited(error: unknown): boolean {
   return isCallError(error) && error.code === 'rate_limited'
 }
 
-/**
- * Fetches an event that was too large for its notice. Returns undefined if only `chat.sync` can
- * return it.
- */
+/** Fetches an event that was too large for its notice; undefined if only `chat.sync` has it. */
 async function readEvent(client: ChatClient, notice: Notice): Promise<RoomEvent | undefined> {
   if (notice.notifyId === undefined) return undefined
   const message = await callWithRetry(client, 'msg.get', { notifyId: notice.notifyId }).catch(

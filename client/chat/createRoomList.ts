@@ -6,10 +6,9 @@ import type { LocalStore } from './localStore.ts'
 
 const key = 'rooms'
 
-/** Prefix of the keys in the store, which ignores keys such as `__proto__`. */
+/** Solid's stores ignore keys such as `__proto__`. */
 const toKey = (id: RoomId): `room ${string}` => `room ${id}`
 
-/** The rooms of the user as a reactive store, cached in this browser. */
 export function createRoomList(localStore: LocalStore) {
   const [rooms, setRooms] = createStore<Record<`room ${string}`, MyRoom>>({})
   const [isLoaded, setLoaded] = createSignal(false)

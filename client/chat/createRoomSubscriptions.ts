@@ -40,7 +40,6 @@ export function createRoomSubscriptions({ client, me, follow, onNotice }: Subscr
   }
 
   return {
-    /** Subscribes to exactly these rooms. Returns the newly subscribed rooms. */
     replace(rooms: readonly MyRoom[]): MyRoom[] {
       const ids = new Set(rooms.map(({ id }) => id))
       for (const id of subscriptions.keys()) if (!ids.has(id)) unsubscribe(id)

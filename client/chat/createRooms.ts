@@ -28,12 +28,12 @@ export interface RoomsOptions {
   follow?: (room: MyRoom) => () => void
   /** Also called for the user's own messages. */
   onMessage?: (notice: Notice, room: MyRoom) => void
-  /** Called after a reconnect for each room with more unread messages than `before` the disconnect. */
+  /** Called after a reconnect for each room with more unread messages than `before` it. */
   onMissed?: (room: MyRoom, before: MyRoom) => void
   onRemoved?: (room: MyRoom, why: RemovalReason) => void
 }
 
-/** `meanwhile`: a new room list lacks the room, but no event of the removal was received. */
+/** `meanwhile`: removed without an event, for example while disconnected. */
 export type RemovalReason = 'kick' | 'archive' | 'leave' | 'meanwhile'
 
 export function createRooms(options: RoomsOptions) {
@@ -51,13 +51,13 @@ export function createRooms(options: RoomsOptions) {
     if (threadId === undefined || state.seq >= (byId(room)?.readSeq ?? 0)) setRead(room, state)
   })
   /**
-   * For each removed room, the number of the last refresh that started before the removal. If that
-   * refresh is still running, its response may list the room; `load` then ignores the room.
+   * For each removed room, the number of the last refresh that started before the removal: its
+   * response may still list the room.
    */
   const removalRounds = new Map<RoomId, number>()
   let wasOffline = false
 
-  // Subscribes before the first request, so that no notice published during the request is missed.
+  // Before the first request, so that no notice is missed.
   const subscriptions = createRoomSubscriptions({ ...options, onNotice: receive })
   onCleanup(
     client.listen(
@@ -113,8 +113,7 @@ export function createRooms(options: RoomsOptions) {
     for (const room of removed) onRemoved?.(room, 'meanwhile')
     const pages = new Set(current.map(({ id }) => pageKey(id)))
     void localStore.prune((key) => !key.startsWith(pageKey('')) || pages.has(key))
-    // A notice of a new public room may have been missed between the response and the subscription.
-    // Loads the list again to include its effect.
+    // A notice of a new public room may have been missed before the subscription.
     if (added.some(({ kind }) => kind === 'public')) void refresh()
     else if (current.some((room) => isUncounted(counts.of(room)))) refreshSoon()
   }
@@ -158,7 +157,7 @@ export function createRooms(options: RoomsOptions) {
     const count = countNotice(counts.of(room), notice, me, threads.isFollowed(notice))
     threads.receive(notice)
     show(id, count)
-    // The server's count may include the deleted message. Only a new count can exclude it.
+    // The server's count may include the deleted message.
     if (isUncounted(count) || (kind === 'delete' && room.unread > 0)) refreshSoon()
     if (kind === 'message') onMessage?.(notice, room)
   }
@@ -196,10 +195,8 @@ export function createRooms(options: RoomsOptions) {
     byId,
     isLoaded: rooms.isLoaded,
     list,
-    /** The invitations that the user has not answered. */
     invitations: () => invited.list,
     refresh,
-    /** Refreshes the list after a reconnect and reports missed messages to `onMissed`. */
     resync() {
       wasOffline = true
       void refresh()
@@ -214,7 +211,6 @@ export function createRooms(options: RoomsOptions) {
       readThread(room, seq, threadId)
       readPositions.mark({ room, threadId, seq })
     },
-    /** Marks a room and its threads as read. */
     markEverythingRead,
     markAllRead() {
       for (const room of list()) markEverythingRead(room)
@@ -224,7 +220,7 @@ export function createRooms(options: RoomsOptions) {
       await refresh()
       return room.id
     },
-    /** Moves the read position back, so that the message `seq` and all later ones become unread. */
+    /** The message `seq` and all later ones become unread. */
     async markUnread(room: RoomId, seq: number) {
       readPositions.cancel(room)
       setRead(

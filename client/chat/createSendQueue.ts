@@ -5,7 +5,7 @@ import { isTransient } from '../nats/callWithRetry.ts'
 import type { ChatClient } from '../nats/chatClient.ts'
 import type { LocalStore } from './localStore.ts'
 
-/** A message that the user has sent, shown below the timeline until its room event arrives. */
+/** Shown below the timeline until the room event of the message arrives. */
 export interface PendingMessage {
   clientId: ClientId
   room: RoomId
@@ -25,15 +25,13 @@ const [minRetryMs, maxRetryMs, sentShownMs] = [400, 8_000, 10_000]
 
 const keyOf = (clientId: ClientId) => `outgoing ${clientId}`
 
-/** Returns the number of unsent messages of all tabs. */
 export function countUnsent(store: LocalStore): number {
   return store.listNow<PendingMessage>(keyOf('' as ClientId)).length
 }
 
 /**
- * Sends the messages of each room in order, and retries each until the server accepts or rejects it.
- * The queue survives a reload. A tab also sends the messages of closed tabs; the server deduplicates
- * them by client id.
+ * Sends the messages of each room in order, and retries each until the server accepts or rejects
+ * it. A tab also sends the messages of closed tabs; the server deduplicates them by client id.
  */
 export function createSendQueue(
   client: ChatClient,
@@ -54,7 +52,6 @@ export function createSendQueue(
   document.addEventListener('visibilitychange', onVisible)
   onCleanup(() => document.removeEventListener('visibilitychange', onVisible))
 
-  /** Adds the stored messages of other tabs, which may be closed. */
   function adopt() {
     const queued = new Set(all().map(({ clientId }) => clientId))
     const stored = store.listNow<PendingMessage>(keyOf('' as ClientId))
@@ -122,10 +119,6 @@ export function createSendQueue(
     running.delete(room)
   }
 
-  /**
-   * Returns undefined if the server accepted or rejected the message, else the minimum delay before a
-   * retry, in milliseconds.
-   */
   async function trySend({
     clientId,
     room,
@@ -168,12 +161,11 @@ export function createSendQueue(
       void run(message.room)
     },
     discard: settle,
-    /** Removes a message whose event has arrived. */
     settle,
   }
 }
 
-/** Runs `send`. If another tab is sending the message, returns 0, so that the caller retries. */
+/** Returns 0, for a retry, if another tab is sending the message. */
 function withTabLock(clientId: ClientId, send: () => Promise<number | undefined>) {
   if (!navigator.locks) return send()
   return navigator.locks.request(keyOf(clientId), { ifAvailable: true }, (lock) =>
@@ -181,10 +173,7 @@ function withTabLock(clientId: ClientId, send: () => Promise<number | undefined>
   )
 }
 
-/**
- * Returns a UUIDv7. If its timestamp is recent, the server does not query the database for an earlier
- * copy of the message.
- */
+/** A recent timestamp in the UUIDv7 saves the server a query for an earlier copy. */
 function newClientId(at: number): ClientId {
   const time = at.toString(16).padStart(12, '0')
   return `${time.slice(0, 8)}-${time.slice(8)}-7${crypto.randomUUID().slice(15)}` as ClientId

@@ -8,10 +8,9 @@ import type { ChatClient } from '../nats/chatClient.ts'
 
 export type Threads = ReturnType<typeof createThreads>
 
-/** The threads that the user follows, with the counts of their unread replies. */
 export function createThreads(client: ChatClient, me: UserId) {
   const [byId, setThreads] = createStore<Record<MessageId, FollowedThread>>({})
-  /** Read positions in this tab, also in threads that the user does not follow. */
+  /** Also in threads that the user does not follow. */
   const readHere = new Map<MessageId, number>()
 
   return {
@@ -20,7 +19,7 @@ export function createThreads(client: ChatClient, me: UserId) {
       const { threads } = await callWithRetry(client, 'thread.list', {})
       for (const thread of threads) {
         const current = byId[thread.threadId]
-        // The response may lack a reply or a read position that this page already knows.
+        // The response may be older than a reply or a read position of this page.
         const isStale =
           current && (current.lastSeq > thread.lastSeq || current.readSeq > thread.readSeq)
         if (!isStale) setThreads(thread.threadId, thread)
@@ -30,7 +29,6 @@ export function createThreads(client: ChatClient, me: UserId) {
       threadId !== undefined && (threadBy === me || byId[threadId] !== undefined),
     unreadIn: (room: RoomId): FollowedThread[] =>
       Object.values(byId).filter((thread) => thread.room === room && thread.unread > 0),
-    /** Counts a new reply. The user follows the thread if the reply is theirs or mentions them. */
     receive({ room, seq, threadId, threadBy, event }: Notice) {
       if (threadId === undefined || event?.kind !== 'message') return
       const current = byId[threadId]
@@ -48,7 +46,6 @@ export function createThreads(client: ChatClient, me: UserId) {
     },
     isRead: (id: MessageId, seq: number): boolean =>
       seq <= Math.max(byId[id]?.readSeq ?? 0, readHere.get(id) ?? 0),
-    /** Applies a read position. Without `id`, applies it to all threads of the room. */
     setRead(room: RoomId, seq: number, id?: MessageId) {
       if (id !== undefined) readHere.set(id, Math.max(seq, readHere.get(id) ?? 0))
       for (const { threadId, lastSeq, readSeq, ...thread } of Object.values(byId))

@@ -23,15 +23,14 @@ export interface TimelineOptions {
   client: ChatClient
   room: RoomId
   threadId?: MessageId
-  /** History page from the browser's cache, shown until the server has responded. */
   cachedPage?: HistoryPage | undefined
   /**
-   * Sequence number of the event at which the timeline opens; by default, the newest message. With
-   * `later`, the timeline opens only when `goTo` or `goToPresent` is called.
+   * Sequence number of an event; by default, that of the newest message. With `later`, the timeline
+   * opens only when `goTo` or `goToPresent` is called.
    */
   start?: number | 'later' | undefined
   restartAt?: () => number | undefined
-  /** Sequence number of the room's last event, as known from other sources such as the room list. */
+  /** As known from other sources such as the room list. */
   lastSeq?: () => number
   onEvent?: (placed: PlacedEvent) => void
 }
@@ -41,7 +40,6 @@ type Cursor = { before?: number; after?: number; around?: number }
 const pageSize = 50
 const emptyPage: HistoryPage = { messages: [], before: false, after: false, asOf: 0 }
 
-/** Loads the messages of a room or a thread in history pages, and applies new events until disposal. */
 export function createTimeline(options: TimelineOptions) {
   const { threadId, cachedPage, start, restartAt, lastSeq = () => 0, onEvent } = options
   const [status, setStatus] = createSignal<TimelineStatus>(cachedPage ? 'ready' : 'loading')
@@ -49,7 +47,7 @@ export function createTimeline(options: TimelineOptions) {
     timelineFromPage(cachedPage ?? emptyPage, threadId),
   )
   const [opened, setOpened] = createSignal(0)
-  /** Number of the latest `open` call. Earlier calls that are still running have no effect. */
+  /** Earlier calls of `open` that are still running have no effect. */
   let turns = 0
   let isClosed = false
   let lostAt = 0
@@ -61,8 +59,7 @@ export function createTimeline(options: TimelineOptions) {
       setTimeline((before) => applyEvent(before, placed))
       onEvent?.(placed)
     },
-    // Reopens the timeline, at most once per `retryDelayMs`. In a room that always has more new
-    // events than one sync returns, the timeline would otherwise reopen without a pause.
+    // A room may always have more new events than one sync returns, so the reopening is throttled.
     onLost() {
       const waitMs = Math.max(0, lostAt + retryDelayMs - Date.now())
       lostAt = Date.now() + waitMs
@@ -86,10 +83,7 @@ export function createTimeline(options: TimelineOptions) {
   })
   if (start !== 'later') void open(start)
 
-  /**
-   * Shows the newest history page, or the one around an event. Returns false if the request failed
-   * and will be retried.
-   */
+  /** Returns false if the request failed and will be retried. */
   async function open(around?: number): Promise<boolean> {
     const turn = ++turns
     clearTimeout(retry?.timer)
@@ -126,14 +120,13 @@ export function createTimeline(options: TimelineOptions) {
   return {
     status,
     /**
-     * Number that changes whenever another history page replaces the timeline; 0 until the server has
+     * Changes whenever another history page replaces the timeline; 0 until the server has
      * responded.
      */
     opened,
     items: () => timeline().items,
     hasOlder: () => timeline().hasOlder,
     hasNewer: () => timeline().hasNewer,
-    /** Sequence number up to which all events of the room are known; 0 while there is a gap. */
     completeUpTo: events.completeUpTo,
     loadOlder: () => void (paging.hasFailed('older') || paging.load('older')),
     loadNewer: () => void (paging.hasFailed('newer') || paging.load('newer')),
@@ -150,7 +143,6 @@ export function createTimeline(options: TimelineOptions) {
     goTo: (seq: number) => open(seq),
     goToPresent: () => open(),
     receive: events.receive,
-    /** Fetches and returns the events that were missed while disconnected. */
     async sync(): Promise<MissedEvents> {
       if (retry) void open(retry.around)
       paging.retry()

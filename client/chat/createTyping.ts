@@ -7,10 +7,7 @@ import { createIdMap } from './createIdMap.ts'
 export type Typing = ReturnType<typeof createTyping>
 
 const [shownMs, publishEveryMs] = [5_000, 3_000]
-/**
- * Typing notices and messages have different subjects, so a notice may arrive after the message that
- * it preceded. A notice is ignored within this time after a message of the same user.
- */
+/** A notice may arrive after the message that it preceded: their subjects differ. */
 const staleAfterMessageMs = 1_000
 
 export function createTyping(client: ChatClient, me: UserId) {

@@ -3,15 +3,13 @@ import type { MyRoom } from '#schema/messages/room'
 import type { Refresh } from './createRefresh.ts'
 import { applyCount, readThreads, startUnread, type Unread, type UnreadCount } from './unread.ts'
 
-/** The unread messages of each room: the server's count, and the messages received after it. */
 export function createUnreadCounts({ round, refreshSoon }: Refresh) {
   const counts = new Map<RoomId, Unread>()
   /**
-   * For each room, the number of the last refresh that started before the read position changed. If
-   * that refresh is still running, its response may contain the old position.
+   * For each room, the number of the last refresh that started before the read position changed:
+   * its response may contain the old position.
    */
   const readRounds = new Map<RoomId, number>()
-  /** The same for the read positions in threads. */
   const threadRounds = new Map<RoomId, number>()
 
   const countOf = ({ readSeq, unread, mentions, lastSeq: asOf }: MyRoom): UnreadCount => ({
@@ -25,7 +23,6 @@ export function createUnreadCounts({ round, refreshSoon }: Refresh) {
   return {
     of,
     set: (id: RoomId, unread: Unread) => void counts.set(id, unread),
-    /** Applies the counts of a room list, except where the read position changed during the request. */
     replace(rooms: readonly MyRoom[]) {
       const ids = new Set(rooms.map(({ id }) => id))
       for (const id of counts.keys()) if (!ids.has(id)) counts.delete(id)

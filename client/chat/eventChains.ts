@@ -1,18 +1,14 @@
 import type { MessageId } from '#schema/ids'
 import type { Notice, PlacedEvent, RoomEvent } from '#schema/messages/event'
 
-/** An event's position in its chain. `prev` is the sequence number of its predecessor in that chain. */
+/** `prev` is the sequence number of the predecessor in the chain. */
 type ChainLink = Pick<Notice, 'seq' | 'prev' | 'threadId'>
 
-export type ChainPosition =
-  | 'next'
-  | 'known'
-  /** An earlier event of the chain is missing. */
-  | 'gap'
+export type ChainPosition = 'next' | 'known' | 'gap'
 
 /**
- * Detects gaps in the events of a room. The events outside of threads form one chain, and the events
- * of each thread form another. Each event names the event before it in its chain.
+ * Detects gaps in the events of a room. The events outside of threads form one chain, and those of
+ * each thread another. Each event names its predecessor in its chain.
  */
 export class EventChains {
   #asOf: number
@@ -27,7 +23,6 @@ export class EventChains {
     return this.#asOf
   }
 
-  /** Sequence number of the last seen event of a chain. */
   lastOf(threadId: MessageId | undefined): number {
     return this.#lastOf(threadId)
   }

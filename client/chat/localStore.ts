@@ -1,17 +1,14 @@
 import { clear, createStore, delMany, get, keys, set, type UseStore, update } from 'idb-keyval'
 
 /**
- * Browser storage for one user. `read` and `write` use IndexedDB, the `…Now` methods `localStorage`.
- * Errors of the browser's storage are ignored, so a value may be missing later.
+ * `read` and `write` use IndexedDB, the `…Now` methods `localStorage`. Errors of the browser's
+ * storage are ignored, so a value may be missing later.
  */
 export interface LocalStore {
   read<T>(key: string): Promise<T | undefined>
   /** Writes after a short delay. Of several values for a key, only the last is written. */
   write(key: string, value: unknown): void
-  /**
-   * Reads synchronously. The `…Now` methods are for small values that must be stored even if the page
-   * closes at once.
-   */
+  /** For small values that must be stored even if the page closes at once. */
   readNow<T>(key: string): T | undefined
   listNow<T>(keyPrefix: string): T[]
   keysNow(keyPrefix: string): string[]
@@ -19,16 +16,15 @@ export interface LocalStore {
   writeNow(key: string, value: unknown): void
   /** Calls back when another tab has written the key, or a key that begins with it. */
   watchNow(key: string, onChange: () => void): () => void
-  /** Returns true to the first caller with this id across all tabs, and false to later ones. */
+  /** Returns true to the first caller with this id across all tabs. */
   claim(id: string): Promise<boolean>
-  /** Deletes the IndexedDB values whose key is not current. */
   prune(isCurrent: (key: string) => boolean): Promise<void>
-  /** Deletes all values of the user, in all tabs. Later writes are dropped. */
+  /** In all tabs. Later writes are dropped. */
   clear(): Promise<void>
   onCleared(onClear: (why: ClearReason) => void): void
 }
 
-/** `logout` deletes everything; `ended` (another user logged in) leaves drafts and unsent messages. */
+/** `logout` deletes everything; `ended` (by another user's login) leaves unsent texts. */
 export type ClearReason = 'logout' | 'ended'
 
 const writeDelayMs = 300
@@ -152,13 +148,11 @@ export function openLocalStore(user: string): LocalStore {
   }
 }
 
-/** Deletes the cached rooms and messages of other users, but not their drafts and unsent messages. */
 export async function clearOtherUsers(user: string): Promise<void> {
   const databases = (await window.indexedDB?.databases?.().catch(() => [])) ?? []
   for (const { name } of databases) {
     if (!name?.startsWith(databasePrefix) || name === databasePrefix + user) continue
-    // Clears the store instead of deleting the database: a deletion would wait until all open tabs of
-    // that user have closed the database.
+    // A deletion of the database would wait until all open tabs of that user have closed it.
     await clear(createStore(name, storeName)).catch(() => undefined)
     const tabs = openTabs(name.slice(databasePrefix.length))
     tabs.postMessage('ended' satisfies ClearReason)

@@ -1,12 +1,9 @@
 import type { PlacedEvent } from '#schema/messages/event'
 
-/** Maximum number of buffered events, as many as one `chat.sync` response may contain. */
+/** As many as one `chat.sync` response may contain. */
 const maxEvents = 500
 
-/**
- * Buffers the latest events of a room. They are added to history pages that a lagging replica
- * returned without them.
- */
+/** Adds the latest events of a room to history pages of a lagging replica, which may lack them. */
 export class RecentEvents {
   /** Sequence number after which the buffer holds every received event. */
   #from: number
@@ -24,7 +21,6 @@ export class RecentEvents {
     if (evicted) this.#from = evicted.seq
   }
 
-  /** Returns whether the buffer still holds every received event after this sequence number. */
   isCompleteAfter(seq: number): boolean {
     return seq >= this.#from
   }
@@ -33,10 +29,7 @@ export class RecentEvents {
     return this.#events.filter(({ seq }) => seq > asOf)
   }
 
-  /**
-   * Restarts the buffer at `from` and drops older events. The feed must then add all later events
-   * again.
-   */
+  /** The feed must then add all events after `from` again. */
   restart(from: number): void {
     this.#from = from
     this.#events = this.after(from)

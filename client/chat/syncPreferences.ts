@@ -7,21 +7,19 @@ import type { Chat } from './createChat.ts'
 import { key as preferencesKey } from './createPreferences.ts'
 import type { LocalStore } from './localStore.ts'
 
-/** The notification levels that an earlier version of the page stored in the browser. */
+/** As an earlier version of the page stored them in the browser. */
 interface EarlierLevels {
   everywhere: Prefs['notify']
   rooms: Prefs['rooms']
 }
 
-/** Keeps the preferences and those of the user's other pages and devices the same. */
 export function syncPreferences(
   chat: Chat,
   store: LocalStore,
   [settings, setSettings]: SettingsStore,
 ): void {
   const { client, preferences, connection } = chat
-  // The language is a setting of the browser, so it may be another user's choice if this user has
-  // stored nothing here before.
+  // The language of the browser may be another user's choice.
   const isUpgraded = !store.readNow(preferencesKey) && store.keysNow('').length > 0
   let isSending = false
   let timer: ReturnType<typeof setTimeout> | undefined
@@ -30,7 +28,7 @@ export function syncPreferences(
     isDisposed = true
     clearTimeout(timer)
   })
-  // Subscribes before the first request, so that no change is missed in between.
+  // Before the first request, so that no change is missed.
   onCleanup(client.listen(topics.deliverPrefs, { user: chat.me }, preferences.receive))
   onCleanup(connection.onReconnect(() => void load()))
   void load()
@@ -71,7 +69,7 @@ export function syncPreferences(
     if (!isDisposed) void send()
   }
 
-  /** Adds the choices that an earlier version stored in this browser, where the account has none. */
+  /** Choices of an earlier version apply where the account has none. */
   function adopt({ language, notify, rooms, status }: Prefs) {
     const levels = store.readNow<EarlierLevels>('notify')
     const earlierStatus = store.readNow<NonNullable<Prefs['status']>>('status')

@@ -10,25 +10,21 @@ export interface HistoryPage {
   asOf: number
 }
 
-/** A message in the state after the event with sequence number `asOf`. */
+/** `asOf`: sequence number of the last event that changed the message. */
 export interface TimelineMessage extends PagedMessage {
   asOf: number
 }
 
 /**
- * Consecutive messages of a room or a thread, oldest first. Immutable: each function returns a new
- * timeline, in which unchanged messages are the same objects.
+ * Consecutive messages of a room or a thread, oldest first. Immutable: in a new timeline, unchanged
+ * messages are the same objects.
  */
 export interface Timeline {
   threadId?: MessageId | undefined
   items: readonly TimelineMessage[]
-  /** Whether older or newer messages exist that are not loaded. */
   hasOlder: boolean
   hasNewer: boolean
-  /**
-   * Replies that arrived before their parent message: a reply and its parent belong to different
-   * chains (see eventChains.ts).
-   */
+  /** A reply and its parent belong to different chains (see eventChains.ts). */
   earlyReplies: readonly EarlyReply[]
 }
 
@@ -41,10 +37,7 @@ type Replies = NonNullable<PagedMessage['replies']>
 const noReplies: Replies = { count: 0, lastSeq: 0, users: [] }
 const maxRepliers = 3
 
-/**
- * Maximum number of early replies. Most of them are never used, because their parent message is older
- * than the loaded messages.
- */
+/** Most of them are never used, because their parent message is not loaded. */
 const maxEarlyReplies = 50
 
 export function timelineFromPage(page: HistoryPage, threadId?: MessageId): Timeline {
@@ -58,7 +51,6 @@ export function extendTimeline(
   side: 'older' | 'newer',
 ): Timeline {
   const [first, last] = [timeline.items[0], timeline.items.at(-1)]
-  // Drops messages of the history page that are already loaded.
   const added = toItems(page).filter(({ seq }) =>
     side === 'older' ? !first || seq < first.seq : !last || seq > last.seq,
   )
@@ -67,10 +59,7 @@ export function extendTimeline(
     : { ...timeline, items: [...timeline.items, ...added], hasNewer: page.after }
 }
 
-/**
- * Applies an event of the room. Idempotent. Events of the same thread must be applied in order, and
- * so must events outside of threads.
- */
+/** Idempotent. The events of a thread must be applied in order, and so must all others. */
 export function applyEvent(timeline: Timeline, placed: PlacedEvent): Timeline {
   const { seq, event } = placed
   switch (event.kind) {
@@ -112,7 +101,7 @@ export function applyTo(item: TimelineMessage, placed: PlacedEvent): TimelineMes
 
 function addMessage(timeline: Timeline, seq: number, event: RoomEventOf<'message'>): Timeline {
   const { items } = timeline
-  // While newer messages are not loaded, a message after the last loaded one would leave a gap.
+  // A message after the last loaded one would leave a gap.
   if (timeline.hasNewer && seq > (items.at(-1)?.seq ?? 0)) return timeline
   if (items.some(({ id }) => id === event.id)) return timeline
   const { kind: _, ...message } = event
@@ -139,8 +128,7 @@ function countReply(timeline: Timeline, seq: number, event: RoomEventOf<'message
 
 function addReply(item: TimelineMessage, { seq, sender, at }: Reply): TimelineMessage {
   const replies = item.replies ?? noReplies
-  // Compares the reply with the last counted reply, not with `asOf`: a newer edit of the parent
-  // message may have arrived before the reply.
+  // `asOf` does not tell: a newer edit of the parent message may have arrived before the reply.
   if (seq <= replies.lastSeq) return item
   if (replies.deleted?.includes(seq)) return { ...item, replies: { ...replies, lastSeq: seq } }
   const users = [sender, ...replies.users.filter((user) => user !== sender)].slice(0, maxRepliers)
@@ -192,8 +180,7 @@ function react(reactions: Reactions, emoji: string, user: UserId, on: boolean): 
   const index = reactions.findIndex((reaction) => reaction.emoji === emoji)
   const existing = reactions[index]
   if (!existing) return on ? [...reactions, { emoji, count: 1, users: [user] }] : reactions
-  // A repeated event changes nothing. A popular reaction lists only some of its users, so its count
-  // may become inexact.
+  // A popular reaction lists only some of its users, so its count may become inexact.
   if (existing.users.includes(user) === on) return reactions
   const users = on ? [...existing.users, user] : existing.users.filter((other) => other !== user)
   const count = existing.count + (on ? 1 : -1)

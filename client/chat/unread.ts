@@ -3,18 +3,16 @@ import type { Notice } from '#schema/messages/event'
 import { type MyRoom, maxUnread } from '#schema/messages/room'
 import { isMentioned } from '#schema/text/group-names'
 
-/** The server's count of the messages after `readSeq`, up to and including the event `asOf`. */
+/** Counts the messages after `readSeq`, up to and including the event `asOf`. */
 export type UnreadCount = Pick<MyRoom, 'readSeq' | 'unread' | 'mentions'> & { asOf: number }
 
 interface ReceivedMessage {
   seq: number
   threadId: MessageId | undefined
-  /** False for a reply in a thread that the user does not follow. */
   isUnread: boolean
   isMention: boolean
 }
 
-/** The unread messages of a room: the server's count, and the messages received since that count. */
 export interface Unread extends UnreadCount {
   received: readonly ReceivedMessage[]
   /**
@@ -26,26 +24,19 @@ export interface Unread extends UnreadCount {
   uncountedReplySeq: number
 }
 
-/**
- * Maximum length of `received`: `maxUnread` messages to show, and as many more that may arrive while
- * the server counts.
- */
+/** `maxUnread` messages to show, and as many more that may arrive while the server counts. */
 const maxReceived = 2 * maxUnread
 
 export function startUnread(counted: UnreadCount): Unread {
   return { ...counted, received: [], uncountedSeq: 0, uncountedReplySeq: 0 }
 }
 
-/**
- * Applies a count of the server, unless it is older than the current count. Keeps all received
- * messages: a count for another read position may have a smaller `asOf` and lack them.
- */
+/** A count for another read position may have a smaller `asOf`, so all received messages stay. */
 export function applyCount(current: Unread, counted: UnreadCount): Unread {
   const isOlder = counted.readSeq === current.readSeq && counted.asOf < current.asOf
   return isOlder ? current : { ...current, ...counted }
 }
 
-/** Adds, edits or removes the message of a notice. Idempotent. */
 export function countNotice(
   current: Unread,
   notice: Notice,
@@ -78,7 +69,7 @@ function countEdit(current: Unread, { seq, notifyId, event }: Notice, me: UserId
       ? { ...message, isMention, isUnread: message.isUnread || isMention }
       : message,
   )
-  // Only the server knows whether a message that it has counted mentioned the user before.
+  // Only the server knows whether a counted message mentioned the user before.
   const mayChangeCount = !edit || isMention || current.mentions > 0
   const isReply = edit?.message.threadId !== undefined
   const isCounted = target <= current.asOf && (isReply || target > current.readSeq)
@@ -92,7 +83,6 @@ function uncounted(current: Unread, seq: number, isReply: boolean): Unread {
   return { ...current, [key]: Math.max(current[key], seq) }
 }
 
-/** Removes the received replies that the user has read; without `threadId`, those of all threads. */
 export function readThreads(current: Unread, upTo: number, threadId?: MessageId): Unread {
   const received = current.received.filter(
     (message) =>

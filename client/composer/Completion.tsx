@@ -17,11 +17,8 @@ import { StatusText } from '../people/StatusText.tsx'
 import type { CompletionQuery } from './completionQuery.ts'
 import { createSuggestions } from './createSuggestions.ts'
 
-/** Lets the text field, which keeps the focus, control the suggestion list. */
 export interface CompletionHandle {
-  /** Element id of the highlighted suggestion. */
   activeId: () => string | undefined
-  /** Returns whether the list has used the key. */
   handleKey: (event: KeyboardEvent) => boolean
 }
 
@@ -45,8 +42,7 @@ export function Completion(props: {
       () => setSelected(0),
     ),
   )
-  // If the user types the closing colon of an emoji name, the emoji replaces the name without a
-  // choice.
+  // The closing colon of an emoji's name chooses the emoji.
   createEffect(() => {
     const [exact] = suggestions()
     if (props.query.text.endsWith(':') && exact) props.onChoose(exact.text)

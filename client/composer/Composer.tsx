@@ -46,7 +46,6 @@ export function Composer(props: { label: string }) {
     const current = isWriting() ? query() : undefined
     return current?.start === dismissedStart() ? undefined : current
   }
-  // Forgets the dismissal once the caret has left the word.
   createEffect(() => query()?.start !== dismissedStart() && setDismissedStart())
 
   function grow() {

@@ -5,10 +5,8 @@ import { useLanguage } from '../i18n/createLanguage.ts'
 import { useConversation } from '../messages/createConversation.ts'
 import { ConfirmDialog } from '../ui/ConfirmDialog.tsx'
 
-/** A message to fewer people is sent without a confirmation. */
 const minConfirmed = 10
 
-/** Asks before a message is sent that mentions all members of a room or those who are online. */
 export function GroupMentionDialog(props: {
   names: readonly string[]
   onSend: () => Promise<unknown>
@@ -20,7 +18,7 @@ export function GroupMentionDialog(props: {
   const [isOpen, setOpen] = createSignal(true)
   const group = (): GroupName =>
     props.names.some((name) => name.toLowerCase() === 'all') ? 'all' : 'here'
-  /** Null if the number is unknown, because the server does not respond. */
+  /** Null if the server does not respond. */
   const [count] = createResource(async () => {
     if (group() === 'all') {
       const answer = await chat.client.try('room.info', { room: room.id })

@@ -6,13 +6,11 @@ import { findMentionedNames } from '#schema/text/mentions'
 import type { Chat } from '../chat/createChat.ts'
 import type { Conversation } from '../messages/createConversation.ts'
 
-/** Holds the text of the composer: a draft, or the message being edited. Both survive a reload. */
 export function createDraft(chat: Chat, conversation: Conversation, focus: () => void) {
   const { room, threadId, timeline, editing, setEditing, send, saveEdit } = conversation
   const place = threadId === undefined ? room.id : `${room.id}/${threadId}`
   const [text, setText] = createSignal('')
   const [problem, setProblem] = createSignal<unknown>()
-  /** Names of the groups that the text mentions, while the user has not confirmed them. */
   const [unconfirmed, setUnconfirmed] = createSignal<string[]>()
   let draft = ''
 
@@ -32,7 +30,6 @@ export function createDraft(chat: Chat, conversation: Conversation, focus: () =>
       { defer: true },
     ),
   )
-  // Resumes an edit that was begun before a reload, as soon as the edited message is loaded.
   let unfinished = chat.edits.read(place)
   createEffect(() => {
     const item = unfinished && timeline.items().find(({ id }) => id === unfinished?.id)

@@ -16,10 +16,6 @@ export type Suggestion =
 const maxSuggestions = 8
 const debounceMs = 120
 
-/**
- * Suggests emoji, members of the room, and then other users who are found by a search on the
- * server.
- */
 export function createSuggestions(
   query: Accessor<CompletionQuery>,
 ): Accessor<readonly Suggestion[]> {
@@ -70,7 +66,7 @@ function createPeopleOf(query: Accessor<CompletionQuery>): Accessor<Suggestion[]
   )
   chat.members.ensureLoaded(room.id)
 
-  /** The latest senders, who are the likeliest to be mentioned, and then the members of the room. */
+  /** The latest senders come first, because they are the likeliest to be mentioned. */
   const insiders = createMemo(() => {
     const senders = timeline.items().map(({ sender }) => sender)
     const members = chat.members.of(room.id)?.map(({ userId }) => userId) ?? []

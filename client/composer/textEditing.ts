@@ -1,4 +1,3 @@
-/** Replaces a range of a field's text, so that the user can undo it. */
 export function replaceText(
   field: HTMLTextAreaElement,
   [start, end]: readonly [number, number],
@@ -34,7 +33,6 @@ export function toggleMark(field: HTMLTextAreaElement, mark: string): void {
   field.setSelectionRange(start + before.length, end + before.length)
 }
 
-/** Code of several lines needs fences on separate lines. */
 function fenceFor(mark: string, selected: string): readonly [string, string] {
   return mark === '`' && selected.includes('\n') ? ['```\n', '\n```'] : [mark, mark]
 }

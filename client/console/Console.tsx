@@ -11,7 +11,6 @@ import { Functions } from './Functions.tsx'
 import { Traces } from './Traces.tsx'
 import { useConsoleWords } from './useWords.ts'
 
-/** Shows the console for administrators: functions, dead letters and traces. */
 export function Console(props: { part: ConsolePart }) {
   const chat = useChat()
   const { go } = useRoute()

@@ -91,7 +91,6 @@ export function Functions(props: { statistics: ConsoleState }) {
               onSort={(by) =>
                 setSort((before) => ({
                   by,
-                  // The first click on a column of numbers sorts it in descending order.
                   isDown: before.by === by ? !before.isDown : by !== 'name',
                 }))
               }

@@ -8,7 +8,6 @@ import { Dialog } from '../ui/Dialog.tsx'
 import { useConsoleWords } from './useWords.ts'
 import { Waterfall } from './Waterfall.tsx'
 
-/** Shows the trace of one of the user's own messages, from the composer to PostgreSQL. */
 export function MessageTrace(props: {
   isOpen: boolean
   item: TimelineMessage | undefined

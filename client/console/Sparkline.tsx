@@ -10,7 +10,6 @@ const [width, height] = [120, 30]
 /** On a shorter time axis, a short series would be a dot in a corner. */
 const minSamples = 15
 
-/** Draws lines that share one scale, with the newest values on the right. */
 export function Sparkline(props: { lines: readonly Line[]; label: string; isLarge?: boolean }) {
   const highest = () =>
     Math.max(1e-9, ...props.lines.flatMap(({ values }) => values.map((value) => value ?? 0)))

@@ -124,7 +124,6 @@ function TraceRow(props: { trace: Trace; longest: number; isOpen: boolean; onOpe
   )
 }
 
-/** Returns the time from the start of the first span to the end of the last, in milliseconds. */
 function durationOf({ spans }: Trace): number {
   const start = Math.min(...spans.map(({ at }) => at))
   return Math.max(...spans.map(({ at, ms }) => at + ms)) - start

@@ -69,7 +69,6 @@ export function Waterfall<
   )
 }
 
-/** Returns the spans in depth-first order, with siblings by start time. */
 function orderSteps<S extends Span>(spans: readonly S[]): Step<S>[] {
   const ids = new Set(spans.map(({ id }) => id))
   const children = Map.groupBy(

@@ -21,13 +21,12 @@ export interface WatchedService {
 export type ConsoleStatus =
   | { status: 'loading' }
   | { status: 'live' }
-  /** `since` is the time of the last response, in milliseconds since the epoch. */
+  /** Time of the last response, in milliseconds since the epoch. */
   | { status: 'late'; since: number }
   | { status: 'refused' }
 
 export type ConsoleState = ReturnType<typeof createConsole>
 
-/** Polls the statistics of all functions every two seconds while the page is visible. */
 export function createConsole(client: ChatClient) {
   const [state, setState] = createSignal<ConsoleStatus>({ status: 'loading' })
   const [names, setNames] = createSignal<readonly string[]>([])

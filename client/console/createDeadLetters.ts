@@ -33,7 +33,6 @@ export function createDeadLetters(client: ChatClient) {
     problem,
     refresh: () => load(0),
     more: () => load(letters()?.at(-1)?.seq ?? 0),
-    /** Returns `gone` if the dead letter was already replayed or discarded. */
     async act(action: DeadLetterAction, { seq }: DeadLetter): Promise<Outcome> {
       try {
         const { done } =

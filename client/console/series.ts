@@ -1,7 +1,7 @@
 import type { ServiceSum } from '#schema/messages/console'
 
 export interface Sample {
-  /** Calls per second; undefined if the instances have changed between the snapshots. */
+  /** Undefined if the instances have changed between the snapshots. */
   perSecond: number | undefined
   errorsPerSecond: number | undefined
   p50Ms: number | undefined
@@ -14,7 +14,7 @@ export const shownSamples = 60
 export const pollMs = 2_000
 
 export interface Snapshot {
-  /** Time of the snapshot by the server's clock, in milliseconds since the epoch. */
+  /** By the server's clock, in milliseconds since the epoch. */
   at: number
   sum: ServiceSum
 }

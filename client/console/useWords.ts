@@ -10,7 +10,6 @@ export function useConsoleWords() {
   const { code, locale } = useLanguage()
   const format = (value: number, options: Intl.NumberFormatOptions) =>
     new Intl.NumberFormat(locale(), options).format(value)
-  /** Formats with at most three significant digits: 0.42, 4.2, 42. */
   const short = (value: number) => ({
     maximumFractionDigits: value >= 100 ? 0 : value >= 10 ? 1 : 2,
   })

@@ -8,7 +8,6 @@ import { BackButton } from '../routing/BackButton.tsx'
 import type { OpenDialog } from '../routing/dialogs.ts'
 import { RoomPreview } from './RoomPreview.tsx'
 
-/** Error codes for a room that does not exist or that the user may not read. */
 const noAccessCodes: ReadonlySet<string> = new Set(['forbidden', 'not_found', 'invalid'])
 const retryDelayMs = 5_000
 

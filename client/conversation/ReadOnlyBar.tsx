@@ -4,10 +4,6 @@ import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { accept, setBlocked } from '../people/contacts.ts'
 
-/**
- * Replaces the composer in a room in which the user cannot write: a message request, the direct room
- * of a user whom they have blocked, or a room in which they lack the right.
- */
 export function ReadOnlyBar(props: { room: MyRoom }) {
   const chat = useChat()
   const { t } = useLanguage()

@@ -15,7 +15,6 @@ import { ThreadPanel } from './ThreadPanel.tsx'
 /** Events of a room with bans are published to its members only, so a non-member requests them. */
 const syncMs = 5_000
 
-/** A public room as a user who has not joined sees it: the messages, and a button to join. */
 export function RoomPreview(props: { room: Room; onJoin: () => void }) {
   const chat = useChat()
   const { route, go } = useRoute()

@@ -42,7 +42,6 @@ function MemberView(props: { room: MyRoom }) {
   const id = props.room.id
   const [cached] = createResource(async () => (await chat.readCachedPage(id)) ?? null)
   return (
-    // Waits for the cached history page, which is shown until the server has responded.
     <Show when={cached.state === 'ready'}>
       <Conversation room={props.room} page={cached.latest ?? undefined} />
     </Show>
@@ -67,7 +66,6 @@ function Conversation(props: {
   })
   createMessageAnnouncer(chat, conversation)
   const title = () => chat.titleOf(props.room)
-  /** The side panel shows a thread, the members or the apps. */
   const shown = () => (route().thread === undefined ? panel() : undefined)
   const toggle = (name: 'members' | 'apps') => {
     setPanel(shown() === name ? undefined : name)

@@ -7,7 +7,6 @@ import { useRoute } from '../routing/createRoute.ts'
 import { Icon } from '../ui/Icon.tsx'
 import { goToMention } from './goToMention.ts'
 
-/** Leads to the unread mentions of a room and to its threads with unread replies. */
 export function UnreadBar(props: { room: MyRoom }) {
   const chat = useChat()
   const { route, go } = useRoute()

@@ -3,7 +3,6 @@ import type { Chat } from '../chat/createChat.ts'
 import { callWithRetry } from '../nats/callWithRetry.ts'
 import type { Router } from '../routing/createRoute.ts'
 
-/** Opens the oldest unread mention of a room, which may be in a thread. */
 export function goToMention(chat: Chat, room: RoomId, { go }: Pick<Router, 'go'>): Promise<void> {
   return chat.attempt(async () => {
     const { mention } = await callWithRetry(chat.client, 'mention.find', { room })
@@ -14,9 +13,8 @@ export function goToMention(chat: Chat, room: RoomId, { go }: Pick<Router, 'go'>
 }
 
 /**
- * Opens the oldest unread mention if it is in a thread, unless the user has gone on to another place.
- * Outside threads, the room opens at its first unread message. Does nothing if the server does not
- * respond.
+ * Opens the oldest unread mention if it is in a thread and the user has not gone on to another
+ * place. Outside threads, the room opens at its first unread message.
  */
 export async function goToMentionInThread(chat: Chat, room: RoomId, { route, go }: Router) {
   const answer = await chat.client.try('mention.find', { room })

@@ -34,7 +34,6 @@ export function EmojiGrid(props: {
   )
 }
 
-/** Holds the groups of emoji. Arrow keys move the focus from group to group. */
 export function EmojiGroups(props: { children: JSX.Element }) {
   const { t } = useLanguage()
 

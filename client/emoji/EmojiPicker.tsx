@@ -34,7 +34,6 @@ export function EmojiPicker(props: MenuProps & { onPick: (emoji: string) => void
     props.onOpenChange?.(open)
   }
 
-  /** Returns the focus to the picker's button, unless `onPick` has moved it to the composer. */
   const pick = (emoji: string) => {
     props.onPick(emoji)
     isFieldFocused = document.activeElement?.matches('textarea') === true

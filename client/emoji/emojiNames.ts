@@ -1,4 +1,4 @@
-/** An emoji, its name as written between colons, and search words separated by spaces. */
+/** The name is written between colons; spaces separate the search words. */
 export type NamedEmoji = readonly [emoji: string, name: string, words: string]
 
 export const emojiGroups = [
@@ -12,7 +12,6 @@ export const emojiGroups = [
 ] as const
 export type EmojiGroup = (typeof emojiGroups)[number]
 
-/** Each line: emoji, name, search words. */
 const linesByGroup: Record<EmojiGroup, string> = {
   faces: `
 😀 grinning happy smile
@@ -338,10 +337,7 @@ export function nameOfEmoji(emoji: string): string {
   return names.get(emoji) ?? emoji
 }
 
-/**
- * Returns emoji whose name starts with the text, and then those with a matching search word. A text
- * that ends with a colon is a complete name.
- */
+/** Names that start with the text come first. A closing colon completes the name. */
 export function findEmoji(text: string, limit: number): readonly NamedEmoji[] {
   const query = text.toLowerCase()
   if (query.endsWith(':')) return all.filter(([, name]) => `${name}:` === query).slice(0, 1)

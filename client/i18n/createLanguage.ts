@@ -26,7 +26,6 @@ export type LanguageCode = keyof typeof languages
 const retryDelayMs = 5_000
 const rightToLeft: ReadonlySet<string> = new Set(['ar'])
 
-/** The dotted keys of all texts of one type, for example `rooms.members`. */
 type KeyOf<Kind> = {
   [Part in keyof Words]: {
     [Key in keyof Words[Part]]: Words[Part][Key] extends Kind ? `${Part}.${Key & string}` : never
@@ -42,14 +41,12 @@ export function fill(text: string, args: Args): string {
 
 export type Language = ReturnType<typeof createLanguage>
 
-/** Texts and formats in the chosen language or, if none is chosen, in the browser's language. */
 export function createLanguage(chosen: () => string) {
   const code = (): LanguageCode => {
     const preferred = [chosen(), ...navigator.languages].map((tag) => tag.split('-')[0] ?? '')
     return preferred.find((tag): tag is LanguageCode => Object.hasOwn(languages, tag)) ?? 'en'
   }
   const first = flatten(en)
-  // The texts of enLater.ts are missing until they are loaded.
   const [words, setWords] = createSignal(first as FlatWords)
   createEffect(() => {
     const current = code()
@@ -69,14 +66,11 @@ export function createLanguage(chosen: () => string) {
       }
     }
   })
-  /**
-   * Locale of times and numbers. Includes the browser's region if the page uses the browser's
-   * language.
-   */
+  /** Includes the browser's region if the page uses the browser's language. */
   const locale = (): string =>
     navigator.languages.find((tag) => tag.split('-')[0] === code()) ?? code()
   const rules = createMemo(() => new Intl.PluralRules(code()))
-  // Caches the formatters: creating one costs more than using it, and every message shows a time.
+  // Creating a formatter costs more than using it, and every message shows a time.
   const time = createMemo(() => new Intl.DateTimeFormat(locale(), { timeStyle: 'short' }))
   const day = createMemo(() => new Intl.DateTimeFormat(locale(), { dateStyle: 'full' }))
   const list = createMemo(() => new Intl.ListFormat(locale(), { type: 'conjunction' }))

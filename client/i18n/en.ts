@@ -1,12 +1,9 @@
 import type { enLater } from './enLater.ts'
 
-/** A text with one form per CLDR plural category. A missing category uses `other`. */
+/** One form per CLDR plural category. A missing category uses `other`. */
 export type Plural = { other: string } & Partial<Record<Intl.LDMLPluralRule, string>>
 
-/**
- * The page's texts in English that are part of the first load; enLater.ts has the others. The other
- * languages have the keys of both.
- */
+/** Part of the first load. The other languages also have the keys of enLater.ts. */
 export const en = {
   app: {
     name: 'Natter',

@@ -1,9 +1,6 @@
 import type { Plural } from './en.ts'
 
-/**
- * English texts of parts that load on demand, such as dialogs and menus. The page loads them at the
- * start, but does not wait for them.
- */
+/** Texts of parts that load on demand. The page loads them, but does not wait for them. */
 export const enLater = {
   name: {
     label: 'Display name',

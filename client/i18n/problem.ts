@@ -2,10 +2,7 @@ import { isCallError } from '#runtime/client'
 import type { PendingMessage } from '../chat/createSendQueue.ts'
 import type { Language } from './createLanguage.ts'
 
-/**
- * Returns the error's text in the page's language. Only the server's messages are translated here:
- * errors of the page itself already have that language.
- */
+/** Translates the server's errors. Those of the page are already in its language. */
 export function errorText(t: Language['t'], error: unknown): string {
   if (isCallError(error)) return t(`problems.${error.code}`)
   return error instanceof Error ? error.message : String(error)

@@ -9,7 +9,6 @@ import { UserSearch } from '../people/UserSearch.tsx'
 import { Dialog } from '../ui/Dialog.tsx'
 import { latestOf } from '../ui/SearchStatus.tsx'
 
-/** Lists the users who are banned from a room, to lift a ban or to ban another user. */
 export function BansDialog(props: { room: MyRoom; isOpen: boolean; onClose: () => void }) {
   const { t } = useLanguage()
   return (

@@ -38,10 +38,7 @@ export function MembersPanel(props: { room: MyRoom; onClose: () => void }) {
     ),
   )
   const [confirming, setConfirming] = createSignal<'leave' | 'archive'>()
-  /**
-   * Asks for confirmation before leaving a private room, because only an invited user can join it
-   * again.
-   */
+  /** Asks for confirmation, because only an invited user can join a private room again. */
   const leave = () =>
     props.room.kind === 'private'
       ? setConfirming('leave')

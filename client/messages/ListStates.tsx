@@ -7,7 +7,6 @@ import { Avatar } from '../people/Avatar.tsx'
 import { Icon } from '../ui/Icon.tsx'
 import { useConversation } from './createConversation.ts'
 
-/** Marks the beginning of a room or thread, above its first message or in its empty list. */
 export function RoomStart(props: { isRow?: boolean }) {
   const chat = useChat()
   const { t } = useLanguage()
@@ -30,7 +29,6 @@ export function RoomStart(props: { isRow?: boolean }) {
   )
 }
 
-/** If the page is still offline after `graceMs`, shows that a connection is required. */
 export function LoadingState() {
   const chat = useChat()
   const { t } = useLanguage()

@@ -10,7 +10,6 @@ const MessageMenu = lazyMenu(async () => (await import('./MessageMenu.tsx')).Mes
 
 export function MessageActions(props: {
   item: TimelineMessage
-  /** Tab skips the toolbars of messages that do not have the focus. */
   isTabbable: boolean
   onThread: () => void
 }) {

@@ -13,29 +13,24 @@ import { Row } from './Row.tsx'
 
 const JumpButtons = lazyPart(async () => (await import('./JumpButtons.tsx')).JumpButtons)
 
-/**
- * Rows are rendered up to this distance, in pixels, above and below the visible part. Without it, a
- * fast scroll would show blank frames.
- */
+/** Without rows outside the visible part, a fast scroll would show blank frames. */
 const overscanPx = 600
 const maxAnnouncedLength = 300
 
-/** Renders only the rows near the visible part. */
 export function MessageList(props: { title: string }) {
   const chat = useChat()
   const { t, timeOf, textOf } = useLanguage()
   const conversation = useConversation()
   const { rows, timeline } = conversation
   const linked = createLinkedMessage(chat, conversation)
-  // Rendering by key keeps a row's elements, and so the focus, when its message changes.
+  // Rendered by key, a row keeps its elements, and so the focus, when its message changes.
   const keys = createMemo(() => rows().map(({ key }) => key))
-  /** True also before the first history page has loaded, if there are pending messages to show. */
   const hasList = createMemo(
     () => timeline.status() === 'ready' || (timeline.status() !== 'forbidden' && keys().length > 0),
   )
   const scroll = createScrollAnchor(linked)
 
-  /** Sentence about the linked message for screen readers, which do not see its highlight. */
+  /** Screen readers do not see the highlight of the linked message. */
   const linkedSentence = () => {
     const marked = linked.marked()
     const item = marked && timeline.items().find(({ id }) => id === marked)
@@ -51,7 +46,6 @@ export function MessageList(props: { title: string }) {
     })
   }
 
-  /** If no message has the focus, moves it to the last rendered message. */
   function moveFocus(step: -1 | 1, log: HTMLElement) {
     const articles = [...log.querySelectorAll<HTMLElement>('article')]
     const index = articles.findIndex((article) => article.contains(document.activeElement))

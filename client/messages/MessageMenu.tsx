@@ -16,7 +16,6 @@ import { useConversation } from './createConversation.ts'
 export function MessageMenu(
   props: MenuProps & {
     item: TimelineMessage
-    /** Element beside which the user card opens. */
     anchor: () => HTMLElement
   },
 ) {
@@ -34,7 +33,7 @@ export function MessageMenu(
   const link = () => linkTo({ room: props.item.room, message: props.item.id })
 
   let isCardRequested = false
-  /** A focus change would close the user card, so it opens after the menu has returned the focus. */
+  /** A focus change would close the card, so it opens after the menu has returned the focus. */
   const showCard = () => {
     if (isCardRequested) setTimeout(() => card.show(props.item.sender, props.anchor()))
     isCardRequested = false

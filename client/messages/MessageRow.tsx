@@ -46,10 +46,6 @@ export function MessageRow(props: { item: TimelineMessage; isFirst: boolean; isM
     if (sender) openApp?.(sender)
     else card.show(props.item.sender, currentTarget)
   }
-  /**
-   * The accessible name of the row: the message with its state, reactions and replies in one
-   * sentence.
-   */
   const sentence = () => {
     const { at, mentions, editedAt, deletedAt, reactions } = props.item
     const plain = deletedAt
@@ -69,16 +65,15 @@ export function MessageRow(props: { item: TimelineMessage; isFirst: boolean; isM
     ].join(', ')
   }
   const [hasFocus, setHasFocus] = createSignal(false)
-  // Most rows never need a toolbar, so it is rendered only on hover or focus.
+  // Most rows never need a toolbar.
   const [hasActions, setHasActions] = createSignal(false)
   let article: HTMLElement | undefined
-  // Focuses a touched message, which shows its toolbar. Not every browser does this by itself.
+  // Focuses a touched message, which shows its toolbar: not every browser does this by itself.
   const onTouch = ({ target, pointerType }: PointerEvent) => {
     if (pointerType !== 'touch') return
     if (target instanceof Element && target.closest('a, button, input')) return
     article?.focus({ preventScroll: true })
   }
-  // If a deletion removes the focused element inside the row, the row gets the focus.
   createComputed(
     on(
       () => props.item.deletedAt,

@@ -15,7 +15,7 @@ export function Reactions(props: { item: TimelineMessage }) {
   )
 }
 
-/** `Reactions` renders this button by emoji, so that it keeps the focus when its count changes. */
+/** Rendered by emoji, the button keeps the focus when its count changes. */
 function Reaction(props: { emoji: string; item: TimelineMessage }) {
   const chat = useChat()
   const { t, listOf } = useLanguage()

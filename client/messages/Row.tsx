@@ -14,8 +14,7 @@ export function Row(props: {
   marked: MessageId | undefined
 }) {
   const { t } = useLanguage()
-  // The virtual list updates its rows first and their indexes later. In between, `props.row` may be
-  // the row of another key.
+  // The virtual list updates rows before indexes, so `props.row` may have another key.
   const row = createMemo<ListRow | undefined>((previous) =>
     props.row?.key === props.key ? props.row : previous,
   )

@@ -5,7 +5,6 @@ import type { TimelineMessage } from '../chat/timeline.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { Avatar } from '../people/Avatar.tsx'
 
-/** Shows a thread's latest senders, the time of the last reply, and the number of unread replies. */
 export function ThreadSummary(props: { item: TimelineMessage }) {
   const chat = useChat()
   const { t, tn, locale, timeOf } = useLanguage()

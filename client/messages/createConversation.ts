@@ -23,9 +23,7 @@ export interface ConversationOptions {
   room: MyRoom
   threadId?: MessageId
   page?: HistoryPage | undefined
-  /** Whether the URL links to a message of this conversation. */
   isTargeted?: boolean
-  /** Whether the user reads a public room that they have not joined. */
   isPreview?: boolean
   onEvent?: (placed: PlacedEvent) => void
 }
@@ -37,15 +35,10 @@ export function createConversation(options: ConversationOptions) {
   const [editing, setEditing] = createSignal<TimelineMessage>()
   const [traced, setTraced] = createSignal<TimelineMessage>()
   const [deleting, setDeleting] = createSignal<TimelineMessage>()
-  /** While this is set, visible messages are not marked as read. */
   const [isMarkedUnread, setMarkedUnread] = createSignal(false)
-  // Sequence number after which the unread line is drawn, if there is one. It stays the same while
-  // the user reads.
+  // The unread line is drawn after this sequence number, and stays there while the user reads.
   const [readSeq, setReadSeq] = createSignal(unreadStart(options))
-  /**
-   * Returns the sequence number at which the timeline reopens if missed events cannot be fetched.
-   * Undefined means the newest message.
-   */
+  /** Where a lost timeline reopens; by default, at the newest message. */
   function restartAt(): number | undefined {
     const { readSeq: read } = chat.rooms.byId(room.id) ?? room
     if (threadId !== undefined || isMarkedUnread()) return undefined
@@ -71,15 +64,9 @@ export function createConversation(options: ConversationOptions) {
     return seq !== undefined && first !== undefined && first.seq > seq && timeline.hasOlder()
   }
   const lineSeq = () => (isLineAbove() ? undefined : readSeq())
-  /**
-   * Identifies the older history page from which the user last sent a message, by its
-   * `timeline.opened()`: the number of the `open` call that loaded it. 0 if there is none.
-   */
+  /** The `timeline.opened()` of the older history page from which the user last sent a message. */
   const [sentFrom, setSentFrom] = createSignal(0)
-  /**
-   * While an older history page is shown, this list is empty, unless the user has sent a message from
-   * that page.
-   */
+  /** Empty on an older history page, unless the user has sent a message from that page. */
   const shownOutgoing = () =>
     timeline.hasNewer() && sentFrom() !== timeline.opened() ? [] : outgoing()
   const isFromStart = () => threadId === undefined && timeline.opened() > 0 && !timeline.hasOlder()
@@ -89,7 +76,6 @@ export function createConversation(options: ConversationOptions) {
   })
   const lastOwn = () =>
     timeline.items().findLast(({ sender, deletedAt }) => sender === chat.me && !deletedAt)
-  /** Client id of an outgoing message that will be edited as soon as its event arrives. */
   const [awaited, setAwaited] = createSignal<ClientId>()
   createEffect(() => {
     const item = timeline.items().findLast(({ clientId }) => clientId === awaited())
@@ -118,7 +104,6 @@ export function createConversation(options: ConversationOptions) {
       if (last) setAwaited(last.clientId)
       else setEditing(lastOwn())
     },
-    /** Cancels an `editLast` that waits for an outgoing message. */
     cancelAwaitedEdit: () => setAwaited(),
     send(text: string) {
       setMarkedUnread(false)
@@ -142,7 +127,6 @@ export function createConversation(options: ConversationOptions) {
     },
     isMarkedUnread,
     resumeReading: () => setMarkedUnread(false),
-    /** Moves the unread line below the message with this sequence number. */
     setSeen(seq: number) {
       if (!isMarkedUnread()) setReadSeq(seq)
     },
@@ -154,17 +138,13 @@ export function createConversation(options: ConversationOptions) {
   }
 }
 
-/** Returns the read position, if messages after it are unread. */
 function unreadStart({ chat, room, threadId }: ConversationOptions): number | undefined {
   if (threadId === undefined) return chat.countUnread(room) > 0 ? room.readSeq : undefined
   const thread = chat.threads.byId[threadId]
   return thread && thread.unread > 0 ? thread.readSeq : undefined
 }
 
-/**
- * Returns where the timeline opens: at the first unread message, else at the newest. Omits the
- * cached history page if the server is about to replace it.
- */
+/** Omits the cached history page if the server is about to replace it. */
 function readStart(options: ConversationOptions): Pick<TimelineOptions, 'start' | 'cachedPage'> {
   const { chat, page, isTargeted } = options
   if (isTargeted) return { start: 'later' }
@@ -174,7 +154,6 @@ function readStart(options: ConversationOptions): Pick<TimelineOptions, 'start' 
   return chat.connection.state().status === 'online' ? { start } : { start, cachedPage: page }
 }
 
-/** If the linked message is not found in time, shows the cached history page. */
 function showCachedPage(
   { chat, page, isTargeted }: ConversationOptions,
   { showCached }: RoomTimeline,

@@ -22,7 +22,6 @@ export function linkedMessageOf(route: Route, threadId?: MessageId): LinkedMessa
   return threadId === undefined && thread ? { id: thread, isMarked: false } : undefined
 }
 
-/** Finds the message that the URL links to, opens the timeline there and highlights the message. */
 export function createLinkedMessage(chat: Chat, { room, threadId, timeline }: Conversation) {
   const { route, go } = useRoute()
   const [marked, setMarked] = createSignal<MessageId | undefined>(undefined, { equals: false })
@@ -31,7 +30,6 @@ export function createLinkedMessage(chat: Chat, { room, threadId, timeline }: Co
     route().room === room.id ? linkedMessageOf(route(), threadId) : undefined,
   )
   const has = (id: MessageId) => timeline.items().some((item) => item.id === id)
-  /** Whether the timeline shows the cached history page, because the server has not responded yet. */
   const isCached = () => timeline.status() === 'ready' && timeline.opened() === 0
   const isLoaded = (id: MessageId) => !isCached() && has(id)
   let isClosed = false
@@ -61,10 +59,7 @@ export function createLinkedMessage(chat: Chat, { room, threadId, timeline }: Co
     if (isShown && target.isMarked) setMarked(target.id)
   }
 
-  /**
-   * Returns false if the message is missing or in another thread. Retries while the function
-   * msg.find is unavailable.
-   */
+  /** False if the message is missing or in another thread. Retries until msg.find is available. */
   async function open(target: LinkedMessage): Promise<boolean> {
     for (let answer = await find(target); ; answer = await find(target)) {
       if (linked() !== target || isClosed) return false
@@ -98,7 +93,7 @@ export function createLinkedMessage(chat: Chat, { room, threadId, timeline }: Co
   }
 
   return {
-    /** Id of the highlighted message. Following the same link again notifies subscribers again. */
+    /** Following the same link again notifies subscribers again. */
     marked,
     hasTarget() {
       const target = linked()

@@ -7,20 +7,16 @@ import { toPlainText } from '../text/plain.ts'
 import { useAnnounce } from '../ui/liveRegion.ts'
 import type { Conversation } from './createConversation.ts'
 
-/** If more new messages arrive at once, only their number is announced. */
 const maxMessages = 3
 const maxLength = 200
 const maxRemembered = 20
 
-/**
- * Announces new messages in a separate live region, because scrolling renders old messages in the
- * list.
- */
+/** Uses a separate live region, because scrolling renders old messages in the list. */
 export function createMessageAnnouncer(chat: Chat, { timeline }: Conversation): void {
   const { t, textOf, tn } = useLanguage()
   const announce = useAnnounce()
   const announced = new Map<MessageId, { text: string; withdraw: () => void }>()
-  // After the user leaves the room, the texts of its messages must not remain in the page.
+  // The texts must not remain in the page after the user leaves the room.
   onCleanup(() => {
     for (const { withdraw } of announced.values()) withdraw()
   })
@@ -32,7 +28,6 @@ export function createMessageAnnouncer(chat: Chat, { timeline }: Conversation): 
   createEffect(
     on(now, ({ items, opened }, before) => {
       withdrawChanged(items)
-      // Messages of a history page that was just loaded are not new.
       if (!before || opened === 0 || opened !== before.opened || before.hasNewer) return
       const last = before.items.at(-1)?.seq ?? 0
       const added = items.filter(
@@ -47,7 +42,7 @@ export function createMessageAnnouncer(chat: Chat, { timeline }: Conversation): 
     for (const message of messages) {
       const { id, sender, text, card, mentions } = message
       await chat.people.loadNames([sender, ...(card?.by ? [card.by] : mentions)])
-      // Skips a message that was deleted or edited while the names of users were loading.
+      // The message may have been deleted or edited while the names of users were loading.
       if (timeline.items().find((item) => item.id === id)?.text !== text) continue
       const plain = toPlainText(textOf(message, chat.people.name), maxLength, {
         mentions,
@@ -59,16 +54,12 @@ export function createMessageAnnouncer(chat: Chat, { timeline }: Conversation): 
         text,
         withdraw: announce(t('message.announcement', { name, text: plain })),
       })
-      // The live region itself removes announcements after a few seconds, so older ones need no
-      // withdrawal.
+      // The live region removes announcements after a few seconds.
       for (const older of [...announced.keys()].slice(0, -maxRemembered)) announced.delete(older)
     }
   }
 
-  /**
-   * Withdraws announcements of deleted and edited messages, because the text must not remain in the
-   * page.
-   */
+  /** The text of a deleted or edited message must not remain in the page. */
   function withdrawChanged(items: readonly TimelineMessage[]) {
     for (const [id, { text, withdraw }] of announced) {
       if (items.find((item) => item.id === id)?.text === text) continue

@@ -4,7 +4,6 @@ import { useChat } from '../chat/createChat.ts'
 import { isPageActive } from '../ui/isPageActive.ts'
 import { useConversation } from './createConversation.ts'
 
-/** Marks messages as read when they are visible on an active page. */
 export function createReadTracking(list: () => VListHandle | undefined) {
   const chat = useChat()
   const conversation = useConversation()
@@ -20,7 +19,6 @@ export function createReadTracking(list: () => VListHandle | undefined) {
     const view = list()
     if (!view || isPreview || !isPageActive() || isMarkedUnread()) return
     if (timeline.opened() === 0) return
-    // Before the virtual list is measured, tries again in the next frame.
     if (view.viewportSize === 0) return void requestAnimationFrame(track)
     const end = view.findItemIndex(view.scrollOffset + view.viewportSize - 1)
     for (let index = Math.min(end, rows().length - 1); index >= 0; index--) {
@@ -28,7 +26,7 @@ export function createReadTracking(list: () => VListHandle | undefined) {
       if (row?.kind !== 'message') continue
       seen = Math.max(seen, row.item.seq)
       if (threadId !== undefined) return chat.rooms.markThreadRead(room.id, threadId, row.item.seq)
-      // At the end of the room, its other events are read as well, such as edits.
+      // At the end of the room, later events such as edits are read as well.
       const isLast =
         !timeline.hasNewer() && !rows().some((other, i) => i > index && other.kind === 'message')
       const latest = isLast ? timeline.completeUpTo() : 0
@@ -36,7 +34,6 @@ export function createReadTracking(list: () => VListHandle | undefined) {
     }
   }
 
-  /** Ignores an Escape that has already closed something, such as a dialog. */
   function onKey({ key, target, defaultPrevented }: KeyboardEvent) {
     const isHere = target instanceof Element && target.closest('.room-main') !== null
     if (key === 'Escape' && isHere && !defaultPrevented) resumeReading()
@@ -54,7 +51,6 @@ export function createReadTracking(list: () => VListHandle | undefined) {
 
   return {
     track,
-    /** On an inactive page, moves the unread line above a new message of another user. */
     onMessage() {
       if (threadId === undefined && timeline.opened() > 0 && !isPageActive()) setSeen(lastRead())
     },

@@ -6,11 +6,9 @@ import type { createLinkedMessage } from './createLinkedMessage.ts'
 import { createReadTracking } from './createReadTracking.ts'
 import type { ListRow } from './rows.ts'
 
-/** Maximum distance to the end, in pixels, at which the list still follows new messages. */
+/** At most this far from the end, in pixels, the list follows new messages. */
 const atEndPx = 60
-/** Distance to either end, in pixels, at which the next history page is loaded. */
 const loadPx = 800
-/** Height above the unread line, in pixels, that shows messages that the user has already read. */
 const aboveLinePx = 80
 
 interface ListStart {
@@ -20,10 +18,7 @@ interface ListStart {
   isPrepended: boolean
 }
 
-/**
- * Opens a message list at the linked message, else at the unread line, else at the end. At the end,
- * the list follows new messages.
- */
+/** Opens at the linked message, else at the unread line, else at the end. There it follows. */
 export function createScrollAnchor(linked: ReturnType<typeof createLinkedMessage>) {
   const chat = useChat()
   const conversation = useConversation()
@@ -45,7 +40,7 @@ export function createScrollAnchor(linked: ReturnType<typeof createLinkedMessage
     setNewInThread(0)
   }
 
-  /** Scrolls to the end. On an inactive page, stops where the unread line is still in view. */
+  /** On an inactive page, stops where the unread line is still in view. */
   function follow() {
     const isUnseen = reading.isLineUnseen()
     requestAnimationFrame(() => {
@@ -63,8 +58,7 @@ export function createScrollAnchor(linked: ReturnType<typeof createLinkedMessage
       const firstMessage = rows().find(({ kind }) => kind === 'message')?.key
       const firstRow = rows()[0]?.key
       const opened = timeline.opened()
-      // The start row (see RoomStart) can appear without older messages. It then counts as
-      // prepended, except on a history page that was just opened.
+      // The start row (see RoomStart) also counts as prepended without older messages.
       const isStart =
         firstRow === 'start' && before.firstRow !== undefined && firstRow !== before.firstRow
       const isOlder =
@@ -138,8 +132,7 @@ export function createScrollAnchor(linked: ReturnType<typeof createLinkedMessage
     const wentUp = scrollOffset < lastOffset
     lastOffset = scrollOffset
     if (left < atEndPx && !timeline.hasNewer()) setAtEnd(true)
-    // New rows also increase the distance to the end, so only scrolling up counts as leaving the
-    // end.
+    // New rows also increase the distance to the end.
     else if (wentUp || timeline.hasNewer()) setAtEnd(false)
     if (isAtEnd()) setNewInThread(0)
     if (isUnreadAbove()) setUnreadAbove(isLineOutOfView())
@@ -157,18 +150,17 @@ export function createScrollAnchor(linked: ReturnType<typeof createLinkedMessage
 
   return {
     isAtEnd,
-    /** True while the unread line is above the view, in a list that was opened by a link. */
+    /** In a list that was opened by a link. */
     isUnreadAbove,
-    /** Makes the virtual list keep its distance to the end after rows were prepended. */
+    /** The virtual list then keeps its distance to the end. */
     isPrepended: () => start().isPrepended,
-    /** The server counts new messages of a room. This module counts those of a thread. */
+    /** The server counts new messages of a room, but not those of a thread. */
     newBelow: () =>
       threadId === undefined ? chat.countUnread(chat.rooms.byId(room.id) ?? room) : newInThread(),
     onScroll,
     setList(handle: VListHandle | undefined) {
       list = handle
     },
-    /** If the view or a row changes size, keeps the list at the end. */
     observeSize(element: HTMLElement) {
       const observer = new ResizeObserver(() => {
         if (!isAtEnd() || rows().length === 0) return onScroll()

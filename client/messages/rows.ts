@@ -16,7 +16,6 @@ interface MessageRow {
   isFirst: boolean
 }
 
-/** Reused while the message and its predecessor are unchanged. */
 interface Cell {
   item: TimelineMessage
   atMs: number
@@ -28,18 +27,13 @@ interface Cell {
 const groupingMs = 5 * 60_000
 const unread: ListRow = { kind: 'unread', key: 'unread' }
 
-/**
- * Returns a function that turns messages into rows. It recomputes only the rows of changed
- * messages.
- */
+/** Recomputes only the rows of changed messages. */
 export function createRows() {
   const days = new Map<number, ListRow>()
   let cells: readonly Cell[] = []
-  /** Row of the first message below the unread line. This row always starts a group. */
   let belowLine: MessageRow | undefined
   let outgoingRows = new Map<string, ListRow>()
 
-  /** Puts the unread line above the first message of another user after `readSeq`. */
   return (
     items: readonly TimelineMessage[],
     outgoing: readonly PendingMessage[],
@@ -91,7 +85,6 @@ export function createRows() {
   }
 }
 
-/** Reuses the cells of unchanged messages at both ends of the list. */
 function updateCells(before: readonly Cell[], items: readonly TimelineMessage[]): readonly Cell[] {
   const maxShared = Math.min(before.length, items.length)
   let head = 0

@@ -7,10 +7,9 @@ type Name = keyof typeof contracts
 
 const transientCodes = new Set(['disconnected', 'timeout', 'unavailable', 'overloaded'])
 const retryDelaysMs = [200, 1_000, 3_000]
-/** Delay before callers repeat a `callWithRetry` whose retries have all failed. */
 export const retryDelayMs = 5_000
 
-/** Calls an idempotent function, with retries on transient errors. Throws the last error. */
+/** For idempotent functions. Retries transient errors, and then throws the last error. */
 export async function callWithRetry<N extends Name>(
   client: ChatClient,
   name: N,
@@ -27,7 +26,6 @@ export async function callWithRetry<N extends Name>(
   return client.call(name, input)
 }
 
-/** Returns the delay that the server demands, or `retryDelayMs`. */
 export function retryDelayOf(error: unknown): number {
   return (isCallError(error) && error.retryAfterMs) || retryDelayMs
 }

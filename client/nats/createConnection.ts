@@ -21,44 +21,42 @@ import { createTraceHeaders } from './traceHeaders.ts'
 export type ConnectionState =
   | { status: 'connecting'; since: number }
   | { status: 'online' }
-  /** The connection is lost and is being restored. `since` is in milliseconds since the epoch. */
+  /** `since` is in milliseconds since the epoch. */
   | { status: 'offline'; since: number }
-  /** The server rejects the token: only a login with another token can succeed. */
+  /** Only a login with another token can succeed. */
   | { status: 'refused' }
 
 export interface Connection {
   state: () => ConnectionState
   /** Undefined until the server has answered for the first time in this browser. */
   userId: () => string | undefined
-  /** Resolves to true as soon as the connection is online, or to false after `graceMs`. */
+  /** Resolves to false after `graceMs`. */
   waitUntilOnline: () => Promise<boolean>
-  /** The client can be used at once: its calls and subscriptions wait for the first connection. */
+  /** Calls and subscriptions wait for the first connection. */
   client: ChatClient
   onReconnect(callback: (offlineMs: number) => void): () => void
-  /** True if no connection is attempted, so that only cached data is available. */
   isAbsent?: true
 }
 
-/** An interruption shorter than this is not shown to the user. */
+/** A shorter interruption is not shown to the user. */
 export const graceMs = 2_000
 const [minReconnectMs, maxReconnectMs] = [250, 8_000]
-/** Retry delay while the device is offline. It is short, because an attempt then costs nothing. */
+/** Short, because an attempt without a network costs nothing. */
 const noNetworkWaitMs = 1_000
-/** Interval of pings. The connection is closed if a ping is not answered before the next one. */
+/** The connection is closed if a ping is not answered before the next one. */
 const pingMs = 10_000
 const checkTimeoutMs = 4_000
 /**
- * Time for the answer to a login. A login without an answer is repeated, because the auth callout may not
- * have been connected, as just after a restart. The maximum is below the 5 s after which the server
- * rejects such a login: the page takes a rejection for the end of the session.
+ * A login is repeated if the auth callout does not answer, as just after a restart. The maximum is
+ * below the 5 s after which the server rejects such a login: the page takes a rejection for the end
+ * of the session.
  */
 const [minLoginMs, maxLoginMs] = [1_000, 3_500]
-/** Delay before a new login after the server has rejected the token. */
 const rejectedDelayMs = 15_000
 
 /**
- * The page's connection to NATS, until the owner is disposed. Reconnects without limit after an
- * interruption, and once after each token renewal. Subscriptions survive a reconnect.
+ * Reconnects without limit after an interruption, and once after each token renewal. Subscriptions
+ * survive a reconnect.
  */
 export function createConnection(
   config: Config,
@@ -85,7 +83,7 @@ export function createConnection(
 
   const stopRenewal = session.onRenewed(() => {
     if (state().status === 'refused') void connect()
-    // Reconnects with the new token: the server closes the connection when the old token expires.
+    // The server closes the connection when the old token expires.
     else void nc?.reconnect().catch(() => undefined)
   })
   const listeners = new AbortController()
@@ -103,10 +101,7 @@ export function createConnection(
   })
   void connect()
 
-  /**
-   * Pings the server, and drops the socket if no answer arrives in time. After a change of network or
-   * a sleep of the device, a socket may be dead without a close event.
-   */
+  /** After a change of network or a sleep, a socket may be dead without a close event. */
   async function check() {
     attempts = 0
     if (state().status !== 'online' || document.visibilityState === 'hidden') return
@@ -133,11 +128,11 @@ export function createConnection(
     setUserId(user)
     setClient(createClient(opened, { contracts: pageContracts, user, headers: createTraceHeaders }))
     setState({ status: 'online' })
-    // This browser may have learned the user id from another installation at the same address.
+    // Another installation at the same address may have stored the user id.
     if ((await answer) !== user && !isDisposed) window.location.reload()
   }
 
-  /** Stores the answer in this browser. Returns the known user id if there is no answer. */
+  /** Returns the known user id if there is no answer. */
   async function askUserId(connection: NatsConnection): Promise<string | undefined> {
     const caller = await identityToken(identity)
     const asking = createClient(connection, { contracts, user: caller })
@@ -154,7 +149,6 @@ export function createConnection(
     retry = setTimeout(() => void connect(), rejectedDelayMs * (1 + Math.random()))
   }
 
-  /** Returns undefined when the server rejects the token. */
   async function dial(): Promise<NatsConnection | undefined> {
     while (!isDisposed) {
       try {
@@ -190,7 +184,7 @@ export function createConnection(
     updateTimeout()
   }
 
-  /** Sets the time limit of the next attempt: nats.js reads it before each. */
+  /** nats.js reads the timeout before each attempt. */
   function updateTimeout() {
     if (options) options.timeout = timeoutMs()
   }
@@ -213,7 +207,7 @@ export function createConnection(
         for (const callback of reconnectHandlers) callback(offlineMs)
       }
       if (status.type === 'error' && isRefusal(status.error) && !(await isWorthRetry())) {
-        // `close` waits for this loop to end, so it is not awaited.
+        // `close` waits for this loop to end.
         void connection.close()
         return connectLater()
       }
@@ -221,9 +215,8 @@ export function createConnection(
   }
 
   /**
-   * Returns whether to log in again after the server has rejected the token. Renews the token first,
-   * because it may have expired while the device slept. Returns false if the server also rejects the
-   * renewed token.
+   * Returns whether to log in again: a rejected token may have expired while the device slept, but
+   * the renewed one must be accepted.
    */
   function isWorthRetry(): Promise<boolean> {
     renewal ??= (async () => {
@@ -263,10 +256,7 @@ function becomesOnline(state: () => ConnectionState): Promise<boolean> {
   return promise
 }
 
-/**
- * Returns a connection that stays offline. With it, the page shows cached data while the identity
- * provider is unreachable.
- */
+/** Stays offline, for cached data while the identity provider is unreachable. */
 export function createOfflineConnection(user: string, since: number): Connection {
   return {
     state: () => ({ status: 'offline', since }),
@@ -278,10 +268,7 @@ export function createOfflineConnection(user: string, since: number): Connection
   }
 }
 
-/**
- * Returns a random delay whose upper limit grows with each attempt. Otherwise, all clients would
- * reconnect at once after a server restart.
- */
+/** Random, because all clients would otherwise reconnect at once after a server restart. */
 function nextReconnectMs(attempt: number): number {
   const maxMs = navigator.onLine
     ? Math.min(maxReconnectMs, minReconnectMs * 1.5 ** attempt)

@@ -1,10 +1,10 @@
 import type { ChatClient } from './chatClient.ts'
 
-/** A client that queues calls and subscriptions, in order, until the connection is open. */
+/** Queues calls and subscriptions, in order, until the connection is open. */
 export function createDeferredClient() {
   const { promise: ready, resolve } = Promise.withResolvers<ChatClient>()
   let current: ChatClient | undefined
-  /** When connected, runs the action at once: a closing page has no time to wait for a promise. */
+  /** A closing page has no time to wait for a promise. */
   const use = (action: (client: ChatClient) => void) => {
     if (current) action(current)
     else void ready.then(action)
@@ -40,14 +40,13 @@ export function createDeferredClient() {
   }
   return {
     client,
-    /** Sets the first client, or replaces a client whose connection was closed. */
     connect(connected: ChatClient) {
       if (current) {
         current = connected
         return
       }
-      // The queued calls also wait for `ready`, and run before this callback. New calls run directly
-      // only once `current` is set, so they cannot overtake the queued calls.
+      // The queued calls wait for `ready` as well and run before this callback, so no new call
+      // overtakes them.
       resolve(connected)
       void ready.then(() => {
         current = connected

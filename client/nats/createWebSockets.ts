@@ -1,8 +1,8 @@
 const maxAnswerMs = 5_000
 
 /**
- * Opens WebSockets, and drops the current one. Without a network, the browser reports a closed socket
- * only after minutes. `drop` therefore dispatches the close event itself.
+ * `drop` dispatches the close event itself: without a network, the browser reports a closed socket
+ * only after minutes.
  */
 export function createWebSockets() {
   let current: WebSocket | undefined
@@ -17,7 +17,7 @@ export function createWebSockets() {
       current = socket
       return Promise.resolve({ socket, encrypted: socket.url.startsWith('wss:') })
     },
-    /** The time until the first message of the server, which precedes the login. A guess at first. */
+    /** The server's first message precedes the login. A guess at first. */
     answerMs: () => answerMs,
     drop() {
       if (current?.readyState !== WebSocket.OPEN && current?.readyState !== WebSocket.CLOSING)

@@ -2,7 +2,6 @@ import { headers, type MsgHdrs } from '@nats-io/nats-core'
 
 const tracedFunctions = new Set<PropertyKey>(['send', 'send.thread'])
 
-/** Returns headers that start a trace for a call that sends a message. */
 export function createTraceHeaders(name: PropertyKey): MsgHdrs | undefined {
   if (!tracedFunctions.has(name)) return undefined
   const hdrs = headers()

@@ -19,10 +19,7 @@ interface NotificationContent {
   body: string
 }
 
-/**
- * Shows desktop notifications for messages in rooms that are not visible in any tab. Only one of the
- * user's tabs shows a notification.
- */
+/** Notifies of messages in rooms that are not visible in any tab. Only one tab notifies. */
 export function createNotifications(chat: Chat, router: Router, { tn, textOf }: Language) {
   const visible = createVisibleRooms(chat.me, router.route)
   const shown = new Map<RoomId, { seq: number; notification: Notification }>()
@@ -71,7 +68,7 @@ export function createNotifications(chat: Chat, router: Router, { tn, textOf }: 
   async function notify({ route, seq, title, body }: NotificationContent) {
     const notification = await show(title, {
       body,
-      // The notification replaces the room's previous one. `renotify` alerts the user again.
+      // The notification replaces the room's previous one.
       tag: `natter ${route.room}`,
       renotify: true,
       icon: '/icon.svg',
@@ -107,7 +104,6 @@ export function createNotifications(chat: Chat, router: Router, { tn, textOf }: 
         body: toPlainText(textOf(message, nameOf), bodyLength, { mentions, nameOf }),
       })
     },
-    /** Shows one notification for the messages of a room that were missed while disconnected. */
     async onMissed(room: MyRoom, before: MyRoom) {
       const count = chat.notify.badgeCountOf(room)
       if (isSilent(room) || count <= chat.notify.badgeCountOf(before)) return
@@ -120,10 +116,7 @@ export function createNotifications(chat: Chat, router: Router, { tn, textOf }: 
   }
 }
 
-/**
- * Shows a notification. In mobile browsers, `new Notification` throws. The service worker then shows
- * the notification and handles the click.
- */
+/** In mobile browsers, `new Notification` throws, so the service worker shows the notification. */
 async function show(
   title: string,
   options: NotificationOptions & { tag: string; renotify: boolean },

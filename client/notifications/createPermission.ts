@@ -1,6 +1,6 @@
 import { createSignal, onCleanup } from 'solid-js'
 
-/** The notification permission. Browsers allow a call of `ask` only in a click handler. */
+/** Browsers allow a call of `ask` only in a click handler. */
 export function createPermission() {
   const read = () => ('Notification' in window ? Notification.permission : 'unsupported')
   const [state, setState] = createSignal<NotificationPermission | 'unsupported'>(read())

@@ -2,7 +2,6 @@ import { createEffect, onCleanup } from 'solid-js'
 import type { Chat } from '../chat/createChat.ts'
 import type { Router } from '../routing/createRoute.ts'
 
-/** Shows the unread count in the title, on the favicon, and as the badge of an installed app. */
 export function createTitleBadge(chat: Chat, router: Router) {
   createEffect(() => {
     const rooms = chat.rooms.list()

@@ -4,9 +4,8 @@ import type { Route } from '../routing/createRoute.ts'
 import { isPageActive } from '../ui/isPageActive.ts'
 
 /**
- * Tracks which rooms and threads are visible in any tab of the user. The active tab holds shared Web
- * Locks for the room and the thread that it shows, and the other tabs query these locks. The browser
- * releases the locks of a tab that closes or crashes.
+ * Tracks which rooms and threads are visible in any tab. The active tab holds shared Web Locks for
+ * them, which the browser releases if the tab crashes.
  */
 export function createVisibleRooms(user: UserId, route: () => Route) {
   const [isActive, setActive] = createSignal(isPageActive())

@@ -9,7 +9,7 @@ const colourCount = 12
 export function Avatar(props: {
   user: UserId
   hasStatus?: boolean
-  /** A room of the user. If it is set, an unknown presence is shown as offline. */
+  /** If set, an unknown presence is shown as offline. */
   room?: RoomId | undefined
   isSmall?: boolean
 }) {

@@ -3,7 +3,6 @@ import type { RoomId, UserId } from '#schema/ids'
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
 
-/** States a user's presence status for screen readers, which do not see the avatar's dot. */
 export function StatusText(props: { user: UserId; room?: RoomId | undefined }) {
   const chat = useChat()
   const { t } = useLanguage()

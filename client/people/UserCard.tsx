@@ -47,7 +47,6 @@ function CardContent(props: { user: UserId }) {
   const card = useUserCard()
   const { go, route } = useRoute()
   const { t } = useLanguage()
-  // The card is opened from a room, so its user is or was a member of that room.
   const status = () => chat.presence.statusOf(props.user, route().room)
   const openDirect = () =>
     chat.attempt(async () => {
@@ -112,7 +111,6 @@ function CardContent(props: { user: UserId }) {
   )
 }
 
-/** Asks for a second press before it deactivates the user. */
 function DeactivateButton(props: {
   user: UserId
   isDeactivated: boolean

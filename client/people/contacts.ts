@@ -2,7 +2,6 @@ import type { RoomId, UserId } from '#schema/ids'
 import type { Chat } from '../chat/createChat.ts'
 import { callWithRetry } from '../nats/callWithRetry.ts'
 
-/** Accepts an invitation or a message request. */
 export async function accept({ client, rooms }: Chat, room: RoomId): Promise<void> {
   await callWithRetry(client, 'room.join', { room })
   await rooms.refresh()

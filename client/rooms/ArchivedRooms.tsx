@@ -5,7 +5,6 @@ import { useLanguage } from '../i18n/createLanguage.ts'
 import { useRoute } from '../routing/createRoute.ts'
 import { latestOf } from '../ui/SearchStatus.tsx'
 
-/** Lists the archived rooms that the user owns. Shows nothing if there are none. */
 export function ArchivedRooms(props: { onClose: () => void }) {
   const chat = useChat()
   const { go } = useRoute()

@@ -30,7 +30,7 @@ function CreateRoomForm(props: { onClose: () => void }) {
   const [error, setError] = createSignal<unknown>()
   const [existing, setExisting] = createSignal<Room>()
   const [random = '', shortRandom] = crypto.randomUUID().split('-')
-  // Id for a room whose name has no character that is allowed in an id.
+  // For a name without a character that is allowed in an id.
   const fallbackId = `room-${shortRandom}`
   const roomId = () => {
     const suggested = suggestId(name()) || (name().trim() && fallbackId)
@@ -116,7 +116,6 @@ function CreateRoomForm(props: { onClose: () => void }) {
   )
 }
 
-/** Returns an id of lower-case letters, digits and hyphens. It may be empty. */
 function suggestId(name: string): string {
   return name
     .toLowerCase()

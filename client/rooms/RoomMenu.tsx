@@ -27,7 +27,7 @@ export function RoomMenu(props: MenuProps & { room: MyRoom; onApps?: () => void 
   const choices = (): [NotifyLevel | 'default', string][] => [
     ['default', `${t('notify.default')}: ${defaultLabel()}`],
     ['all', t('settings.all')],
-    // A direct room has no level "only mentions", because each message is for the user.
+    // Each message in a direct room is for the user.
     ...(props.room.kind === 'direct'
       ? []
       : ([['mentions', t('notify.onlyMentions')]] satisfies [NotifyLevel, string][])),

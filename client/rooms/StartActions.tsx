@@ -1,7 +1,6 @@
 import { useLanguage } from '../i18n/createLanguage.ts'
 import type { OpenDialog } from '../routing/dialogs.ts'
 
-/** Buttons that lead to a room or a person. */
 export function StartActions(props: { onOpen: (dialog: OpenDialog) => void }) {
   const { t } = useLanguage()
   return (

@@ -3,7 +3,6 @@ import type { OpenDialog } from '../routing/dialogs.ts'
 import { keyLabels } from '../ui/keyLabels.ts'
 import { StartActions } from './StartActions.tsx'
 
-/** Explains the product while no room is open, and offers what a new user can do. */
 export function Welcome(props: { onOpen: (dialog: OpenDialog) => void }) {
   const { t } = useLanguage()
   return (

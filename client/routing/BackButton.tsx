@@ -1,7 +1,7 @@
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { useRoute } from './createRoute.ts'
 
-/** Leads back to the room list. Narrow pages show this button, because they hide the list. */
+/** Narrow pages hide the room list. */
 export function BackButton() {
   const { go } = useRoute()
   const { t } = useLanguage()

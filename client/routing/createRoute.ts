@@ -2,8 +2,7 @@ import { createContext, createSignal, onCleanup, useContext } from 'solid-js'
 import type { MessageId, RoomId } from '#schema/ids'
 
 /**
- * The place that the URL names: a room `/r/{room}`, a message `/r/{room}/m/{id}`, a thread
- * `/r/{room}/t/{id}`, a message in a thread `/r/{room}/t/{id}/m/{id}`, or a part of the console,
+ * The URLs are `/r/{room}`, `/r/{room}/m/{id}`, `/r/{room}/t/{id}`, `/r/{room}/t/{id}/m/{id}` or
  * `/console/{part}`.
  */
 export interface Route {
@@ -26,10 +25,7 @@ export function createRoute() {
 
   return {
     route,
-    /**
-     * Sets the route even if it is the current one: a link to the current message then shows that
-     * message again.
-     */
+    /** Following a link to the current message shows that message again. */
     go(to: Route, history: 'push' | 'replace' = 'push') {
       const path = pathOf(to)
       if (path !== window.location.pathname) {

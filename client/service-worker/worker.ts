@@ -1,8 +1,8 @@
 /**
- * Service worker: caches the static files of the page, so that it starts without a network. It never
- * caches messages, the configuration or tokens.
+ * Caches the static files of the page, so that it starts without a network. It never caches
+ * messages, the configuration or tokens. The build inserts the files' paths and a hash of their
+ * contents.
  */
-/** The paths of the page's files and a hash of their contents, both inserted by the build. */
 declare const __FILES__: readonly string[]
 declare const __VERSION__: string
 
@@ -10,9 +10,7 @@ declare const __VERSION__: string
 const worker = self as unknown as ServiceWorkerGlobalScope
 const prefix = 'natter '
 const cacheName = prefix + __VERSION__
-/** Path prefix of files whose names contain a hash of their content. */
 const immutablePrefix = '/assets/'
-/** Time after which a navigation shows the cached page instead of waiting for the network. */
 const networkTimeoutMs = 1_500
 
 worker.addEventListener('install', (event) => event.waitUntil(install()))
@@ -30,8 +28,7 @@ worker.addEventListener('fetch', (event) => {
     event.respondWith(readFile(event.request))
 })
 
-// A page that loads while this worker activates is not controlled by it yet. Such a page sends
-// `claim`.
+// A page that loads while this worker activates is not controlled by it yet, and sends `claim`.
 worker.addEventListener('message', (event) => {
   if (event.data === 'claim') event.waitUntil(worker.clients.claim())
 })
@@ -40,7 +37,6 @@ worker.addEventListener('notificationclick', (event) => {
   event.waitUntil(goTo(event.notification.data.path))
 })
 
-/** Asks an open page to navigate to the path, or opens a new page. */
 async function goTo(path: string) {
   const pages = await worker.clients.matchAll({ type: 'window' })
   const page = pages.find(({ visibilityState }) => visibilityState === 'visible') ?? pages[0]
@@ -49,10 +45,7 @@ async function goTo(path: string) {
   await page.focus()
 }
 
-/**
- * Caches the page's files. Then activates this worker, without waiting until all pages of the
- * previous version are closed.
- */
+/** Does not wait until all pages of the previous version are closed. */
 async function install() {
   const cache = await caches.open(cacheName)
   const requests = __FILES__.map(
@@ -67,21 +60,17 @@ async function activate() {
   const others = (await caches.keys()).filter(
     (name) => name.startsWith(prefix) && name !== cacheName,
   )
-  // The cache of the previous version remains, because open pages still use it.
+  // Open pages still use the cache of the previous version.
   await Promise.all(others.slice(0, -1).map((name) => caches.delete(name)))
   await worker.registration.navigationPreload?.enable()
   await worker.clients.claim()
 }
 
-/** Returns whether the path is a route of the web app, for which the page `/` is cached. */
 function isPage(path: string): boolean {
   return path === '/' || /^\/(callback$|console(\/|$)|r\/)/.test(path)
 }
 
-/**
- * Returns the page from the network, so that updates are seen at once. If the request fails or takes
- * longer than `networkTimeoutMs`, returns the cached page.
- */
+/** Prefers the network, so that updates are seen at once. */
 async function readPage(event: FetchEvent): Promise<Response> {
   const response = fetchPage(event)
   const timeout = new Promise<undefined>((resolve) => setTimeout(resolve, networkTimeoutMs))

@@ -6,7 +6,6 @@ import { nameProblemText } from '../i18n/nameProblem.ts'
 import { ErrorText } from '../ui/ErrorText.tsx'
 import { useAnnounce } from '../ui/liveRegion.ts'
 
-/** A form that changes the user's display name, or restores the identity provider's name. */
 export function DisplayName() {
   const chat = useChat()
   const announce = useAnnounce()
@@ -24,7 +23,6 @@ export function DisplayName() {
       return setError(answer.error.code === 'conflict' ? t('name.taken') : answer.error)
     setError()
     setName(answer.value.name)
-    // The button that restores the name has disappeared.
     field?.focus()
     announce(t('name.saved'))
   }

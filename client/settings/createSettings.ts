@@ -4,7 +4,7 @@ import { createStore } from 'solid-js/store'
 export interface Settings {
   theme: 'system' | 'light' | 'dark'
   density: 'comfortable' | 'compact'
-  /** Language tag, also of the user who was logged in last; empty for the browser's language. */
+  /** Empty for the browser's language. */
   language: string
 }
 

@@ -5,7 +5,6 @@ import { useLanguage } from '../i18n/createLanguage.ts'
 import { accept, decline } from '../people/contacts.ts'
 import { useRoute } from '../routing/createRoute.ts'
 
-/** Lists the invitations to rooms. `children` are further list items. */
 export function Invitations(props: { children: JSX.Element }) {
   const chat = useChat()
   const { t } = useLanguage()

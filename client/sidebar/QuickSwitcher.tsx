@@ -16,7 +16,6 @@ const [maxResults, maxQueryLength] = [12, 64]
 
 interface SwitcherItem extends SearchItem {
   kind: RoomKind
-  /** The other user of a direct room. */
   user?: UserId | undefined
   note?: string
   ownRoom?: MyRoom
@@ -50,7 +49,6 @@ function SwitcherList(props: { onClose: () => void }) {
       .filter(
         ({ title, id, rank }) => rank !== undefined || includesText(`${title} ${id}`, query()),
       )
-      // A match at the beginning of a word ranks above a match inside a word.
       .sort(
         (a, b) =>
           (a.rank ?? 2) - (b.rank ?? 2) ||

@@ -26,9 +26,8 @@ export function createRoomLists(chat: Chat, code: () => string) {
   return {
     rooms,
     directs,
-    /** Message requests that the user has not accepted. */
     requests,
-    /** Returns the next accepted room below (1) or above (-1) the current room, and wraps around. */
+    /** The next accepted room below (1) or above (-1) the current one; wraps around. */
     adjacent(current: RoomId | undefined, step: 1 | -1, accepts = (_room: MyRoom) => true) {
       const all = [...rooms(), ...directs()]
       const index = all.findIndex(({ id }) => id === current)

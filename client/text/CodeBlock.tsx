@@ -18,11 +18,10 @@ export function CodeBlock(props: {
 
   const [parts] = createResource(
     () => ({ text: props.text, language: props.language }),
-    // If the grammar fails to load, the code is shown without highlighting.
     async ({ text, language }) =>
       language ? highlight(text, language).catch(() => undefined) : undefined,
   )
-  // Reading the pending resource would suspend the Suspense boundary around the message.
+  // Reading the pending resource would suspend the whole message.
   const shown = () => (parts.state === 'ready' ? parts.latest : undefined) ?? [props.text]
 
   async function copy() {

@@ -14,19 +14,17 @@ import { TextWordsContext } from './words.ts'
 
 export interface MessageTextProps {
   text: string
-  /** Rendered in place of the parsed text. */
   blocks?: Block[] | undefined
-  /** User ids and group names that the server has resolved. Other mentions are plain text. */
+  /** Other mentions are plain text. */
   mentions: readonly UserId[]
   me: UserId
   names: (user: UserId) => string
   /** Without this, a mention by a handle that is not the user id is plain text. */
   handles?: ((user: UserId) => string) | undefined
-  /** Without this, mentions are not buttons. */
   onMention?: ((user: UserId, element: HTMLElement) => void) | undefined
 }
 
-/** Renders a message from its parsed tree, without injecting HTML. */
+/** Renders the parsed tree, without injecting HTML. */
 export function MessageText(props: MessageTextProps) {
   const blocks = createMemo(() => props.blocks ?? parseMessage(props.text))
   return (
@@ -47,7 +45,6 @@ function renderBlock(block: Block, props: MessageTextProps): JSX.Element {
       return <p dir="auto">{renderInlines(block.children, props)}</p>
     case 'heading':
       return (
-        // The page's own headings have the levels 1 and 2.
         <Dynamic
           component={`h${Math.min(block.level + 2, 6)}`}
           class={`heading level-${block.level}`}
@@ -77,7 +74,7 @@ function renderList({ isOrdered, items }: Block & { kind: 'list' }, props: Messa
   const shown = items.map((item) => renderItem(item, props))
   const direction = directionOf(items.flatMap(({ children }) => children))
   if (!isOrdered) return <ul dir={direction}>{shown}</ul>
-  // Room for the longest number: numbers outside of the list would be cut off.
+  // Wide enough for the longest number, which would be cut off.
   const width = Math.max(...items.map(({ marker }) => marker?.length ?? 0))
   return (
     <ol dir={direction} style={{ 'padding-inline-start': `calc(${width}ch + 0.5em)` }}>
@@ -181,7 +178,7 @@ function renderLink(link: Inline & { kind: 'link' }, props: MessageTextProps) {
   )
 }
 
-/** Shows the display name, with the user id as a tooltip, because display names are not unique. */
+/** Display names are not unique, so the tooltip has the user id. */
 function Mention(props: { name: string; message: MessageTextProps }) {
   const mention = createMemo(() =>
     resolveMention(props.name, props.message.mentions, props.message.handles),

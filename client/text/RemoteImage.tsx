@@ -1,12 +1,12 @@
 import { createSignal, Match, Show, Switch, useContext } from 'solid-js'
 import { TextWordsContext } from './words.ts'
 
-/** Stored outside the component, because the virtual list recreates the component on scrolling. */
+/** The virtual list recreates the component on scrolling. */
 const [requested, setRequested] = createSignal<ReadonlySet<string>>(new Set())
 
 /**
- * Shows a remote image as a link until the user loads it, because loading reveals the reader's IP
- * address to the image's host. Images without HTTPS stay links.
+ * A link until the user loads the image, because loading reveals the reader's IP address to its
+ * host. Images without HTTPS stay links.
  */
 export function RemoteImage(props: {
   href: string

@@ -1,6 +1,6 @@
 import { createContext } from 'solid-js'
 
-/** Copies text, and resolves to false if that failed. The page provides a version with a fallback. */
+/** The page provides a version with a fallback. */
 export const CopyTextContext = createContext(async (text: string): Promise<boolean> => {
   try {
     await navigator.clipboard.writeText(text)

@@ -5,10 +5,9 @@ export type CodePart = string | { className: string; parts: CodePart[] }
 /** Some grammars take a second for 10,000 characters. */
 const maxLength = 3_000
 const maxCached = 100
-/** The virtual list renders a code block again on scrolling, so the highlighted parts are cached. */
+/** The virtual list renders a code block again on scrolling. */
 const cache = new Map<string, CodePart[]>()
 
-/** Returns undefined if the language is unknown or the code is too long. */
 export async function highlight(code: string, language: string): Promise<CodePart[] | undefined> {
   if (code.length > maxLength) return undefined
   const key = `${language} ${code}`

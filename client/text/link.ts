@@ -6,10 +6,9 @@ const hostPattern = /(?:[\p{L}\p{M}\p{N}_-]{1,63}\.){1,8}\p{L}[\p{L}\p{M}\p{N}-]
 export interface LinkTarget {
   /** In normalized form, so that the browser opens exactly the URL that was checked. */
   href: string
-  /** The host, or the mail address of a mail link. */
   host: string
   isWeb: boolean
-  /** Whether the link has credentials before the host, as in `https://bank.example@elsewhere.example`. */
+  /** As in `https://bank.example@elsewhere.example`. */
   hasUser: boolean
 }
 
@@ -25,8 +24,8 @@ export function parseLink(text: string): LinkTarget | undefined {
 }
 
 /**
- * Returns whether a link suggests another destination than its own. Its text may contain another
- * host or bidi controls, or its host may imitate a known host in another script.
+ * Whether the text contains another host or bidi controls, or the host may imitate a known one in
+ * another script.
  */
 export function isMisleading(text: string, { host, isWeb, hasUser }: LinkTarget): boolean {
   if (hasUser || /(?:^|\.)xn--/.test(host) || /\p{Bidi_Control}/u.test(text)) return true
@@ -51,7 +50,6 @@ function findHosts(word: string): string[] {
   return hosts
 }
 
-/** Returns the host as browsers write it, but without `www.`. */
 function normalizeHost(host: string): string {
   const url = `https://${host}`
   return (URL.canParse(url) ? new URL(url).hostname : host).replace(/^www\./, '')

@@ -1,8 +1,8 @@
 import { foldForSearch, hasWords, readQuery } from '#schema/text/search'
 
 /**
- * Returns 0 if the handle or the name starts with the query, 1 if each word of the query begins one of
- * their words, undefined otherwise. Ignores case and diacritics.
+ * Returns 0 if the handle or the name starts with the query, 1 if each word of the query begins one
+ * of their words. Ignores case and diacritics.
  */
 export function matchRank(query: string, handle: string, name: string): 0 | 1 | undefined {
   const words = readQuery(query)
@@ -12,7 +12,7 @@ export function matchRank(query: string, handle: string, name: string): 0 | 1 | 
   return hasWords(`${foldedName} ${foldedHandle}`, words) ? 1 : undefined
 }
 
-/** Returns true if a part of a text equals the query, without regard to case and diacritics. */
+/** Ignores case and diacritics. */
 export function includesText(text: string, query: string): boolean {
   return foldForSearch(text).includes(foldForSearch(query))
 }

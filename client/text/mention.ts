@@ -1,7 +1,7 @@
 import { candidatesOf, mentionPattern } from '#schema/text/mentions'
 import type { Inline } from './tree.ts'
 
-/** Splits text into possible mentions and the text between them, by the same rule as the server. */
+/** By the same rule as the server. */
 export function readMentions(text: string): Inline[] {
   const nodes: Inline[] = []
   let end = 0
@@ -15,8 +15,8 @@ export function readMentions(text: string): Inline[] {
 }
 
 /**
- * Returns the user id or group name that a name after `@` refers to by an id or a handle, and the text
- * that follows it. Returns undefined for plain text: a name that the server has not resolved.
+ * Returns the user id or group name that a name after `@` refers to, and the text that follows it.
+ * Returns undefined if the server has not resolved the name.
  */
 export function resolveMention<Target extends string>(
   name: string,

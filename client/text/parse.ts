@@ -6,10 +6,7 @@ import { isMisleading, parseLink } from './link.ts'
 import { readMentions, resolveMention } from './mention.ts'
 import type { Align, Block, Inline, ListItem } from './tree.ts'
 
-/**
- * Parses a message into a tree without active content. Unknown tokens and forbidden links stay
- * text.
- */
+/** Unknown tokens and forbidden links stay text. */
 export function parseMessage(text: string): Block[] {
   if (text !== last.text) last = { text, blocks: toBlocks(lexMessage(text)) }
   return last.blocks
@@ -24,7 +21,6 @@ function toBlocks(tokens: Token[]): Block[] {
 
 function toBlock(token: MarkedToken): Block | undefined {
   switch (token.type) {
-    // The state of a checkbox is in `isDone` of its list item.
     case 'space':
     case 'checkbox':
       return undefined
@@ -51,7 +47,7 @@ function toBlock(token: MarkedToken): Block | undefined {
   }
 }
 
-/** Returns the source text of a block in which nothing would be visible, such as a lone `>`. */
+/** Nothing would be visible of a block such as a lone `>`. */
 function toSource({ raw }: Token): Block {
   return { kind: 'paragraph', children: toLines(raw.trim(), false) }
 }
@@ -65,7 +61,7 @@ function toList({ ordered, items }: Tokens.List): Block {
   }
 }
 
-/** Returns the number of each item as it is written. If all are equal, counts up from the first. */
+/** If the written numbers are equal, counts up from the first. */
 function markersOf(items: Tokens.ListItem[]): string[] {
   const markers = items.map(({ raw }) => /^\s*(\d+[.)])/.exec(raw)?.[1] ?? '')
   const [first = ''] = markers
@@ -83,7 +79,6 @@ function toItem({ task, checked, tokens }: Tokens.ListItem, marker?: string): Li
   }
 }
 
-/** Returns a paragraph if there is nothing between the fences. */
 function toCode(token: Tokens.Code): Block {
   const { lang: info, text } = token
   if (!text.trim()) return toSource(token)
@@ -96,7 +91,7 @@ function toCode(token: Tokens.Code): Block {
   }
 }
 
-/** Makes bidi controls visible, because they can disguise what code does. */
+/** Bidi controls can disguise what code does. */
 function showBidiControls(code: string): string {
   return code.replace(/[\u202a-\u202e\u2066-\u2069]/g, '\ufffd')
 }
@@ -112,13 +107,13 @@ function toTable({ align, header, rows }: Tokens.Table): Block {
   }
 }
 
-/** Omits the empty cells that marked adds to the end of a short row. */
+/** marked adds empty cells to the end of a short row. */
 function toRow(cells: Tokens.TableCell[]): Inline[][] {
   const last = cells.findLastIndex(({ text }) => text !== '')
   return cells.slice(0, last + 1).map((cell) => toInlines(cell.tokens))
 }
 
-/** Joins adjacent text tokens, so that mentions across their border are found. */
+/** Mentions may cross the border of adjacent text tokens, so these are joined. */
 function toInlines(tokens: Token[], isInLink = false): Inline[] {
   const nodes: Inline[] = []
   let text = ''
@@ -139,7 +134,7 @@ function toInlines(tokens: Token[], isInLink = false): Inline[] {
   return nodes
 }
 
-/** A link contains no mentions, because a button inside a link would be ambiguous. */
+/** A button inside a link would be ambiguous. */
 function toLines(text: string, isInLink: boolean): Inline[] {
   return text.split('\n').flatMap((line, index): Inline[] => {
     const nodes: Inline[] = isInLink
@@ -196,7 +191,6 @@ function toImage({ href, title, text, raw }: Tokens.Image): Inline | string {
   return { kind: 'image', href: target.href, host, ...(title ? { title } : {}), description: text }
 }
 
-/** The mentions of a message that the server has resolved, and the display names of users. */
 export interface MentionNames {
   mentions: readonly UserId[]
   nameOf: (user: UserId) => string

@@ -1,10 +1,7 @@
 import { type MentionNames, parseMessage, textOf } from './parse.ts'
 import type { Block, ListItem } from './tree.ts'
 
-/**
- * Returns a message as one line of at most `max` UTF-16 code units, for notifications and screen
- * readers.
- */
+/** Returns one line of at most `max` UTF-16 code units, for notifications and screen readers. */
 export function toPlainText(text: string, max: number, names?: MentionNames): string {
   const line = plainOf(parseMessage(text), names).replace(/\s+/g, ' ').trim()
   return shorten(line, max)
@@ -39,7 +36,7 @@ function textOfItem({ marker, isDone, children }: ListItem, names?: MentionNames
   return [marker, box, plainOf(children, names)].filter(Boolean).join(' ')
 }
 
-/** Cuts between grapheme clusters, because one emoji may consist of ten code units. */
+/** One emoji may consist of ten code units. */
 function shorten(line: string, max: number): string {
   if (line.length <= max) return line
   let shortened = ''

@@ -3,7 +3,6 @@ import { createContext } from 'solid-js'
 export interface TextWords {
   copy: string
   copied: string
-  /** `language` is empty if it is unknown. */
   code: (language: string) => string
   image: (host: string) => string
   loadImage: string

@@ -16,7 +16,6 @@ import { restrictLinks } from './restrict.ts'
 const maxAnnouncedLength = 300
 const rightToLeft = new Set(['ar', 'fa', 'he', 'ur'])
 
-/** The translation of a message, below its text. Also translates it by the key T, or automatically. */
 export function MessageTranslation(props: { item: TimelineMessage }) {
   const chat = useChat()
   const translations = useTranslations(chat)
@@ -25,7 +24,7 @@ export function MessageTranslation(props: { item: TimelineMessage }) {
   const shown = () => {
     const translation = entry()
     if (!translation || translation.isHidden) return undefined
-    // The user has not asked for this translation, so most of its problems are not shown.
+    // The user has not asked for this translation.
     const isSilent = translation.isAutomatic && ['skipped', 'failed'].includes(translation.status)
     return isSilent && translation.code !== 'unavailable' ? undefined : translation
   }
@@ -161,7 +160,6 @@ function ShownTranslation(props: { item: TimelineMessage; translation: Translati
           type="button"
           class="translation-action"
           onClick={({ currentTarget }) => {
-            // The button disappears, so its message gets the focus.
             currentTarget.closest('article')?.focus({ preventScroll: true })
             translations.hide(props.item)
           }}

@@ -8,18 +8,15 @@ import type { Chat } from '../chat/createChat.ts'
 import type { TimelineMessage } from '../chat/timeline.ts'
 
 export interface Translation {
-  /** The text of the message when it was translated. */
   source: string
   targetLang: string
   /** `skipped`: the message has no words, or is in a language that the user knows. */
   status: 'running' | 'done' | 'failed' | 'skipped'
   text: string
   engine?: EngineName
-  /** Error code of a failed translation, and the reason in technical terms. */
   code?: string
   reason?: string
   isHidden: boolean
-  /** Without a click, in a room that is translated automatically. */
   isAutomatic: boolean
 }
 
@@ -31,14 +28,12 @@ interface Order {
 /** The server ends a run without output after 15 seconds. */
 const silenceMs = 20_000
 const pingMs = 60_000
-/** Automatic translations that run at once. */
 const maxAutomatic = 2
 
 export type Translations = ReturnType<typeof createTranslations>
 
 const byChat = new WeakMap<Chat, Translations>()
 
-/** Returns the user's translations. They stay when messages leave the view. */
 export function useTranslations(chat: Chat): Translations {
   const existing = byChat.get(chat)
   if (existing) return existing
@@ -50,11 +45,8 @@ export function useTranslations(chat: Chat): Translations {
 function createTranslations(chat: Chat) {
   const { client } = chat
   const [entries, setEntries] = createStore<Record<MessageId, Translation>>({})
-  /** Running requests, by the key that their pieces contain. */
   const orders = new Map<string, Order>()
-  /** Visible messages that wait for an automatic translation, in the order in which they appeared. */
   const waiting: { item: TimelineMessage; targetLang: string }[] = []
-  /** Messages that are translated when translations are possible again. */
   const postponed = new Map<MessageId, TimelineMessage>()
   const [targets, setTargets] = createSignal<readonly string[]>()
   let polling: ReturnType<typeof setInterval> | undefined
@@ -68,7 +60,7 @@ function createTranslations(chat: Chat) {
     }
   })
 
-  /** Returns undefined after an edit, so that the new text can be translated. */
+  /** An edited text can be translated again. */
   function of({ id, text, deletedAt }: TimelineMessage): Translation | undefined {
     const entry = entries[id]
     return entry?.source === text && !deletedAt ? entry : undefined
@@ -134,7 +126,6 @@ function createTranslations(chat: Chat) {
     }, silenceMs)
   }
 
-  /** Ends a request, and starts the next automatic translation. */
   function settle(msgKey: string) {
     clearTimeout(orders.get(msgKey)?.timer)
     orders.delete(msgKey)
@@ -185,18 +176,18 @@ function createTranslations(chat: Chat) {
       setEntries(id, 'isHidden', true)
       for (const [msgKey, { item }] of [...orders]) if (item.id === id) cancel(msgKey, id)
     },
-    /** Translates a visible message automatically, the last one first. */
+    /** The last visible message is translated first. */
     enqueue(item: TimelineMessage, targetLang: string) {
       if (of(item)) return
       waiting.push({ item, targetLang })
       queueMicrotask(translateNext)
     },
-    /** Has no effect if the translation has begun. */
+    /** No effect if the translation has begun. */
     dequeue({ id }: TimelineMessage) {
       const index = waiting.findIndex(({ item }) => item.id === id)
       if (index >= 0) waiting.splice(index, 1)
     },
-    /** Languages into which the server translates. Undefined for all, and before `loadTargets`. */
+    /** Undefined for all languages, and before `loadTargets`. */
     targets,
     async loadTargets() {
       const answer = await client.try('translate.ping', {})

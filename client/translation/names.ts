@@ -6,7 +6,6 @@ export const engineNames: Record<EngineName, string> = {
   apertium: 'Apertium',
 }
 
-/** Returns the name of a language in the language of the page. */
 export function languageName(tag: string, pageLanguage: string): string {
   return new Intl.DisplayNames(pageLanguage, { type: 'language' }).of(tag) ?? tag
 }

@@ -1,9 +1,6 @@
 import type { Block, Inline } from '../text/tree.ts'
 
-/**
- * Returns a translation without links and images that the original lacks: their texts stay. The output
- * of an engine may contain anything.
- */
+/** An engine may add links and images that the original lacks. Only their texts stay. */
 export function restrictLinks(translation: Block[], original: Block[]): Block[] {
   const allowed = new Set(original.flatMap(linksOf))
   const restrict = (nodes: Inline[]): Inline[] =>

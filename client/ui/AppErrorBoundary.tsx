@@ -1,11 +1,7 @@
 import { ErrorBoundary, type JSX, onMount } from 'solid-js'
 import { useLanguage } from '../i18n/createLanguage.ts'
 
-export function AppErrorBoundary(props: {
-  /** Runs before the retry, for example to clear a cache. */
-  onRetry?: () => void
-  children: JSX.Element
-}) {
+export function AppErrorBoundary(props: { onRetry?: () => void; children: JSX.Element }) {
   return (
     <ErrorBoundary
       fallback={(error, reset) => (

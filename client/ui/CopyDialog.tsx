@@ -3,7 +3,6 @@ import { useLanguage } from '../i18n/createLanguage.ts'
 import { useClipboard } from './createClipboard.ts'
 import { Dialog } from './Dialog.tsx'
 
-/** Shows selected text for copying by hand, after the browser has denied access to the clipboard. */
 export function CopyDialog() {
   const { manualText, close } = useClipboard()
   const { t } = useLanguage()
@@ -20,7 +19,7 @@ export function CopyDialog() {
 function SelectedText(props: { text: string }) {
   const { t } = useLanguage()
   let field: HTMLTextAreaElement | undefined
-  // The dialog sets its initial focus first, so this waits for the next frame.
+  // The dialog sets its initial focus first.
   onMount(() => requestAnimationFrame(() => field?.select()))
   return (
     <textarea

@@ -3,10 +3,7 @@ import { createComputed, type JSX, on, untrack } from 'solid-js'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { Icon } from './Icon.tsx'
 
-/**
- * Returns the element to focus when the dialog closes. It is the focused element, or, if that is in
- * a menu, the menu's button, because the menu is about to close.
- */
+/** If the focused element is in a menu, which is about to close, returns the menu's button. */
 function findFocusOrigin(): Element | null {
   const { activeElement } = document
   const button = activeElement?.closest('[role="menu"]')?.getAttribute('aria-labelledby')
@@ -32,7 +29,6 @@ export function Dialog(props: {
     ),
   )
 
-  /** Focuses the first field instead of the close button. */
   function focusField(event: Event) {
     const field = content?.querySelector<HTMLElement>('input, textarea')
     if (!field) return
@@ -41,13 +37,9 @@ export function Dialog(props: {
     untrack(() => field.focus())
   }
 
-  /**
-   * Returns the focus to the element that had it before, or to the composer if that element was
-   * removed.
-   */
+  /** Falls back to the composer if the element that had the focus was removed. */
   function restoreFocus(event: Event) {
     event.preventDefault()
-    // If another dialog has opened, the focus stays there.
     if ([...document.querySelectorAll('.dialog')].some((dialog) => dialog !== content)) return
     const target = focusOrigin?.isConnected ? focusOrigin : document.querySelector('#composer')
     if (target instanceof HTMLElement) target.focus()

@@ -3,7 +3,6 @@ import { isCallError } from '#runtime/client'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { errorText } from '../i18n/problem.ts'
 
-/** Shows an error in the language of the page, with the server's message as a tooltip. */
 export function ErrorText(props: { error: unknown }) {
   const { t } = useLanguage()
   const detail = () => (isCallError(props.error) ? props.error.message : undefined)

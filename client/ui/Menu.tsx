@@ -3,11 +3,10 @@ import { For, type JSX } from 'solid-js'
 import { Icon } from './Icon.tsx'
 import type { MenuProps } from './lazyMenu.tsx'
 
-/** The menu is initially open, as `lazyMenu` requires. */
+/** Initially open, as `lazyMenu` requires. */
 export function Menu(props: {
   trigger: MenuProps
   placement?: 'bottom-end' | 'top-start'
-  /** Runs after closing, before the focus returns to the button. */
   onClosed?: () => void
   children: JSX.Element
 }) {

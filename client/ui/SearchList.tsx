@@ -7,10 +7,7 @@ export interface SearchItem {
   isDisabled?: boolean
 }
 
-/**
- * Arrow keys move the highlight, and Enter picks the highlighted result. The caller filters the
- * options.
- */
+/** The caller filters the options. */
 export function SearchList<Option extends SearchItem>(props: {
   label: string
   title: string
@@ -21,8 +18,7 @@ export function SearchList<Option extends SearchItem>(props: {
   classOf?: (option: Option) => string
   empty?: JSX.Element
 }) {
-  // An option that is rendered again keeps its id, so that a screen reader does not announce it
-  // again.
+  // An option that is rendered again keeps its id, and a screen reader does not repeat it.
   const id = createUniqueId()
   return (
     <Combobox<Option>
@@ -76,8 +72,7 @@ function HighlightFirst(props: { options: readonly SearchItem[] }) {
     state.selectionManager().setFocusedKey(state.collection().getFirstKey())
   }
   onMount(highlight)
-  // When the input changes, the combobox clears its highlight, so the first result is highlighted
-  // later.
+  // When the input changes, the combobox clears its highlight.
   createEffect(on([() => props.options, combobox.inputValue], () => queueMicrotask(highlight)))
   return null
 }

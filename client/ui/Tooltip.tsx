@@ -5,12 +5,7 @@ import { useLanguage } from '../i18n/createLanguage.ts'
 
 const showDelayMs = 500
 
-/** Names that may be cut. Their tooltip is the whole name. */
 const cutSelector = '.cut'
-/**
- * Elements with a tooltip: `data-tip` elements, icon buttons with their label, times with their full
- * date, and names that are cut.
- */
 const tooltipSelector = `[data-tip], .icon-button[aria-label], time[datetime], ${cutSelector}`
 
 interface TooltipTarget {
@@ -18,7 +13,6 @@ interface TooltipTarget {
   text: string
 }
 
-/** The whole page shares one tooltip. */
 export function Tooltips() {
   const { momentOf } = useLanguage()
   const [tooltip, setTooltip] = createSignal<TooltipTarget>()
@@ -50,8 +44,7 @@ export function Tooltips() {
     if (tooltip() && !tooltip()?.element.isConnected) setTooltip(undefined)
     if (element) timer = setTimeout(() => show(element), tooltip() ? 0 : showDelayMs)
   }
-  // When a dialog opens, it moves the focus. A tooltip would then take the first Escape, which
-  // should close the dialog.
+  // A tooltip of a dialog's first focus would take the Escape that should close the dialog.
   const onFocusIn = ({ target }: FocusEvent) => {
     if (!isTabbing || !(target instanceof HTMLElement)) return
     const element = target.matches(tooltipSelector)
@@ -61,7 +54,6 @@ export function Tooltips() {
   }
   const onKeyDown = ({ key }: KeyboardEvent) => {
     isTabbing = key === 'Tab'
-    // Escape closes the tooltip anyway, and the focus change after Tab replaces it.
     if (key !== 'Escape' && key !== 'Tab') hide()
   }
   const onFocusOut = ({ target }: FocusEvent) => {

@@ -2,7 +2,6 @@ import { createContext, createSignal, useContext } from 'solid-js'
 
 export type Clipboard = ReturnType<typeof createClipboard>
 
-/** If the browser denies access to the clipboard, offers the text for copying by hand. */
 export function createClipboard(onCopied: () => void) {
   const [manualText, setManualText] = createSignal<string>()
 
@@ -16,10 +15,9 @@ export function createClipboard(onCopied: () => void) {
     }
   }
   return {
-    /** Text that the browser refused to copy. */
     manualText,
     close: () => setManualText(undefined),
-    /** Copies without a toast, for callers that show their own confirmation. */
+    /** For callers that show their own confirmation. */
     tryCopy,
     async copy(text: string) {
       if (await tryCopy(text)) onCopied()

@@ -3,7 +3,6 @@ import { onCleanup } from 'solid-js'
 const idleAfterMs = 3_000
 const eventNames = ['keydown', 'input', 'pointerdown'] as const
 
-/** The user counts as idle three seconds after the last key or click. */
 export function createUserActivity() {
   let lastActivityMs = Number.NEGATIVE_INFINITY
   const recordActivity = () => {

@@ -1,6 +1,6 @@
 /**
- * Hides the keys of an input method from the page: they choose characters, so they must not send, pick
- * or close anything. Listeners that are added before this call still receive them.
+ * The keys of an input method choose characters, so they must not send, pick or close anything.
+ * Listeners that are added before this call still receive them.
  */
 export function hideCompositionKeys() {
   window.addEventListener(

@@ -1,7 +1,4 @@
-/**
- * Returns whether the page is visible and focused, because a visible page may be behind another
- * window.
- */
+/** A visible page may be behind another window. */
 export function isPageActive(): boolean {
   return document.visibilityState === 'visible' && document.hasFocus()
 }

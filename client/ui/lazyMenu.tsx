@@ -3,7 +3,6 @@ import { lazyPart } from './lazyPart.tsx'
 
 export interface MenuProps {
   class: string
-  /** Needed if the content of the button has no accessible name. */
   label?: string | undefined
   children: JSX.Element
   tabIndex?: number | undefined
@@ -11,9 +10,8 @@ export interface MenuProps {
 }
 
 /**
- * Returns a button that loads its menu at the first press. The button is then replaced by the menu,
- * which must be initially open. Most such buttons are never pressed, so the menu library is not in
- * the first load.
+ * The first press loads the menu, which must be initially open and replaces the button. Most such
+ * buttons are never pressed, so the menu library is not in the first load.
  */
 export function lazyMenu<Props extends MenuProps>(
   load: () => Promise<Component<Props>>,

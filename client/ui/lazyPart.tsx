@@ -10,10 +10,7 @@ import {
 } from 'solid-js'
 
 type LazyPartProps = {
-  /**
-   * For a dialog: whether it is open. A dialog loads when it first opens, other parts when they
-   * mount.
-   */
+  /** A dialog loads when it first opens, other parts when they mount. */
   isOpen?: boolean
   fallback?: JSX.Element
 }
@@ -23,7 +20,7 @@ const [isMissing, setMissing] = createSignal(false)
 
 export const isPartMissing = isMissing
 
-/** Returns a component whose code is loaded when it is first rendered, or by `preloadParts`. */
+/** Loads the component when it is first rendered, or by `preloadParts`. */
 export function lazyPart<Props extends object>(
   load: () => Promise<Component<Props>>,
 ): Component<Props & LazyPartProps> {
@@ -33,7 +30,6 @@ export function lazyPart<Props extends object>(
     loading ??= load().then(
       (component) => void setPart(() => component),
       (error) => {
-        // The next call tries to load the part again.
         loading = undefined
         throw error
       },
@@ -54,10 +50,7 @@ export function lazyPart<Props extends object>(
   }
 }
 
-/**
- * Loads a module in the background and creates an instance with it. Returns a function that runs callbacks with the instance,
- * in order, until the current Solid owner is disposed.
- */
+/** The returned function runs callbacks in order, until the Solid owner is disposed. */
 export function lazyInstance<Instance>(load: () => Promise<() => Instance>) {
   const owner = getOwner()
   let isDisposed = false
@@ -72,10 +65,10 @@ export function lazyInstance<Instance>(load: () => Promise<() => Instance>) {
       .catch(() => undefined)
 }
 
-/** In milliseconds. Until then, the first history page should have the network for itself. */
+/** Until then, the first history page should have the network for itself. */
 const preloadDelayMs = 1_500
 
-/** Loads all parts when the page is idle, so that they open without delay and work offline. */
+/** When the page is idle, so that all parts open without delay and work offline. */
 export function preloadParts(): void {
   const loadAll = () => {
     for (const fetch of parts) fetch().catch(() => undefined)

@@ -3,17 +3,13 @@ import type { Chat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { failureText } from '../i18n/problem.ts'
 
-/**
- * Announces a sentence through the live region, and removes it after three seconds. The returned
- * function removes it at once.
- */
+/** The sentence is removed after three seconds. The returned function removes it at once. */
 export type Announce = (sentence: string) => () => void
 
 export const AnnounceContext = createContext<Announce>(() => () => {})
 
 const shownMs = 3_000
 
-/** The layout renders these announcements in a visually hidden live region. */
 export function createAnnouncer() {
   const [lines, setLines] = createSignal<readonly { sentence: string }[]>([])
   const announce: Announce = (sentence) => {
@@ -30,10 +26,7 @@ export function useAnnounce(): Announce {
   return useContext(AnnounceContext)
 }
 
-/**
- * Announces once for each message that it could not be sent, because its row may be outside the
- * view.
- */
+/** The row of the message may be outside the view. */
 export function createFailureAnnouncer(chat: Chat, announce: Announce): void {
   const { t } = useLanguage()
   const failed = () => chat.sendQueue.all().filter(({ status }) => status === 'failed')

@@ -1,2 +1,2 @@
-/** Replaces schema/name.ts, which would load the rules of names at the start of the page. */
+/** Keeps the rules of names out of the first load. */
 export const Name = {}

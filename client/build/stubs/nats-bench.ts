@@ -1,2 +1,2 @@
-/** Replaces the benchmark module of nats-core, which the page does not use. */
+/** Replaces the benchmark module of nats-core. */
 export {}

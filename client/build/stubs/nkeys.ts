@@ -1,6 +1,6 @@
 /**
- * Replaces @nats-io/nkeys. The page logs in with a token, so it needs no signing code, which would
- * be a seventh of the JavaScript that is loaded first.
+ * Replaces @nats-io/nkeys, whose signing code would be a seventh of the JavaScript that is loaded
+ * first.
  */
 function refuse(): never {
   throw new Error('The page logs in with a token and has no NATS keys')
