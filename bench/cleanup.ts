@@ -3,17 +3,13 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** Creates a temporary folder that is deleted when the stack is disposed. */
 export async function createFolder(stack: AsyncDisposableStack): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'natter-bench-'))
   stack.defer(() => rm(dir, { recursive: true, force: true }))
   return dir
 }
 
-/**
- * Cleans up if this process exits before `stack` is disposed. Returns a function that adds a
- * process.
- */
+/** Also cleans up if this process exits first. The returned function adds a process. */
 export function cleanUpOnExit(stack: AsyncDisposableStack, folders: readonly string[]) {
   const pids: number[] = []
   const cleanUp = () => {

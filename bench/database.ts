@@ -4,7 +4,6 @@ import { findPostgres } from '../stack/install/postgres.ts'
 import { startPostgres } from '../stack/services/postgres.ts'
 import { cleanUpOnExit, createFolder } from './cleanup.ts'
 
-/** Starts a PostgreSQL with Natter's tables, fills them with `fill`, and returns its URL. */
 export async function startDatabase(
   stack: AsyncDisposableStack,
   fill: (sql: Sql) => Promise<void>,

@@ -3,7 +3,6 @@ export const messageText = 'A line about as long as people write, now and then.'
 export function createDeliveries() {
   const inFlight = new Map<string, { left: number; resolve: () => void }>()
   return {
-    /** Returns a new message's client id, and a promise that resolves after `count` deliveries. */
     expect(count: number) {
       const clientId = createClientId()
       const { promise: delivered, resolve } = Promise.withResolvers<void>()
@@ -19,7 +18,7 @@ export function createDeliveries() {
   }
 }
 
-/** Returns a UUIDv7, as the web client does. */
+/** A UUIDv7, as the web client creates it. */
 function createClientId() {
   const time = Date.now().toString(16).padStart(12, '0')
   return `${time.slice(0, 8)}-${time.slice(8)}-7${crypto.randomUUID().slice(15)}`

@@ -9,12 +9,11 @@ import { cleanUpOnExit, createFolder } from './cleanup.ts'
 import { connectTo } from './connect.ts'
 import { startWorker, type Worker } from './worker.ts'
 
-/** A NATS server with the project's nats.conf, and the processes that a section starts. */
 export interface BenchFixture extends AsyncDisposable {
   dir: string
   nats: NatsService
   secrets: Secrets
-  /** URL of the server with the credentials of the functions' account. */
+  /** With the credentials of the functions' account. */
   url: string
   serve(folder: string, env?: Record<string, string>): Promise<ProcessService>
   startWorker(module: URL, args?: string[]): Promise<Worker>
@@ -24,13 +23,11 @@ export interface BenchFixture extends AsyncDisposable {
 export interface BenchConnection {
   nc: NatsConnection
   requester: Requester
-  /** Returns the processor time of the runtime that serves `bench.cpu`, in microseconds. */
+  /** In microseconds, of the runtime that serves `bench.cpu`. */
   readCpu(): Promise<number>
 }
 
-/**
- * Environment of functions that use no database in the benchmark. No server listens at this URL.
- */
+/** No server listens at this URL. */
 export const withoutDatabase = { DATABASE_URL: 'postgres://bench@127.0.0.1:1/bench' }
 
 export async function startFixture(): Promise<BenchFixture> {

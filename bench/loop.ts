@@ -1,5 +1,4 @@
 export interface LoopOptions {
-  /** Number of calls in flight. */
   depth: number
   seconds: number
 }
@@ -7,12 +6,10 @@ export interface LoopOptions {
 export interface LoopResult {
   count: number
   seconds: number
-  /** In milliseconds. */
   p50: number
   p99: number
 }
 
-/** Rejects when a call fails. */
 export async function loop(
   { depth, seconds }: LoopOptions,
   call: () => Promise<unknown>,

@@ -1,4 +1,3 @@
-/** `npm run bench`: compares the runtime with other libraries and with goals. See README.md. */
 import { parseArgs } from 'node:util'
 import type { Options, Section } from './measure.ts'
 import { installPeers } from './peers.ts'
@@ -7,7 +6,7 @@ import { printSection, printSummary, verdictOf } from './report.ts'
 const usage =
   'Usage: npm run bench -- [call] [login] [send] [fanout] [history] [presence] [translate] [--rounds N] [--seconds S] [--quick] [--json]'
 
-/** Sections are imported only when they run, because `installPeers` must run before. */
+/** `installPeers` must run before a section is imported. */
 const sections: Record<string, () => Promise<(options: Options) => Promise<Section[]>>> = {
   call: async () => (await import('./call/section.ts')).measureCalls,
   login: async () => (await import('./login/section.ts')).measureLogins,

@@ -6,12 +6,11 @@ export interface Options {
 }
 
 export interface Sample {
-  /** Operations per second. */
   rate: number
-  /** Duration of an operation, in milliseconds. */
+  /** In milliseconds. */
   p50: number
   p99: number
-  /** Processor time of the responding process per operation, in microseconds. */
+  /** Of the responding process per operation, in microseconds. */
   cpu: number
 }
 
@@ -20,7 +19,6 @@ export type Figure = keyof Sample
 export type Samples = Map<string, Sample[]>
 
 export interface Goal {
-  /** Limit for the median of the ratios. */
   must: number
   aim?: number | undefined
   /** `must` and `aim` are minimums (`more`) or maximums (`less`). */
@@ -30,9 +28,8 @@ export interface Goal {
 export interface Line {
   name: string
   value: string
-  /** Name of the row or the limit by which the figures are divided. */
   base?: string
-  /** For each round, the figure of this line divided by the figure of `base`. */
+  /** By round: the figure of this line divided by that of `base`. */
   ratios?: number[]
   goal?: Goal
 }
@@ -42,7 +39,6 @@ export interface Section {
   lines: Line[]
 }
 
-/** `readCpu` returns processor time in microseconds. */
 export async function takeSample(
   readCpu: () => Promise<number>,
   run: () => Promise<LoopResult>,
@@ -81,7 +77,6 @@ export function median(values: readonly number[]): number {
   return (low + high) / 2
 }
 
-/** Returns a line for each row, with its figures and its rate relative to the rate of `base`. */
 export function rowLines(samples: Samples, base: string, suffix = ''): Line[] {
   return [...samples.keys()].map((row) => {
     const formatted = figures.map((figure) => formatMedian(samples, row, figure))
@@ -124,7 +119,6 @@ function figuresOf(samples: Samples, row: string, figure: Figure): number[] {
   return samplesOfRow.map((sample) => sample[figure])
 }
 
-/** Returns the median as text; an empty text if the row has no values for the figure. */
 function formatMedian(samples: Samples, row: string, figure: Figure): string {
   const values = figuresOf(samples, row, figure)
   return values.some(Number.isNaN) ? '' : formats[figure](median(values))

@@ -1,6 +1,6 @@
 import { type Goal, type Line, median, type Section } from './measure.ts'
 
-/** A smaller relative deviation from a goal may be noise. */
+/** A smaller deviation may be noise. */
 const tolerance = 0.15
 
 const columns = ['', 'measured', 'ratio', 'min', 'max', 'relative to', 'must / aim', '']

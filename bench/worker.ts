@@ -1,4 +1,4 @@
-/** Calls to child processes use IPC, so that they put no load on the measured NATS server. */
+/** IPC puts no load on the measured NATS server. */
 import { type ChildProcess, fork } from 'node:child_process'
 
 /** Arguments and results are cloned. */
@@ -22,7 +22,6 @@ process.on('exit', () => {
   for (const child of children) child.kill('SIGKILL')
 })
 
-/** Resolves when the module has called {@link serveParent}. */
 export async function startWorker(module: URL, args: string[] = []): Promise<Worker> {
   const child = fork(module, args, {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
@@ -61,7 +60,6 @@ export async function startWorker(module: URL, args: string[] = []): Promise<Wor
   }
 }
 
-/** Serves methods to the parent process, and exits when the parent disconnects. */
 export function serveParent(methods: Methods): void {
   process.on('message', async ({ id, method: name, argument }: Request) => {
     try {

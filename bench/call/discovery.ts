@@ -86,9 +86,6 @@ async function timeStart(fixture: BenchFixture, folder: string): Promise<number>
   }
 }
 
-/**
- * Times a PING while a function runs 128 calls, its default concurrency, and 100 calls are queued.
- */
 async function timeBusyPing(targets: CallTargets): Promise<number> {
   const calls = Array.from({ length: 228 }, () => targets.request('bench.wait', { ms: 100 }))
   const started = performance.now()

@@ -10,7 +10,7 @@ import { payload } from './peer.ts'
 import type { CallTargets } from './section.ts'
 
 const eventCount = 20_000
-/** Events have no response, so their duration is not measured. */
+/** Events have no response. */
 const untimed = { p50: Number.NaN, p99: Number.NaN }
 
 const publishers = {
@@ -31,8 +31,7 @@ export async function measureEvents(targets: CallTargets, options: Options): Pro
       () => targets.readCpu(responder),
       async () => {
         const started = performance.now()
-        // The response arrives after all events, because a connection preserves the order of
-        // messages.
+        // A connection preserves the order of messages, so the response arrives after all events.
         await targets.request(subject, { times: eventCount, payload })
         const seconds = (performance.now() - started) / 1_000
         return { count: eventCount, seconds, ...untimed }

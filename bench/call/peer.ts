@@ -1,4 +1,3 @@
-/** A library that is compared with Natter. */
 export interface Peer {
   respond(url: string): Promise<void>
   connect(url: string): Promise<Call>

@@ -46,7 +46,6 @@ const callers: Record<string, Row> = {
 }
 
 export interface CallTargets {
-  /** Sends a request outside of the measurement. */
   request<Response>(subject: string, payload: object): Promise<Response>
   /** In microseconds. */
   readCpu(responder: PeerName | 'natter'): Promise<number>
@@ -94,7 +93,7 @@ export async function measureCalls(options: Options): Promise<Section[]> {
     )
   }
 
-  // Runs each row once before the measurement, so that Node compiles the code before.
+  // Node compiles the code in a first run.
   for (const row of loads.keys()) await measure(row, 64, options.seconds * 2)
   const byDepth = new Map<number, Samples>()
   for (const depth of [1, 64, 512]) {

@@ -7,7 +7,7 @@ import { type Call, payload } from './peer.ts'
 import { connectNatter, natterSubject } from './peers/natter.ts'
 import { rawSubject } from './peers/raw.ts'
 
-/** Each compared library is imported on use, so that a process loads only one of them. */
+/** A process loads only one of the libraries. */
 const peers = {
   raw: async () => (await import('./peers/raw.ts')).raw,
   services: async () => (await import('./peers/services.ts')).services,
@@ -48,10 +48,7 @@ function isPeer(name: CallerName): name is PeerName {
   return Object.hasOwn(peers, name)
 }
 
-/**
- * Publishes two windows of `eventWindow` events. Publishes another window whenever the receiver
- * reports a received one, so that two windows are always in flight.
- */
+/** Publishes windows of `eventWindow` events, of which two are always in flight. */
 async function publishEvents({ prefix, seconds }: { prefix: string; seconds: number }) {
   const nc = await connectTo(url, 'publisher')
   const publishWindow = () => {

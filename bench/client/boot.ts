@@ -25,10 +25,7 @@ export async function measureBoot(
   ]
 }
 
-/**
- * Returns the milliseconds until a message is shown. `open` must resolve after the old web page is
- * unloaded. Otherwise, a message of the old page would count.
- */
+/** `open` must resolve after the old page is unloaded, or a message of that page would count. */
 async function timeFirstMessage(page: Page, open: () => Promise<unknown>): Promise<number> {
   const started = performance.now()
   await open()

@@ -3,7 +3,6 @@ import { findChromium } from '../../stack/install/chromium.ts'
 
 export const viewport = { width: 1280, height: 800 }
 
-/** Launches Chromium with classic scrollbars and without smooth scrolling. */
 export async function launchBrowser(): Promise<Browser> {
   return chromium.launch({
     executablePath: await findChromium({ log: console.error }),

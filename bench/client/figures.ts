@@ -5,7 +5,6 @@ export interface Figure {
   name: string
   unit: 'ms' | 'kB' | 'MB' | 'px' | 'frames'
   values: number[]
-  /** Goal for the median. */
   max?: number
 }
 

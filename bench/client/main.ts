@@ -1,4 +1,4 @@
-/** `npm run bench:client`: measures the web client in a real Chromium. See ../README.md. */
+/** `npm run bench:client`, see ../README.md. */
 import { parseArgs } from 'node:util'
 import { installPeers } from '../peers.ts'
 import { printSummary } from '../report.ts'

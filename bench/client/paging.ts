@@ -3,16 +3,11 @@ import type { Figure } from './figures.ts'
 import type { Product } from './product.ts'
 import { waitUntilStill } from './still.ts'
 
-/**
- * If the list grows by more than this, it has loaded a history page. The first rendering of rows
- * also makes the list grow, but by less.
- */
+/** The list grows by less than this on the first rendering of rows, but by more on a page. */
 const minPagePx = 1_400
-/** Distance from the end of the list at which it loads the next history page. */
 const loadPx = 800
 const paces = { '1 notch per frame': 120, '3 notches per frame': 360 }
 
-/** Signs of the scroll directions: up from the newest message, or down from an old message. */
 const directions = { up: -1, down: 1 } as const
 type Direction = keyof typeof directions
 
@@ -56,11 +51,11 @@ async function measureShift(product: Product, paging: Paging): Promise<number> {
 
 async function scroll(page: Page, { direction, stepPx }: Paging): Promise<boolean> {
   const before = await page.evaluate(readList, direction)
-  // The list must not reach its end, because the last step would be shorter there.
+  // The last step before the end of the list would be shorter.
   const steps = Math.min(4, Math.floor((before.left - 1) / stepPx))
   for (let step = 0; step < steps; step++) {
     await page.mouse.wheel(0, directions[direction] * stepPx)
-    // Waits two frames after each step, so that a slow frame does not get several steps.
+    // A slow frame must not get several steps.
     await page.evaluate(
       () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))),
     )
@@ -89,9 +84,8 @@ interface Observed {
 }
 
 /**
- * Runs in the browser. Records the largest deviation from two rules. First, the rows move by a
- * multiple of `step` (the distance of one wheel event) in each frame. Second, once the list is
- * still, the rows have moved as far as the wheel.
+ * Runs in the browser. Records the largest deviation from two rules: in each frame, the rows move
+ * by a multiple of `step`; once the list is still, they have moved as far as the wheel.
  */
 function observeRows(step: number): void {
   let [wheel, moved] = [0, 0]
@@ -100,8 +94,7 @@ function observeRows(step: number): void {
   ;(window as unknown as Observed).observed = state
   addEventListener('wheel', ({ deltaY }) => (wheel -= deltaY), { passive: true, capture: true })
 
-  // The list measures and moves rows after the animation-frame callbacks. A message that is posted
-  // in such a callback is handled after the rows have moved.
+  // A message posted in an animation-frame callback is handled after the list has moved its rows.
   const { port1, port2 } = new MessageChannel()
   port1.onmessage = check
   const next = () => requestAnimationFrame(() => port2.postMessage(undefined))
@@ -116,7 +109,7 @@ function observeRows(step: number): void {
       const before = previous.get(key)
       return before === undefined ? [] : [top - before]
     })
-    // A row that grows moves only the rows on one side of it, so the lowest row is used.
+    // A growing row moves only the rows on one side of it.
     const shift = shifts.at(-1) ?? 0
     if (current.size > 0 && previous.size > 0 && shifts.length === 0) record(700)
     moved += shift

@@ -17,7 +17,7 @@ export interface Product extends AsyncDisposable {
 }
 
 const messageCount = 1_200
-/** Index of the message `oldMessage`. Less than a history page must precede it. */
+/** Less than a history page must precede the message `oldMessage`. */
 const oldMessageIndex = 30
 
 export async function startProduct(): Promise<Product> {
@@ -59,7 +59,7 @@ async function writeRoom(urls: StackUrls): Promise<{ room: string; id: string }>
   })
   let id = ''
   for (let index = 0; index < messageCount; index++) {
-    // The number makes each text unique, because paging.ts identifies a row by its text.
+    // paging.ts identifies a row by its text.
     const sent = await alice.send(room, `**${index}**\n\n${textOf(index)}`)
     if (index === oldMessageIndex) id = sent.id
   }

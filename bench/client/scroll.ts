@@ -129,11 +129,11 @@ async function measureList(browser: Browser, url: string, steps: number): Promis
   return { renderMs, newMessage, heap, heapAfter, blankFrames, tasks }
 }
 
-/** The thumb of the scrollbar lags, so the list scrolls only about half of the way. */
+/** The thumb lags, so the list scrolls only about half of the way. */
 async function dragScrollbar(page: Page): Promise<void> {
   const box = await page.locator('.list').boundingBox()
   if (!box) throw new Error('The page has no list')
-  // `bottom` must be above the arrow button of the scrollbar.
+  // Below `bottom` is the arrow button of the scrollbar.
   const [x, top, bottom] = [box.x + box.width - 5, box.y + 5, box.y + box.height - 18]
   const steps = 40
   await page.mouse.move(x, bottom)
@@ -171,7 +171,6 @@ async function servePage() {
     plugins: [solid()],
     resolve: {
       alias: { '@nats-io/nkeys': join(import.meta.dirname, '../../client/build/stubs/nkeys.ts') },
-      // The folder of TanStack Virtual contains a second copy of solid-js.
       dedupe: ['solid-js'],
     },
     build: { outDir, target: 'es2023', assetsInlineLimit: 0, modulePreload: { polyfill: false } },

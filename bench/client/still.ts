@@ -1,6 +1,5 @@
 import type { Page } from 'playwright-core'
 
-/** Resolves when the list has not scrolled or changed its height for a number of frames. */
 export function waitUntilStill(page: Page, frames: number): Promise<void> {
   return page.evaluate(
     (required) =>

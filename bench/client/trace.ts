@@ -10,7 +10,6 @@ interface TraceEvent {
   args: { name?: string }
 }
 
-/** Returns the longest wall time and processor time of a main-thread task during `act`, in ms. */
 export async function longestTask(browser: Browser, page: Page, act: () => Promise<void>) {
   await browser.startTracing(page, { categories: ['toplevel', '__metadata'] })
   await page.evaluate(() => window.bench?.resetTasks())
@@ -31,6 +30,6 @@ export async function longestTask(browser: Browser, page: Page, act: () => Promi
   if (tasks.length === 0) throw new Error('The trace contains no task of the page')
   const longest = (figure: 'dur' | 'tdur') =>
     Math.max(...tasks.map((task) => task[figure] ?? 0)) / 1_000
-  // The trace may lack a task that the PerformanceObserver in the browser has reported.
+  // The trace may lack a task that the PerformanceObserver has reported.
   return { longest: Math.max(longest('dur'), observed), cpu: longest('tdur') }
 }

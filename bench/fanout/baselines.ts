@@ -1,6 +1,4 @@
-/**
- * Baselines that deliver messages without a stream, rate limits, membership checks or validation.
- */
+/** Baselines without a stream, rate limits, membership checks or validation. */
 import { Kvm } from '@nats-io/kv'
 import { connectTo } from '../connect.ts'
 import { type RoomName, userOf } from './room.ts'
@@ -12,9 +10,7 @@ export const baselineSubjects = {
   get: 'bare.get',
 }
 
-/**
- * Fields added to each message of a baseline. They have as many bytes as those of Natter's notice.
- */
+/** As many bytes as the fields of Natter's notice. */
 const envelope = { seq: 1_000_000, prev: 999_999, kind: 'message', rest: 'x'.repeat(240) }
 
 interface Options {

@@ -34,11 +34,10 @@ const rows: Record<string, RoomName> = {
 const sizes = [100, 1_000, 5_000]
 const stallMs = 300_000
 
-/** Measures the time from sending a message until the last user of a room has received it. */
 export async function measureFanOut(options: Options): Promise<Section[]> {
   const lines: Line[] = []
   const goals: Line[] = []
-  // A quick run skips the largest room, because its users take long to connect.
+  // The users of the largest room take long to connect.
   const isQuick = options.rounds < 3
   for (const size of isQuick ? sizes.slice(0, 2) : sizes) {
     const samples = await measureRoom(size, options)
@@ -95,7 +94,7 @@ async function measureRoom(size: number, options: Options): Promise<Samples> {
     return { ...sample, rate: sample.rate * size }
   }
   const samples = await measureRounds(Object.keys(rows), options, measure)
-  // This row is measured last, because the stalled user cannot be resumed.
+  // The stalled user cannot be resumed, so this row is last.
   await stalledUser.call('stall', stallMs)
   const withStalled = await measureRounds([stalled], options, measure)
   return new Map([...samples, ...withStalled])

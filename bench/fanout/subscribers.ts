@@ -32,10 +32,7 @@ serveParent({
     const seconds = times.reduce((sum, ms) => sum + ms, 0) / 1_000
     return { count, seconds, ...percentilesOf(times) }
   },
-  /**
-   * Blocks this process for `ms`, so that it does not read from its connections. Starts after 10
-   * ms, so that the response to this call can be sent.
-   */
+  /** Blocks this process, which stops reading from its connections, after the response. */
   stall(ms: number) {
     setTimeout(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms), 10)
   },

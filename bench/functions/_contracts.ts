@@ -21,7 +21,6 @@ export const benchWait = {
   audience: ['functions'],
 } as const satisfies Contract
 
-/** `bench.cpu`: returns the processor time of the runtime's process, in microseconds. */
 export const benchCpu = {
   subject: 'bench.cpu',
   input: v.strictObject({}),
@@ -41,7 +40,6 @@ export const benchPublished = { subject: 'bench.published', data: Payload } as c
 
 export const benchEvent = { subject: 'bench.event', data: Payload } as const satisfies Topic
 
-/** Event that `bench.receive` publishes whenever it has received {@link eventWindow} events. */
 export const benchReceived = {
   subject: 'bench.received',
   data: v.strictObject({}),

@@ -12,15 +12,14 @@ export interface PageRequest {
   limit: number
 }
 
-/** Returns the message ids of a history page, oldest first, and its number of reactions. */
+/** The message ids are ordered from the oldest. */
 export type Reader = (request: PageRequest) => Promise<{ ids: string[]; reactions: number }>
 
-/** The number of connections must be the same as in schema/db.ts. */
+/** As in schema/db.ts. */
 const poolSize = 8
 const caller = 'user-1' as UserId
 
 export const readers = {
-  /** Runs Natter's SQL statement without any mapping of the rows. */
   raw(url: string): Reader {
     const client = postgres(url, { max: poolSize })
     return async ({ room, before, limit }) => {

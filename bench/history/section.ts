@@ -43,8 +43,7 @@ const datasets: Dataset[] = [
     minBefore: manyRooms * (limit + 1) * 3,
     write: writeManyRooms,
   },
-  // For such a table, PostgreSQL once chose a plan that scanned all messages for each row of a
-  // history page.
+  // PostgreSQL once scanned all messages of such a table for each row of a history page.
   {
     name: 'one room, few threads',
     roomCount: 1,
@@ -104,17 +103,13 @@ async function measureDataset(dataset: Dataset, options: Options): Promise<Secti
       ...rowLines(parallel, base, ', 8 in flight'),
       goal(base, 'p50', 1.1),
       goal(base, 'p99', 1.5),
-      // The base of the goals above runs Natter's SQL statement, so they would not detect that it
-      // became slower. This goal compares with a simpler statement.
+      // The other goals compare with Natter's SQL, and would not detect that it became slower.
       goal(messagesOnly, 'p50', 4),
     ],
   }
 }
 
-/**
- * Writes a third of the messages to `room-0`, and the others to many rooms. One message in ten is a
- * reply, and one in five has a reaction.
- */
+/** One message in ten is a reply, and one in five has a reaction. */
 async function writeManyRooms(sql: Sql) {
   await sql`
     insert into messages (id, room, seq, thread_id, sender, client_id, text, at)
@@ -140,7 +135,7 @@ async function writeOneRoom(sql: Sql) {
       'A line about as long as people write, now and then.', now() - n * interval '1 second'
     from generate_series(1, 200000) as n`
   await sql`insert into room_heads (room, seq) values ('room-0', 200000)`
-  // Does not vacuum, so that PostgreSQL overestimates the cost of an index-only scan.
+  // Without a vacuum, PostgreSQL overestimates the cost of an index-only scan.
   await sql`analyze messages, reactions, room_heads`
 }
 

@@ -8,7 +8,7 @@ export interface OpenOptions {
   url: string
   roomCount: number
   messageCount: number
-  /** `before` must be so high that each history page is full. */
+  /** So high that each history page is full. */
   minBefore: number
 }
 
@@ -22,7 +22,7 @@ serveParent({
     read = readers[name](url)
     const random = (low: number, high: number) => low + Math.floor(Math.random() * (high - low))
     createRequest = () => ({
-      // A third of the random numbers is negative, so a third of the requests is for `room-0`.
+      // A third of the random numbers is negative: those requests are for `room-0`.
       room: `room-${Math.max(0, random(-roomCount / 2, roomCount))}` as RoomId,
       before: random(minBefore, messageCount),
       limit,

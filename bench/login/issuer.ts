@@ -1,4 +1,3 @@
-/** An OpenID provider for the auth callout, with signing keys and access tokens only. */
 import { createPrivateKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:http'

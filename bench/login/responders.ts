@@ -11,7 +11,6 @@ import { contracts } from '../../schema/contracts.ts'
 import { connectTo } from '../connect.ts'
 
 export interface ResponderOptions {
-  /** URL of the server with the credentials of the AUTH account. */
   url: string
   calloutSeed: string
   xkeySeed: string
@@ -30,9 +29,7 @@ interface Responder {
   seal(data: Uint8Array, recipient: string): Uint8Array
 }
 
-/**
- * The subjects to which Natter lets a user publish. Their number affects the time of a response.
- */
+/** The number of these subjects affects the time of a response. */
 const userSubjects = Object.values<Contract>(contracts)
   .filter(({ audience }) => audience.some((caller) => caller === 'everyone' || caller === 'user'))
   .map((contract) => contractSubject(contract).template.replaceAll(/\{(?!caller)\w+\}/g, '*'))
@@ -73,11 +70,7 @@ function createLibraryResponder({
   }
 }
 
-/**
- * Creates a responder that does only the necessary work. Does not verify the signatures of
- * requests, because only the NATS server can encrypt them. Verifies the access token only with
- * `verifiesToken`.
- */
+/** Does not verify the signatures of requests, because only the NATS server can encrypt them. */
 function createFloorResponder(
   { calloutSeed, xkeySeed, publicKeyPem }: ResponderOptions,
   verifiesToken: boolean,

@@ -26,9 +26,7 @@ const natter = 'Natter auth.callout'
 
 const stormClients = 2_000
 const maxStormSeconds = 5
-/**
- * Rows for which all clients log in at once. `library` is left out, because it takes 90 seconds.
- */
+/** `library` is left out, because it takes 90 seconds. */
 const stormRows = [floor, natter]
 
 interface Responder {
@@ -85,7 +83,6 @@ export async function measureLogins(options: Options): Promise<Section[]> {
   ]
 }
 
-/** Skips every second round to save time. */
 async function measureStorms(
   load: Worker,
   find: (row: string) => Responder,
@@ -164,8 +161,8 @@ async function serveNatter(fixture: BenchFixture, { url }: Issuer): Promise<Resp
 }
 
 /**
- * Writes a folder that re-exports all functions of Natter, because a user's permissions depend on
- * the served functions. Leaves out `_setup`, which would wait for a database.
+ * Re-exports all functions of Natter, because a user's permissions depend on the served functions.
+ * Leaves out `_setup`, which would wait for a database.
  */
 async function writeProductFunctions(dir: string): Promise<string> {
   const folder = join(dir, 'product')

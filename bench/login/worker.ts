@@ -28,7 +28,6 @@ serveParent({
   storm,
 })
 
-/** Counts only successful logins. */
 async function run({ port, mayReject, ...options }: RunOptions): Promise<LoopResult> {
   let rejected = 0
   const result = await loop(options, async () => {
@@ -62,7 +61,6 @@ async function storm({ port, clients }: { port: number; clients: number }) {
   return { seconds, failures }
 }
 
-/** Rejects with the output of the server. */
 function logIn(port: number): Promise<Socket> {
   const connected = Promise.withResolvers<Socket>()
   const token = tokens[nextToken++ % tokens.length]

@@ -37,9 +37,7 @@ export async function serveDrawn(url: string): Promise<void> {
     message.respond(JSON.stringify({ status: 'online' }))
   }
 
-  /**
-   * Watches the leases, as in the original design: this process receives each renewal of a lease.
-   */
+  /** The original design receives each renewal of a lease. */
   async function watchLeases() {
     for await (const { operation } of await connections.watch())
       if (operation === 'PURGE') throw new Error('A lease expired during the measurement')

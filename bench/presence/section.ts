@@ -28,7 +28,7 @@ const sides: Record<string, Side> = { [base]: 'drawn', [natter]: 'natter' }
 
 export async function measurePresence(options: Options): Promise<Section[]> {
   await using stack = new AsyncDisposableStack()
-  // Round 0 is not measured, because V8 compiles the code in it.
+  // V8 compiles the code in round 0.
   const rounds = options.rounds + 1
   const database = await startDatabase(stack, (sql) => writeMembers(sql, rounds))
   const fixture = stack.use(await startFixture())

@@ -7,7 +7,7 @@ export function userOf(side: string, round: number, index: number): string {
   return `${side}-${round}-${index}`
 }
 
-/** The rooms must be the same as in `writeMembers` (see section.ts). */
+/** As in `writeMembers` (see section.ts). */
 export function roomsOf(user: string): string[] {
   const index = Number(user.slice(user.lastIndexOf('-') + 1))
   return Array.from(

@@ -14,7 +14,6 @@ const subjects = {
 }
 
 export interface ReconnectResult extends LoopResult {
-  /** Seconds until all rooms were notified of all their users. */
   notifiedSeconds: number
   notifications: number
 }

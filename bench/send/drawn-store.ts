@@ -10,7 +10,6 @@ export interface Store {
   put(bucket: string, key: string, value: string): Promise<unknown>
 }
 
-/** Opens a store that uses `js.publish`, `kv.get` and `kv.put` of the NATS libraries. */
 export async function openLibraryStore(nc: NatsConnection, buckets: string[]): Promise<Store> {
   const js = jetstream(nc)
   const kvm = new Kvm(nc)
@@ -29,7 +28,6 @@ export async function openLibraryStore(nc: NatsConnection, buckets: string[]): P
   }
 }
 
-/** Opens a store that sends the same requests with the runtime's `createRequester`. */
 export function openLeanStore(nc: NatsConnection): Store {
   const requester = createRequester(nc)
   return {

@@ -24,12 +24,10 @@ export interface RoomOptions {
 
 export interface Member {
   send(message: OutgoingMessage): Promise<unknown>
-  /** Calls `onMessage` for each message of the room, after it was fetched. */
   listen(onMessage: (clientId: string) => void): void
   ready(): Promise<void>
 }
 
-/** Returns the members of a room: the sender first, then the listeners. */
 export function membersOf(room: RoomName, listeners: number): string[] {
   const names = ['sender', ...Array.from({ length: listeners }, (_, index) => `listener-${index}`)]
   return names.map((name) => `${room}-${listeners}-${name}`)

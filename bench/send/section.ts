@@ -29,11 +29,10 @@ const rooms: Record<string, RoomName> = {
 }
 const listenerCounts = [1, 10]
 
-/** `depth` messages are in flight for the rate. `perSecond` messages are sent for the time. */
+/** `depth` messages are in flight for the rate; `perSecond` messages are sent for the time. */
 const depth = 64
 const perSecond = 50
 
-/** Measures messages until all listeners of the room have fetched them. */
 export async function measureSends(options: Options): Promise<Section[]> {
   await using fixture = await startFixture()
   const { url } = fixture
@@ -43,11 +42,10 @@ export async function measureSends(options: Options): Promise<Section[]> {
     return worker
   }
   const drawn = { drawn: await startDrawn('drawn'), lean: await startDrawn('lean') }
-  // Serves only those functions of Natter that the original design has too. The original design
-  // uses no database, so Natter gets none.
+  // Serves only functions that the original design has too. That design uses no database.
   await fixture.serve(join(import.meta.dirname, 'functions'), {
     ...withoutDatabase,
-    // Natter counts the calls, but never reaches the rate limit.
+    // Calls are counted, but never reach the limit.
     RATE_LIMIT_FACTOR: '100000',
   })
   const { nc, readCpu } = await fixture.connect()

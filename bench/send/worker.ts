@@ -33,7 +33,6 @@ async function connectMembers(options: RoomOptions) {
   await send()
 }
 
-/** Returns percentiles of the duration until delivery, in milliseconds. */
 async function sendAtRate({ perSecond, seconds }: { perSecond: number; seconds: number }) {
   const times: Promise<number>[] = []
   for await (const _ of setInterval(1_000 / perSecond)) {

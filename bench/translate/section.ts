@@ -14,7 +14,6 @@ const functions = join(import.meta.dirname, '..', '..', 'functions')
 const repeats = 30
 const atOnce = 200
 
-/** Measures translations against limits in milliseconds. */
 export async function measureTranslations({ rounds }: Options): Promise<Section[]> {
   await using stack = new AsyncDisposableStack()
   const database = await startDatabase(stack, async (sql) => {
@@ -32,7 +31,6 @@ export async function measureTranslations({ rounds }: Options): Promise<Section[
   await serve(model, database, env)
   const ofModel = await openClient(model, stack)
 
-  // Opens the pipeline and loads the tables.
   await ofRules.translate('The house is big.')
   const rows = { first: [] as number[], cached: [] as number[], piece: [] as number[] }
   const failures = { reported: [] as number[], unavailable: [] as number[], back: [] as number[] }
@@ -151,7 +149,6 @@ async function openClient({ url }: BenchFixture, stack: AsyncDisposableStack) {
     const clientId = crypto.randomUUID() as never
     return toNotifyId(await client.call('send', { room: 'bench' as never, clientId, text }))
   }
-  /** Translates a message by its id, or a text that contains a space. */
   function translate(source: string): Promise<Result> & { first: Promise<void> } {
     const msgKey = crypto.randomUUID()
     const first = Promise.withResolvers<void>()
@@ -183,7 +180,7 @@ async function openClient({ url }: BenchFixture, stack: AsyncDisposableStack) {
       times.sort((a, b) => a - b)
       return { p50: times[50] ?? 0, p99: times[98] ?? 0 }
     },
-    /** Waits until many pings in a row, which reach both processes, have this answer. */
+    /** So many pings in a row reach both processes. */
     async waitForPing(expected: boolean) {
       for (let same = 0; same < 20; ) {
         const { available } = await client.call('translate.ping', {})

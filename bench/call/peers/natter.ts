@@ -3,7 +3,6 @@ import { connectTo } from '../../connect.ts'
 import { benchEcho } from '../../functions/_contracts.ts'
 import type { Call } from '../peer.ts'
 
-/** The subject on which the user `bench` calls the function `bench.echo`. */
 export const natterSubject = 'as.bench.bench.echo'
 
 export async function connectNatter(url: string): Promise<Call> {

@@ -27,7 +27,7 @@ class Echo {
 
 class App {}
 
-// The decorators are called as functions, because Node does not support decorator syntax.
+// Node does not support decorator syntax.
 const echo = Object.getOwnPropertyDescriptor(Echo.prototype, 'echo')
 if (echo) MessagePattern(pattern)(Echo.prototype, 'echo', echo)
 Controller()(Echo)

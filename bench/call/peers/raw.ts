@@ -4,10 +4,6 @@ import type { Peer } from '../peer.ts'
 
 export const rawSubject = 'raw.echo'
 
-/**
- * Uses nats.js directly. Also publishes and receives events, as the functions in bench/functions/
- * do.
- */
 export const raw: Peer = {
   async respond(url) {
     const nc = await connectTo(url, 'raw')

@@ -26,13 +26,13 @@ import { TanStackList } from './TanStackList.tsx'
 
 interface Bench {
   isRendered: boolean
-  /** Milliseconds from the start of the rendering until the first message is in the DOM. */
+  /** Until the first message is in the DOM. */
   renderMs: number
   blankFrames: number
   countBlankFrames(): void
   receiveMessage(): void
   resetTasks(): void
-  /** Milliseconds of the longest task since `resetTasks`; 0 if there was no long task. */
+  /** 0 if there was no long task. */
   longestTask(): number
 }
 
@@ -100,10 +100,7 @@ function checkRendered() {
   return 0
 }
 
-/**
- * Returns true if no row is in the middle of the window. `elementFromPoint` cannot be used, because
- * a list may disable pointer events while it scrolls.
- */
+/** `elementFromPoint` fails: a list may disable pointer events while it scrolls. */
 function isBlank(): boolean {
   const middle = innerHeight / 2
   return ![...document.querySelectorAll('.list :is(.message, .line)')].some((row) => {

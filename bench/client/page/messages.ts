@@ -1,5 +1,3 @@
-/** Message texts of different heights. They are the same in every run. */
-
 const kinds: ((index: number) => string)[] = [
   () => 'Good morning',
   (index) => `I have looked at number ${index}, and it does what it says.`,

@@ -1,4 +1,3 @@
-/** Simulates the server of a chat with a single long room. */
 import type { LocalStore } from '../../../client/chat/localStore.ts'
 import type { HistoryPage } from '../../../client/chat/timeline.ts'
 import type { ChatClient } from '../../../client/nats/chatClient.ts'
@@ -50,7 +49,6 @@ export function createSimulatedClient(count: number) {
     close: () => undefined,
   }
   return {
-    // The object has only the members of `ChatClient` that the bench page uses.
     client: client as unknown as ChatClient,
     receiveMessage() {
       const prev = last++
