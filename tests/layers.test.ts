@@ -11,7 +11,7 @@ import * as declared from '../schema/streams.ts'
 
 const root = resolve(import.meta.dirname, '..')
 
-/** The folders and top-level files of runtime/, each with the folders that it may import. */
+/** Each folder or file, with the folders that it may import. */
 const runtimeFolders: Record<string, string[]> = {
   'index.ts': ['api'],
   api: [],
@@ -213,10 +213,7 @@ describe('the project', () => {
   })
 })
 
-/**
- * Returns the paths of the imported files of this project, and the names of imported packages. Type
- * imports do not exist at run time, so they are included only with `types`.
- */
+/** Type imports do not exist at run time, so they are included only with `types`. */
 function importsOf(file: string, { types = false } = {}): string[] {
   const lang = file.endsWith('x') ? 'tsx' : 'ts'
   const { body } = parseAst(readFileSync(join(root, file), 'utf8'), { lang })
@@ -267,7 +264,7 @@ function isOurs(target: string) {
   return existsSync(join(root, target))
 }
 
-/** Returns each import cycle of the graph, such as `a.ts > b.ts > a.ts`. */
+/** Such as `a.ts > b.ts > a.ts`. */
 function findCycles(graph: ReadonlyMap<string, readonly string[]>): string[] {
   const cycles: string[] = []
   const done = new Set<string>()
@@ -282,12 +279,11 @@ function findCycles(graph: ReadonlyMap<string, readonly string[]>): string[] {
   return cycles
 }
 
-/** Returns the folder of a file below runtime/, or the file's name if it is in no other folder. */
+/** A file in no folder counts as its own folder. */
 function folderOf(file: string) {
   return file.split('/')[1] ?? ''
 }
 
-/** Returns the folder of an app for a file in it. */
 function appOf(file: string) {
   return file.split('/').slice(0, 2).join('/')
 }

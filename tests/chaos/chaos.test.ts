@@ -28,7 +28,6 @@ describe('simulated users under injected faults', () => {
         ([, violations]) => violations.length > 0,
       )
       expect(failing, `the evidence is in ${report.dir}`).toEqual([])
-      // The run must have had enough load and faults.
       expect(report.acknowledged).toBeGreaterThan(50)
       expect(report.faults).toEqual(expect.arrayContaining(['runtime killed', 'nats killed']))
       expect(report.deliveries.pushed).toBeGreaterThan(50)

@@ -13,8 +13,8 @@ import type { OperationHistory } from './operation-history.ts'
 import type { SystemUnderTest } from './system-under-test.ts'
 
 /**
- * Waits until no call is in flight, all events of CHAT_MESSAGES are persisted, and the member index
- * ROOMS_KV matches the database. Resolves after `withinMs` in any case.
+ * No call is in flight, all events are persisted, and ROOMS_KV matches the database. Resolves after
+ * `withinMs` in any case.
  */
 export async function settle(system: SystemUnderTest, withinMs = 45_000): Promise<void> {
   const deadline = Date.now() + withinMs

@@ -8,14 +8,12 @@ export interface Evidence {
   log: LogEntry[]
   rows: PersistedMessage[]
   reactions: { messageId: MessageId; userId: UserId; emoji: string }[]
-  /** The earlier texts of edited messages. */
   versions: { messageId: MessageId; text: string }[]
-  /** The sequence of the last persisted event of each room. */
   heads: { room: RoomId; seq: number }[]
-  /** The entries that the member index ROOMS_KV should have according to the database. */
+  /** According to the database. */
   expectedIndex: Map<string, string>
   index: Map<string, string>
-  /** `{room}.{user}` of each membership in the database, including those in archived rooms. */
+  /** `{room}.{user}`, including members of archived rooms. */
   storedMembers: ReadonlySet<string>
   acks: AcknowledgedMessage[]
   changes: AcknowledgedChange[]
@@ -23,14 +21,12 @@ export interface Evidence {
   unbanOperations: UnbanOperation[]
   archiveOperations: ArchiveOperation[]
   readOperations: ReadOperation[]
-  /** All events that simulated users received, and all answers with marked texts to their calls. */
   frames: Frame[]
-  /** Times at which a runtime was paused. Events may arrive later by the length of the pause. */
+  /** Events may arrive later by the length of a pause of their runtime. */
   pauses: { start: number; end: number }[]
-  /** Each member's view of a room, built from received events and answers of calls. */
   views: UserView[]
   counts: RoomCounts[]
-  /** Calls that failed after the last fault, except for intended rejections. */
+  /** Without intended rejections. */
   failedAfterFaults: string[]
   /** Unexpected exits of processes, and calls that failed with `internal`. */
   crashes: string[]
@@ -74,12 +70,10 @@ export interface AcknowledgedChange {
   on?: boolean
 }
 
-/** An operation with the time span in which it took effect, or may have taken effect. */
+/** The operation took effect, or may have taken effect, in this time span. */
 export interface TimedOperation {
   start: number
-  /**
-   * Time of the acknowledgement. Without one, the latest time at which the call may take effect.
-   */
+  /** Without an acknowledgement, the latest time at which the call may take effect. */
   end: number
   isAcknowledged: boolean
 }
@@ -88,9 +82,7 @@ export interface MembershipOperation extends TimedOperation {
   user: UserId
   room: RoomId
   action: 'join' | 'leave'
-  /**
-   * True for a kick. A user who left can still read a public room; a kicked user cannot.
-   */
+  /** A user who left can still read a public room; a kicked user cannot. */
   isKick?: boolean
 }
 
@@ -107,20 +99,18 @@ export interface ArchiveOperation extends TimedOperation {
 export interface ReadOperation extends TimedOperation {
   user: UserId
   room: RoomId
-  /** The acknowledged read position, or the requested one if the call was not acknowledged. */
+  /** The acknowledged read position, or the requested one. */
   seq: number
 }
 
-/** A NATS message that a simulated user received. */
 export interface Frame {
   user: UserId
   at: number
   subject: string
-  /** The time of the call that the frame answers; undefined if the frame is an event. */
+  /** Undefined if the frame is an event. */
   requestedAt?: number | undefined
   room?: RoomId | undefined
   notice?: Notice
-  /** The marked texts (see `createMarkedText`) in the payload. */
   texts: { count: number; room: RoomId }[]
 }
 
@@ -150,8 +140,8 @@ export interface RoomCounts {
 }
 
 /**
- * Returns the chain of an event. The field `prev` of a notice names the previous event of the same
- * chain. Each thread has a chain for its messages, and each room has a chain for all other events.
+ * The field `prev` of a notice names the previous event of the same chain. Each thread has a chain
+ * for its messages, and each room has a chain for all other events.
  */
 export function chainOf(event: RoomEvent): string {
   const thread = event.kind === 'message' ? (event.threadId ?? '') : ''

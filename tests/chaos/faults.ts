@@ -17,7 +17,7 @@ export interface FaultOptions {
 
 type Fault = (options: FaultOptions) => Promise<void>
 
-/** Two fault schedules, which run in parallel. Each number is a fault's relative frequency. */
+/** The schedules run in parallel. Each number is a fault's relative frequency. */
 const schedules = {
   runtimes: {
     'runtime killed': 4,
@@ -35,7 +35,6 @@ const schedules = {
   },
 } as const
 
-/** Faults that a run injects only on request. */
 const additions = {
   freeze: {
     runtimes: { 'runtime frozen': 2 },
@@ -51,7 +50,6 @@ export type Addition = keyof typeof additions
 export type FaultName = FaultsOf<typeof schedules> | FaultsOf<(typeof additions)[Addition]>
 export const scheduleNames = Object.keys(schedules) as ScheduleName[]
 
-/** Returns a schedule's faults with their frequencies. */
 export function faultsOf(schedule: ScheduleName, added: readonly Addition[]) {
   const all = [schedules, ...added.map((name) => additions[name])]
   const weights: Partial<Record<FaultName, number>> = {}
@@ -59,7 +57,6 @@ export function faultsOf(schedule: ScheduleName, added: readonly Addition[]) {
   return weights as Readonly<Record<FaultName, number>>
 }
 
-/** Returns the faults of an addition. */
 export function addedFaults(addition: Addition): FaultName[] {
   return Object.values(additions[addition]).flatMap((faults) => Object.keys(faults)) as FaultName[]
 }
@@ -97,7 +94,7 @@ const faults: Record<FaultName, Fault> = {
 
   'nats frozen': ({ system }) => freezeUntilReplaced(system.nats),
 
-  /** `npm start` replaces a frozen PGlite, but does not run PostgreSQL, which only stands still. */
+  /** `npm start` replaces a frozen PGlite, but does not run PostgreSQL. */
   async 'database frozen'({ system, databaseOutageMs }) {
     if (system.database.name === 'pglite') return freezeUntilReplaced(system.database)
     const pids = await processTree(system.database.pid)
@@ -106,7 +103,7 @@ const faults: Record<FaultName, Fault> = {
     for (const pid of pids) process.kill(pid, 'SIGCONT')
   },
 
-  /** Restarts what `npm start` restarts once there is space: the services that store data. */
+  /** As `npm start` restarts the services that store data, once there is space. */
   async 'disk full'({ system, databaseOutageMs }) {
     const { smallDisk, nats, database } = system
     if (!smallDisk) throw new Error('The system has no disk that can be filled')
@@ -141,16 +138,13 @@ const faults: Record<FaultName, Fault> = {
     }),
 }
 
-/** Returns the ids of a process and its child processes. */
 async function processTree(pid: number | undefined): Promise<number[]> {
   if (pid === undefined) return []
   const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')
   return [pid, ...children.split(' ').filter(Boolean).map(Number)]
 }
 
-/**
- * Appends a stored message again with a new `Nats-Msg-Id`, so that the stream does not reject it.
- */
+/** The new `Nats-Msg-Id` makes the stream accept the message again. */
 async function appendDuplicate({ system, random }: FaultOptions) {
   const jsm = await jetstreamManager(system.nc)
   const { state } = await jsm.streams.info(CHAT_MESSAGES.stream)
@@ -162,13 +156,12 @@ async function appendDuplicate({ system, random }: FaultOptions) {
   await system.nc.request(stored.subject, stored.data, { headers: hdrs, timeout: 2_000 })
 }
 
-/** Freezes a service until it counts as hung, and then replaces it, as `npm start` does. */
 async function freezeUntilReplaced(service: ProcessService) {
   await freezeAndKill(service)
   await service.restart()
 }
 
-/** Ignores an error, because the other schedule may have stopped NATS. */
+/** The other schedule may have stopped NATS. */
 async function ignoreOutage(inject: () => Promise<void>) {
   await inject().catch(() => {})
 }

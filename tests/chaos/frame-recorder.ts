@@ -3,9 +3,7 @@ import type { RoomId, UserId } from '#schema/ids'
 import type { Notice } from '#schema/messages/event'
 import type { Frame } from './evidence.ts'
 
-/**
- * Returns a text that can be recognized in any payload, because it contains its number and room.
- */
+/** The number and the room make the text recognizable in any payload. */
 export function createMarkedText(count: number, room: RoomId, rest = ''): string {
   return `${count} [in ${room}]${rest}`
 }
@@ -17,17 +15,13 @@ export function findMarkedTexts(payload: string): Frame['texts'] {
   }))
 }
 
-/**
- * Subscribes to all subjects on which the server may push or reply to a user. Calls `onFrame` for each
- * push and for each answer with marked texts.
- */
+/** Calls `onFrame` for each push to a user, and for each answer with marked texts. */
 export function recordFrames(nc: NatsConnection, user: UserId, onFrame: (frame: Frame) => void) {
   const requestTimes = trackRequestTimes(nc)
   const pushSubjects = [`deliver.${user}.>`, 'room.notify.*', 'room.presence.*', 'room.typing.*']
   for (const subject of pushSubjects)
     nc.subscribe(subject, {
       callback(_error, message) {
-        // The subscription also receives the user's own requests.
         if (message.subject.startsWith(`deliver.${user}.send.`)) return
         if (message.subject.startsWith(`deliver.${user}.reply.`)) return recordAnswer(message)
         const tokens = message.subject.split('.')
@@ -65,7 +59,7 @@ function trackRequestTimes(nc: NatsConnection) {
 
 const internedRooms = new Map<string, RoomId>()
 
-/** In V8, a substring holds the whole payload in memory, so equal ids share one copy. */
+/** In V8, a substring holds the whole payload in memory. */
 function internRoom(room: RoomId): RoomId {
   const existing = internedRooms.get(room)
   if (existing) return existing

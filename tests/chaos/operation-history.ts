@@ -43,7 +43,7 @@ interface SentMessage {
   sender: UserId
 }
 
-/** The time within which a call without an answer may still take effect. */
+/** A call without an answer may still take effect within this time. */
 const lateEffectMs = 20_000
 
 export function createOperationHistory(userIds: readonly UserId[]): OperationHistory {
@@ -57,7 +57,7 @@ export function createOperationHistory(userIds: readonly UserId[]): OperationHis
   return { userIds, ...lists, ...operations, presumedMembers: new Set(), textCount: 0 }
 }
 
-/** Makes a call. Unless it is rejected, adds it to `list` with the time span of its effect. */
+/** Adds the call to `list` with the time span of its effect, unless it is rejected. */
 export async function recordOperation<O extends TimedOperation, N extends FunctionName>(
   list: O[],
   fields: Omit<O, keyof TimedOperation>,
@@ -69,7 +69,7 @@ export async function recordOperation<O extends TimedOperation, N extends Functi
     end: Number.POSITIVE_INFINITY,
     isAcknowledged: false,
   } as O
-  // The entry is added before the call, because the operation may take effect before the answer.
+  // The operation may take effect before the answer.
   list.push(entry)
   const outcome = await call()
   if (outcome.ok) Object.assign(entry, { end: Date.now(), isAcknowledged: true })
@@ -114,12 +114,11 @@ export function recordAck(
   const { room, id, seq, text } = ack
   const notifyId = toNotifyId({ id, seq })
   history.acks.push({ user: userId, room, id, seq, text, clientId: ack.clientId as ClientId })
-  // A retry returns a second acknowledgement of the same message.
   if (history.sentMessages.findLast((message) => message.id === id)) return
   history.sentMessages.push({ room, id, seq, sender: userId, notifyId })
 }
 
-/** In most cases, the user is probably a member of the returned room. */
+/** In most cases, the user is probably a member of the room. */
 export function pickRoom(
   { userId }: SimulatedUser,
   { rooms, presumedMembers }: OperationHistory,
@@ -129,9 +128,6 @@ export function pickRoom(
   return random.pick(memberRooms.length > 0 && random.next() < 0.85 ? memberRooms : rooms).id
 }
 
-/**
- * Returns a random message of the newest 200. With `sentBy`, returns only a message of that user.
- */
 export function pickMessage(
   { sentMessages }: OperationHistory,
   random: Random,
@@ -143,7 +139,7 @@ export function pickMessage(
   return recent.length === 0 ? undefined : random.pick(recent)
 }
 
-/** Creates a marked text. Some texts contain a mention, and some are too long for a notice. */
+/** Some texts contain a mention, and some are too long for a notice. */
 export function createText(history: OperationHistory, room: RoomId, random: Random): string {
   const mention = random.next() < 0.2 ? ` @${random.pick(history.userIds)}` : ''
   const rest = random.next() < 0.05 ? ' and so on'.repeat(150) : ''

@@ -41,7 +41,7 @@ const weights = {
   reconnect: 1,
 }
 
-/** Runs a random operation. The server rejects many of them: the user may lack the permission. */
+/** The server rejects many operations for lack of a permission. */
 export async function runOperation(
   actor: SimulatedUser,
   history: OperationHistory,
@@ -84,7 +84,6 @@ const operations: Record<keyof typeof weights, Operation> = {
     }
   },
 
-  /** Sends the same message twice at once, as two tabs of one user may do. */
   async sendDuplicate(actor, history, random) {
     const room = pickRoom(actor, history, random)
     const message = { room, clientId: newClientId(), text: createText(history, room, random) }
@@ -152,7 +151,6 @@ const operations: Record<keyof typeof weights, Operation> = {
     if (outcome.ok) operation.seq = outcome.value.seq
   },
 
-  /** The recorder (see frame-recorder.ts) records the answers. */
   async read(actor, history, random) {
     const room = pickRoom(actor, history, random)
     const message = pickMessage(history, random)
@@ -192,7 +190,7 @@ const operations: Record<keyof typeof weights, Operation> = {
       { user: actor.userId, room, action: 'join' },
       call,
     )
-    // Loads the room immediately, because events update the view only after the room is loaded.
+    // Events update the view only after the room is loaded.
     if (ok) await actor.follow(room).catchUp()
   },
 
@@ -208,7 +206,6 @@ const operations: Record<keyof typeof weights, Operation> = {
       const call = () => actor.call('room.unban', { room, userId })
       await recordOperation(history.unbanOperations, { user: userId, room }, call)
     }
-    // The user accepts with a later `room.join`.
     await actor.call('room.invite', { room, userId })
   },
 
@@ -249,7 +246,6 @@ async function create(
   const room = `room-${history.rooms.length}-${suffix}` as RoomId
   const call = () => actor.call('room.create', { room, name: 'A room', kind })
   const { ok } = await recordMembership(history, { user: actor.userId, room, action: 'join' }, call)
-  // Without an acknowledgement, the room may still have been created.
   history.rooms.push({ id: room, kind })
   if (ok) await actor.follow(room).catchUp()
 }

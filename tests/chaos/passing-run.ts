@@ -42,10 +42,7 @@ export function createDeletion(seq: number): RoomEvent {
   return { kind: 'delete', room, by: alice, at: sentAtIso, message }
 }
 
-/**
- * Returns the evidence of a run without violations. Alice sends three messages. Bob receives them,
- * marks the first as read, and reacts to the second.
- */
+/** Alice sends three messages. Bob marks the first as read, and reacts to the second. */
 export function createPassingRun() {
   const reacted = { kind: 'react', room, by: bob, at: sentAtIso, message: targetOf(2) } as const
   const reaction: RoomEvent = { ...reacted, emoji: '👍', on: true }

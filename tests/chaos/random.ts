@@ -1,13 +1,12 @@
-/** A pseudo-random number generator with a seed (mulberry32). */
 export interface Random {
   /** Returns a number in [0, 1). */
   next(): number
   /** Returns an integer in [from, to). */
   between(from: number, to: number): number
   pick<T>(all: readonly T[]): T
-  /** Returns one of the keys, each with a probability in proportion to its weight. */
+  /** With a probability in proportion to its weight. */
   weighted<T extends string>(weights: Readonly<Record<T, number>>): T
-  /** Returns an independent generator, seeded from this one. */
+  /** Seeded from this generator, but independent. */
   fork(): Random
 }
 

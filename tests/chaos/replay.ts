@@ -1,7 +1,6 @@
 import { type MessageId, type RoomId, readNotifyId, type UserId } from '#schema/ids'
 import type { PlacedEvent } from '#schema/messages/event'
 
-/** The state of a message after all events in the stream CHAT_MESSAGES. */
 export interface ReplayedMessage {
   room: RoomId
   seq: number
@@ -25,8 +24,7 @@ export function replay(log: readonly PlacedEvent[]): Replay {
     const unchanged = { isDeleted: false, reactions: new Set<string>() }
     messages.set(id, { room, seq, threadId, sender, text, mentions, ...unchanged })
   }
-  // Changes are applied in a second pass. A deleted message is no longer in the stream, so its
-  // deletion event adds the message.
+  // A deleted message is no longer in the stream, so its deletion event adds it in a second pass.
   for (const { event } of log) {
     if (!('message' in event)) continue
     const { id, seq } = readNotifyId(event.message.notifyId)

@@ -31,23 +31,20 @@ export interface ChaosOptions {
   database?: DatabaseKind
   databaseOutageMs?: number
   maxPauseMs?: number
-  /** Faults that are injected first, in this order. */
   faults?: readonly FaultName[]
-  /** Faults to inject besides the usual ones. `disk-full` needs root. */
+  /** `disk-full` needs root. */
   additions?: readonly Addition[]
   log?: (message: string) => void
 }
 
 export interface ChaosReport {
   seed: number
-  /** Number of answers by key `{function} {code}`, such as `send forbidden`. */
+  /** By key `{function} {code}`, such as `send forbidden`. */
   answers: Record<string, number>
   acknowledged: number
   faults: FaultName[]
   deliveries: DeliveryCounts
-  /** Violations by the name of the check. */
   verdict: Record<string, string[]>
-  /** Folder of the logs and the evidence; only present if a check failed. */
   dir?: string
 }
 
@@ -145,7 +142,6 @@ async function runLoad(
   return injected
 }
 
-/** Injects one fault after another without waiting until the system has recovered. */
 async function runFaultSchedule(
   schedule: ScheduleName,
   system: SystemUnderTest,
@@ -172,7 +168,6 @@ async function runFaultSchedule(
   }
 }
 
-/** Returns the calls that failed, except for rejected calls. */
 async function runWithoutFaults(
   system: SystemUnderTest,
   history: OperationHistory,
@@ -189,8 +184,7 @@ async function runWithoutFaults(
   return Object.entries(system.answers).flatMap(([answer, count]) => {
     const added = count - (before[answer] ?? 0)
     const [, code = ''] = answer.split(' ')
-    // The operation `reconnect` closes the user's connection, so the user's calls in flight fail
-    // with `disconnected`.
+    // The operation `reconnect` makes the user's calls in flight fail with `disconnected`.
     if (added === 0 || !isIndeterminate(code) || code === 'disconnected') return []
     return [`${answer}: ${added} times`]
   })

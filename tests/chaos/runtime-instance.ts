@@ -2,19 +2,17 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { describeExit } from '../../stack/services/process.ts'
 import type { ProcessService } from '../../stack/services/service.ts'
 
-/** Only one fault at a time is injected into a runtime. */
 export interface RuntimeInstance extends AsyncDisposable {
   kill(): Promise<void>
   restart(): Promise<void>
   pause(ms: number): Promise<void>
-  /** Freezes the runtime until it counts as hung, and then replaces it. */
   freeze(): Promise<void>
 }
 
 export interface RuntimeInstanceOptions {
   onCrash: (reason: string) => void
   onPause: (start: number, end: number) => void
-  /** Resolves when the runtime may be started: not while its disk is full. */
+  /** Resolves when the disk is not full. */
   waitForSpace: () => Promise<void>
 }
 
@@ -33,7 +31,7 @@ export function createRuntimeInstance(
         const exit = service.exited
         await stopAndRestart(async () => {})
         const { code } = await exit
-        // The code is null if the shutdown took too long and ended with SIGKILL, which is no crash.
+        // The code is null if the shutdown took too long and ended with SIGKILL.
         if (code) onCrash(`${service.name} exited with code ${code} on a restart`)
       }),
     pause: (ms) =>
@@ -60,7 +58,7 @@ export function createRuntimeInstance(
   async function stopAndRestart(stop: () => Promise<void>) {
     isExitExpected = true
     await stop()
-    // A runtime exits if its dependencies are unavailable for a minute, and `npm start` restarts it.
+    // A runtime exits if its dependencies are unavailable for a minute.
     for (let attempt = 1; ; attempt++) {
       await waitForSpace()
       try {
@@ -81,7 +79,6 @@ export function createRuntimeInstance(
   }
 }
 
-/** Freezes a service, and kills it once it counts as hung. */
 export async function freezeAndKill(service: ProcessService): Promise<void> {
   await service.kill('SIGSTOP')
   await service.untilHung(new AbortController().signal)

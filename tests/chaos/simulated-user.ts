@@ -14,7 +14,6 @@ export type CallOutcome<N extends FunctionName> =
   | { ok: true; value: OutputOf<Contracts[N]> }
   | { ok: false; code: string }
 
-/** Resolves with the error code if the call fails. */
 export type CallFunction = <N extends FunctionName>(
   name: N,
   input: InputOf<Contracts[N]>,
@@ -25,11 +24,10 @@ export interface SimulatedUser {
   client: Client<Contracts>
   call: CallFunction
   views: Map<RoomId, UserRoomView>
-  /** Closed views of rooms to which the user lost access. */
   pastViews: UserRoomView[]
   follow(room: RoomId): UserRoomView
   reconnect(): Promise<void>
-  /** Resolves when all messages that the server has sent so far have been received. */
+  /** All messages that the server has sent so far have been received. */
   flush(): Promise<void>
   close(): Promise<void>
 }
@@ -44,7 +42,7 @@ export interface SimulatedUserOptions {
   onAnswer: (name: FunctionName, code: string, reason?: string) => void
 }
 
-/** Error codes of calls that may or may not have taken effect. */
+/** The calls may or may not have taken effect. */
 const indeterminateCodes = new Set([
   'timeout',
   'disconnected',
@@ -109,7 +107,7 @@ export async function connectSimulatedUser(options: SimulatedUserOptions): Promi
     if (isOwnMembership && (event.action === 'leave' || event.action === 'kick'))
       return unfollow(room)
     if (event?.kind === 'room' && event.action === 'archive') return unfollow(room)
-    // Natter publishes to `deliver.{user}` only events of rooms in which the user is a member.
+    // `deliver.{user}` has only events of rooms in which the user is a member.
     if (subject.startsWith('deliver.') || (isOwnMembership && event.action === 'join')) follow(room)
     views.get(room)?.receive(notice)
   }

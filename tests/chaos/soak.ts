@@ -20,28 +20,23 @@ export interface SoakOptions {
 
 export interface SoakReport {
   acknowledged: number
-  /** Number of calls by error code. */
   failures: Record<string, number>
-  /** Violations by the name of the check. */
   verdict: Record<string, string[]>
 }
 
-/** Memory of each process, in MB. */
+/** In MB. */
 type Memory = Record<string, number>
 
 const messagesPerSecond = 2_000
 const maxInFlight = 256
 const sampleMs = 2_000
 const samplesPerLogLine = 15
-/** The most that a process may grow from the middle third of a run to its last third. */
+/** From the middle third of a run to its last third. */
 const maxGrowth = { factor: 1.15, megabytes: 24 }
-/** nats-server remembers the id of each message in the duplicate window, which is as long as the run. */
+/** nats-server remembers the ids in the duplicate window, which is as long as the run. */
 const bytesPerMessageId = 250
 
-/**
- * Sends messages to one room at a constant rate. Checks that no acknowledged message is lost, and that
- * the memory of the processes does not grow.
- */
+/** Checks that no acknowledged message is lost, and that no process grows. */
 export async function runSoak({ durationMs, database, log }: SoakOptions): Promise<SoakReport> {
   const tokenIssuer = await startTokenIssuer()
   await using stack = new AsyncDisposableStack()
@@ -110,7 +105,6 @@ interface SendListeners {
   onFailure: (code: string) => void
 }
 
-/** Sends messages one after another in `maxInFlight` loops, which share a schedule. */
 async function sendAtRate(
   sender: Client<typeof contracts>,
   room: RoomId,
@@ -163,7 +157,7 @@ async function residentMegabytes(pid: number | undefined): Promise<number> {
   return Math.round(kilobytes / 1_024)
 }
 
-/** Compares the medians, because garbage collection makes single values differ. */
+/** Compares medians, because garbage collection makes single values differ. */
 function findGrowth(samples: readonly Memory[], messageCount: number): string[] {
   const third = Math.floor(samples.length / 3)
   const names = Object.keys(samples[0] ?? {})
@@ -187,7 +181,6 @@ function describe(memory: Memory): string {
     .join(', ')
 }
 
-/** Waits until the messages are persisted, for a minute at most. Returns those that are missing. */
 async function findLost(room: RoomId, acknowledged: ReadonlySet<MessageId>): Promise<string[]> {
   const deadline = performance.now() + 60_000
   for (;;) {

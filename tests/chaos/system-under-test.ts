@@ -19,7 +19,7 @@ import { connectSimulatedUser, type SimulatedUser } from './simulated-user.ts'
 import type { DeliveryCounts } from './user-room-view.ts'
 
 export interface SystemUnderTest extends AsyncDisposable {
-  /** The folder is deleted on disposal, unless `preserveLogs` was called. */
+  /** Deleted on disposal, unless `preserveLogs` was called. */
   dir: string
   preserveLogs(): void
   /** The file system of the services, if it can be filled, and the watch of `npm start` over it. */
@@ -28,12 +28,11 @@ export interface SystemUnderTest extends AsyncDisposable {
   database: ProcessService
   runtimes: RuntimeInstance[]
   users: SimulatedUser[]
-  /** A NATS connection with the credentials of the functions. */
   nc: NatsConnection
   frames: Frame[]
   pauses: { start: number; end: number }[]
   crashes: string[]
-  /** Number of answers by key `{function} {code}`, such as `send forbidden`. */
+  /** By key `{function} {code}`, such as `send forbidden`. */
   answers: Record<string, number>
   deliveries: DeliveryCounts
 }
@@ -42,17 +41,13 @@ export interface SystemOptions {
   userCount: number
   runtimeCount: number
   database: DatabaseKind
-  /** Whether the services run on a small file system of their own, which needs root. */
+  /** Needs root. */
   hasSmallDisk?: boolean
 }
 
-/** Holds logs, evidence and the data of a long run, and is filled quickly. */
 const smallDiskMegabytes = 1_500
 
-/**
- * Token lifetime. It must be longer than the longest run, but `auth.callout` rejects more than a
- * day.
- */
+/** Longer than the longest run, but `auth.callout` rejects more than a day. */
 const tokenSeconds = 86_000
 
 export async function startSystem(options: SystemOptions): Promise<SystemUnderTest> {
@@ -84,7 +79,6 @@ export async function startSystem(options: SystemOptions): Promise<SystemUnderTe
     DATABASE_URL: database.url,
     OIDC_ISSUER: tokenIssuer.issuer,
     NATTER_ID_KEY: secrets.idKey,
-    // Each simulated user makes more calls than the rate limits of one user permit.
     RATE_LIMIT_FACTOR: '1000',
   }
 
@@ -174,7 +168,6 @@ async function startSmallDisk(dir: string, started: AsyncDisposableStack) {
   return { disk, watch: watchDisk(disk.dir, { log: () => {}, signal: ended.signal }) }
 }
 
-/** An unknown user cannot be invited. */
 async function untilKnown(users: readonly SimulatedUser[]): Promise<void> {
   const userIds = users.map(({ userId }) => userId)
   for (;;) {

@@ -5,13 +5,11 @@ import type { Notice, RoomEvent } from '#schema/messages/event'
 import type { VisibleMessage } from './evidence.ts'
 import type { CallFunction } from './simulated-user.ts'
 
-/** Applies received events and fetches missed events, as a client does. */
+/** Like a client, fetches missed events. */
 export interface UserRoomView {
   readonly room: RoomId
-  /** True after the user has lost access to the room. */
   readonly isClosed: boolean
   readonly messages: ReadonlyMap<MessageId, VisibleMessage>
-  /** Descriptions of answers that are never correct. */
   readonly violations: string[]
   receive(notice: Notice): void
   /** Resolves with false when access is lost or all attempts fail. */
@@ -19,7 +17,7 @@ export interface UserRoomView {
   close(): void
 }
 
-/** Numbers of received events, of events that `chat.sync` returned, and of room reloads. */
+/** Events that were received, events that `chat.sync` returned, and room reloads. */
 export interface DeliveryCounts {
   pushed: number
   synced: number
@@ -28,15 +26,11 @@ export interface DeliveryCounts {
 
 interface ViewedMessage extends VisibleMessage {
   editedSeq: number
-  /** The newest reaction event by its key `{user} {emoji}`. */
   reactionStates: Map<string, { seq: number; on: boolean }>
   reactions: Set<string>
 }
 
-/**
- * The view calls `chat.sync` after this number of received events. If all notices of a thread are
- * lost, `prev` does not reveal the gap, because it links only events of the same thread.
- */
+/** If all notices of a thread are lost, `prev` does not reveal the gap. */
 const maxEventsBetweenSyncs = 200
 const maxAttempts = 40
 
@@ -46,9 +40,9 @@ export function createUserRoomView(
   deliveries: DeliveryCounts,
 ): UserRoomView {
   let messages = new Map<MessageId, ViewedMessage>()
-  /** The view has all events up to this sequence. Undefined before the room is loaded. */
+  /** Undefined before the room is loaded. */
   let completeTo: number | undefined
-  /** Sequence of the last applied event by thread id; the key '' stands for the room itself. */
+  /** The key '' stands for the room itself. */
   const heads = new Map<string, number>()
   let highestSeq = 0
   let eventsSinceSync = 0
@@ -109,7 +103,6 @@ export function createUserRoomView(
     return true
   }
 
-  /** Fetches all events up to the highest sequence that was received. */
   async function fetchMissing(): Promise<boolean> {
     for (let attempt = 1; attempt <= maxAttempts && !isClosed; attempt++) {
       const upTo = highestSeq
@@ -138,13 +131,11 @@ export function createUserRoomView(
       deliveries.synced++
       return applyEvent(messages, seq, event)
     })
-    // If the event of a deleted message was purged, an edit before the deletion finds no message.
-    // The deletion then adds the message, so the edit is applied again after it.
+    // If a deleted message was purged, an edit finds it only after the deletion.
     for (const [index, { seq, event }] of events.entries())
       if (!applied[index] && !applyEvent(messages, seq, event))
         violations.push(`chat.sync since ${since} has ${seq}, which changes an unknown message`)
-    // The answer includes all events up to `upTo`, except purged ones. So its last sequence may be
-    // lower than `upTo`.
+    // The last sequence may be lower than `upTo`, because of purged events.
     completeTo = Math.max(last, upTo)
     eventsSinceSync = 0
     return 'done'
@@ -162,7 +153,6 @@ export function createUserRoomView(
   }
 }
 
-/** Returns false if the event changes an unknown message. */
 function applyEvent(
   messages: Map<MessageId, ViewedMessage>,
   seq: number,
@@ -173,7 +163,7 @@ function applyEvent(
     const { id, threadId = '', text } = event
     const existing = messages.get(id)
     if (!existing) messages.set(id, { ...createViewedMessage(seq, threadId), text })
-    // If the stream has two copies of a message, the sequence of the first copy counts.
+    // The first copy of a message in the stream counts.
     else if (!existing.isDeleted) existing.seq = Math.min(existing.seq, seq)
     return true
   }
@@ -203,7 +193,6 @@ function createViewedMessage(seq: number, threadId: MessageId | ''): ViewedMessa
   return { seq, threadId, ...initial, reactionStates: new Map(), reactions: new Set() }
 }
 
-/** Merges a message from an answer into the message of the view, which may be newer. */
 function mergeMessage(message: Message, existing?: ViewedMessage): ViewedMessage {
   const { seq, threadId = '', text, deletedAt, editedSeq = 0 } = message
   const current = existing ?? createViewedMessage(seq, threadId)
@@ -211,7 +200,6 @@ function mergeMessage(message: Message, existing?: ViewedMessage): ViewedMessage
   return { ...current, text, editedSeq, isDeleted: deletedAt !== undefined }
 }
 
-/** Returns 'forbidden' or undefined if a call fails. */
 async function readHistory(room: RoomId, call: CallFunction, violations: string[]) {
   const messages = new Map<MessageId, ViewedMessage>()
   const threads: MessageId[] = []
@@ -223,8 +211,7 @@ async function readHistory(room: RoomId, call: CallFunction, violations: string[
           ? await call('chat.history', { room, after, limit: 100 })
           : await call('chat.history.thread', { room, threadId, after, limit: 100 })
       if (!page.ok) return page.code === 'forbidden' ? 'forbidden' : undefined
-      // Each history page includes the events up to its own `asOf`. The next `chat.sync` must start
-      // at the lowest `asOf`.
+      // Each history page has its own `asOf`, and the next `chat.sync` must start at the lowest.
       asOf = Math.min(asOf, page.value.asOf)
       for (const message of page.value.messages) {
         if (message.seq <= after) violations.push(`a page after ${after} has ${message.seq}`)

@@ -5,11 +5,10 @@ import type { AcknowledgedChange, Evidence, RoomCounts } from './evidence.ts'
 import { findMarkedTexts } from './frame-recorder.ts'
 import type { Replay } from './replay.ts'
 
-/** The time after a deletion within which a call may still return the deleted text. */
+/** A call may still return a deleted text within this time. */
 const graceMs = 1_000
-/** `room.list` counts unread messages only among this many newest messages of a room. */
+/** `room.list` counts only among this many newest messages, or messages with mentions. */
 const maxScanned = 1_000
-/** `room.list` counts mentions only among this many newest messages with mentions. */
 const maxMentionsScanned = 200
 
 export function findLostMessages({ acks, rows }: Evidence, messages: Replay): string[] {
@@ -56,8 +55,7 @@ export function findLostChanges({ changes, log, rows }: Evidence, messages: Repl
     if (kind === 'delete')
       return isDeleted ? [] : [`${user} deleted ${room} ${message?.seq}, but it is still stored`]
     if (isDeleted || matchesChange(events.get(seq), change)) return []
-    // The removal of a missing reaction appends no event. The call returns the sequence of the
-    // message.
+    // The removal of a missing reaction appends no event.
     if (kind === 'react' && !change.on && seq === message?.seq) return []
     return [`${kind} of ${room} ${message?.seq} by ${user} does not match the log's event ${seq}`]
   })
@@ -153,8 +151,8 @@ export function checkUnreadCounts(evidence: Evidence, messages: Replay): string[
       .filter(({ seq }) => seq > readSeq)
       .sort((a, b) => a.seq - b.seq)
     const inRoom = after.filter(({ threadId }) => threadId === '').slice(-maxScanned)
-    // A reply marks its thread as read up to the reply or up to a second copy of it, whose sequence is
-    // not recorded. So mentions in threads in which the user has replied may or may not count.
+    // A reply marks its thread as read up to a sequence that is not recorded. So mentions in
+    // threads in which the user has replied may or may not count.
     const replies = (byRoom.get(room) ?? []).filter(({ threadId }) => threadId !== '')
     const answered = new Set(
       replies.filter(({ sender }) => sender === user).map(({ threadId }) => threadId),
@@ -166,7 +164,7 @@ export function checkUnreadCounts(evidence: Evidence, messages: Replay): string[
     const inThreads = mentioning.filter(({ threadId }) => threadId !== '')
     const isCounted = ({ sender, isDeleted }: { sender: string; isDeleted: boolean }) =>
       sender !== user && !isDeleted
-    // Replies in threads that the user follows count, too. Their read positions are not recorded.
+    // The read positions of followed threads are not recorded.
     const [expected = 0, mentionCount = 0, most = 0, mostMentions = 0] = [
       [...inRoom, ...inThreads],
       mentioning,
@@ -187,9 +185,8 @@ export function checkUnreadCounts(evidence: Evidence, messages: Replay): string[
 }
 
 /**
- * Returns true if the read position can result from the calls: from the last acknowledged call or
- * from a later unacknowledged one. Without an acknowledged call, it can also be the initial
- * position.
+ * The position is that of the last acknowledged call or of a later unacknowledged one. Without an
+ * acknowledged call, it can also be the initial position.
  */
 function isPlausibleReadSeq(count: RoomCounts, evidence: Evidence): boolean {
   const { user, room, readSeq } = count
@@ -203,7 +200,6 @@ function isPlausibleReadSeq(count: RoomCounts, evidence: Evidence): boolean {
   )
 }
 
-/** Returns true if the read position precedes a join of the user, as the initial one does. */
 function isJoinPosition({ user, room, readSeq }: RoomCounts, { log }: Evidence): boolean {
   return log.some(({ seq, event }) => {
     const isJoin = event.kind === 'member' && event.action === 'join' && event.userId === user

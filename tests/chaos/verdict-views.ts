@@ -9,7 +9,7 @@ import {
 } from './evidence.ts'
 import type { Replay } from './replay.ts'
 
-/** The time after a removal within which the user may still receive events. */
+/** The user may still receive events within this time after a removal. */
 const graceMs = 1_000
 
 export function compareViewsWithLog({ views }: Evidence, messages: Replay): string[] {
@@ -50,7 +50,7 @@ export function findWrongNotices({ frames, log }: Evidence): string[] {
     if (!notice) return []
     const { room, seq, prev, event } = notice
     const stored = events.get(seq)
-    // The event of a deleted message was purged from the log, so it cannot be compared.
+    // The event of a deleted message was purged from the log.
     if (!stored) return []
     if (event && !isDeepStrictEqual(event, stored))
       return [`${user} received another event ${room} ${seq} than the log has`]
@@ -68,7 +68,6 @@ export function findLeaks(evidence: Evidence): string[] {
   const { frames, pauses, log } = evidence
   const kinds = new Map(rooms.map(({ id, kind }) => [id, kind]))
   const byPair = Map.groupBy(membershipOperations, ({ user, room }) => `${user} ${room}`)
-  // A user whose ban is lifted may read a public room again, like a user who joins it.
   const unbans = unbanOperations.map((operation) => ({ ...operation, action: 'join' as const }))
   const publicByPair = Map.groupBy(
     [...membershipOperations, ...unbans],
@@ -82,11 +81,7 @@ export function findLeaks(evidence: Evidence): string[] {
     ),
   )
 
-  /**
-   * Returns true if the user had no access to the room at each time in `at`. A pause of a runtime
-   * delays events, so for a time in or shortly after a pause, the start of the pause is checked
-   * too.
-   */
+  /** A pause of a runtime delays events, so the start of a recent pause is checked too. */
   const lacksAccess = (user: UserId, room: RoomId, at: number[]) => {
     const paused = pauses.filter(({ start, end }) =>
       at.some((time) => start <= time && time <= end + graceMs),
@@ -100,13 +95,12 @@ export function findLeaks(evidence: Evidence): string[] {
   return frames.flatMap((frame) => {
     const { user, at, requestedAt, room, notice, subject, texts } = frame
     const isPush = requestedAt === undefined
-    // An event is allowed if the user had access when it was stored or when it was delivered.
+    // The user must have had access when the event was stored or when it was delivered.
     const storedAt = notice && (times.get(notice.seq) ?? Date.parse(notice.event?.at ?? ''))
     const pushTimes = storedAt ? [storedAt, at] : [at]
     const leaks = texts
       .filter((text) => {
-        // The text was read after the call started and after the text was sent. The user must have
-        // had access at the later of these two times.
+        // The text was read after the call started and after the text was sent.
         const readAt = Math.max(requestedAt ?? 0, textTimes.get(text.count) ?? 0)
         return lacksAccess(user, text.room, isPush ? pushTimes : [readAt])
       })
@@ -118,7 +112,6 @@ export function findLeaks(evidence: Evidence): string[] {
   })
 }
 
-/** Returns true for events about the user's own membership, invitation, read position or rejected message. */
 function isOwnNotice({ user, subject, notice }: Frame): boolean {
   const event = notice?.event
   return (
@@ -127,7 +120,6 @@ function isOwnNotice({ user, subject, notice }: Frame): boolean {
   )
 }
 
-/** Returns true for a notice to a member that the room was archived or restored. */
 function isArchiveNotice(
   { notice }: Frame,
   membershipOperations: readonly MembershipOperation[],
@@ -139,9 +131,8 @@ function isArchiveNotice(
 }
 
 /**
- * Returns true if the user was certainly not a member at the time `at`: the user had never joined,
- * or an acknowledged leave ended more than `graceMs` before. With `isPublic`, returns true only for
- * kicked users, because all other users may read a public room.
+ * True if the user had never joined, or an acknowledged leave ended more than `graceMs` before.
+ * With `isPublic`, true only for kicked users, because all others may read a public room.
  */
 export function isRemoved(
   membershipOperations: readonly MembershipOperation[],
@@ -174,9 +165,7 @@ function isArchived(archiveOperations: readonly ArchiveOperation[], at: number):
   )
 }
 
-/**
- * Checks each membership, unless its last acknowledged operation overlapped with an opposite one.
- */
+/** Skips a membership whose last acknowledged operation overlapped with an opposite one. */
 export function checkMembers({ membershipOperations, storedMembers }: Evidence): string[] {
   const byPair = Map.groupBy(membershipOperations, ({ user, room }) => `${room}.${user}`)
   return [...byPair].flatMap(([pair, all]) => {

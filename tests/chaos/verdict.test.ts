@@ -18,7 +18,6 @@ import { checkEvidence, type checks } from './verdict.ts'
 
 type PassingRun = ReturnType<typeof createPassingRun>
 
-/** Returns the names of the checks that fail after `change`. */
 function findFailingChecks(change: (evidence: PassingRun) => unknown): string[] {
   const evidence = createPassingRun()
   change(evidence)

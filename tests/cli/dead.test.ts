@@ -3,7 +3,6 @@ import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type CommandLine, createCommandLine, runtime } from '../support/command-line.ts'
 
-/** Source of a function that fails for jobs whose id is not in MENDED, and publishes each done job. */
 const worker = `
 import * as v from 'valibot'
 import { defineFunction, event, stream } from '#runtime'

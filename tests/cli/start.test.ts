@@ -62,7 +62,7 @@ describe('runtime start', () => {
     await begun
     await runtime.kill('SIGTERM')
     await runtime.log.line(/"msg":"stopping"/)
-    // The runtime ignores a second signal that follows at once, so repeats the signal until it exits.
+    // The runtime ignores a second signal that follows at once.
     const insisting = setInterval(() => runtime.kill('SIGTERM'), 50)
     const exit = await runtime.exited
     clearInterval(insisting)
@@ -167,7 +167,6 @@ describe('runtime start --instances', () => {
   })
 })
 
-/** Keeps eight slow calls in flight until `stop`. */
 function startLoad() {
   const failures: unknown[] = []
   const pids = new Set<number>()
@@ -219,7 +218,6 @@ async function instances(): Promise<string[]> {
   return ids.sort()
 }
 
-/** Resolves when the function has received `count` more calls. */
 async function underWay(count: number): Promise<void> {
   const begun = nc.subscribe('begun.*', { max: count })
   for await (const _ of begun);

@@ -21,7 +21,6 @@ const fixture = useClientFixture()
 
 const offlineBanner = /You’re offline/
 
-/** Creates a private room with one message as alice, and waits until the browser has cached both. */
 async function givenCached(text: string): Promise<Visitor & { room: string }> {
   const visitor = await fixture.open('alice')
   const { page } = visitor
@@ -33,7 +32,7 @@ async function givenCached(text: string): Promise<Visitor & { room: string }> {
   return { ...visitor, room }
 }
 
-/** A service worker that controls the page has cached all files of the page. */
+/** The service worker has then cached all files of the page. */
 async function serviceWorkerControls(page: Page): Promise<void> {
   await page.evaluate(async () => {
     const { serviceWorker } = navigator
@@ -202,7 +201,6 @@ describe('the page as an app', { timeout: 60_000 }, () => {
   it('shows cached messages before the connection is established', async () => {
     const visitor = await givenCached('at once')
     const { page } = visitor
-    // Block NATS, but not the OpenID provider.
     await page.routeWebSocket(/.*/, () => undefined)
 
     await page.reload()
@@ -247,7 +245,7 @@ describe('a new version of the page', { timeout: 60_000 }, () => {
     await page.goto(web.url)
     await serviceWorkerControls(page)
 
-    // Change the page only: the service worker stays the same.
+    // The service worker stays the same.
     await edit(join(root, 'index.html'), (html) => html.replace('Natter<', 'Natter, newer<'))
     await page.reload()
 
@@ -283,7 +281,7 @@ describe('a new version of the page', { timeout: 60_000 }, () => {
   })
 })
 
-/** Changes the script, the page and the service worker as a new build does. */
+/** As a new build does. */
 async function deployNewer(root: string): Promise<void> {
   const html = await readFile(join(root, 'index.html'), 'utf8')
   const [, script = ''] = /src="(\/assets\/index-[^"]+\.js)"/.exec(html) ?? []

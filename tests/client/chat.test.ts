@@ -29,7 +29,6 @@ const fixture = useClientFixture({
 /** The id of a private room has a random suffix. */
 const nameOf = (room: string) => room.slice(0, 'room-12345678'.length)
 
-/** Creates a room as alice, invites bob, and opens the room in both browsers. */
 async function givenRoom(kind: 'public' | 'private' = 'private'): Promise<string> {
   const room = await createRoom(alice.page, kind)
   await alice.page.getByRole('button', { name: 'Members' }).click()
@@ -109,7 +108,7 @@ describe('the chat in a browser', { timeout: 60_000 }, () => {
     await keyboard.type('by keys')
     await keyboard.press('Enter')
 
-    // Arrow Up works even before the server has confirmed the message.
+    // The server may not have confirmed the message yet.
     await keyboard.press('ArrowUp')
     await expect.poll(() => alice.page.locator('#composer').inputValue()).toBe('by keys')
     await keyboard.type(' alone')

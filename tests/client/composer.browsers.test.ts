@@ -51,7 +51,6 @@ describe.each(browsers)('the composer in $name', { timeout: 60_000 }, ({ name, i
   const text = () =>
     browser.run(() => document.querySelector<HTMLTextAreaElement>('#composer')?.value)
 
-  /** Clears and focuses the composer. */
   const clear = () =>
     browser.run(() => {
       const field = document.querySelector<HTMLTextAreaElement>('#composer')
@@ -60,7 +59,6 @@ describe.each(browsers)('the composer in $name', { timeout: 60_000 }, ({ name, i
       document.execCommand('delete')
     })
 
-  /** Waits until the last message shown has this text. */
   const waitForMessage = (wanted: string) =>
     vi.waitUntil(
       () =>

@@ -130,7 +130,7 @@ describe('mention completion', { timeout: 60_000 }, () => {
 
     await message(alice.page, '@bozzz').waitFor()
     await alice.page.context().setOffline(false)
-    // The browser has logged an error for each WebSocket that could not be opened.
+    // The browser logs an error for each WebSocket that it cannot open.
     alice.problems.length = 0
   })
 })
@@ -251,7 +251,7 @@ describe('another user', { timeout: 60_000 }, () => {
     await givenRoom()
     await page.getByRole('button', { name: 'Members', exact: true }).click()
     const members = page.getByRole('region', { name: 'Members' })
-    // Find the row by its class, because an open dialog hides it from the accessibility tree.
+    // An open dialog hides the row from the accessibility tree.
     const row = page.locator('.member').filter({ hasText: 'Bob Brown' })
     await row.hover()
     await row.getByRole('button', { name: 'Options for Bob Brown' }).click()
@@ -348,8 +348,7 @@ describe('a part of the page that fails to render', { timeout: 60_000 }, () => {
     const room = await givenRoom()
     await typeMessage(page, 'a fine message')
     await expect.poll(() => corruptCache(page, room)).toBe(true)
-    // Leave the room before corrupting its cache again, because an open room can overwrite its
-    // cache.
+    // An open room can overwrite its cache.
     const other = await givenRoom()
     await page.goto(`${fixture.urls.web}/r/${other}`)
     await field().waitFor()
@@ -368,7 +367,7 @@ describe('a part of the page that fails to render', { timeout: 60_000 }, () => {
   it('logs no other errors in the page', () => expectNoProblems(alice))
 })
 
-/** Removes the field `reactions` from a room's cached messages. Returns false if none is cached yet. */
+/** Returns false if no message is cached yet. */
 async function corruptCache(page: Page, room: string): Promise<boolean> {
   return page.evaluate(async (key) => {
     const { promise, resolve } = Promise.withResolvers<boolean>()

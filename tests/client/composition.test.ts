@@ -27,7 +27,6 @@ describe.each(['before-end', 'after-end'] as const)(
   'a key of an input method that arrives %s',
   { timeout: 60_000 },
   (order) => {
-    /** Presses a key of an input method in an element. */
     const press = async (target: Locator, key: string) => {
       await target.focus()
       await alice.page.evaluate(pressInComposition, { key, order })

@@ -15,9 +15,8 @@ import {
 } from '../support/client-fixture.ts'
 import { writeDeadLetter } from '../support/dead-letters.ts'
 
-/** Browser of an administrator. */
+/** An administrator. */
 let alice: Visitor
-/** Browser of a user who is not an administrator. */
 let bob: Visitor
 let functions: NatsConnection
 
@@ -39,7 +38,6 @@ async function openConsole(part = 'Functions') {
   return page.getByRole('region', { name: 'Console' })
 }
 
-/** Writes a dead letter for the last event in the stream CHAT_MESSAGES. */
 async function givenDeadLetter(reason: string, payload?: string) {
   await createRoom(alice.page, 'private')
   await typeMessage(alice.page, 'something secret')
@@ -177,7 +175,6 @@ describe('the trace of a message', { timeout: 60_000 }, () => {
     await createRoom(bob.page, 'private')
     await typeMessage(bob.page, 'where did it go?')
     await message(bob.page, 'where did it go?').waitFor()
-    // The message is persisted shortly after it was sent.
     await expect
       .poll(async () => {
         await runAction(bob.page, 'where did it go?', 'Trace')

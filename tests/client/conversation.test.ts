@@ -22,7 +22,6 @@ const fixture = useClientFixture({
   },
 })
 
-/** Creates a public room that alice and bob have open. */
 async function givenRoom(): Promise<string> {
   const room = await createRoom(alice.page, 'public')
   await goTo(bob.page, fixture.urls.web, room)

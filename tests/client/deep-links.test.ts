@@ -27,10 +27,7 @@ interface RoomHistory {
   sent: { id: string; seq: number }[]
 }
 
-/**
- * Creates a room of bob and alice with the messages `number 1.`, `number 2.` and so on. Messages
- * that bob sends are unread for alice.
- */
+/** The messages are `number 1.`, `number 2.` and so on. Those of bob are unread for alice. */
 async function givenHistory(count: number, sender: TestUser = bob): Promise<RoomHistory> {
   const room = `room-${crypto.randomUUID().slice(0, 8)}`
   await bob.client.call('room.create', { room, name: room, kind: 'private' })
@@ -39,7 +36,7 @@ async function givenHistory(count: number, sender: TestUser = bob): Promise<Room
   const sent: RoomHistory['sent'] = []
   for (let number = 1; number <= count; number++)
     sent.push(await sender.send(room, `number ${number}.`))
-  // A link to a message works only after the message is persisted.
+  // Only a persisted message can be linked.
   const newestPersisted = async () => {
     const { messages } = await aliceUser.client.call('chat.history', { room })
     return messages.at(-1)?.id
@@ -227,7 +224,7 @@ async function readUnread(room: string): Promise<number | undefined> {
   return rooms.find(({ id }) => id === room)?.unread
 }
 
-/** In milliseconds, longer than the delay before a page sends its read position. */
+/** Longer than the delay before a page sends its read position. */
 const readUpdateMs = 1_200
 
 describe('unread messages', { timeout: 60_000 }, () => {
@@ -315,8 +312,7 @@ describe('a room', { timeout: 60_000 }, () => {
     await page.goto(fixture.urls.web + pathTo(room, sent[2]?.id))
     await marked(page).getByText('number 3.').waitFor()
     await scrollTo(page, 'end')
-    // If each history page wrongly loaded the next one, the end of the room would be reached in
-    // this time.
+    // Enough to reach the end of the room if each history page wrongly loaded the next one.
     await page.waitForTimeout(1_000)
 
     await page.getByRole('button', { name: 'Jump to latest' }).waitFor()
@@ -339,8 +335,7 @@ describe('a room', { timeout: 60_000 }, () => {
   it('requests only the history pages that the view needs, and more on scrolling up', async () => {
     const { room } = await givenHistory(150, aliceUser)
     const page = await alice.page.context().newPage()
-    // In this viewport, one history page is taller than the view and its margin of preloaded
-    // messages.
+    // One history page is taller than this viewport and its margin of preloaded messages.
     await page.setViewportSize({ width: 1280, height: 500 })
     let requests = 0
     page.on('websocket', (socket) =>
@@ -350,7 +345,7 @@ describe('a room', { timeout: 60_000 }, () => {
     )
     await page.goto(`${fixture.urls.web}/r/${room}`)
     await expect.poll(() => isOnScreen(page, 'number 150.')).toBe(true)
-    // When this message is shown, the page has processed all earlier messages.
+    // The page has then processed all earlier messages.
     await bob.send(room, 'number 151.')
     await expect.poll(() => isOnScreen(page, 'number 151.')).toBe(true)
 

@@ -20,10 +20,7 @@ const english = Object.fromEntries(
 ) as Words
 const all: [string, Words][] = [['en', english], ...others]
 
-/**
- * Returns a map from the key of each text to its plural forms. A text without plural forms is one
- * form.
- */
+/** A text without plural forms has one form. */
 function textsOf(words: Words): Map<string, string[]> {
   return new Map(
     Object.entries(words).flatMap(([part, texts]) =>
@@ -35,7 +32,6 @@ function textsOf(words: Words): Map<string, string[]> {
   )
 }
 
-/** The console's texts have no plural forms. */
 const ofConsole: [string, Record<string, string>][] = Object.entries(consoleWords)
 
 const placeholders = (text: string) =>
@@ -49,8 +45,7 @@ describe.each(all)('the plural forms of %s', (language, words) => {
         expect(Object.fromEntries(forms), `${part}.${key}`).toHaveProperty('other')
         for (const [rule, form] of forms) {
           expect(form.trim(), `${part}.${key} ${rule}`).not.toBe('')
-          // Skip the forms for zero, one and two, which may spell the number out, as in “one
-          // message”.
+          // The forms for zero, one and two may spell the number out, as in “one message”.
           if (typeof text === 'string' || ['zero', 'one', 'two'].includes(rule)) continue
           expect(placeholders(form), `${part}.${key} ${rule}`).toContain('count')
         }

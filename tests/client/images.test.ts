@@ -24,7 +24,6 @@ describe('images in messages', { timeout: 60_000 }, () => {
       'And: ![a dog](https://two.example/dog.png) ![plain](http://three.example/x.png)',
     )
     await message(page, 'plain').waitFor()
-    // Rendering the messages again does not fetch images either.
     await page.reload()
     await message(page, 'a cat').getByRole('link', { name: 'Image: one.example' }).waitFor()
     expect(requests).toEqual([])

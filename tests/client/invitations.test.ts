@@ -13,7 +13,7 @@ let alice: Visitor
 let bob: TestUser
 
 useClientFixture({
-  // Otherwise, alice and bob share a room, and no message is a request.
+  // In a shared room, no message is a request.
   env: { DEFAULT_ROOMS: '' },
   async setUp({ open, connect }) {
     bob = await connect('bob')
@@ -23,7 +23,6 @@ useClientFixture({
 
 const listIn = ({ page }: Visitor) => page.getByRole('region', { name: 'Invitations' })
 
-/** Invites alice to a new private room of bob, and returns its name. */
 async function invite(): Promise<string> {
   const room = `room-${crypto.randomUUID()}` as RoomId
   await bob.client.call('room.create', { room, name: room, kind: 'private' })
@@ -32,7 +31,7 @@ async function invite(): Promise<string> {
 }
 
 describe('the list of invitations', { timeout: 60_000 }, () => {
-  // Runs first, because alice and bob share a room after the later tests.
+  // After the later tests, alice and bob share a room.
   it('shows a message request without a count, until the user accepts it', async () => {
     const { page } = alice
     const { room } = await bob.client.call('room.direct', { with: 'alice' as UserId })

@@ -29,7 +29,7 @@ const focused = (page: Page) =>
     return `${element?.id || element?.tagName.toLowerCase()} ${label}`.trim()
   })
 
-/** Finds the message list by its name, because Kobalte adds other elements with the role log. */
+/** Kobalte adds other elements with the role log. */
 const listOf = (page: Page) => page.getByRole('log', { name: /^Messages in/ })
 
 async function tabTo(page: Page, name: RegExp, maxPresses = 60) {
@@ -40,7 +40,6 @@ async function tabTo(page: Page, name: RegExp, maxPresses = 60) {
   throw new Error(`Tab does not lead to ${name}; it is at ${await focused(page)}`)
 }
 
-/** Creates a room as alice by keyboard only, and joins it as bob. */
 async function givenRoom(): Promise<string> {
   const { page } = alice
   const room = `room-${crypto.randomUUID().slice(0, 8)}`
@@ -57,7 +56,7 @@ async function givenRoom(): Promise<string> {
   return room
 }
 
-/** Creates rooms as bob and invites alice. The rooms are adjacent in alice's sidebar. */
+/** The rooms are adjacent in alice's sidebar. */
 async function givenRooms(count: number): Promise<string[]> {
   const name = `row-${crypto.randomUUID().slice(0, 8)}`
   const rooms = Array.from(

@@ -21,7 +21,6 @@ const fixture = useClientFixture({
   },
 })
 
-/** Opens a new room in two tabs of alice's browser. */
 async function givenTwoTabs(): Promise<Visitor & { other: Page; room: string }> {
   const visitor = await fixture.open('alice')
   const room = await createRoom(visitor.page, 'private')
@@ -123,8 +122,7 @@ describe('a notification shown by the service worker', { timeout: 60_000 }, () =
   it('opens the message that it announces', async () => {
     const { page } = await fixture.open('alice', { permissions: ['notifications'] })
     const context = page.context()
-    // Mobile browsers throw in this constructor, because only a service worker can show
-    // notifications there.
+    // As in mobile browsers, where only a service worker can show notifications.
     await context.addInitScript(() => {
       const Refusing = class {
         static permission = 'granted'
@@ -151,7 +149,7 @@ describe('a notification shown by the service worker', { timeout: 60_000 }, () =
     await expect.poll(shown).toEqual([`@Alice Adams, by worker ${room}`])
 
     const worker = context.serviceWorkers()[0]
-    // A headless browser shows no notification to click, so dispatch the event directly.
+    // A headless browser shows no notification to click.
     await worker?.evaluate(async () => {
       const scope = self as unknown as {
         registration: { getNotifications(): Promise<unknown[]> }

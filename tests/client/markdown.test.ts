@@ -19,10 +19,8 @@ const deviations: [reason: string, pattern: RegExp][] = [
   ['addresses are links everywhere', /^(?:< |foo@bar|https?:)|\]\(\S* |\] bar\]|^\[foo \[|xmpp:/],
 ]
 
-/** Number of the examples that deviate for these reasons. */
 const knownDeviations = 464
 
-/** Messages of which earlier versions lost a part. */
 const contents = [
   '1986. A great year.',
   '99. a\n100. b\n1000. c',
@@ -144,7 +142,7 @@ function isDeviation(markdown: string): boolean {
   return deviations.some(([, pattern]) => pattern.test(markdown))
 }
 
-/** Returns whether a text has the words and symbols of another one in this order, except markup. */
+/** Markup may differ. */
 function hasAll(shownText: string, source: string): boolean {
   const markup = String.raw`\s*_~${'`'}#>\-+=\\|[\]()<>!:"'`
   const pattern = new RegExp(String.raw`[\p{L}\p{N}\p{M}]+|[^${markup}\p{L}\p{N}\p{M}]`, 'gu')

@@ -83,7 +83,6 @@ const knownAttributes = new Set(
   ),
 )
 
-/** Returns the elements that a browser would create from HTML, with the names of their attributes. */
 function elementsOf(html: string): [name: string, attributes: string[]][] {
   return [...html.matchAll(/<([a-z][^\s/>]*)((?:"[^"]*"|[^">])*)>/gi)].map(
     ([, name = '', rest = '']) => [

@@ -9,7 +9,6 @@ import {
 } from '../support/client-fixture.ts'
 import type { TestUser } from '../support/test-user.ts'
 
-/** Ids that are names of JavaScript properties. */
 const propertyNames = ['__proto__', 'constructor', 'prototype']
 
 let alice: Visitor
@@ -23,7 +22,7 @@ const fixture = useClientFixture({
   },
 })
 
-/** Returns a function that calls functions as any user, also as one who cannot log in. */
+/** Can call functions as any user, also as one who cannot log in. */
 async function connectOperator() {
   const { username, password, host } = new URL(fixture.urls.opsUrl)
   const nc = await connect({ servers: host, user: username, pass: password })

@@ -24,7 +24,6 @@ interface WatchedNotifications {
   notifications: Notification[]
 }
 
-/** Records the notifications of a page in `window.watched`. */
 function watchNotifications() {
   const shown: ShownNotification[] = []
   const notifications: Notification[] = []
@@ -79,7 +78,6 @@ const fixture = useClientFixture({
   },
 })
 
-/** Creates a room of bob and alice that alice's page does not open. */
 async function givenRoom(): Promise<string> {
   const room = `room-${crypto.randomUUID().slice(0, 8)}`
   await bob.client.call('room.create', { room, name: room, kind: 'private' })
@@ -105,10 +103,7 @@ async function chooseLevel(page: Page, room: string, level: string) {
   await page.getByRole('heading', { name: 'Not found' }).waitFor()
 }
 
-/**
- * Sends a mention and waits for its notification. Alice's pages have then processed all earlier
- * messages.
- */
+/** Alice's pages have then processed all earlier messages. */
 async function sendSentinel(pages: Page[], room: string) {
   const last = `last-${crypto.randomUUID().slice(0, 8)}`
   await bob.send(room, `@alice ${last}`)
@@ -185,7 +180,7 @@ describe('notifications', { timeout: 60_000 }, () => {
     const shown = sent.map((text) => text.replace('@alice', '@Alice Adams'))
     const mine = async () => (await bodiesOf(tabs)).filter((body) => body.includes(room))
     await expect.poll(async () => (await mine()).length).toBeGreaterThanOrEqual(3)
-    // When a tab counts the messages as unread, it has processed them.
+    // A tab that counts the messages as unread has processed them.
     for (const tab of tabs)
       await tab.getByRole('link', { name: new RegExp(`${room}.*3 unread`) }).waitFor()
     expect((await mine()).toSorted()).toEqual(shown.toSorted())
@@ -321,7 +316,6 @@ describe('notifications', { timeout: 60_000 }, () => {
       if (count > 0) await calling.first().click()
       return count
     }
-    // Most rooms of earlier tests have an unread mention, too.
     await expect.poll(readNext, { timeout: 40_000 }).toBe(0)
     await expect.poll(() => page.title()).not.toMatch(/^\(/)
     expect(await icon()).toBe('/icon.svg')

@@ -24,7 +24,6 @@ const fixture = useOfflineFixture(async ({ open, connect }) => {
 const lost = 'Connection lost. Messages will be sent when you reconnect.'
 const recovery = { timeout: 20_000 }
 
-/** Creates a private room of bob and alice that alice's page does not open. */
 async function givenClosedRoom(): Promise<string> {
   const room = `room-${crypto.randomUUID().slice(0, 8)}`
   await bob.client.call('room.create', { room, name: room, kind: 'private' })
@@ -32,7 +31,6 @@ async function givenClosedRoom(): Promise<string> {
   return room
 }
 
-/** Creates a private room with one message, and opens the room in alice's page. */
 async function givenRoom(text = 'before'): Promise<string> {
   const room = await givenClosedRoom()
   await alice.page.getByRole('link', { name: room }).click()
@@ -42,7 +40,6 @@ async function givenRoom(text = 'before'): Promise<string> {
   return room
 }
 
-/** Functions that start an outage: NATS closes the connection, or the browser is offline. */
 const outages = {
   'connection closed': () => {
     const since = fixture.network.cut()
@@ -72,7 +69,6 @@ async function readAllTexts(page: Page): Promise<string[]> {
   return all
 }
 
-/** Returns a function that returns the times at which the banner "Connection lost" appeared. */
 async function recordBannerTimes(page: Page): Promise<() => Promise<number[]>> {
   const shown = await page.evaluateHandle((text) => {
     const times: number[] = []
@@ -87,10 +83,7 @@ async function recordBannerTimes(page: Page): Promise<() => Promise<number[]>> {
   return () => shown.jsonValue()
 }
 
-/**
- * Drops notices with this text on the page's WebSocket. After the first dropped notice, also holds
- * back the page's `chat.sync` calls until the test calls `release`.
- */
+/** After the first dropped notice, also holds back the page's `chat.sync` calls until `release`. */
 async function dropNotices(page: Page, text: string) {
   let dropped = 0
   const held: (() => void)[] = []
@@ -113,10 +106,8 @@ async function dropNotices(page: Page, text: string) {
     })
   })
   return {
-    /** Resolves after the page's first sync. */
     synced: () => synced.promise,
     dropped: () => dropped,
-    /** Resolves when the page has requested the missing events. */
     requested: () => requested.promise,
     release() {
       isHeld = false
@@ -163,8 +154,7 @@ describe('a page during and after an outage', { timeout: 60_000 }, () => {
     await alice.page.getByText(lost).waitFor()
     fixture.network.restore()
 
-    // Room and thread are both open, but each reply is counted once. Alice's own message is not
-    // counted.
+    // A reply in the open thread is counted once, and alice's own message not at all.
     await alice.page.getByText('2 messages arrived while you were away.').waitFor(recovery)
     await message(alice.page, 'a first one').getByText('edited').waitFor()
     await alice.page.getByText('This message was deleted.').waitFor()
@@ -185,8 +175,7 @@ describe('a page during and after an outage', { timeout: 60_000 }, () => {
     await typeMessage(alice.page, 'am I still in?')
     await bob.client.call('room.kick', { room, userId: 'alice' })
     await bob.send(room, 'among ourselves')
-    // Alice may still receive messages for a second after her removal. The banner appears after
-    // that second.
+    // Alice may still receive messages for a second after her removal.
     await alice.page.getByText(lost).waitFor()
     const framesBefore = alice.frames.length
     fixture.network.restore()
@@ -228,8 +217,7 @@ describe('a page during and after an outage', { timeout: 60_000 }, () => {
 
   it('fetches a message whose notice was lost, and marks it as read only once it is shown', async () => {
     const room = await givenRoom()
-    // Alice's first page opens another room, so that only the new page can mark the message as
-    // read.
+    // Only the new page can then mark the message as read.
     await givenRoom()
     const page = await alice.page.context().newPage()
     const notices = await dropNotices(page, 'not announced')
@@ -244,7 +232,7 @@ describe('a page during and after an outage', { timeout: 60_000 }, () => {
     await bob.send(room, 'not announced')
     await expect.poll(notices.dropped).toBeGreaterThan(0)
     await expect.poll(unread).toBe(1)
-    // Dispatches two events. Each makes the page refresh its rooms and its read positions.
+    // Each event makes the page refresh its rooms and its read positions.
     const returnToTab = () =>
       page.evaluate(() => {
         document.dispatchEvent(new Event('visibilitychange'))
@@ -253,7 +241,7 @@ describe('a page during and after an outage', { timeout: 60_000 }, () => {
     await returnToTab()
     await notices.requested()
     await returnToTab()
-    // This is longer than the delay after which the page would send its read position.
+    // Longer than the delay after which the page would send its read position.
     await page.waitForTimeout(1_000)
     expect(await unread()).toBe(1)
     notices.release()
@@ -311,8 +299,7 @@ describe('a page during and after an outage', { timeout: 60_000 }, () => {
     const room = await givenRoom('the first')
     const { page } = alice
     const link = page.getByRole('link', { name: room })
-    // Alice has read all messages, so the room opens at its end with one history page when she
-    // returns.
+    // The room then opens at its end with one history page.
     await using aliceUser = await createTestUser(fixture.urls, 'alice')
     for (let index = 0; index < 140; index++) await aliceUser.send(room, `word ${index}.`)
     await message(page, 'word 139.').waitFor()
@@ -333,7 +320,6 @@ describe('a page during and after an outage', { timeout: 60_000 }, () => {
       await page.getByRole('log').press('Home')
       return failed.count()
     }
-    // The page tries four times before it shows the error.
     await expect.poll(goUp, { timeout: 40_000 }).toBe(1)
     await page.getByRole('button', { name: 'Try again' }).waitFor()
     fixture.network.restore()
@@ -421,7 +407,7 @@ describe('a page during and after an outage', { timeout: 60_000 }, () => {
 
     const resume = fixture.network.stall()
     await bob.send(room, 'two')
-    // Two ping intervals pass, so that the page notices the missing response.
+    // The page misses a response after two ping intervals.
     await page.clock.runFor(20_000)
 
     await message(page, 'two').waitFor(recovery)
@@ -452,8 +438,7 @@ describe('a page during and after an outage', { timeout: 60_000 }, () => {
     await typeMessage(tabs[2] ?? alice.page, 'and four')
     fixture.network.restore()
 
-    // Each tab reconnects at its own time, and its banner disappears some seconds later. So wait
-    // for the banners in parallel.
+    // Each tab reconnects at its own time, and its banner disappears some seconds later.
     const counted = '3 messages arrived while you were away.'
     await Promise.all(tabs.map((page) => page.getByText(counted).waitFor(recovery)))
     for (const page of tabs) {

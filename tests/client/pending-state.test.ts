@@ -23,7 +23,6 @@ const fixture = useOfflineFixture(async ({ open, connect }) => {
 
 const recovery = { timeout: 20_000 }
 
-/** Creates a private room of bob and alice. */
 async function givenRoom(name = `room-${crypto.randomUUID().slice(0, 8)}`): Promise<RoomId> {
   const room = `room-${crypto.randomUUID()}` as RoomId
   await bob.client.call('room.create', { room, name, kind: 'private' })

@@ -22,7 +22,6 @@ const fixture = useClientFixture({
   },
 })
 
-/** Creates a room as bob and invites `others`. */
 async function givenRoom(kind: 'public' | 'private', ...others: PersonName[]): Promise<string> {
   const room = `room-${crypto.randomUUID().slice(0, 8)}`
   // Without heartbeats, bob's status would become offline.
@@ -40,17 +39,13 @@ async function openMembers(room: string) {
   return page.getByRole('region', { name: 'Members' }).getByRole('listitem')
 }
 
-/**
- * Sends a message and waits until alice's page shows it. The page has then received all earlier
- * events.
- */
+/** The page has then received all earlier events. */
 async function sendSentinel(room: string) {
   const last = `last-${crypto.randomUUID().slice(0, 8)}`
   await bob.send(room, last)
   await message(alice.page, last).waitFor()
 }
 
-/** Returns the frames that contain the id of the room. Ignores frames before the index `since`. */
 const framesOf = ({ frames }: Visitor, room: string, since = 0) =>
   frames.slice(since).filter((frame) => frame.includes(room))
 
@@ -105,7 +100,7 @@ describe('presence', { timeout: 60_000 }, () => {
     await tab.clock.fastForward('02:00')
     await expect.poll(readAliceStatus).toBe('away')
     await me.filter({ hasText: 'Away' }).waitFor()
-    // Inserts text without keydown events, as the page sees an input method.
+    // As the page sees an input method.
     await tab.keyboard.insertText('日本語')
     await expect.poll(readAliceStatus).toBe('online')
     await me.click()
@@ -210,7 +205,6 @@ describe('the NATS subscriptions of a page', { timeout: 60_000 }, () => {
   })
 
   it('log no errors in the page', async () => {
-    // The browser logs this error while the page is offline.
     const problems = alice.problems.filter(
       (problem) => !problem.includes('ERR_INTERNET_DISCONNECTED'),
     )

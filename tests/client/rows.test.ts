@@ -11,7 +11,7 @@ import { createRows, type ListRow } from '../../client/messages/rows.ts'
 
 const minuteMs = 60_000
 
-/** Creates messages of two users over some days. Each user sends several in a row. */
+/** Each user sends several messages in a row. */
 function givenItems(count: number, from = 0): TimelineMessage[] {
   return Array.from({ length: count }, (_, index) => {
     const seq = from + index + 1
@@ -58,8 +58,7 @@ describe('message rows', () => {
 
     const all = new Set(toRows(items, [], undefined, 'alice'))
 
-    // Skip the day line and the first message. Older messages of that day and sender change both
-    // rows.
+    // Older messages of the same day and sender change the day line and the first message.
     expect(some.slice(2).filter((row) => !all.has(row))).toEqual([])
   })
 
@@ -99,7 +98,7 @@ describe('message rows', () => {
   })
 })
 
-/** Creates one message for each sender and number of minutes after noon, local time. */
+/** The minutes count from noon, local time. */
 function givenMessages(...messages: [sender: string, minutes: number][]): TimelineMessage[] {
   const noon = new Date(2026, 5, 1, 12).getTime()
   return messages.map(([sender, minutes], index) => {

@@ -11,14 +11,13 @@ import {
 } from '../support/client-fixture.ts'
 import { createTestUser } from '../support/test-user.ts'
 
-/** So short that a page renews its access token during a test. */
+/** The token is renewed during a test. */
 const tokenSeconds = 8
 
 const fixture = useClientFixture({
   env: { ISSUER_ACCESS_TOKEN_TTL: String(tokenSeconds), RATE_LIMIT_FACTOR: '100' },
 })
 
-/** Creates a room as bob, invites alice, and opens the room in alice's page. */
 async function givenRoom(alice: Visitor): Promise<string> {
   const room = `room-${crypto.randomUUID().slice(0, 8)}`
   await using bob = await createTestUser(fixture.urls, 'bob')
@@ -29,7 +28,7 @@ async function givenRoom(alice: Visitor): Promise<string> {
   return room
 }
 
-/** Sends messages as bob, each over a new connection. `stop` ends this and returns the texts. */
+/** Each message uses a new connection. */
 function keepSending(room: string) {
   const sent: string[] = []
   let isStopped = false
@@ -52,7 +51,6 @@ function keepSending(room: string) {
 
 const texts = (page: Page) => page.getByRole('log').locator('.message-text').allTextContents()
 
-/** Returns an array. The time of each later token request of the page is added to it. */
 function recordTokenRequests(page: Page) {
   const times: number[] = []
   page.on('request', (request) => {
@@ -61,7 +59,7 @@ function recordTokenRequests(page: Page) {
   return times
 }
 
-/** Kills the processes of a service: the runtime has two, `runtime` and `runtime-2`. */
+/** The runtime has two processes, `runtime` and `runtime-2`. */
 async function killProcess(name: string) {
   const file = new URL(`file://${fixture.stateDir}/stack.json`)
   const { pids } = JSON.parse(await readFile(file, 'utf8')) as { pids: Record<string, number> }
@@ -141,7 +139,7 @@ describe('a session', { timeout: 90_000 }, () => {
     await page.getByText('Connection lost.').waitFor({ state: 'detached', timeout: 30_000 })
     await using bob = await createTestUser(fixture.urls, 'bob')
     await bob.send(room, 'you are back')
-    // The page may renew its token and reconnect at this moment, which takes longer.
+    // The page may renew its token and reconnect at this moment.
     await message(page, 'you are back').waitFor({ timeout: 20_000 })
     await page.locator('#composer').press('Enter')
     await message(page, 'not sent yet').waitFor()

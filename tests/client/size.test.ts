@@ -21,10 +21,7 @@ beforeAll(async () => {
   chunks = JSON.parse(await readFile(join(clientFolder, '.vite', 'manifest.json'), 'utf8'))
 }, 60_000)
 
-/**
- * Returns the files that load before the chat can render: the entry, the app and their static
- * imports.
- */
+/** The entry, the app and their static imports. */
 function firstFiles(): string[] {
   const files = new Set<string>()
   const visit = (name: string) => {

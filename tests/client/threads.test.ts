@@ -23,7 +23,6 @@ const fixture = useClientFixture({
   },
 })
 
-/** Creates a room of bob and alice that alice's page does not open. */
 async function givenRoom(): Promise<string> {
   const room = `room-${crypto.randomUUID().slice(0, 8)}`
   await bob.client.call('room.create', { room, name: room, kind: 'private' })

@@ -293,7 +293,7 @@ describe('the timeline of a thread', () => {
   })
 })
 
-/** Creates a timeline. Its requests for history pages are answered when the test calls `answer`. */
+/** History pages are answered when the test calls `answer`. */
 function givenRoom(start?: number) {
   const pages: { input: Record<string, unknown>; answer: (page: HistoryPage) => void }[] = []
   const syncs: number[] = []
@@ -386,8 +386,7 @@ describe('a history page', () => {
     void timeline.goTo(2)
     await answer([1, 2, 3], 11, { after: true })
     expect(seqs()).toEqual([1, 2, 3])
-    // This history page includes events only up to 8, but the previous one included events up to
-    // 11. This happens if a lagging replica responds.
+    // A lagging replica: the previous history page included events up to 11.
     void timeline.goToPresent()
     await answer([6, 7, 8], 8)
 

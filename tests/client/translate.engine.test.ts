@@ -14,7 +14,6 @@ import { say, startFakeOllama, writePiece } from '../support/ollama.ts'
 import type { TestUser } from '../support/test-user.ts'
 
 const ollama = await startFakeOllama()
-// The stack starts without the engine; the first test starts it.
 await ollama.kill()
 const fixture = useClientFixture({
   env: {
@@ -49,7 +48,7 @@ describe('translations of a language model', () => {
     expect(line).toContain('does not answer')
     expect(line).toContain('; try: ollama serve')
     await ollama.restart()
-    // So many calls that each of the two runtimes answers some of them.
+    // So many calls reach both runtimes.
     const isAvailable = async () => {
       const pings = Array.from({ length: 20 }, () => bob.client.call('translate.ping', {}))
       return (await Promise.all(pings)).every(({ available }) => available)
@@ -144,7 +143,6 @@ describe('translations of a language model', () => {
     // In the list, Escape jumps to the latest message.
     await list.press('Escape')
     await expect.poll(() => has(79)).toBe(true)
-    // The messages in the middle were never visible.
     expect(has(40)).toBe(false)
     const count = prompts().length
     expect(new Set(prompts()).size).toBe(count)
@@ -170,7 +168,6 @@ describe('translations of a language model', () => {
   })
 
   it('are unavailable with the reason, and appear without a reload when the engine returns', async () => {
-    // The page asks each minute; for this test, each second.
     await page.evaluate(() => {
       const { setInterval } = window
       Object.assign(window, {

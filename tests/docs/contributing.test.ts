@@ -7,7 +7,6 @@ import { type CommandResult, run } from '../support/command-line.ts'
 const root = join(import.meta.dirname, '..', '..')
 const document = await readFile(join(root, 'docs', 'contributing.md'), 'utf8')
 
-/** The code blocks of the document, each with the file name before the block. */
 const blocks = readBlocks(document)
 
 let project: string

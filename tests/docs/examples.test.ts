@@ -7,7 +7,6 @@ import { type CommandLine, createCommandLine, runtime } from '../support/command
 
 const folder = join(import.meta.dirname, '..', '..', 'examples')
 const document = await readFile(join(folder, 'README.md'), 'utf8')
-/** The arguments of each `npm run runtime -- …` after the start. */
 const commands = [...document.matchAll(/^npm run runtime -- (?!start)(.+)$/gm)].map(
   ([, args = '']) => [...args.matchAll(/'([^']*)'|\S+/g)].map(([word, quoted]) => quoted ?? word),
 )
@@ -22,7 +21,6 @@ beforeAll(async () => {
 })
 afterAll(() => bench?.[Symbol.asyncDispose]())
 
-/** Runs `act`, and returns the first message on the subject from then on. */
 async function eventAfter(subject: string, act: () => unknown) {
   const subscription = nc.subscribe(subject, { max: 1 })
   await nc.flush()

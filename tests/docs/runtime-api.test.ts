@@ -45,7 +45,6 @@ describe('docs/runtime-api.md', () => {
     return reply.json<Record<string, unknown>>()
   }
 
-  /** Runs `act`, and returns the first message on the subject from then on. */
   async function eventAfter(subject: string, act: () => unknown) {
     const subscription = nc.subscribe(subject, { max: 1 })
     await nc.flush()
@@ -170,7 +169,6 @@ describe('docs/runtime-api.md', () => {
   })
 })
 
-/** Writes each example to the file that the first line of the example names. */
 async function writeExamples(folder: string) {
   const files = new Map<string, string>()
   for (const [, file = '', source = ''] of document.matchAll(/^```ts\n\/\/ (\S+)\n(.*?)^```$/gms))

@@ -10,7 +10,7 @@ import { type Servers, startServers } from '../support/servers.ts'
 let servers: Servers
 let app: App
 
-// The tests have servers of their own, because other tests need the users.
+// Other tests need the users.
 beforeAll(async () => {
   servers = await startServers('pglite')
   process.env.DATABASE_URL = servers.urls.databaseUrl

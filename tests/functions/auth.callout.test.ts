@@ -28,10 +28,7 @@ async function connectWith(claims?: Claims): Promise<NatsConnection> {
   return nc
 }
 
-/**
- * Matches a rejection within two seconds. Both logs contain the reason, and neither contains the
- * token.
- */
+/** Both logs contain the reason, and neither contains the token. */
 const rejectedWith = (reason: RegExp) => ({
   message: expect.stringContaining('Authorization Violation'),
   durationMs: expect.toSatisfy((ms: number) => ms < 2_000),
@@ -215,7 +212,7 @@ describe('auth.callout', () => {
     tokenIssuer.hang()
     await runtime.restart()
 
-    // For one second after a failed fetch of the keys, logins are rejected without another fetch.
+    // For a second after a failed fetch of the keys, logins are rejected without another fetch.
     let rejection = await fixture.attemptLogin(token)
     while (rejection.durationMs < 1_000) rejection = await fixture.attemptLogin(token)
     expect(rejection.serverLog).toMatch(/cannot fetch the keys of .*: .*timeout/)

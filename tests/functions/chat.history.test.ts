@@ -18,7 +18,7 @@ import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
 
-/** Creates a room with the messages "1", "2" and so on by alice. */
+/** With the messages "1", "2" and so on by alice. */
 async function createMessages(count: number) {
   const room = await app.createRoom(['alice'])
   const seqs: number[] = []
@@ -34,16 +34,12 @@ function read(room: RoomId, page: Page = {}) {
   return app.call('chat.history', { room, ...page }, 'alice')
 }
 
-/**
- * Returns the texts of a history page as one string. `<` before them means that there are older
- * messages, `>` after them that there are newer messages.
- */
+/** `<` before the texts means older messages, `>` after them means newer messages. */
 async function texts(...args: Parameters<typeof read>) {
   const { messages, before, after } = await read(...args)
   return [before ? '<' : '', ...messages.map(({ text }) => text), after ? '>' : ''].join(' ').trim()
 }
 
-/** Returns PostgreSQL's generic plan of a query, which does not depend on the parameters. */
 function genericPlanOf(text: string, values: string): Promise<string> {
   return db.transaction(async (tx) => {
     await tx.execute(sql`set local plan_cache_mode = force_generic_plan`)
@@ -240,8 +236,7 @@ describe('chat.history', () => {
     const [message] = (await read(room)).messages
     if (!message) throw new Error('The page has no message')
     const asOf = async () => (await read(room, { limit: 1, before: seqs[1] })).asOf
-    // `asOf` may be too low for a moment. A client that passes it to chat.sync then receives some
-    // events twice.
+    // A client that passes a low `asOf` to chat.sync receives some events twice.
     await expect.poll(asOf).toBe(seqs[1])
 
     const notifyId = toNotifyId(message)
@@ -300,7 +295,7 @@ describe('chat.history', () => {
       expect.stringMatching(/^Index Scan using messages_room_thread_seq .* reply_2 /),
       expect.stringMatching(/^Index Scan using reactions_message_id_user_id_emoji_pk/),
     ])
-    // All conditions on messages are in the index condition, so PostgreSQL filters out no row.
+    // PostgreSQL filters out no row if all conditions on messages are in the index condition.
     expect(
       plan.match(/Index Cond: \(\(room = \$1\) AND \(thread_id = \$2\) AND \(seq/g),
     ).toHaveLength(2)

@@ -15,7 +15,7 @@ const app = useApp()
 
 type Page = Omit<InputOf<typeof chatHistoryThread>, 'room' | 'threadId'>
 
-/** Creates a message by bob, with the replies "1", "2" and so on by alice. */
+/** A message by bob, with the replies "1", "2" and so on by alice. */
 async function createThread(count: number) {
   const room = await app.createRoom(['alice', 'bob'], 'private')
   const { id: threadId } = await app.send(room, 'what do you think?', 'bob')
@@ -34,10 +34,7 @@ function read({ room, threadId }: { room: RoomId; threadId: MessageId }, page: P
   return app.call('chat.history.thread', { room, threadId, ...page }, 'bob')
 }
 
-/**
- * Returns the texts of a history page as one string. `<` before them means that there are older
- * messages, `>` after them that there are newer messages.
- */
+/** `<` before the texts means older messages, `>` after them means newer messages. */
 async function texts(...args: Parameters<typeof read>) {
   const { messages, before, after } = await read(...args)
   return [before ? '<' : '', ...messages.map(({ text }) => text), after ? '>' : ''].join(' ').trim()

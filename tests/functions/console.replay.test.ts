@@ -14,7 +14,6 @@ async function exists(seq: number) {
   return letters[0]?.seq === seq
 }
 
-/** Creates a dead letter for a message that the database does not have. */
 async function createDeadLetter(room: RoomId, payload?: string) {
   const { nc } = await app.connectAs('functions')
   const sent = await app.send(room, 'not kept', 'bob')

@@ -7,7 +7,7 @@ import { type App, createApp, type Mailbox, newClientId, type TestPerson } from 
 import { expectChain } from '../support/notices.ts'
 import { type Servers, startServers } from '../support/servers.ts'
 
-// These tests kill runtimes, so they start their own servers.
+// These tests kill runtimes.
 let servers: Servers
 let app: App
 
@@ -119,7 +119,6 @@ describe('fanout', () => {
     const bobsNotices = await toBob.until(({ seq }) => seq === second.seq)
     expect(multicastNotices.map(({ seq }) => seq)).toContain(first.seq)
     expect(multicastNotices.map(({ seq }) => seq)).not.toContain(second.seq)
-    // The kick is the last event that the kicked user receives.
     expect(await toCharlie.next()).toMatchObject({ event: { action: 'kick', userId: 'charlie' } })
     expect(toCharlie.unread().map(({ seq }) => seq)).not.toContain(second.seq)
     const all = [...multicastNotices, ...bobsNotices, ...toBob.unread()].filter(
@@ -184,8 +183,8 @@ describe('fanout', () => {
     const first = await app.send(room, 'first', 'alice')
     const firstNotice = mailbox.next()
     await Promise.race([called, firstNotice])
-    // The first lookup of the members is still pending. The new member invalidates it, so the next
-    // event starts a second lookup, which is answered first.
+    // The new member invalidates the pending first lookup of the members. The second one is
+    // answered first.
     await app.inviteAndJoin(room, 'charlie', 'alice')
     const last = await app.send(room, 'last', 'alice')
 
@@ -219,7 +218,6 @@ describe('fanout', () => {
       const all = new Set(answers.map(({ seq }) => seq))
       const received: Notice[] = []
       while (received.length < all.size) received.push((await mailboxes[index]?.next()) as Notice)
-      // The two processes may publish out of order.
       const inOrder = received.toSorted((a, b) => a.seq - b.seq)
       expect(inOrder.map(({ seq }) => seq)).toEqual([...all].sort(byNumber))
       expectChain(inOrder)
@@ -265,9 +263,8 @@ function listenToRoom(
 }
 
 /**
- * Answers calls of room.members instead of the runtime, the first one after 300 ms. `called`
- * resolves when the first call arrives. The test has 49 of the 50 subscriptions in the queue group,
- * so it receives almost every call.
+ * `called` resolves at the first call. With 49 of the 50 subscriptions in the queue group, the test
+ * receives almost every call.
  */
 async function answerFirstCallLate(room: RoomId) {
   const { nc } = await app.connectAs('functions')
@@ -286,7 +283,7 @@ async function answerFirstCallLate(room: RoomId) {
   return { called: first.promise }
 }
 
-/** Answers calls of room.members with two pages, as the runtime does for a large room. */
+/** As the runtime does for a large room. */
 async function answerInPages(room: RoomId) {
   const { nc } = await app.connectAs('functions')
   for (let share = 1; share < 50; share++)
@@ -300,7 +297,6 @@ async function answerInPages(room: RoomId) {
   await nc.flush()
 }
 
-/** Returns the sequences that a client has after it called chat.sync for each gap in `received`. */
 async function fillGaps(room: RoomId, received: readonly Pick<Notice, 'seq' | 'prev'>[]) {
   const sequences = new Set(received.map(({ seq }) => seq))
   for (const { prev } of received.slice(1)) {

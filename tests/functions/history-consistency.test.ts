@@ -6,7 +6,7 @@ import { newClientId, newUserId, useApp } from '../support/app.ts'
 
 const app = useApp()
 
-/** The functions that only read, without those of the console, whose answers change over time. */
+/** Without the functions of the console, whose answers change over time. */
 const readNames = [
   'chat.history',
   'chat.history.thread',
@@ -60,7 +60,7 @@ beforeAll(async () => {
     'users.names': { userIds: [me] },
     'users.search': { text: me },
   }
-  // Waits until all events are persisted, so that the answers no longer change.
+  // Once all events are persisted, the answers no longer change.
   await vi.waitUntil(async () => {
     const { versions } = await client.call('msg.versions', { notifyId })
     const { messages } = await client.call('chat.history', { room })

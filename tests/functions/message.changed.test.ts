@@ -5,7 +5,6 @@ import { messageChanged } from '#schema/messages/event'
 import { type App, createApp } from '../support/app.ts'
 import { type Servers, startServers } from '../support/servers.ts'
 
-// These tests need two runtimes, so they start their own servers.
 let servers: Servers
 let app: App
 
@@ -53,7 +52,7 @@ describe('message.changed', () => {
 
     expect(await changes.next()).toEqual({ id })
     expect(await changes.next()).toEqual({ id })
-    // Once this message is persisted, `persist` has processed the earlier edit and deletion, too.
+    // `persist` has then processed the earlier edit and deletion, too.
     const other = await createMessage()
     await app.waitForRows(other.room, 1)
     expect(changes.unread()).toEqual([])
@@ -66,10 +65,7 @@ async function createMessage() {
   return { room, ...sent, notifyId: toNotifyId(sent) }
 }
 
-/**
- * Returns the distinct texts from 60 calls of msg.get. NATS distributes the calls to both
- * processes.
- */
+/** NATS distributes the calls to both processes. */
 async function readFromAllProcesses(notifyId: string): Promise<Set<string>> {
   const read = () => app.call('msg.get', { notifyId }, 'bob')
   const answers = await Promise.all(Array.from({ length: 60 }, read))

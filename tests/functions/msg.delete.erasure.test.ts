@@ -70,8 +70,7 @@ describe('erasure by msg.delete', () => {
 
     const sync = () => app.call('chat.sync', { room, since: sent.seq - 1 }, 'bob')
 
-    // An edit that is not yet persisted stays in the stream for a moment after `msg.delete` has
-    // returned.
+    // An edit that is not yet persisted stays in the stream for a moment.
     await expect
       .poll(sync)
       .toMatchObject({ recovered: true, events: [{ event: { kind: 'delete' } }] })

@@ -113,7 +113,6 @@ describe('msg.edit', () => {
     const { seq } = await edit(notifyId, 'still under it', 'bob')
 
     const [notice] = (await notices.until((notice) => notice.seq === seq)).slice(-1)
-    // Even for an edit of a reply, `prev` refers to the room and not to the thread.
     expect(notice).toMatchObject({
       prev: sent.seq,
       event: { message: { notifyId, threadId: sent.id } },

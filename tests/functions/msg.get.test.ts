@@ -10,7 +10,7 @@ import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
 
-/** Makes every process evict the message from its memory. */
+/** Every process evicts the message from its memory. */
 async function publishChange(id: string) {
   const { nc } = await app.connectAs('functions')
   nc.publish(`message.changed.${id}`)
@@ -45,7 +45,7 @@ describe('msg.get', () => {
   it('reads the stream when neither the memory of a process nor MSG_CACHE has the message', async () => {
     const room = await app.createRoom(['alice'])
     const { nc } = await app.connectAs('functions')
-    // Stores the event without `send`, so that no process has the message in memory.
+    // `send` would put the message in the memory of a process.
     const id = newMessageId()
     const at = new Date().toISOString()
     const clientId = newClientId()
@@ -125,7 +125,7 @@ describe('msg.get', () => {
 
     const get = (sent: typeof edited) => app.call('msg.get', { notifyId: toNotifyId(sent) }, 'bob')
 
-    // For half a second, the runtime may use what it has read from the stream before the changes.
+    // The runtime reuses what it has read from the stream for half a second.
     await expect
       .poll(() => get(edited))
       .toMatchObject({ ...edited, text: 'second', editedSeq: seq })

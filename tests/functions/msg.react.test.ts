@@ -174,7 +174,6 @@ describe('msg.react', () => {
     await expect(react(notifyId, '🎉', 'alice')).rejects.toMatchObject({ code: 'conflict' })
     await expect(react(notifyId, '🎉', 'bob')).rejects.toMatchObject({ code: 'conflict' })
 
-    // Users may still add an emoji that the message has, or a new one after another was removed.
     await react(notifyId, emojis[3] ?? '', 'alice')
     await react(notifyId, emojis[0] ?? '', 'bob', false)
     await expect

@@ -16,7 +16,6 @@ const absent = toNotifyId({ seq: 1, id: '0'.repeat(32) as MessageId })
 const readVersions = (notifyId: string, as: TestPerson) =>
   app.call('msg.versions', { notifyId }, as)
 
-/** Creates a message by alice, edited twice, in a room in which bob has the given role. */
 async function createEditedMessage(bob: 'owner' | 'moderator' | 'member' | 'guest' = 'moderator') {
   const room = await app.createRoom(['alice', 'bob'], 'public', { bob })
   const sent = await app.send(room, 'first', 'alice')

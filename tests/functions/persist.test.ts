@@ -8,7 +8,6 @@ import { messages, messageVersions, reactions, roomHeads } from '#schema/tables/
 import { type App, createApp, newClientId, newMessageId } from '../support/app.ts'
 import { type Servers, startServers } from '../support/servers.ts'
 
-// These tests stop the runtime and truncate tables, so they start their own servers.
 let servers: Servers
 let app: App
 
@@ -73,7 +72,6 @@ describe('persist', () => {
     const countDeadLetters = async () => (await manager.streams.info(deadLetters)).state.messages
     const before = await countDeadLetters()
 
-    // One event is invalid. The other has a text that PostgreSQL cannot store.
     const first = await app.send(room, 'before', 'alice')
     await log.publish(`chat.${room}`, '{"kind":"nonsense"}')
     const nulEvent = { ...newEvent(), text: 'a\0b' }
@@ -84,8 +82,7 @@ describe('persist', () => {
     expect(rows.map(({ seq }) => seq)).toEqual([first.seq, last.seq])
     const missed = await app.call('chat.sync', { room, since: first.seq }, 'alice')
     expect(missed).toMatchObject({ recovered: true, events: [{}, { seq: last.seq }] })
-    // The invalid event becomes a dead letter at once. The other event is redelivered after each
-    // database error.
+    // The invalid event becomes a dead letter at once, the other one after redeliveries.
     await expect.poll(countDeadLetters).toBe(before + 1)
     const letter = await manager.streams.getMessage(deadLetters, { last_by_subj: 'dead.persist' })
     expect(letter?.header.get('Natter-Subject')).toBe(`chat.${room}`)
@@ -104,7 +101,7 @@ describe('persist', () => {
     const { nc } = await app.connectAs('functions')
     const log = jetstream(nc)
 
-    // Stores only the events, like a process that crashes right afterwards.
+    // As a process that crashes right afterwards does.
     const at = new Date().toISOString()
     const change = { by: 'alice', at, room }
     const edit = { ...change, kind: 'edit', text: 'second', mentions: [] }
@@ -137,7 +134,7 @@ describe('persist', () => {
     const threadId = readNotifyId(first).id
     const reply = { room, threadId, clientId: newClientId(), text: 'under it' }
     const { seq } = await app.call('send.thread', reply, 'bob')
-    // Waits for two consumers: one persists rooms, the other threads.
+    // One consumer persists rooms, the other threads.
     const last = await app.send(room, 'last', 'alice')
     const hasRow = (rows: { seq: number }[], seq: number) => rows.some((row) => row.seq === seq)
     await expect
@@ -166,8 +163,7 @@ describe('persist', () => {
     const clientId = newClientId()
     const { id, seq, at } = await app.send(room, 'once', 'alice', clientId)
 
-    // Stores the message again, like a retry after the duplicate window if the message is not yet
-    // persisted.
+    // As a retry after the duplicate window does.
     const { nc } = await app.connectAs('functions')
     const copyEvent = {
       kind: 'message',
@@ -183,7 +179,7 @@ describe('persist', () => {
 
     const rows = await app.waitForRows(room, 2)
     expect(rows.map((row) => row.seq)).toEqual([seq, last.seq])
-    // Otherwise, the copy would keep the text after a deletion of the message.
+    // The copy would keep the text after a deletion of the message.
     const log = (await jetstreamManager(nc)).streams
     await expect.poll(() => log.getMessage(CHAT_MESSAGES.stream, { seq: copy.seq })).toBeNull()
     expect(await log.getMessage(CHAT_MESSAGES.stream, { seq })).not.toBeNull()
@@ -192,7 +188,6 @@ describe('persist', () => {
 
 const deadLetters = 'DEAD_LETTERS'
 
-/** Returns a message event without the field `text`. */
 function newEvent() {
   const id = newMessageId()
   const at = new Date().toISOString()
@@ -208,7 +203,7 @@ async function readAllRows() {
   }
 }
 
-/** Deletes the consumers, so that the runtime reads CHAT_MESSAGES from its first event. */
+/** The runtime then reads CHAT_MESSAGES from its first event. */
 async function deleteConsumers() {
   const { nc } = await app.connectAs('functions')
   const manager = await jetstreamManager(nc)

@@ -54,8 +54,7 @@ describe('persist.thread', () => {
     const input = { room, threadId, clientId, text: 'once' }
     const { id, seq, at } = await app.call('send.thread', input, 'alice')
 
-    // Stores the reply again, like a retry after the duplicate window if the reply is not yet
-    // persisted.
+    // As a retry after the duplicate window does.
     const { nc } = await app.connectAs('functions')
     const copyEvent = {
       kind: 'message',
@@ -90,7 +89,7 @@ describe('persist.thread', () => {
     const { id: threadId } = await app.send(room, 'first', 'alice')
     const { nc } = await app.connectAs('functions')
 
-    // PostgreSQL rejects NUL, so this event is redelivered until it reaches the delivery limit.
+    // PostgreSQL rejects NUL.
     const at = new Date().toISOString()
     const [id, clientId] = [newMessageId(), newClientId()]
     const poison = { kind: 'message', id, sender: 'alice', clientId, text: '\0', mentions: [], at }

@@ -93,7 +93,7 @@ describe('prefs.set', () => {
     { status: { status: 'invisible' } },
     { status: { status: 'busy', until: 'tomorrow' } },
     { theme: 'dark' },
-    // A preference may be null, which restores the default.
+    // Null restores the default.
     ...badPayloads({ notify: 'all' })
       .map(([, payload]) => payload)
       .filter((payload) => payload !== '{"notify":null}'),

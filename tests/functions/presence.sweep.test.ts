@@ -8,7 +8,6 @@ import { createPresenceFixture } from '../support/presence-fixture.ts'
 const app = useApp()
 const presence = createPresenceFixture(app)
 
-/** Publishes the message that triggers presence.sweep. */
 async function publishTick() {
   const { nc } = await app.connectAs('functions')
   await jetstream(nc).publish('tick.presence-sweep')

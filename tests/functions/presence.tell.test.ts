@@ -33,7 +33,6 @@ describe('presence.tell', () => {
     await presence.update(user, 'away')
     await presence.heartbeat(last)
 
-    // The changes of different users can come in any order.
     const changes = await changesUntil(broadcasts, last)
     expect(changes.toSorted((a, b) => a.status.localeCompare(b.status))).toEqual([
       { action: 'online', userId: user, status: 'away' },

@@ -16,7 +16,7 @@ import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
 
-/** Creates a user in a room with ten messages by bob, of which every second mentions the user. */
+/** Every second of bob's ten messages mentions the user. */
 async function createReader(): Promise<{ me: UserId; room: RoomId }> {
   const me = newUserId()
   const room = await app.createRoom([me])

@@ -161,7 +161,6 @@ describe('room.archive', () => {
       for (const as of ['bob', 'charlie'] as const) {
         await expectSameRejection((id) => act(id, as), { hidden: room, absent })
       }
-      // The second round calls `restore` for an archived room.
       await archive(room, 'alice')
     }
   })

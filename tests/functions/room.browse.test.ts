@@ -9,7 +9,6 @@ import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
 
-/** Returns a word that no other room's name or id contains. */
 const newWord = () => `q${crypto.randomUUID().replaceAll('-', '').slice(0, 16)}`
 
 async function createNamedRoom(name: string, kind: RoomKind = 'public'): Promise<RoomId> {
@@ -96,7 +95,7 @@ describe('room.browse', () => {
       { length: 101 },
       (_, index) => `${word} ${String(index).padStart(3, '0')}`,
     )
-    // 60 rooms have the same name, so the order of pages also depends on the id.
+    // The ids order the 60 rooms of the same name.
     const ids = await Promise.all(
       names.map((_, index) => createNamedRoom(index < 60 ? word : `${word}${index}`)),
     )

@@ -37,7 +37,6 @@ describe('room.changed', () => {
     await toAlice.until((notice) => notice.seq === seq)
     const { nc } = await app.connectAs('bob')
     await nc.flush()
-    // The leave event is the last event that bob receives.
     expect(toBob.unread().map(({ kind }) => kind)).toEqual(['member'])
   })
 

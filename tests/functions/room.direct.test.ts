@@ -234,7 +234,7 @@ describe('room.direct', () => {
 
   it('publishes the pending events of an earlier, interrupted call', async () => {
     const [me, other] = [await createUser(), await createUser()]
-    // Inserts the rows of a process that crashed before it published the pending events.
+    // As a process that crashed before it published the pending events.
     const id = directRoomOf(me, other)
     const [role, at] = ['member', new Date().toISOString()] as const
     await db.insert(rooms).values({ id, name: '', kind: 'direct' })

@@ -9,13 +9,12 @@ import { type App, createApp, newRoomId, type TestPerson } from '../support/app.
 import { withFullStream } from '../support/full-stream.ts'
 import { type Servers, startServers } from '../support/servers.ts'
 
-/** The timeout is longer than the interval of room.finish. */
+/** Longer than the interval of room.finish. */
 const polling = { timeout: 30_000, interval: 200 }
 
 let servers: Servers
 let app: App
 
-// These tests make CHAT_MESSAGES reject writes, so they start their own servers.
 beforeAll(async () => {
   servers = await startServers(inject('servers').database)
   process.env.DATABASE_URL = servers.urls.databaseUrl
@@ -28,7 +27,7 @@ afterAll(async () => {
   await servers?.[Symbol.asyncDispose]()
 })
 
-/** Creates a room in which a process added charlie and crashed before it published the join. */
+/** As a process that crashed after it had added charlie. */
 async function createInterrupted() {
   const room = await createRoom()
   const [userId, by] = ['charlie', 'alice'] as UserId[] as [UserId, UserId]

@@ -94,7 +94,6 @@ describe('room.join', () => {
     expect(before).toMatchObject({ readSeq: head, unread: 0, mentions: 0 })
     expect(await readListed(room)).toMatchObject({ readSeq: head, unread: 1 })
     const read = await app.call('read.update', { room, seq: 1, unread: true }, 'alice')
-    // Alice was not a member yet when she was mentioned.
     expect(read).toMatchObject({ seq: 1, unread: 4, mentions: 0 })
     expect(seq).toBeGreaterThan(head)
   })

@@ -17,7 +17,7 @@ const app = useApp()
 const kick = (room: string, userId: string, as: TestPerson) =>
   app.call('room.kick', { room, userId }, as)
 
-/** Kicks bob. Repeats a call that times out, because the concurrent joins keep the runtime busy. */
+/** The concurrent joins keep the runtime busy, so calls may time out. */
 async function kickUntilAnswered(room: string): Promise<void> {
   for (;;) {
     try {
@@ -61,8 +61,7 @@ describe('room.kick', () => {
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
     const other = await app.createRoom(['alice'])
     const elsewhere = await app.listen(roomNotify, { room: other }, 'charlie')
-    // Makes the runtime cache that events of this room are broadcast. The kick must evict this
-    // entry.
+    // The runtime then caches that events of this room are broadcast.
     await app.send(room, 'with charlie', 'alice')
     await multicast.next()
 

@@ -21,7 +21,6 @@ async function addMembership(user: UserId, room: RoomId) {
   await db.insert(members).values({ room, userId: user })
 }
 
-/** Inserts one message for each entry, with sequences from 1. */
 async function insertMessages(room: RoomId, entries: Partial<typeof messages.$inferInsert>[]) {
   const rows = entries.map((row, index) => ({
     id: newMessageId(),
@@ -38,7 +37,7 @@ async function insertMessages(room: RoomId, entries: Partial<typeof messages.$in
   await db.insert(roomHeads).values({ room, seq: entries.length })
 }
 
-/** Inserts what `persist` writes about the mentions of messages. */
+/** As `persist` writes them. */
 async function insertMentions(rows: (typeof messages.$inferInsert)[]) {
   const mentioned = rows.flatMap(
     ({ id, room, seq, sender, threadId = '', mentions = [], deletedAt }) =>

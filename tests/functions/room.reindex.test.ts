@@ -11,7 +11,7 @@ import { type App, createApp, newUserId, newUserIds } from '../support/app.ts'
 import { type Servers, startServers } from '../support/servers.ts'
 
 const stream = `KV_${ROOMS_KV.bucket}`
-/** The timeout is longer than the interval of room.reindex. */
+/** Longer than the interval of room.reindex. */
 const polling = { timeout: 15_000, interval: 100 }
 
 let servers: Servers
@@ -19,9 +19,8 @@ let app: App
 let manager: JetStreamManager
 let index: KV
 
-// These tests delete the member index ROOMS_KV, so they start their own servers.
 beforeAll(async () => {
-  // Without default rooms, no login changes the memberships while a test compares them.
+  // Without default rooms, no login changes the memberships meanwhile.
   servers = await startServers(inject('servers').database, { DEFAULT_ROOMS: '' })
   process.env.DATABASE_URL = servers.urls.databaseUrl
   app = createApp(servers.urls)
@@ -45,7 +44,6 @@ async function readIndex(): Promise<Map<string, unknown>> {
   return new Map(keys.map((key, index) => [key, entries[index]?.json()]))
 }
 
-/** Returns the entries that the member index should have according to the database. */
 async function readExpected(): Promise<Map<string, unknown>> {
   const activeRooms = (await db.select().from(rooms)).filter(({ archivedAt }) => !archivedAt)
   const closed = new Set((await db.select().from(bans)).map(({ room }) => room))
@@ -61,7 +59,6 @@ async function readExpected(): Promise<Map<string, unknown>> {
   return new Map(entries.sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
-/** Creates a public room from which bob was kicked, a private room, and an archived room. */
 async function createRooms() {
   const closed = await app.createRoom(['alice', 'bob', 'charlie'], 'public', { alice: 'owner' })
   await app.call('room.kick', { room: closed, userId: 'bob' }, 'alice')
@@ -103,7 +100,7 @@ describe('room.reindex', () => {
   it('rebuilds the member index before an event is published to a room', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
-    // Makes the runtime cache the membership of alice.
+    // The runtime then caches alice's membership.
     await isMember(room, 'alice')
     await manager.streams.purge(stream)
 
@@ -165,8 +162,7 @@ describe('room.reindex', () => {
         app.createRoom(['alice', 'bob', 'charlie'], 'private', { alice: 'owner' }),
       ),
     )
-    // A kick needs the owner's membership. The runtime caches it here, so that the kicks do not
-    // wait for the rebuild.
+    // The kicks do not wait for the rebuild if the owner's membership is cached.
     await Promise.all(roomIds.map((room) => isMember(room, 'alice')))
     await manager.streams.purge(stream)
 

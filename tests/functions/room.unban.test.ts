@@ -9,7 +9,6 @@ const app = useApp()
 const unban = (room: RoomId, userId: string, as: TestPerson) =>
   app.call('room.unban', { room, userId }, as)
 
-/** Creates a room of alice and bob from which charlie is banned. */
 async function createClosedRoom(bob: 'member' | 'moderator' = 'member') {
   const room = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner', bob })
   await app.call('room.kick', { room, userId: 'charlie' }, 'alice')

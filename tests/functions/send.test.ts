@@ -129,8 +129,7 @@ describe('send', () => {
 
     expect(await toAlice.next()).toMatchObject({ user: 'alice', seq })
     expect(await toBob.next()).toMatchObject({ user: 'bob', seq })
-    // Charlie first receives the event of the other room, so no event of the secret room was
-    // published to him.
+    // No event of the secret room came before that of the other room.
     expect(await toCharlie.next()).toMatchObject({ user: 'charlie', room: other })
     expect(await toPublic.until(({ room }) => room === open)).not.toContainEqual(
       expect.objectContaining({ room: secret }),
@@ -171,7 +170,7 @@ describe('send', () => {
     'finds the first message with %s in the database on a retry after the duplicate window',
     async (_name, clientId) => {
       const room = await app.createRoom(['alice'])
-      // Inserts the message as if it had been sent before the duplicate window.
+      // As if it had been sent before the duplicate window.
       const row = {
         id: newMessageId(),
         room,

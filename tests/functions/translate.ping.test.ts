@@ -5,7 +5,7 @@ import { joinPieces, useTranslation } from '../support/translation-fixture.ts'
 const test = useTranslation()
 const english = 'We will meet tomorrow in the office.'
 
-/** Pings until both processes must have answered. */
+/** So many calls reach both processes. */
 async function pingBoth() {
   const answers = await Promise.all(
     Array.from({ length: 20 }, () => test.app.call('translate.ping', {}, 'charlie')),

@@ -36,7 +36,6 @@ describe('translate.probed', () => {
     await test.piecesOf(box, msgKey)
     await vi.waitFor(async () => expect(await pingBoth()).toEqual([false]))
 
-    // Another process, which reaches the engine.
     await publishProbe({ name: 'ollama', available: true })
     expect(await pingBoth()).toEqual([false])
 

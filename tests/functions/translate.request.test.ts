@@ -199,7 +199,6 @@ describe('translate.request', () => {
 
     const last = (await test.piecesOf(box, msgKey)).at(-1)
     expect(last).toMatchObject({ done: true, error: { code } })
-    // Nothing is cached: the next request runs again.
     test.ollama.answer(say('Pregunta a ⟦0⟧.'))
     const again = await test.request(notifyId, 'alice')
     expect(again.state).toBe('started')

@@ -81,7 +81,6 @@ describe('typing', () => {
     await startTyping(open, 'bob')
 
     expect(await toBob.next()).toEqual({ room: secret, user: 'bob', userId: 'alice' })
-    // Alice receives no event about herself.
     expect(await toAlice.next()).toEqual({ room: secret, user: 'alice', userId: 'bob' })
     expect(await toCharlie.next()).toMatchObject({ room: shared })
     const received = await toAll.until(({ room }) => room === open)

@@ -6,7 +6,7 @@ import { newUserId, useApp } from '../support/app.ts'
 
 const app = useApp()
 
-/** The function runs every 30 s. */
+/** Runs every 30 s. */
 const polling = { timeout: 120_000 }
 
 describe('user.reindex', () => {

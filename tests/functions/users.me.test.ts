@@ -14,7 +14,6 @@ const callMe = async (user: string, input: { name?: string | null } = {}) =>
 
 const login = (user: UserId, name: string, handle?: string) =>
   storeLogins(new Map([[user, { name, handle }]]))
-/** Returns a name that no other test uses. */
 const newName = (name: string) => `${name} ${crypto.randomUUID().slice(0, 13)}`
 
 describe('users.me', () => {
@@ -138,7 +137,6 @@ describe('users.me', () => {
     expect(answer).toMatchObject({ status: '400', body: { code: 'invalid' } })
   })
 
-  // Null restores the name from the identity provider.
   const badInput = badPayloads({ name: 'Alice' }).filter(([title]) => title !== 'null as name')
   it.each(badInput)('rejects invalid input: %s', async (_name, payload) => {
     const { status } = await app.request('as.alice.users.me', payload, 'alice')

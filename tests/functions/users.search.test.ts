@@ -9,7 +9,6 @@ import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
 
-/** Returns a prefix that no other user's id or name begins with. */
 const newPrefix = () => `q${crypto.randomUUID().replaceAll('-', '').slice(0, 16)}`
 
 async function search(text: string) {

@@ -41,7 +41,6 @@ describe.skipIf(!canMount)('npm start on a full disk', { timeout: 180_000 }, () 
     await alice.client.call('room.create', { room, name: 'A room', kind: 'public' })
     const acknowledged: string[] = []
     let count = 0
-    /** Returns the code of the error, or `sent`. */
     const send = async () => {
       const text = `message ${count++}`
       try {

@@ -55,7 +55,6 @@ describe('npm start', { timeout: 120_000 }, () => {
 
     process.kill(urls.pids.runtime ?? 0, 'SIGSTOP')
     const calls = Array.from({ length: 20 }, () => alice.client.call('room.list', {}))
-    // A call's deadline ends before the new process is ready.
     await Promise.any(calls)
 
     await Promise.allSettled(calls)
@@ -69,7 +68,6 @@ describe('npm start', { timeout: 120_000 }, () => {
   }
 })
 
-/** Sends a message to a new room, and returns the texts of the room's history. */
 async function createAndRead(urls: StackUrls, room: string) {
   try {
     await using alice = await createTestUser(urls, 'alice')
@@ -157,7 +155,6 @@ console.log('ready')`
     const replaced = superviseForTest(plain)
     superviseForTest(debugged)
 
-    // The first answer tells the supervisor about the debugger.
     await debugged.log.line(/^pinged$/, { within: 20_000 })
     for (const service of [debugged, plain]) await service.kill('SIGSTOP')
     await replaced
@@ -183,7 +180,6 @@ console.log('ready')`
   })
 })
 
-/** Supervises a service until the test ends. Resolves at the first restart. */
 function superviseForTest(service: ProcessService) {
   const ended = new AbortController()
   onTestFinished(() => ended.abort())

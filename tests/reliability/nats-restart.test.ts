@@ -15,7 +15,7 @@ beforeAll(async () => {
 })
 afterAll(() => servers?.[Symbol.asyncDispose]())
 
-/** Logs in at once, perhaps before the auth callout has reconnected, and again after each failure. */
+/** The auth callout may not have reconnected yet. */
 async function logIn() {
   const options = { servers: servers.urls.nats, token, reconnect: false, timeout: 2_000 }
   for (;;) {

@@ -27,7 +27,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages, on %s', (kind) =>
 
   it('are not lost when the runtime is killed before they are persisted', async () => {
     const room = await app.createRoom(['alice'])
-    // The first login of a user needs the database, which the lock blocks on PGlite.
+    // The lock on PGlite blocks the database, which a user's first login needs.
     await app.connectAs('alice')
     const release = await lockMessages()
 
@@ -39,8 +39,8 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages, on %s', (kind) =>
     answers.push(await app.send(room, 'last', 'alice'))
     await app.waitForRows(room, 1)
 
-    // The events that the killed runtime did not acknowledge are redelivered with a delay. Until
-    // these events are persisted, `asOf` is below their sequences, so `chat.sync` returns them.
+    // Events that the killed runtime did not acknowledge are redelivered with a delay. Until they
+    // are persisted, `asOf` is below their sequences.
     const { messages, asOf } = await app.call('chat.history', { room }, 'alice')
     const since = await app.call('chat.sync', { room, since: asOf }, 'alice')
     const missed = since.recovered ? since.events : []
@@ -110,7 +110,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages, on %s', (kind) =>
     const read = (notifyId: string) => app.call('msg.get', { notifyId }, 'bob')
     expect(await read(edited.notifyId)).toMatchObject({ text: edited.text, editedSeq: edit.seq })
     expect(await read(deleted)).toMatchObject({ text: '' })
-    // `chat.sync` omits the deleted message, although the deletion is not persisted yet.
+    // The deletion is not persisted yet.
     const missed = await app.call('chat.sync', { room, since: sent.seq - 1 }, 'bob')
     expect(JSON.stringify(missed)).not.toContain('secret')
 
@@ -156,15 +156,14 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages, on %s', (kind) =>
     for (const sent of [deleted, reply])
       await app.call('msg.delete', { notifyId: toNotifyId(sent) }, 'alice')
 
-    // After the deletions are removed from MSG_CACHE, only CHAT_MESSAGES has them. `persist`
-    // receives these events again only after half a minute, so the runtime must read them from
-    // CHAT_MESSAGES.
+    // `persist` receives the deletions again only after half a minute, so the runtime must read
+    // them from CHAT_MESSAGES.
     await servers.runtime.kill('SIGKILL')
     await servers.database.restart()
     const cache = await app.openBucket(MSG_CACHE)
     for (const { id } of [deleted, reply]) await cache.purge(id)
     await servers.runtime.restart()
-    // The database is available again, but does not have the edit yet.
+    // The database does not have the edit yet.
     await app.call('msg.delete', { notifyId: edited }, 'alice')
     const read = async () => [
       await app.call('chat.history', { room }, 'bob'),
@@ -193,8 +192,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages, on %s', (kind) =>
     await servers.nats.kill('SIGKILL')
     await servers.nats.restart()
 
-    // The restart closed all connections and deleted the in-memory buckets. The runtime recreates
-    // them.
+    // The restart closed all connections and deleted the in-memory buckets.
     await expect.poll(tryToConnect, reconnection).toBe('connected')
     await using later = createApp(servers.urls)
     const send = () =>

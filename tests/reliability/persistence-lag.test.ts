@@ -22,7 +22,6 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('unpersisted events, on %s',
     await servers?.[Symbol.asyncDispose]()
   })
 
-  /** Pauses a consumer of CHAT_MESSAGES after it has handled all events. */
   async function pause(name: 'persist' | 'persist-thread') {
     const { nc } = await app.connectAs('functions')
     const { consumers } = await jetstreamManager(nc)
@@ -40,7 +39,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('unpersisted events, on %s',
     }, polling)
   }
 
-  /** Stores an event in CHAT_MESSAGES. Does nothing else, like a process that then crashes. */
+  /** As a process that then crashes does. */
   async function append(room: RoomId, event: object): Promise<number> {
     const { nc } = await app.connectAs('functions')
     const reply = await nc.request(`chat.${room}`, JSON.stringify(event), { timeout: 5_000 })
@@ -110,8 +109,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('unpersisted events, on %s',
 
       const read = () => app.call('msg.get', { notifyId }, 'alice')
 
-      // The runtime may still have cached that all events are persisted. Until that entry expires,
-      // the runtime returns the old text from the database.
+      // The runtime may still have cached that all events are persisted.
       const newest = { text: 'none', editedSeq: seq, editedAt: expect.any(String) }
       await expect.poll(read).toMatchObject(newest)
       expect(await read()).toMatchObject(newest)
@@ -140,8 +138,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('unpersisted events, on %s',
       await (await app.openBucket(MSG_CACHE)).purge(id)
 
       const missed = await app.call('chat.sync', { room, since: seq - 1 }, 'bob')
-      // The test did not publish `message.changed` after the deletion. So the runtime may return
-      // the text from memory until the cached message expires.
+      // Without `message.changed`, the cached text stays until it expires.
       const read = () => app.call('msg.get', { notifyId }, 'bob')
       await expect.poll(read).toMatchObject({ text: '', deletedAt: at })
       expect(await app.readLog(seq)).not.toBeNull()

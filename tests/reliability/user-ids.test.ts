@@ -26,7 +26,6 @@ describe('user ids', { timeout: 60_000 }, () => {
     await issuer?.stop()
   })
 
-  /** Logs a user in and returns their user id. */
   async function logIn(userName: string, sub: string): Promise<string> {
     const token = await issuer.token({ preferred_username: userName, sub })
     const nc = await connect({ servers: servers.urls.nats, token, reconnect: false })

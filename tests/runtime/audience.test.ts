@@ -69,7 +69,6 @@ async function logIn(login: Login): Promise<NatsConnection> {
   return nc
 }
 
-/** Publishes on each subject, and returns those for which the server reports no violation. */
 async function allowed(nc: NatsConnection, subjects: readonly string[]): Promise<string[]> {
   const denied = new Set<string>()
   const statuses = nc.status()

@@ -92,7 +92,7 @@ describe('the auth callout', () => {
     return nc
   }
 
-  /** In the account FUNCTIONS, the test itself can publish authorization requests. */
+  /** The account FUNCTIONS can publish authorization requests. */
   const connectOutsideAuth = () => connectAs('functions', secrets.functionsPassword)
 
   async function serve(
@@ -261,7 +261,7 @@ describe('the auth callout', () => {
     ['differs', seedOf(nkeys.createCurve()), /not encrypted for the key of NATS_CALLOUT_XKEY_SEED/],
   ])('reports a fault when its curve key %s', async (_, xkeySeed, reason) => {
     await serve(async () => grant(), { xkeySeed })
-    // Does not wait for the connection: the server waits for the answer longer than this test runs.
+    // The server waits for the answer longer than this test runs.
     connectAs('ada', 'x').catch(() => undefined)
 
     await expect.poll(() => faults).toEqual([expect.stringMatching(reason)])

@@ -30,7 +30,6 @@ async function givenFolder(): Promise<string> {
   return dir
 }
 
-/** A folder whose only function serves the auth callout. */
 function givenCallout() {
   const callout = `import { callout, defineFunction } from '#runtime'
 export default defineFunction(callout(), () => { throw new Error('unused') })`

@@ -21,7 +21,6 @@ afterAll(async () => {
   await bench?.[Symbol.asyncDispose]()
 })
 
-/** Returns whether the server stores a message with this schedule. */
 async function serverAccepts(cron: string): Promise<boolean> {
   const hdrs = headers()
   hdrs.set('Nats-Schedule', cron)

@@ -27,7 +27,7 @@ export const outer = {
   input: v.object({ id, late: v.optional(v.boolean()) }),
   output: v.object({ outer: v.number(), inner: v.number() }),
 }
-/** The contract of the called function. Its timeout is longer than the other timeouts of this file. */
+/** The timeout is longer than the other timeouts of this file. */
 export const inner = {
   subject: 'inner.{id}',
   audience,
@@ -76,7 +76,7 @@ describe('a function that calls another function', () => {
   it('passes its remaining time on as the timeout of that call', async () => {
     const { outer, inner } = await client.call('outer', { id: 'a' }, { timeoutMs: 2_000 })
 
-    // The called function cannot subtract the transfer time from its timeout, so allows for it.
+    // The called function cannot subtract the transfer time from its timeout.
     const maxTransferMs = 250
     expect(inner).toBeLessThan(outer + maxTransferMs)
     expect(inner).toBeGreaterThan(outer - maxTransferMs)
@@ -92,8 +92,7 @@ describe('a function that calls another function', () => {
     const hdrs = headers()
     hdrs.set('Natter-Timeout-Ms', '50')
     nc.publish('outer.late', '{"late":true}', { headers: hdrs })
-    // The function publishes this event after its call has failed. A call of `inner.late` would have
-    // arrived before the event.
+    // A call of `inner.late` would have arrived before this event.
     for await (const message of rejected) expect(message.json()).toEqual({ code: 'timeout' })
     expect(calls).toBe(0)
   })

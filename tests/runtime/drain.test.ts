@@ -67,7 +67,6 @@ describe('three runtimes under load', () => {
     await bench?.[Symbol.asyncDispose]()
   })
 
-  /** Starts clients that publish an event and call a function in a loop, until `stop`. */
   function startLoad(clients: number) {
     const stopping = new AbortController()
     const answerEvents = new EventTarget()
@@ -91,7 +90,6 @@ describe('three runtimes under load', () => {
         while (answers < enough) await once(answerEvents, 'answer')
       },
       stop: () => stopping.abort(),
-      /** Resolves to the number of calls when the last one is answered. */
       async ended() {
         await Promise.all(all)
         return calls
@@ -116,7 +114,7 @@ describe('three runtimes under load', () => {
     await second.stop()
     await load.more(500)
     load.stop()
-    // After the flush, every call has reached the last runtime.
+    // Every call has then reached the last runtime.
     await nc.flush()
     await last.stop()
 

@@ -3,7 +3,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createRequester, type Requester } from '#runtime/client'
 import { type CommandLine, createCommandLine } from '../support/command-line.ts'
 
-/** Source code of a function that takes half a second. */
 const slow = (subject: string, options: string) => `
 import { setTimeout } from 'node:timers/promises'
 import * as v from 'valibot'
@@ -44,7 +43,7 @@ describe('a slow function', { timeout: 60_000 }, () => {
     await bench?.[Symbol.asyncDispose]()
   })
 
-  /** Calls the function for each of the callers, and returns `{caller} {code}` in the order of the answers. */
+  /** In the order of the answers, as `{caller} {code}`. */
   async function callAll(subject: string, callers: string[]): Promise<string[]> {
     const answers: string[] = []
     const unique = crypto.randomUUID()

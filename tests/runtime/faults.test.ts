@@ -24,7 +24,6 @@ const contracts = {
   },
 } as const
 
-/** Source of a function with many kinds of faults. */
 const fault = `
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as v from 'valibot'
@@ -58,7 +57,7 @@ export default defineFunction(contract, async ({ kind }, { publish }) => {
   return { pid: process.pid }
 })
 `
-/** Source of a function whose handler never ends for the kind \`hangs\`, and that fails to inform its caller. */
+/** The handler never ends for the kind `hangs`. */
 const stuck = `
 import * as v from 'valibot'
 import { defineFunction } from '#runtime'

@@ -13,7 +13,6 @@ afterEach(() => {
 
 const advance = (ms: number) => vi.setSystemTime(Date.now() + ms)
 
-/** Creates a counter in memory, which throws while `state.isAvailable` is false. */
 function createCounter() {
   const values = new Map<string, number>()
   const state = { isAvailable: true, values }
@@ -43,7 +42,6 @@ function createLimiter(
   return new Limiter({ counter, service: 'send', limit: { max, windowMs }, fallback })
 }
 
-/** Makes calls one after another. Returns how many were accepted, and the last rejection. */
 async function take(limiter: Limiter, count: number, caller = 'alice') {
   let accepted = 0
   let rejection: { code?: string; retryAfterMs?: number } | undefined
@@ -109,7 +107,7 @@ describe('Limiter', () => {
   it('discards calls that were reserved in the previous window and not used', async () => {
     const { counter, state } = createCounter()
     const limiter = createLimiter(100, counter)
-    // For these 8 calls, the limiter reserves 1, 2, 4 and 5 calls. It uses only one of the last five.
+    // The limiter reserves 1, 2, 4 and 5 calls, and uses only one of the last five.
     await take(limiter, 8)
     advance(windowMs)
     state.values.clear()
@@ -130,7 +128,6 @@ describe('Limiter', () => {
   })
 
   describe('when the shared counter answers a call two windows later', () => {
-    /** Two windows after one call, starts `others` more calls, and then lets the counter answer. */
     async function callAcrossWindows(others: number) {
       const { counter } = createCounter()
       const { promise: answered, resolve: answer } = Promise.withResolvers<void>()

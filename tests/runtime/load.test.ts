@@ -7,7 +7,7 @@ import { readRuntimeConfig } from '../../runtime/server/config.ts'
 import { LoadError } from '../../runtime/server/load.ts'
 import { startRuntime } from '../../runtime/server/run.ts'
 
-/** Nothing listens at this URL: a start that tried to connect would retry for a minute. */
+/** A start that tried to connect would retry for a minute. */
 const unreachableUrl = 'nats://127.0.0.1:1'
 
 const head = `
@@ -130,7 +130,6 @@ export default defineFunction(${trigger}, () => {}, ${options})`
 
   it.each(
     [
-      // Misspelt names.
       [
         call('', '{ concurency: 2 }'),
         'concurency',
@@ -166,7 +165,6 @@ export default defineFunction(${trigger}, () => {}, ${options})`
         'resources.0.config.max_agee',
         'no field "max_agee"; did you mean "max_age"?',
       ],
-      // Values out of range.
       [call(', timeoutMs: 300_001'), 'timeoutMs', '300001 is not a whole number from 1 to 300000'],
       [call(', timeoutMs: "5s"'), 'timeoutMs', '"5s" is not a whole number'],
       [call(', maxBytes: 0'), 'maxBytes', '0 is not a whole number from 1 to 67108864'],
@@ -230,7 +228,6 @@ export default defineFunction(${trigger}, () => {}, ${options})`
         'timeoutMs is 3000000000: use a whole number from 1 to 86400000',
       ],
       [triggered("kvWatch(bucket, { keys: 'a.>.b' })"), 'keys', '"a.>.b" is not a subject pattern'],
-      // Schedules and combinations that make no sense.
       [triggered("schedule({ cron: '* * * * *' })"), '', 'cron is "* * * * *": use six fields'],
       [triggered("schedule({ cron: '0 0 0 31 2 *' })"), '', 'it never fires'],
       [triggered('schedule({ everyMs: 1e13 })'), '', 'use a multiple of 1000'],

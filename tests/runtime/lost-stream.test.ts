@@ -21,7 +21,7 @@ export default defineFunction(stream(works, work), (batch, { publish }) => {
 })
 `
 
-/** Source of a function that is served once the file `go` exists in its folder. */
+/** Served once the file `go` exists in its folder. */
 const held = `
 import { existsSync, writeFileSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'

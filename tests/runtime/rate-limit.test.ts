@@ -16,7 +16,6 @@ export default defineFunction(
 )
 `
 
-/** Source code of a function that publishes an event from `prefetch` and one from its handler. */
 const prefetching = `
 import * as v from 'valibot'
 import { defineFunction } from '#runtime'
@@ -81,7 +80,7 @@ describe('a rate limit', () => {
 
     const accepted = answers.filter(({ pid }) => pid !== undefined)
     expect(accepted.length).toBeLessThanOrEqual(60)
-    // Calls that an instance reserves and does not use count too, so a few calls may be rejected early.
+    // Calls that an instance reserves and does not use count too.
     expect(accepted.length).toBeGreaterThanOrEqual(54)
     for (const { code, retryAfterMs } of answers.filter(({ pid }) => pid === undefined)) {
       expect(code).toBe('rate_limited')
@@ -196,8 +195,7 @@ describe('a rate limit', () => {
 
     await nc.flush()
     subscription.unsubscribe()
-    // The shared counters grant one call (a), and then two at once (b and c). So c does not wait for
-    // them, and its `prefetch` does not run.
+    // The shared counters grant one call (a), and then two at once (b and c).
     expect(subjects).toEqual([
       'prepared.a.prefetched',
       'prepared.a.handled',

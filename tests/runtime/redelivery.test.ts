@@ -3,7 +3,6 @@ import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type CommandLine, createCommandLine } from '../support/command-line.ts'
 
-/** Source of a stream function that publishes each finished job, and may hang within a batch. */
 const worker = (stopsHalfway: boolean) => `
 import * as v from 'valibot'
 import { defineFunction, stream } from '#runtime'
@@ -41,11 +40,11 @@ describe('a batch whose process is killed', () => {
     await bench?.[Symbol.asyncDispose]()
   })
 
-  // The server redelivers a batch only after its acknowledgement timeout, so the test takes long.
+  // The server redelivers a batch only after its acknowledgement timeout.
   it('is redelivered to another process, with all of its messages', {
     timeout: 60_000,
   }, async () => {
-    // Stores the jobs before a consumer exists, so that they are delivered in batches.
+    // Jobs that are stored before a consumer exists are delivered in batches.
     const jsm = await jetstreamManager(nc)
     await jsm.streams.add({ name: 'JOBS', subjects: ['jobs.*'] })
     const ids = Array.from({ length: 30 }, (_, n) => `${n}`.padStart(2, '0'))

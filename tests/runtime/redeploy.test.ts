@@ -11,7 +11,6 @@ interface WorkOptions {
   batch?: number
 }
 
-/** Source of a stream function that publishes the subject of each message. */
 const work = (name: string, { subjects, topic, config = '', batch = 10 }: WorkOptions = {}) => `
 import * as v from 'valibot'
 import { defineFunction, stream } from '#runtime'
@@ -42,7 +41,6 @@ const ticked = { subject: 'ticked.{name}', data: v.object({ name: v.string() }) 
 
 export default defineFunction(schedule(${options}), (_, { publish }) => publish(ticked, { name: '${name}' }))
 `
-/** Source of a function that declares a stream without consuming it. */
 const keep = (name: string) => `
 import * as v from 'valibot'
 import { defineFunction, event } from '#runtime'
@@ -74,7 +72,6 @@ describe('a start after a change of', () => {
   const streamConfig = async (name: string) =>
     (await (await jetstreamManager(nc)).streams.info(name)).config
 
-  /** Starts version 1, stops it, and starts version 2. */
   async function redeploy(first: Record<string, string>, second: Record<string, string>) {
     await (await bench.start(await bench.write(first))).stop()
     return bench.start(await bench.write(second))
@@ -267,7 +264,7 @@ describe('a start after a change of', () => {
     const from = older.log.end()
     await bench.nats.restart()
 
-    // Both show that the older process has reconnected and has checked its streams and schedules.
+    // The older process has then reconnected and checked its streams and schedules.
     await older.log.line(new RegExp(`"stream ${extra}","msg":"lost, created again empty"`), {
       from,
       within: 20_000,

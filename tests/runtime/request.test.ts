@@ -18,7 +18,6 @@ const work = {
 } as const
 const contracts = { work, unserved: { ...work, subject: 'unserved.{id}' } } as const
 
-/** Source code of a function that waits for `ms`, or until its signal aborts, and ends as `ends` says. */
 const source = `
 import { setTimeout } from 'node:timers/promises'
 import * as v from 'valibot'
@@ -112,7 +111,7 @@ describe('a request', () => {
       code: 'too_large',
       message: 'The payload has 65537 bytes; the maximum is 65536',
     })
-    // This payload is also malformed JSON: if it were parsed first, the code would be invalid.
+    // The payload is also malformed JSON: if it were parsed first, the code would be invalid.
     expect((await nc.request('work.a', `{${largest}`)).json()).toMatchObject({ code: 'too_large' })
   })
 
@@ -162,7 +161,7 @@ describe('a request', () => {
     hdrs.set('Natter-Timeout-Ms', '100')
     const before = await stats()
 
-    // The caller waits longer than its header says, so the function rejects the call first.
+    // The caller waits longer than its header says.
     const reply = await nc.request('work.slow', '{"ms":3000}', { timeout: 2_000, headers: hdrs })
     expect(reply.json()).toMatchObject({ code: 'timeout' })
     expect((await aborted)[0]?.json()).toEqual({ why: 'timeout' })
@@ -240,7 +239,7 @@ describe('a request', () => {
     expect(await inFlight).toMatchObject({ ok: false, error: { code: 'disconnected' } })
     const held = disconnecting.call('work', { id: 'held' }, { timeoutMs: 8_000 })
     await bench.nats.restart()
-    // If the client reconnects before the runtime, no function serves the subject yet.
+    // No function serves the subject if the client reconnects before the runtime.
     const answer = await held.catch(({ code }) => code)
     expect([{ id: 'held' }, 'unavailable']).toContainEqual(answer)
     disconnecting.close()

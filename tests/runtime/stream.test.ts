@@ -3,7 +3,6 @@ import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type CommandLine, createCommandLine } from '../support/command-line.ts'
 
-/** Source of a stream function that publishes each finished job. The field `ends` selects a failure. */
 const worker = (stream: string, config = '') => `
 import * as v from 'valibot'
 import { defineFunction, stream } from '#runtime'
@@ -28,7 +27,6 @@ export default defineFunction(
 )
 `
 
-/** Source of a stream function that publishes each attempt, and then fails. */
 const failing = (stream: string) => `
 import * as v from 'valibot'
 import { defineFunction, stream } from '#runtime'

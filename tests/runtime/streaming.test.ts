@@ -22,7 +22,6 @@ const contracts = {
   },
 } as const
 
-/** Source code of a function that streams numbers, and publishes `aborted.{id}` when its signal aborts. */
 const count = `
 import { setTimeout } from 'node:timers/promises'
 import * as v from 'valibot'
@@ -83,7 +82,6 @@ describe('a call of a user', { timeout: 60_000 }, () => {
   })
 
   const newId = () => crypto.randomUUID()
-  /** Resolves to the reason with which the signal of the call aborted. */
   async function abortOf(id: string): Promise<unknown> {
     for await (const message of nc.subscribe(`aborted.${id}`, { max: 1 })) return message.json()
   }
@@ -143,7 +141,6 @@ describe('a call of a user', { timeout: 60_000 }, () => {
     const call = (id: string) => alice.call('wait', { id }, { signal: stop.signal }).catch(codeOf)
     const calls = [call(running)]
     await began
-    // At most one call of alice runs at once.
     calls.push(call(waiting))
     await nc.flush()
 

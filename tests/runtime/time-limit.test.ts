@@ -10,8 +10,8 @@ import { startRuntime } from '../../runtime/server/run.ts'
 import { type CommandLine, createCommandLine } from '../support/command-line.ts'
 
 /**
- * Source of a function that does a task and publishes each step. All tasks except `well` and `fails`
- * exceed the time limit in their first attempt. `never ends` exceeds it in every attempt.
+ * All tasks except `well` and `fails` exceed the time limit in their first attempt, and `never
+ * ends` in every attempt.
  */
 const task = `
 import { once } from 'node:events'
@@ -158,7 +158,7 @@ describe('a handler that exceeds its time limit', () => {
 })
 
 describe('a handler that is still running when its process must stop', () => {
-  // Times out before the server would redeliver an unacknowledged message (after 10 seconds).
+  // The server would redeliver an unacknowledged message after 10 seconds.
   it('is aborted, and another process receives the message at once', {
     timeout: 8_000,
   }, async () => {
@@ -230,7 +230,6 @@ async function createFixture() {
       )
     },
     append: (task: string) => jetstream(nc).publish('tasks.1', JSON.stringify({ task })),
-    /** Collects the steps that a function publishes from now on, up to `last`. */
     steps(name: string) {
       const subscription = nc.subscribe(`step.${name}`)
       return async (last: string) => {

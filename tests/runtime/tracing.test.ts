@@ -89,7 +89,6 @@ describe('a trace without a tracer provider', () => {
   })
   afterAll(() => runtime?.stop())
 
-  /** Returns the headers of the messages that a call of `outer` causes. */
   async function headersAfter(traceHeaders: Record<string, string>) {
     const received: Record<string, MsgHdrs | undefined> = {}
     const words = ['published', 'appended', 'inner', 'reacted']
@@ -186,7 +185,7 @@ describe('a trace with a tracer provider', () => {
   })
   beforeEach(() => exporter.reset())
 
-  /** Returns the only recorded span with this name. A span is recorded before its reply is sent. */
+  /** A span is recorded before its reply is sent. */
   const spanOf = (name: string) => {
     const spans = exporter.getFinishedSpans().filter((span) => span.name === name)
     expect(spans).toHaveLength(1)
@@ -227,7 +226,6 @@ describe('a trace with a tracer provider', () => {
     await request('outer.a', { traceparent })
 
     for await (const message of reactions) {
-      // The message contains the id of the span of the function that publishes it.
       const [, , publisher] = message.headers?.get('traceparent').split('-') ?? []
       await expect.poll(() => spanOf('listen').spanContext().spanId).toBe(publisher)
     }
@@ -267,7 +265,7 @@ describe('a trace with a tracer provider', () => {
   )
 })
 
-/** A minimal OpenTelemetry context manager: the active context follows asynchronous calls. */
+/** The active context follows asynchronous calls. */
 function createContextManager() {
   const store = new AsyncLocalStorage<Context>()
   const manager: Parameters<typeof context.setGlobalContextManager>[0] = {

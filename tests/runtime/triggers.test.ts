@@ -4,7 +4,6 @@ import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type CommandLine, createCommandLine } from '../support/command-line.ts'
 
-/** Sources of functions that publish an event with the received data and their process id. */
 const functions = {
   'listen.each.ts': listener('event(news)'),
   'listen.one.ts': listener("event(news, { queue: 'listeners' })"),
@@ -53,7 +52,6 @@ describe('two processes with the same functions', () => {
     await bench?.[Symbol.asyncDispose]()
   })
 
-  /** Runs `act`, and returns the first `count` events of a function. */
   async function collect(name: string, count: number, act = async () => {}) {
     const subscription = nc.subscribe(`triggered.${name}`)
     await nc.flush()

@@ -8,7 +8,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { kvWatch, schedule, stream } from '#runtime'
 import { type CommandLine, createCommandLine } from '../support/command-line.ts'
 
-/** Source of a module whose function `visit` connects to a port, and fails if no process listens there. */
 const visit = `
 import { once } from 'node:events'
 import { connect } from 'node:net'
@@ -22,7 +21,6 @@ export async function visit(port) {
   }
 }
 `
-/** Source of a stream function that publishes each job after it has connected to the job's port. */
 const works = (name: string, options: string) => `
 import * as v from 'valibot'
 import { defineFunction, stream } from '#runtime'
@@ -50,7 +48,6 @@ export default defineFunction(kvWatch(hosts, { maxWaitMs: 2_000 }), async ({ key
   publish(done, { key, name: value.name })
 })
 `
-/** Source of a schedule whose dependency is unavailable until its second tick. */
 const ticks = (port: number) => `
 import * as v from 'valibot'
 import { defineFunction, schedule } from '#runtime'
@@ -82,7 +79,7 @@ describe('a message whose dependency is unavailable', () => {
     await bench?.[Symbol.asyncDispose]()
   })
 
-  /** Stores jobs before a consumer exists, so that they are delivered in batches, and starts the function. */
+  /** Jobs that are stored before a consumer exists are delivered in batches. */
   async function createFixture(jobs: Record<string, { port?: number }>, options: string) {
     const name = `jobs-${crypto.randomUUID()}`
     const append = (id: string, job = {}) =>
@@ -98,7 +95,6 @@ describe('a message whose dependency is unavailable', () => {
     return { name, append, done, dead, served, state }
   }
 
-  /** Collects the last tokens of the subjects that are published from now on. */
   function collect(subject: string) {
     const tokens: string[] = []
     nc.subscribe(subject, {
@@ -170,7 +166,7 @@ describe('a message whose dependency is unavailable', () => {
     const server = createServer((socket) => socket.destroy()).listen(port, '127.0.0.1')
     await bench.start(await bench.write({ '_visit.ts': visit, [`${name}.ts`]: works(name, '') }))
 
-    // Before the server would redeliver an unacknowledged message (after 10 seconds).
+    // The server would redeliver an unacknowledged message after 10 seconds.
     await expect.poll(() => done, { timeout: 8_000 }).toEqual(['job'])
     server.close()
   }, 30_000)
@@ -221,7 +217,6 @@ describe('the option maxWaitMs', () => {
   })
 })
 
-/** Returns a port on which no process listens. */
 async function findClosedPort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -9,7 +9,6 @@ import { isUnavailable } from '../../runtime/nats/unavailable.ts'
 import { useDatabase } from '../support/database-fixture.ts'
 import type { DatabaseKind } from '../support/servers.ts'
 
-/** Starts a TCP proxy that resets each connection on its first query. */
 async function startBreakingProxy(url: string) {
   const { hostname, port } = new URL(url)
   let resets = 0
@@ -17,7 +16,7 @@ async function startBreakingProxy(url: string) {
     const upstream = connect(Number(port), hostname)
     let isReady = false
     upstream.on('data', (data) => {
-      // These bytes are the message ReadyForQuery, which ends the startup of a connection.
+      // The message ReadyForQuery, which ends the startup of a connection.
       isReady ||= data.includes(Buffer.from([0x5a, 0, 0, 0, 5]))
       client.write(data)
     })

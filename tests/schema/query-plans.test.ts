@@ -19,19 +19,16 @@ import {
 import { type Servers, startServers } from '../support/servers.ts'
 
 const rows = 200_000
-/** The sequences of the inserted messages are above those in CHAT_MESSAGES, which begin at 1. */
+/** Above the sequences in CHAT_MESSAGES, which begin at 1. */
 const firstSeq = 1_000_000
 /**
- * A statement may touch `maxBuffers` pages of 8 kB, or `maxBuffersPerRow` for each row that it
- * returns, whichever is more.
+ * Pages of 8 kB per statement: the larger of `maxBuffers` and `maxBuffersPerRow` for each returned
+ * row.
  */
 const [maxBuffers, maxBuffersPerRow] = [1_000, 25]
-/**
- * A node of a plan may return `maxRows` rows, or `maxRowsPerRow` for each row that the statement
- * returns, whichever is more.
- */
+/** Per node of a plan: the larger of `maxRows` and `maxRowsPerRow` for each returned row. */
 const [maxRows, maxRowsPerRow] = [11_000, 200]
-/** Tables with about 200,000 rows. A sequential scan of them may read at most `maxScanned` rows. */
+/** About 200,000 rows. A sequential scan may read at most `maxScanned` of them. */
 const large = [
   'messages',
   'message_versions',
@@ -47,9 +44,7 @@ const maxScanned = 1_000
 /** The strings are SQL expressions over a message's number `n`, from 1 to `rows`. */
 interface Distribution {
   rooms: number
-  /** Number of the room that a message is in. */
   room: string
-  /** Number of the message that began the thread, or null. */
   thread: string
   sender: string
   users: number
@@ -68,7 +63,6 @@ const distributions: Record<string, Distribution> = {
   'one room with few threads, of many users': {
     rooms: 1,
     room: '0',
-    // Four of the newest fifty messages have 5,000 replies each.
     thread: `case when n % 10 = 0 then ${rows - 49} + (n - 1) / 50000 * 10 end`,
     sender: `'user-' || n % 1000`,
     users: 200_000,
@@ -100,7 +94,7 @@ beforeAll(async () => {
   await servers.runtime.stop()
   admin = postgres(servers.urls.databaseUrl, { max: 1 })
   await logPlans(admin)
-  // Without autovacuum, table statistics change only when a test runs ANALYZE.
+  // Table statistics must change only when a test runs ANALYZE.
   await admin`alter system set autovacuum = off`
   await admin`select pg_reload_conf()`
 })
@@ -121,8 +115,7 @@ describe.each(Object.entries(distributions))('query plans in %s', (name, distrib
     await closeDb()
     sql = postgres(url(), { max: 1 })
     await fill(distribution, `d${at}`, sql)
-    // Deletes the marker `=index`, so that the runtime rebuilds the member index from this
-    // database.
+    // Without the marker, the runtime rebuilds the member index from this database.
     await using app = createApp(servers.urls)
     await (await app.openBucket(ROOMS_KV)).delete('=index')
   })
@@ -180,7 +173,6 @@ function faultsOf(executed: Executed): string[] {
   return faults.map((fault) => `${fault}: ${statement}`)
 }
 
-/** Inserts rows into all tables, with room ids that begin with `prefix`. */
 async function fill(
   { rooms, room, thread, sender, users, members }: Distribution,
   prefix: string,
@@ -237,10 +229,6 @@ async function fill(
     set session_replication_role = origin;`)
 }
 
-/**
- * Calls every function with inputs that make it read and write, and waits until the events are
- * persisted.
- */
 async function callEverything(prefix: string, sql: Sql) {
   await using app = createApp(servers.urls)
   const room = `${prefix}-0` as RoomId
@@ -265,10 +253,7 @@ async function findTargets(room: RoomId, sql: Sql) {
   return { newest, middle, reply: reply.id, thread: reply.thread || newest.id }
 }
 
-/**
- * Returns a callback for each function, which calls it. This file does not compile if a contract
- * has no entry here.
- */
+/** This file does not compile if a contract has no entry here. */
 function callsOf(app: App, room: RoomId, { newest, middle, reply, thread }: Targets) {
   const newRoom = `room-${crypto.randomUUID()}` as RoomId
   const bob = 'bob' as UserId
@@ -304,7 +289,6 @@ function callsOf(app: App, room: RoomId, { newest, middle, reply, thread }: Targ
     'chat.history.thread': () =>
       app.call('chat.history.thread', { ...read, threadId: thread }, 'alice'),
     'chat.sync': () => app.call('chat.sync', { room, since: newest.seq }, 'alice'),
-    // alice has read no message, and bob nearly all.
     'room.list': async () => {
       await app.call('room.list', {}, 'alice')
       await app.call('room.list', {}, 'bob')
@@ -339,7 +323,7 @@ function callsOf(app: App, room: RoomId, { newest, middle, reply, thread }: Targ
     'msg.delete': async () => app.call('msg.delete', { notifyId: await sendOwn() }, 'alice'),
     send: async () => {
       await app.call('send', { ...input, clientId: newClientId() }, 'alice')
-      // `send` looks this client id up in the database, because it is not a UUIDv7.
+      // `send` looks up a client id that is not a UUIDv7 in the database.
       await app.call('send', { ...input, clientId: crypto.randomUUID() }, 'alice')
     },
     'send.thread': () =>
@@ -388,7 +372,6 @@ function callsOf(app: App, room: RoomId, { newest, middle, reply, thread }: Targ
     'apps.room': () => app.call('apps.room', { room }, 'alice'),
     'apps.uninstall': () => app.call('apps.uninstall', { room, app: 'poll' as AppId }, 'alice'),
     'apps.remove': () => app.call('apps.remove', { app: 'absent' as AppId }, 'alice'),
-    // These functions do not read from the database.
     'console.dead': noCall,
     'console.discard': noCall,
     'console.replay': noCall,
@@ -398,13 +381,12 @@ function callsOf(app: App, room: RoomId, { newest, middle, reply, thread }: Targ
     'room.members': noCall,
     'translate.cancel': noCall,
     'translate.ping': noCall,
-    // Reads the message as `msg.get` does.
     'translate.request': noCall,
     'translate.run': noCall,
   } satisfies Record<keyof typeof contracts, () => Promise<unknown>>
 }
 
-/** Stores a message a second time in CHAT_MESSAGES, as a retry after the duplicate window does. */
+/** As a retry after the duplicate window does. */
 async function writeAgain(app: App, room: RoomId, sql: Sql) {
   const [row] = await sql`
     select id, sender, client_id as "clientId" from messages

@@ -25,14 +25,13 @@ afterAll(async () => {
   await servers?.[Symbol.asyncDispose]()
 })
 
-/** Returns the subjects on which the server rejects a message. */
 async function publishAll(
   nc: NatsConnection,
   subjects: readonly string[],
   options?: PublishOptions,
 ) {
   const rejected: string[] = []
-  // Not awaited, because the loop runs until the connection is closed.
+  // The loop runs until the connection is closed.
   void (async () => {
     for await (const event of nc.status()) {
       const match = event.type === 'error' && /Publish to "([^"]+)"/i.exec(event.error.message)
@@ -40,8 +39,8 @@ async function publishAll(
     }
   })()
   for (const subject of subjects) nc.publish(subject, '{}', options)
-  // The server sends permission violations before its answer to the first `flush`. The loop above
-  // receives them before the answer to the second `flush`.
+  // The server sends violations before its answer to the first `flush`. The loop has received them
+  // at the answer to the second.
   await nc.flush()
   await nc.flush()
   return rejected
@@ -61,7 +60,6 @@ async function isSubscriptionRejected(nc: NatsConnection, subject: string, queue
   return rejection !== undefined && /Permissions Violation/i.test(rejection.message)
 }
 
-/** Returns an array to which messages on a subject are added until the test ends. */
 async function subscribe(nc: NatsConnection, subject: string) {
   const received: { subject: string; isPush: boolean; body: string }[] = []
   const subscription = nc.subscribe(subject, {
@@ -86,7 +84,7 @@ const pushHeaders = () => {
   return hdrs
 }
 
-/** Returns headers that make the server publish a trace of the message to `destination`. */
+/** The server publishes a trace of the message to `destination`. */
 const traceHeaders = (destination: string) => {
   const hdrs = headers()
   hdrs.set('Nats-Trace-Dest', destination)
@@ -136,7 +134,6 @@ describe('permissions of connected users', () => {
     expect(receivedByBob).toEqual([])
   })
 
-  // tests/security/permissions.test.ts asserts which audience each contract has.
   it.each<[TestPerson, string[]]>([
     ['alice', ['everyone', 'user', 'admin']],
     ['bob', ['everyone', 'user']],
@@ -201,8 +198,7 @@ describe('permissions of connected users', () => {
     const forbidden = ['deliver.bob.notify.general', 'room.notify.general', 'chat.general']
     const own = 'as.alice.room.join.general'
 
-    // A server publishes its traces in order. Once the last trace (to `own`) has arrived, no
-    // earlier trace is on its way.
+    // A server publishes its traces in order, so the last one, to `own`, follows all others.
     for (const destination of [...forbidden, own])
       alice.publish('as.alice.msg.get', '{}', { headers: traceHeaders(destination) })
     await expect.poll(() => received.map(({ subject }) => subject)).toContain(own)
@@ -210,7 +206,6 @@ describe('permissions of connected users', () => {
     expect([...receivedByBob, ...multicast]).toEqual([])
     expect(received.filter(({ subject }) => forbidden.includes(subject))).toEqual([])
 
-    // The traces arrive if the sender may publish on these subjects.
     for (const destination of ['deliver.bob.notify.general', 'room.notify.general'])
       functions.publish('nowhere', '', { headers: traceHeaders(destination) })
     await expect.poll(() => [receivedByBob.length, multicast.length]).toEqual([1, 1])
@@ -250,7 +245,6 @@ describe('the reply to a request', () => {
     return hdrs
   }
 
-  /** Subscribes bob to everything that he may receive. */
   async function receiveAll() {
     const received: Awaited<ReturnType<typeof subscribe>>[] = []
     for (const pattern of [...foreign.slice(0, 3), 'deliver.bob.>', '_INBOX_bob.>'])
@@ -309,7 +303,6 @@ describe('the reply to a request', () => {
   })
 })
 
-/** Returns the number of requests that a micro service has handled. */
 async function requestCount(service: string): Promise<number> {
   const reply = await functions.request(`$SRV.STATS.${service}`)
   return reply.json<{ endpoints: { num_requests: number }[] }>().endpoints[0]?.num_requests ?? 0

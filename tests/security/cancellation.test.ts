@@ -17,7 +17,7 @@ describe('the function of a user who is logged in', { timeout: 60_000 }, () => {
     await fixture?.[Symbol.asyncDispose]()
   })
 
-  /** Reads three parts of a streamed answer, and ends the call. Returns the function's reason for its end. */
+  /** Returns the function's reason for the end of its call. */
   async function countToThree(end: (nc: NatsConnection) => Promise<void>): Promise<string> {
     const id = crypto.randomUUID()
     const ends = functions.subscribe(`counted.${id}`, { max: 1 })

@@ -10,7 +10,7 @@ import { type Servers, startServers } from '../support/servers.ts'
 let servers: Servers
 let app: App
 
-// The tests run with two runtimes, because each runtime has its own caches.
+// Each of the two runtimes has its own caches.
 beforeAll(async () => {
   servers = await startServers('postgres')
   process.env.DATABASE_URL = servers.urls.databaseUrl
@@ -23,10 +23,7 @@ afterAll(async () => {
   await servers?.[Symbol.asyncDispose]()
 })
 
-/**
- * Returns the answers of all functions that return messages. Calls them often enough to reach both
- * runtimes.
- */
+/** Calls the functions often enough to reach both runtimes. */
 async function readAll(room: RoomId, notifyId: NotifyId, threadId: string | undefined) {
   const readAs = async (as: 'alice' | 'bob' | 'charlie') => [
     await app.call('msg.get', { notifyId }, as),
@@ -90,7 +87,6 @@ describe('a deleted message', () => {
 
     const notices = await toCharlie.until(({ kind }) => kind === 'delete')
     for (const secret of secrets) {
-      // The secrets were stored before the deletion.
       for (const text of [before, ...stored]) expect(text).toContain(secret)
       for (const text of [JSON.stringify(notices), await readStreams(), await readTables()])
         expect(text).not.toContain(secret)

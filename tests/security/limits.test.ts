@@ -25,7 +25,6 @@ afterAll(async () => {
   await servers?.[Symbol.asyncDispose]()
 })
 
-/** Floods a subject until the server has closed all connections, and calls a function as bob. */
 async function expectDisconnected(flooding: readonly NatsConnection[], subject: string) {
   const { client } = await app.connectAs('bob')
   const payload = new Uint8Array(190_000).fill(120)
@@ -88,7 +87,6 @@ describe('a user', () => {
     const { hostname, port } = new URL(servers.urls.nats)
     const socket = connectSocket(Number(port), hostname)
     onTestFinished(() => void socket.destroy())
-    // The server resets the connection.
     socket.on('error', () => undefined)
     const closed = new Promise((resolve) => socket.resume().once('close', resolve))
     socket.write(`CONNECT ${JSON.stringify({ auth_token: token, verbose: false })}\r\n`)

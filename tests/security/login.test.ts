@@ -6,7 +6,6 @@ import { createCommandLine } from '../support/command-line.ts'
 import { createLoginFixture, type LoginFixture, requestAsAlice } from '../support/login-fixture.ts'
 import { fetchTokens, type Tokens } from '../support/tokens.ts'
 
-/** Maximum duration of a fast login or rejection. */
 const fastMs = 1_000
 
 let all: AsyncDisposableStack
@@ -34,7 +33,6 @@ function fetchAlicesTokens(): Promise<Tokens> {
   return fetchTokens(issuer.issuer, 'natter-cli', { username: 'alice', password: 'alice123' })
 }
 
-/** Returns the total duration of a login and a call in milliseconds. */
 async function logIn(token: string) {
   const started = performance.now()
   const nc = await fixture.connect(token)

@@ -15,7 +15,7 @@ import { type Servers, startServers } from '../support/servers.ts'
 let servers: Servers
 let app: App
 
-// The tests run with two runtimes, because each runtime has its own caches.
+// Each of the two runtimes has its own caches.
 beforeAll(async () => {
   servers = await startServers('postgres')
   process.env.DATABASE_URL = servers.urls.databaseUrl
@@ -33,14 +33,12 @@ type InputsByName = { [Name in keyof Contracts]?: InputOf<Contracts[Name]>[] }
 
 interface RoomFixture {
   room: RoomId
-  /** Notify ids of a short and a long message by alice, an edited message by bob, and a reply. */
+  /** Of a short and a long message by alice, an edited message by bob, and a reply. */
   notifyIds: NotifyId[]
   threadId: MessageId
-  /** Sequence of the latest event of the room. */
   seq: number
 }
 
-/** Creates a room with messages, in which bob is a moderator. */
 async function createRoomFixture(kind: RoomKind): Promise<RoomFixture> {
   const room = await app.createRoom(['alice', 'bob', 'charlie'], kind, {
     alice: 'owner',
@@ -61,7 +59,6 @@ async function createRoomFixture(kind: RoomKind): Promise<RoomFixture> {
   return { room, notifyIds, threadId: first.id, seq }
 }
 
-/** Returns inputs for every function that reads a room. */
 function readsOf({ room, notifyIds, threadId, seq }: RoomFixture) {
   return {
     'apps.room': [{ room }],
@@ -114,7 +111,7 @@ function writesOf({ room, notifyIds, threadId }: RoomFixture) {
   } satisfies InputsByName
 }
 
-/** Functions whose input has no room. room.list and room.browse are called separately. */
+/** The input has no room. room.list and room.browse are called separately. */
 const otherFunctions = [
   'admin.deactivate',
   'admin.reactivate',
@@ -159,10 +156,7 @@ const missing: Exclude<keyof Contracts, Covered> extends never
   ? 'none'
   : Exclude<keyof Contracts, Covered> = 'none'
 
-/**
- * Calls each function as bob, `times` times per input. Returns the distinct outcomes, such as
- * `send: forbidden`.
- */
+/** Returns the distinct outcomes, such as `send: forbidden`. */
 async function outcomesOf(inputsByName: InputsByName, times: number): Promise<string[]> {
   const calls = Object.entries(inputsByName).flatMap(([name, inputs]) =>
     Array.from({ length: times }).flatMap(() => inputs.map((input) => ({ name, input }))),
@@ -178,7 +172,6 @@ async function outcomesOf(inputsByName: InputsByName, times: number): Promise<st
   return [...new Set(outcomes)]
 }
 
-/** Returns an array to which every NATS message about the room is added when bob receives it. */
 async function collectFrames(room: RoomId) {
   const { nc } = await app.connectAs('bob')
   const frames: string[] = []
@@ -190,7 +183,7 @@ async function collectFrames(room: RoomId) {
     const subscription = nc.subscribe(subject, {
       callback(_error, message) {
         const frame = `${message.subject} ${message.string()}`
-        // The subjects of bob's own requests to `send`, and of all his replies, begin with deliver.bob.
+        // Bob's own requests and replies.
         if (frame.includes(room) && !/^deliver\.bob\.(send|reply)\./.test(frame)) frames.push(frame)
       },
     })
@@ -201,8 +194,8 @@ async function collectFrames(room: RoomId) {
 }
 
 /**
- * Calls functions as bob without pause, so that the runtime caches his membership. The returned
- * function stops the calls and returns the time of the last successful call.
+ * The runtime caches bob's membership meanwhile. The returned function returns the time of the last
+ * successful call.
  */
 async function callWithoutPause(room: RoomId): Promise<() => Promise<number>> {
   const stopping = new AbortController()
@@ -228,7 +221,6 @@ async function callWithoutPause(room: RoomId): Promise<() => Promise<number>> {
   }
 }
 
-/** Publishes events of every kind in the room, and waits until charlie has received them. */
 async function publishEvents({ room, notifyIds: [first], threadId }: RoomFixture) {
   const notices = await app.listen(deliverNotify, { user: 'charlie', room }, 'charlie')
   const multicast = await app.listen(roomNotify, { room }, 'charlie')
@@ -303,7 +295,6 @@ describe('access to a room', () => {
     const removedAt = performance.now()
     await sleep(1_000)
     await flushTwice(await app.connectAs('bob'))
-    // Bob receives the event of his removal, and must not receive a later event.
     expect(frames.splice(0)).not.toEqual([])
     const lastAnswerAt = await stopCalls()
     const outcomes = await outcomesOf({ ...readsOf(fixture), ...writesOf(fixture) }, 4)

@@ -115,7 +115,6 @@ describe('permissions by role', () => {
         ]),
       ),
     )
-    // Users cannot call functions whose trigger is not a request.
     const others = functions.filter(({ trigger }) => trigger !== 'request')
     expect(matrix).toEqual({
       ...expected,
@@ -171,7 +170,6 @@ describe('permissions on the server', () => {
     return fixture.connect(token, { inboxPrefix: `_INBOX_${user}` })
   }
 
-  /** Returns the permission violations that the server reports while `act` runs. */
   async function violations(nc: NatsConnection, act: () => void): Promise<string[]> {
     const messages: string[] = []
     const statuses = nc.status()

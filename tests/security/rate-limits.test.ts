@@ -14,7 +14,7 @@ let servers: Servers
 let app: App
 let presence: ReturnType<typeof createPresenceFixture>
 
-// These tests need the default rate limits and fill CHAT_MESSAGES, so they start their own servers.
+// These tests need the default rate limits and fill CHAT_MESSAGES.
 beforeAll(async () => {
   servers = await startServers('postgres', { RATE_LIMIT_FACTOR: '1' })
   process.env.DATABASE_URL = servers.urls.databaseUrl
@@ -148,7 +148,7 @@ describe('room.members', () => {
   }, 60_000)
 })
 
-/** Adds users with long ids to a room in the member index, and returns the ids in order. */
+/** Returns long user ids, in order. */
 async function addMembers(room: RoomId, count: number): Promise<UserId[]> {
   const { nc } = await app.connectAs('functions')
   const { streams } = await jetstreamManager(nc)

@@ -15,7 +15,6 @@ import { startPglite } from '../../stack/services/pglite.ts'
 import type { ProcessService } from '../../stack/services/service.ts'
 
 const secrets = createSecrets()
-/** A state folder with data in each part, which each test copies. */
 let template: string
 
 beforeAll(async () => {
@@ -43,7 +42,6 @@ const startServer = async (dir: string) =>
 
 const stream = 'nats/jetstream/FUNCTIONS/streams/NOTES'
 
-/** How a file is damaged: replaced by noise of the same length, emptied, or deleted. */
 const damages = {
   noise: async (file: string) => writeFile(file, randomBytes((await readFile(file)).length)),
   emptied: (file: string) => truncate(file, 0),

@@ -11,13 +11,12 @@ import {
 import { createKeycloakFixture, type KeycloakFixture, signIn } from '../support/keycloak-fixture.ts'
 import { fetchTokens, type Tokens } from '../support/tokens.ts'
 
-/** Lifetime of an access token: short, so that a page renews its token within a test. */
+/** Short, so that a page renews its token within a test. */
 const tokenSeconds = 15
 
 let ground: KeycloakFixture
 let alice: Visitor
 let bob: Visitor
-/** Id of a public room with alice and bob, which the pages of both users show. */
 let room: string
 
 beforeAll(async () => {
@@ -42,14 +41,13 @@ async function join({ page }: Visitor) {
   await page.getByRole('button', { name: 'Join room' }).click()
 }
 
-/** Records the path of each later navigation of the page in the returned array. */
 function follow({ page }: Visitor) {
   const paths: string[] = []
   page.on('framenavigated', (frame) => paths.push(new URL(frame.url()).pathname))
   return paths
 }
 
-/** Connects to NATS with a token. Returns 'let in' on success, else the error. */
+/** Returns 'let in' on success, else the error. */
 async function tryToken(token: string): Promise<string> {
   try {
     const nc = await connect({ servers: ground.urls.nats, token, reconnect: false })

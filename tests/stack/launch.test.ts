@@ -54,7 +54,7 @@ describe.skipIf(!old && !process.env.CI)('the launcher under an older Node', () 
     const { child, lines } = await start()
     child.kill('SIGKILL')
 
-    // The runtime inherits its output from the launcher, so the output ends when both have exited.
+    // The runtime inherits its output, so the output ends when both have exited.
     expect(await rest(lines)).toContain('stopped')
   })
 })
@@ -88,7 +88,6 @@ describe('the installation of dependencies', () => {
 
 const lockOf = (version: string) => ({ packages: { '': {}, 'node_modules/a': { version } } })
 
-/** Creates a clone with the launcher, whose script prints a word, and an npm that installs nothing. */
 async function givenClone() {
   const root = await mkdtemp(join(tmpdir(), 'natter-launch-'))
   onTestFinished(() => rm(root, { recursive: true, force: true }))
@@ -102,7 +101,6 @@ async function givenClone() {
   return { root, start: () => run(process.execPath, [launcher, 'start'], { env }) }
 }
 
-/** Takes a moment to write the record of the installed packages. */
 const fakeNpm = `
 const { copyFileSync, mkdirSync } = require('node:fs')
 mkdirSync('node_modules', { recursive: true })
@@ -123,7 +121,6 @@ describe('npm run runtime', () => {
   })
 })
 
-/** Starts a runtime through the launcher, with an IPC channel, and waits until it is ready. */
 async function start() {
   const child = spawn(old ?? '', [bin, 'start', functions], {
     env: { ...process.env, NATS_URL: bench.nats.urlOf('functions') },
@@ -134,7 +131,6 @@ async function start() {
   return { child, lines: await untilReady(child.stdout as Readable), ready, exited }
 }
 
-/** Reads log lines up to the line "ready", and returns an iterator over the later lines. */
 async function untilReady(input: Readable) {
   const lines = createInterface({ input })[Symbol.asyncIterator]()
   for (let line = await lines.next(); !line.done; line = await lines.next())

@@ -354,12 +354,11 @@ async function givenListener(port = 0) {
   return typeof address === 'object' && address ? address.port : 0
 }
 
-/** The ports of `npm start`, which runs nats-server without its monitor. */
+/** `npm start` runs nats-server without its monitor. */
 const portNames = (Object.keys(defaultPorts) as PortName[]).filter(
   (name) => name !== 'NATS_MONITOR_PORT',
 )
 
-/** Returns the octal modes of a folder and its entries, by name. */
 async function readModes(dir: string): Promise<Record<string, string>> {
   const names = ['.', ...(await readdir(dir))]
   const modes = names.map(async (name) => {
@@ -373,7 +372,6 @@ async function readPorts(dir: string): Promise<Record<string, number>> {
   return JSON.parse(await readFile(join(dir, 'ports.json'), 'utf8'))
 }
 
-/** Starts stack/start.ts, which `npm start` runs, on free ports. */
 function startMain(dir: string, more: Record<string, string> = {}) {
   const { NATS_URL, DATABASE_URL, OIDC_ISSUER, ...env } = process.env
   const anyPorts = Object.fromEntries(portNames.map((name) => [name, '0']))
@@ -390,7 +388,7 @@ function startMain(dir: string, more: Record<string, string> = {}) {
     })
   }
   const exit = once(child, 'close').then(([code]) => code)
-  // SIGTERM, because the nats-server of the stack would survive a SIGKILL.
+  // The nats-server of the stack would survive a SIGKILL.
   cleanups.push(() => child.kill('SIGTERM') && exit)
   return {
     child,
@@ -412,7 +410,7 @@ async function readUrls(dir: string) {
   return urls as Record<'web' | 'nats' | 'issuer', string> & { pids: Record<string, number> }
 }
 
-/** Returns false also for a zombie process. */
+/** A zombie process is not alive. */
 function isAlive(pid: number) {
   return identify(pid).since !== ''
 }

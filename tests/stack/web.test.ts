@@ -27,7 +27,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-/** Returns the response with its compressed body, which fetch would decompress. */
+/** `fetch` would decompress the body. */
 async function get(path: string, headers: Record<string, string> = {}) {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
   request(web.url + path, { headers }, resolve)

@@ -16,17 +16,16 @@ export default setUpApps(import.meta.dirname)`,
 export interface AppFolder {
   id: string
   dir: string
-  /** Starts a runtime process that serves only this folder. */
   start(env?: Record<string, string>): Promise<ProcessService>
 }
 
-/** Creates a folder with an app from the template, whose id no other test uses. */
+/** Copies the template, with an id that no other test uses. */
 export async function createAppFolder(): Promise<AppFolder> {
   const { functionsNats, databaseUrl } = inject('servers')
   const id = `dice${crypto.randomUUID().slice(0, 8)}`
   const cache = join(root, '.cache')
   await mkdir(cache, { recursive: true })
-  // Inside the project, where the imports #runtime and #domain work.
+  // The imports #runtime and #domain work only inside the project.
   const dir = await mkdtemp(join(cache, 'apps-'))
   onTestFinished(() => rm(dir, { recursive: true, force: true }))
   for (const [name, source] of Object.entries(ownFiles)) await writeFile(join(dir, name), source)

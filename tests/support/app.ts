@@ -19,7 +19,7 @@ import { inviteAndJoin } from './invite.ts'
 import type { ServerUrls } from './servers.ts'
 import { fetchAccessToken } from './tokens.ts'
 
-/** Test users: alice has the roles admin and user, bob has the role user, charlie has none. */
+/** alice has the roles admin and user, bob has the role user, charlie has none. */
 export type TestPerson = 'alice' | 'bob' | 'charlie'
 
 const allContracts = { ...contracts, 'app.action': appAction }
@@ -38,16 +38,14 @@ export interface RawReply {
 }
 
 export interface Mailbox<Data> {
-  /** Removes and returns the oldest event. Waits if the queue is empty. */
   next(): Promise<Data>
-  /** Waits for an event that matches. Removes and returns all events up to this event. */
+  /** Removes and returns all events up to the first that matches. */
   until(isMatch: (data: Data) => boolean): Promise<Data[]>
   unread(): readonly Data[]
 }
 
 export type App = ReturnType<typeof createApp>
 
-/** Returns helpers that call functions as clients do, and that set up rooms and members. */
 export function createApp(urls: ServerUrls) {
   const connections = new Map<TestPerson | 'functions', Promise<Connection>>()
   const clients = new Map<string, Promise<Client<Contracts>>>()
@@ -61,10 +59,7 @@ export function createApp(urls: ServerUrls) {
       return connection
     },
 
-    /**
-     * Returns a client that calls functions as any user, even one unknown to the OpenID provider. It
-     * uses the connection of the functions, which may publish on every subject.
-     */
+    /** For any user, also an unknown one, because the connection is that of the functions. */
     clientFor(user: string): Promise<Client<Contracts>> {
       const existing = clients.get(user)
       if (existing) return existing
@@ -99,7 +94,7 @@ export function createApp(urls: ServerUrls) {
       }
     },
 
-    /** Subscribes to a topic, with a wildcard for each topic parameter that `params` omits. */
+    /** Each topic parameter that `params` omits is a wildcard. */
     async listen<T extends Topic>(
       topic: T,
       params: Record<string, string>,
@@ -108,12 +103,12 @@ export function createApp(urls: ServerUrls) {
       const { nc, client } = await app.connectAs(as)
       const mailbox = createMailbox<DataOf<T>>()
       client.listen<Topic>(topic, params, (data) => mailbox.put(data as DataOf<T>))
-      // The subscription is active once the server has answered the ping that `flush` sends.
+      // The subscription is active once the server has answered the ping of `flush`.
       await nc.flush()
       return mailbox
     },
 
-    /** Creates a room with these members in the database and in ROOMS_KV, but publishes no event. */
+    /** Writes to the database and to ROOMS_KV, but publishes no event. */
     async createRoom(
       users: readonly string[],
       kind: RoomKind = 'public',
@@ -128,7 +123,7 @@ export function createApp(urls: ServerUrls) {
       return room
     },
 
-    /** Adds a member to the database and to ROOMS_KV, but publishes no event. */
+    /** Writes to the database and to ROOMS_KV, but publishes no event. */
     async addMember(
       room: string,
       user: string,
@@ -140,13 +135,12 @@ export function createApp(urls: ServerUrls) {
       await index.put(`${room}.${user}`, JSON.stringify({ kind, role }))
     },
 
-    /** Invites a user to a room, and accepts the invitation in the name of that user. */
     async inviteAndJoin(room: string, userId: string, inviter: TestPerson): Promise<void> {
       const { client } = await app.connectAs(inviter)
       await inviteAndJoin({ room, userId, inviter: client, invitee: await app.clientFor(userId) })
     },
 
-    /** Removes a member from the database and from ROOMS_KV, but publishes no event. */
+    /** Writes to the database and to ROOMS_KV, but publishes no event. */
     async removeMember(room: string, user: string): Promise<void> {
       await db
         .delete(members)
@@ -154,13 +148,12 @@ export function createApp(urls: ServerUrls) {
       await (await app.openBucket(ROOMS_KV)).delete(`${room}.${user}`)
     },
 
-    /** Adds test users to the table users, as their first login does. */
     async createUsers(...people: TestPerson[]): Promise<void> {
       const rows = people.map((person) => ({ id: person as UserId, name: person }))
       await db.insert(users).values(rows).onConflictDoNothing()
     },
 
-    /** Returns all events of a room in CHAT_MESSAGES, oldest first, without those of its threads. */
+    /** Oldest first, without the events of threads. */
     async readEvents(room: string): Promise<RoomEvent[]> {
       const { nc } = await app.connectAs('functions')
       const manager = await jetstreamManager(nc)
@@ -176,7 +169,6 @@ export function createApp(urls: ServerUrls) {
       }
     },
 
-    /** Returns the message with this sequence in CHAT_MESSAGES, or null if it was deleted. */
     async readLog(seq: number): Promise<StoredMsg | null> {
       const { nc } = await app.connectAs('functions')
       const manager = await jetstreamManager(nc)
@@ -193,7 +185,6 @@ export function createApp(urls: ServerUrls) {
       return app.call('send', { room, clientId, text }, as)
     },
 
-    /** Calls an action of a room app. */
     act(id: string, room: string, action: string, data: unknown, as: TestPerson) {
       const input = { app: id as AppId, room: room as RoomId, action, data }
       return app.call('app.action', input, as)
@@ -218,7 +209,7 @@ export function createApp(urls: ServerUrls) {
   return app
 }
 
-/** Returns an app for the shared servers, and closes it after the tests of the file. */
+/** Uses the shared servers, until the end of the file's tests. */
 export function useApp(): App {
   const urls = inject('servers')
   process.env.DATABASE_URL = urls.databaseUrl
@@ -230,7 +221,7 @@ export function useApp(): App {
   return app
 }
 
-/** Repeats a call until it is rejected, and returns the error code. Throws after one second. */
+/** Returns the error code. Throws after one second without a rejection. */
 export async function nextRejection(attempt: () => Promise<unknown>): Promise<string> {
   for (const startedAt = performance.now(); ; ) {
     const elapsedMs = performance.now() - startedAt
@@ -244,10 +235,7 @@ export async function nextRejection(attempt: () => Promise<unknown>): Promise<st
   }
 }
 
-/**
- * Expects a call with the id of a hidden room or message to fail with the same error as a call with an
- * unknown id. The error must not reveal which ids exist.
- */
+/** The error for a hidden room or message must not reveal that its id exists. */
 export async function expectSameRejection<Id extends string>(
   call: (id: Id) => Promise<unknown>,
   { hidden, absent, code = 'forbidden' }: { hidden: Id; absent: Id; code?: string },
@@ -265,18 +253,16 @@ export async function expectSameRejection<Id extends string>(
   expect(onAbsent.message?.replace(absent, hidden)).toBe(onHidden.message)
 }
 
-/** Returns a client id (UUIDv7) for a message written at `at`, in milliseconds since 1970. */
 export function newClientId(at = Date.now()): string {
   const time = at.toString(16).padStart(12, '0')
   return `${time.slice(0, 8)}-${time.slice(8)}-7${crypto.randomUUID().slice(15)}`
 }
 
-/** Pads a text to a length that notices do not contain. */
+/** Notices do not contain texts of this length. */
 export function longText(text: string): string {
   return text.padEnd(1_001, '.')
 }
 
-/** Returns a random id in the format of message ids. */
 export function newMessageId(): MessageId {
   return crypto.randomUUID().replaceAll('-', '') as MessageId
 }
@@ -285,7 +271,7 @@ export function newRoomId(): RoomId {
   return `room-${crypto.randomUUID()}` as RoomId
 }
 
-/** Returns a unique user id, so that a test receives no events that other tests cause. */
+/** No other test causes events for this user. */
 export function newUserId(): UserId {
   return `user-${crypto.randomUUID()}` as UserId
 }

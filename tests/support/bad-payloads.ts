@@ -1,6 +1,5 @@
 export type BadPayload = [name: string, payload: string | Uint8Array]
 
-/** Returns payloads that a function must reject, each with a name for the test title. */
 export function badPayloads(validInput: Record<string, unknown>): BadPayload[] {
   const [first] = Object.keys(validInput)
   const withField = (extra: string) =>

@@ -1,4 +1,3 @@
-/** Chat messages with code, links, mentions, room names, emoji codes and Markdown. */
 export const chatLines = [
   'Please run `npm run build` before you push.',
   'The build failed again, see https://ci.example.com/runs/4711?tab=log#L20 for the log.',

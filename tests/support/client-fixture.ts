@@ -13,24 +13,21 @@ import { createTestUser, type TestUser } from './test-user.ts'
 
 export type PersonName = 'alice' | 'bob' | 'charlie'
 
-/** The whole system, and a browser in which test users log in. */
 export interface ClientFixture extends AsyncDisposable {
   urls: StackUrls
   stateDir: string
   stack: ProcessService
   browser: Browser
-  /** Logs a test user in, in a new browser context. */
   open(person: PersonName, options?: BrowserContextOptions): Promise<Visitor>
   connect(person: PersonName): Promise<TestUser>
-  /** Invites a person to a room, and accepts over a connection of their own. */
+  /** The person accepts over a connection of their own. */
   inviteAndJoin(room: string, person: PersonName, inviter: TestUser): Promise<void>
 }
 
 export interface Visitor {
   page: Page
-  /** Payloads that the page received over its WebSockets. */
   frames: string[]
-  /** Uncaught errors and console errors, including violations of the content security policy. */
+  /** Includes violations of the content security policy. */
   problems: string[]
 }
 
@@ -38,10 +35,7 @@ interface FixtureOptions<Fixture> {
   setUp?(fixture: Fixture): Promise<void>
 }
 
-/**
- * Starts the whole system before the tests of a file and stops it after them. Use the returned
- * fixture only inside hooks and tests.
- */
+/** Use the returned fixture only inside hooks and tests. */
 export function useClientFixture({
   env,
   ...options
@@ -59,7 +53,7 @@ export function useFixture<Fixture extends AsyncDisposable>(
     await setUp?.(fixture)
   }, 180_000)
   afterAll(() => fixture?.[Symbol.asyncDispose]())
-  // With a proxy, a test file can assign the fixture to a constant before it is created.
+  // The proxy lets a test file assign the fixture to a constant before it is created.
   return new Proxy({} as Fixture, {
     get(_, key) {
       if (!fixture) throw new Error(`The fixture is not ready: ${String(key)} was read too early`)
@@ -111,7 +105,7 @@ export async function createClientFixture(
   }
 }
 
-/** Logs each test user in once, because only users who have logged in can be invited. */
+/** Only users who have logged in can be invited. */
 async function registerEveryone(urls: StackUrls): Promise<void> {
   await using bob = await createTestUser(urls, 'bob')
   for (const name of ['alice', 'charlie'])
@@ -145,7 +139,7 @@ export async function logIn(page: Page, url: string, person: PersonName): Promis
   await page.getByRole('heading', { name: 'Rooms', exact: true }).waitFor()
 }
 
-/** Creates a room in the page, opens the room, and returns its id, which begins with its name. */
+/** The id of the room begins with its name. */
 export async function createRoom(page: Page, kind: 'public' | 'private'): Promise<string> {
   const name = `room-${crypto.randomUUID().slice(0, 8)}`
   await page.getByRole('button', { name: 'Create room' }).click()
@@ -159,7 +153,7 @@ export async function createRoom(page: Page, kind: 'public' | 'private'): Promis
   return id
 }
 
-/** Navigates to `/r/ROOM` without a reload. */
+/** Without a reload. */
 export async function goTo(page: Page, url: string, room: string): Promise<void> {
   await page.evaluate(
     (path) => history.pushState(null, '', path),
@@ -177,7 +171,6 @@ export function message(page: Page, text: string | RegExp) {
   return page.getByRole('log').getByRole('article').filter({ hasText: text })
 }
 
-/** Chooses the item `name` in the menu of the message that contains `text`. */
 export async function runAction(page: Page, text: string, name: string): Promise<void> {
   await message(page, text).hover()
   await message(page, text).getByRole('button', { name: 'More' }).click()
@@ -194,7 +187,6 @@ export async function logOut(page: Page): Promise<void> {
   await page.getByRole('menuitem', { name: 'Log out' }).click()
 }
 
-/** Returns the page's localStorage and IndexedDB records, as JSON lines. */
 export function readLocalStore(page: Page): Promise<string> {
   return page.evaluate(async () => {
     const all = [JSON.stringify({ ...localStorage })]
@@ -217,7 +209,7 @@ export async function expectNoProblems({ problems }: Visitor): Promise<void> {
   expect(problems).toEqual([])
 }
 
-/** Expects no serious or critical accessibility violation, after all finite animations have ended. */
+/** Waits for the end of all finite animations. */
 export async function expectAccessible(page: Page): Promise<void> {
   await page.evaluate(async () => {
     const finite = document

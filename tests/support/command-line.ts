@@ -11,7 +11,6 @@ import { startRuntimeService } from '../../stack/services/runtime.ts'
 import type { ProcessService } from '../../stack/services/service.ts'
 
 const root = join(import.meta.dirname, '..', '..')
-/** The script of the command `runtime`. */
 export const bin = join(root, 'runtime', 'bin.mjs')
 
 export interface CommandResult {
@@ -46,14 +45,12 @@ export function runtime(args: string[], options?: RunOptions): Promise<CommandRe
   return run(process.execPath, [bin, ...args], options)
 }
 
-/** A nats-server, and runtimes for functions whose source code a test writes. */
 export interface CommandLine extends AsyncDisposable {
   nats: NatsService
-  /** The server's secrets, for a runtime that serves an auth callout. */
   secrets: Secrets
-  /** Writes files to a new folder inside the project, where the import `#runtime` works. */
+  /** The import `#runtime` works only inside the project, so the new folder is there. */
   write(files: Record<string, string>): Promise<string>
-  /** Connects with the permissions of functions until the disposal, and reconnects without limit. */
+  /** With the permissions of functions. Reconnects without limit. */
   connect(): Promise<NatsConnection>
   start(
     folders: string | string[],
@@ -112,7 +109,6 @@ export async function createCommandLine(): Promise<CommandLine> {
   }
 }
 
-/** Source code of a function that publishes an event, waits, and fails if the input has `ends`. */
 export const greet = `
 import { setTimeout } from 'node:timers/promises'
 import * as v from 'valibot'
@@ -146,7 +142,6 @@ export default defineFunction(
 )
 `
 
-/** Source code of a function that only functions may call. */
 export const add = `
 import * as v from 'valibot'
 import { defineFunction } from '#runtime'

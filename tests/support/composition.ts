@@ -1,6 +1,6 @@
 /**
- * Dispatches the events of an input method whose composition a key ends to the focused element. Runs in
- * the browser. Chromium, Firefox and WebKitGTK send the key before `compositionend`, Safari after it.
+ * Runs in the browser. Chromium, Firefox and WebKitGTK send the last key before `compositionend`,
+ * Safari after it.
  */
 export function pressInComposition({
   key,

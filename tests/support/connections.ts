@@ -3,7 +3,7 @@ import { onTestFinished } from 'vitest'
 import type { Servers } from './servers.ts'
 import { fetchAccessToken } from './tokens.ts'
 
-/** Opens connections of a test user, which are closed when the test ends. */
+/** The connections are closed when the test ends. */
 export async function connectMany(
   servers: Servers,
   count: number,
@@ -16,7 +16,6 @@ export async function connectMany(
   return connections
 }
 
-/** Connects as the auth callout does. */
 export function connectAuth({ nats }: Servers): Promise<NatsConnection> {
   const { host, username, password } = new URL(nats.urlOf('auth'))
   return connect({ servers: host, user: username, pass: password })
@@ -26,7 +25,6 @@ interface Listed {
   data: { connections: { cid: number; subscriptions: number }[] }
 }
 
-/** Returns the connections of a user on the NATS server. */
 export async function listConnections(auth: NatsConnection, user: string) {
   const query = JSON.stringify({ acc: 'CLIENTS', user, auth: true, sort: 'start' })
   const reply = await auth.request('connection.list', query)

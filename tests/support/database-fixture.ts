@@ -6,10 +6,7 @@ import { closeDb } from '#schema/db'
 import type { ProcessService } from '../../stack/services/service.ts'
 import { type DatabaseKind, startDatabase } from './servers.ts'
 
-/**
- * Starts an empty database for the tests of the enclosing `describe`, and sets DATABASE_URL. The
- * returned function returns the process of the database.
- */
+/** Also sets DATABASE_URL, for the enclosing `describe`. */
 export function useDatabase(kind: DatabaseKind): () => ProcessService {
   let dir: string
   let database: ProcessService

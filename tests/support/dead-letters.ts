@@ -2,10 +2,7 @@ import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { headers, type NatsConnection } from '@nats-io/nats-core'
 import { CHAT_MESSAGES } from '#schema/streams'
 
-/**
- * Writes the event `seq` of CHAT_MESSAGES to the dead letters, as if the function `persist` had failed
- * on this event. Returns the sequence of the dead letter.
- */
+/** As if `persist` had failed on the event `seq`. Returns the sequence of the dead letter. */
 export async function writeDeadLetter(
   nc: NatsConnection,
   seq: number,

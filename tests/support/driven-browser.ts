@@ -7,25 +7,21 @@ import { findWebKitDriver, findXvfb } from '../../stack/install/webkit.ts'
 import { freePort } from '../../stack/ports.ts'
 import { type ProcessOptions, startProcess } from '../../stack/services/process.ts'
 
-/**
- * A browser that is driven by WebDriver, with one page. Playwright drives only its own builds of Firefox
- * and WebKit, which cannot be installed from a package registry.
- */
+/** Playwright's own builds of Firefox and WebKit are in no package registry. */
 export interface DrivenBrowser extends AsyncDisposable {
   open(url: string): Promise<void>
-  /** Runs a function in the page. It must not use anything from outside; argument and result are JSON. */
+  /** The function must not use anything from outside; argument and result are JSON. */
   run<Result, Argument = undefined>(
     script: (argument: Argument) => Result,
     argument?: Argument,
   ): Promise<Result>
-  /** Presses keys one after the other: characters, and names such as `Enter` or `Control+b`. */
+  /** Characters, and names such as `Enter` or `Control+b`. */
   press(...keys: string[]): Promise<void>
 }
 
-/** What the two protocols do differently. */
 interface Driver extends AsyncDisposable {
   open(url: string): Promise<unknown>
-  /** Calls a function, given as its source text, with one string, and returns its string. */
+  /** Takes the source text of a function, with one string, and returns the function's string. */
   call(source: string, argument: string): Promise<string>
   perform(actions: KeyActions[]): Promise<unknown>
 }
@@ -36,7 +32,6 @@ interface KeyActions {
   actions: { type: 'keyDown' | 'keyUp'; value: string }[]
 }
 
-/** The characters of WebDriver for keys without a character. */
 const keyCharacters: Record<string, string> = {
   Tab: '\ue004',
   Enter: '\ue007',
@@ -51,10 +46,7 @@ const keyCharacters: Record<string, string> = {
 
 type BrowserName = 'Firefox' | 'WebKitGTK'
 
-/**
- * Returns whether a browser is installed or could be installed. Throws in CI if it is not: there the
- * tests must not be skipped.
- */
+/** Throws in CI instead of returning false: there the tests must not be skipped. */
 export async function canDrive(name: BrowserName): Promise<boolean> {
   const finders = name === 'Firefox' ? [findFirefox] : [findWebKitDriver, findXvfb]
   try {
@@ -66,7 +58,7 @@ export async function canDrive(name: BrowserName): Promise<boolean> {
   }
 }
 
-/** Starts Firefox or WebKitGTK, and installs it first if necessary. */
+/** Installs the browser first if necessary. */
 export async function startDrivenBrowser(name: BrowserName): Promise<DrivenBrowser> {
   const driver = await (name === 'Firefox' ? startFirefox() : startWebKit())
   return {
@@ -90,7 +82,6 @@ export async function startDrivenBrowser(name: BrowserName): Promise<DrivenBrows
   }
 }
 
-/** Starts Firefox and connects to it by WebDriver BiDi. */
 async function startFirefox(): Promise<Driver> {
   await using resources = new AsyncDisposableStack()
   const dir = await createFolder(resources)
@@ -156,7 +147,7 @@ interface BidiAnswer {
   message?: string
 }
 
-/** Starts WebKitGTK's small browser in an X server without a screen, driven by classic WebDriver. */
+/** WebKitGTK's small browser, in an X server without a screen, driven by classic WebDriver. */
 async function startWebKit(): Promise<Driver> {
   await using resources = new AsyncDisposableStack()
   const dir = await createFolder(resources)
@@ -200,7 +191,7 @@ async function createFolder(resources: AsyncDisposableStack): Promise<string> {
   return dir
 }
 
-/** Starts a process whose URL is what the first group of `pattern` finds in its output. */
+/** The first group of `pattern` is the URL in the process's output. */
 function start(
   dir: string,
   name: string,

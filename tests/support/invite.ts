@@ -8,7 +8,6 @@ interface Acceptance {
   invitee: Client<typeof contracts>
 }
 
-/** Invites a user to a room, and accepts the invitation in the name of that user. */
 export async function inviteAndJoin({ room, userId, inviter, invitee }: Acceptance): Promise<void> {
   await inviter.call('room.invite', { room, userId })
   await invitee.call('room.join', { room })

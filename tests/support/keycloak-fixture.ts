@@ -14,18 +14,16 @@ import {
 } from './client-fixture.ts'
 import { fetchTokens } from './tokens.ts'
 
-/** The whole system with a real Keycloak and the realm of deploy/keycloak. */
+/** With the realm of deploy/keycloak. */
 export interface KeycloakFixture extends ClientFixture {
   keycloak: KeycloakService
-  /** Calls Keycloak's admin API; `path` is relative to the URL of the realm. */
+  /** `path` is relative to the URL of the realm. */
   ask(method: string, path: string, body?: unknown): Promise<unknown>
-  /** Returns the log of each runtime process. */
   readRuntimeLogs(): Promise<string[]>
-  /** Opens the web app in a new browser context, without logging in. */
   arrive(): Promise<Visitor>
 }
 
-/** Timeout of an action on a page: Keycloak is slow at the first use of a feature. */
+/** Keycloak is slow at the first use of a feature. */
 const patienceMs = 20_000
 
 export async function createKeycloakFixture(): Promise<KeycloakFixture> {

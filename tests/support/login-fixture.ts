@@ -22,7 +22,6 @@ export interface LoginFixture extends AsyncDisposable {
   tokenIssuer: TokenIssuer
   runtime: ProcessService
   connect(token: string, options?: Record<string, unknown>): Promise<NatsConnection>
-  /** Throws if the login is accepted. */
   attemptLogin(token: string): Promise<LoginRejection>
 }
 
@@ -35,10 +34,7 @@ export interface LoginRejection {
   leaksToken: boolean
 }
 
-/**
- * Starts nats-server, and a runtime that serves `auth.callout` and four functions. The runtime accepts
- * the tokens of `issuer`, or those of the fixture's own token issuer.
- */
+/** A runtime that accepts the tokens of `issuer` or of the fixture's own issuer. */
 export async function createLoginFixture(issuer?: string): Promise<LoginFixture> {
   await using stack = new AsyncDisposableStack()
   const commandLine = stack.use(await createCommandLine())
@@ -92,7 +88,7 @@ export async function createLoginFixture(issuer?: string): Promise<LoginFixture>
       )
       const durationMs = performance.now() - started
       const serverLog = await nats.log.line(/Auth callout service returned/, { from: serverStart })
-      // The runtime may log an earlier rejection late, so waits for a line with the same reason.
+      // The runtime may log an earlier rejection late.
       const serverReason = serverLog.slice(serverLog.indexOf('error: ') + 'error: '.length)
       const reason = RegExp.escape(JSON.stringify(serverReason).slice(1, -1))
       const line = await runtime.log.line(
@@ -110,7 +106,6 @@ export async function createLoginFixture(issuer?: string): Promise<LoginFixture>
   return fixture
 }
 
-/** The contract of `count`, which streams numbers until the call ends. */
 export const count = {
   subject: 'count.{id}',
   audience: ['everyone'],
@@ -119,7 +114,7 @@ export const count = {
   output: v.object({}),
 } as const
 
-/** Source code of `count`. It publishes `counted.{id}` with the reason when the call ends. */
+/** Publishes `counted.{id}` with the reason when the call ends. */
 const countSource = `
 import { setTimeout } from 'node:timers/promises'
 import * as v from 'valibot'
@@ -144,7 +139,7 @@ export default defineFunction(contract, async function* ({ id }, { publish, sign
 })
 `
 
-/** Makes the callout take USER_IDS for complete, because this fixture has no database. */
+/** This fixture has no database, so USER_IDS counts as complete. */
 async function allowLoginsWithoutDatabase(url: string): Promise<void> {
   const { username, password, host } = new URL(url)
   const nc = await connect({ servers: host, user: username, pass: password })
@@ -171,7 +166,6 @@ const contract = {
 export default defineFunction(contract, (_, { caller }) => ({ caller }))
 `
 
-/** Sends a request as alice, and returns the reply. */
 export async function requestAsAlice(nc: NatsConnection, subject: string): Promise<Msg> {
   const requester = createRequester(nc, 'alice')
   try {

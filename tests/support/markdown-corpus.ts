@@ -5,7 +5,6 @@ export interface MarkdownExample {
   /** Specification and number, such as `GFM 198`. */
   name: string
   markdown: string
-  /** The HTML that the specification prescribes. */
   html: string
 }
 
@@ -15,8 +14,8 @@ const commonMark: { tests: { markdown: string; html: string; number: number }[] 
 )('commonmark-spec')
 
 /**
- * The examples of the CommonMark and GFM specifications. Their links lead to paths such as `/url`, which
- * messages may not contain: here they lead to a host.
+ * The links of the examples lead to paths such as `/url`, which messages may not contain: here they
+ * lead to a host.
  */
 export const markdownExamples: MarkdownExample[] = [
   ...commonMark.tests.map(({ number, ...rest }) => ({ name: `CommonMark ${number}`, ...rest })),

@@ -1,14 +1,11 @@
 /** Runs in the browser: reads what a person sees of messages, and of the HTML that a specification prescribes. */
 
-/**
- * Returns the structure of a rendered message in the notation of `outlineOfHtml`, so that the two can be
- * compared.
- */
+/** In the notation of `outlineOfHtml`, so that the two can be compared. */
 export function outlineOfMessage(message: Element): string {
   return simplify(outlineOf(message))
 }
 
-/** Returns the elements and the text of HTML, without the differences that a chat makes on purpose. */
+/** Omits the differences that a chat makes on purpose. */
 export function outlineOfHtml(html: string): string {
   return simplify(outlineOf(new DOMParser().parseFromString(html, 'text/html').body))
 }
@@ -25,7 +22,6 @@ function outlineOf(node: Node): string {
   if (name === 'img') return `<img ${urlOf(node, 'src')}>${node.getAttribute('alt')}</>`
   if (name === 'a') return `<a ${urlOf(node, 'href')}>${inner}</>`
   if (name === 'input') return node.matches(':checked') ? '[x] ' : '[ ] '
-  // A message draws only the cells of a row that were written.
   if (name === 'br' || (name === 'td' && inner === '')) return ' '
   if (name === 'p') return `${inner} `
   return ['body', 'div', 'thead', 'tbody', 'bdi'].includes(name) ? inner : `<${name}>${inner}</>`
@@ -48,7 +44,7 @@ function simplify(outline: string): string {
     .trim()
 }
 
-/** Everything that a message shows, in order: text, numbers of lists, and what hovering a link shows. */
+/** Includes the numbers of lists, and what hovering a link shows. */
 export function shownText(node: Node): string {
   if (!(node instanceof HTMLElement)) return node.textContent ?? ''
   if (node.matches('button, .link-host')) return ''
@@ -76,7 +72,6 @@ function markerOf(item: Element): string {
   return `${list.start + [...list.children].indexOf(item)}.`
 }
 
-/** Returns the size and colour of each heading of a message. */
 export function looksOfHeadings(message: Element): string[] {
   return [...message.querySelectorAll('.heading')].map((heading) => {
     const { fontSize, color } = getComputedStyle(heading)
@@ -84,7 +79,7 @@ export function looksOfHeadings(message: Element): string[] {
   })
 }
 
-/** Returns the elements of a message that cannot be seen, or not told from the text around them. */
+/** Also returns elements that cannot be told from the text around them. */
 export function findInvisible(message: Element): string[] {
   return [...message.querySelectorAll<HTMLElement>('*')]
     .filter((element) => !element.matches('br') && !isVisible(element))
@@ -128,7 +123,6 @@ function isVisible(element: HTMLElement): boolean {
   }
 }
 
-/** Returns the contrast of a colour with the background of an element, as WCAG defines it. */
 function contrast(color: string, element: Element): number {
   const layers: string[] = []
   for (let at: Element | null = element.parentElement; at; at = at.parentElement)
@@ -160,7 +154,7 @@ function luminance(layers: string[]): number {
   return value
 }
 
-/** Returns the texts that end outside of their scrollable area or of the window, where nobody can read them. */
+/** The texts end outside of their scrollable area or of the window. */
 export function findUnreachable(message: Element): string[] {
   const texts: string[] = []
   const walker = document.createTreeWalker(message, NodeFilter.SHOW_TEXT)

@@ -9,16 +9,14 @@ type Measure = Exclude<keyof typeof measures, 'outlineOfHtml'>
 
 const client = join(import.meta.dirname, '..', '..', 'client')
 
-/** A browser page without servers, which renders texts as messages of a conversation. */
+/** Renders messages in a browser without servers. */
 export interface MessageTextPage extends AsyncDisposable {
-  /** Renders each text as a message, in place of those before. Their backgrounds alternate. */
+  /** Replaces the previous messages. The backgrounds alternate. */
   show(texts: readonly string[]): Promise<void>
-  /** Returns the result of a function of `message-text-measures.ts` for each message. */
   measure<Name extends Measure>(name: Name): Promise<ReturnType<(typeof measures)[Name]>[]>
   setLook(look: { theme: string; direction: string; width: number }): Promise<void>
   /** Returns the HTML of the messages of which a part is cut off. */
   findClipped(): Promise<string[]>
-  /** Returns the outline of each HTML text. */
   outlinesOf(htmlTexts: readonly string[]): Promise<string[]>
 }
 

@@ -1,10 +1,8 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
-/** A TCP proxy in front of a nats-server, which records what clients send. */
 export interface NatsProxy extends AsyncDisposable {
   port: number
-  /** Everything that clients have sent. */
   sent(): string
 }
 

@@ -12,17 +12,15 @@ import { startOidcProvider } from '../../stack/services/oidc-provider.ts'
 import type { ProcessService } from '../../stack/services/service.ts'
 import { type ClientFixture, createClientFixture, useFixture } from './client-fixture.ts'
 
-/** The whole system, in which a test can make each dependency unavailable. */
 export interface OfflineFixture extends ClientFixture {
-  /** The proxy between the pages of the web app and NATS. */
   network: NetworkProxy
   nats: ProcessService
   issuer: ProcessService
-  /** Keeps logins from being answered until the returned function is called. */
+  /** Logins are not answered until the returned function is called. */
   stallAuthCallout(): () => void
 }
 
-/** Like `useClientFixture`, but for an `OfflineFixture`. Restores its network after each test. */
+/** Restores the network after each test. */
 export function useOfflineFixture(
   setUp: (fixture: OfflineFixture) => Promise<void>,
 ): OfflineFixture {
@@ -74,14 +72,13 @@ async function createOfflineFixture(): Promise<OfflineFixture> {
 export interface NetworkProxy extends AsyncDisposable {
   port: string
   url: string
-  /** Closes all connections, and rejects new ones until `restore` is called. */
   cut(): number
   /** Pauses all open connections until the returned function is called. */
   stall(): () => void
   restore(): void
 }
 
-/** Starts a TCP proxy, because the offline mode of a browser does not close open WebSockets. */
+/** The offline mode of a browser does not close open WebSockets. */
 async function createNetworkProxy(serverPort: number): Promise<NetworkProxy> {
   const open = new Set<Socket>()
   let isCut = false

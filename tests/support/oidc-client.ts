@@ -11,7 +11,7 @@ const endpoints = 'protocol/openid-connect'
 
 export type IssuerClient = ReturnType<typeof createClient>
 
-/** Returns a client that sends an issuer the same requests as the web app and the command line. */
+/** Sends the same requests as the web app and the command line. */
 export function createClient(issuer: string) {
   const keys = () => createRemoteJWKSet(new URL(`${issuer}/${endpoints}/certs`))
 
@@ -20,7 +20,6 @@ export function createClient(issuer: string) {
 
     get: (path: string, headers = {}) => fetch(`${issuer}/${path}`, { headers }),
 
-    /** Sends a request to the token endpoint. */
     ask(form: Record<string, string | undefined>, headers = {}) {
       const body = new URLSearchParams(given(form))
       return fetch(`${issuer}/${endpoints}/token`, { method: 'POST', body, headers })
@@ -44,7 +43,6 @@ export function createClient(issuer: string) {
 
     verify: (token: string) => jwtVerify(token, keys(), { issuer, algorithms: ['RS256'] }),
 
-    /** Returns the URL of an authorization request, with its verifier, state and nonce. */
     request(changed: Record<string, string | undefined> = {}) {
       const verifier = randomToken()
       const state = randomToken()
@@ -101,11 +99,10 @@ interface Page {
   status: number
   headers: Headers
   body: string
-  /** The target of a redirect to another origin, which is not followed. */
   location: string | undefined
 }
 
-/** Returns a minimal browser for logins, which supports cookies, forms and redirects within `home`. */
+/** Supports cookies, forms and redirects within `home`. */
 function createBrowser(home: string) {
   const cookies = new Map<string, { pair: string; path: string }>()
 

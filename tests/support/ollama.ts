@@ -4,20 +4,13 @@ import type { AddressInfo } from 'node:net'
 
 type Answer = (response: ServerResponse, prompt: string) => void | Promise<void>
 
-/** A server with the protocol of Ollama, whose answers a test chooses. */
 export interface FakeOllama extends AsyncDisposable {
   url: string
-  /** Prompts in the order of the requests. */
   prompts: string[]
-  /** Number of requests that the client has ended before the answer was complete. */
   aborted(): number
-  /** Sets the answer to all later requests for a translation. */
   answer(answer: Answer): void
-  /** Sets the names in the list of models. */
   models(...names: string[]): void
-  /** Closes all connections and refuses new ones, as a killed process does. */
   kill(): Promise<void>
-  /** Listens again on the same port. */
   restart(): Promise<void>
 }
 
@@ -70,7 +63,7 @@ export async function startFakeOllama(): Promise<FakeOllama> {
   }
 }
 
-/** Answers with these pieces, one a line, as Ollama does. */
+/** Sends one piece a line, as Ollama does. */
 export function say(...pieces: string[]): Answer {
   return (response) => {
     for (const piece of pieces) writePiece(response, piece)
@@ -78,7 +71,7 @@ export function say(...pieces: string[]): Answer {
   }
 }
 
-/** Answers with pieces, but not before `gate` resolves for each of them. */
+/** Sends each piece only when `gate` has resolved. */
 export function sayAfter(gate: Promise<unknown>, ...pieces: string[]): Answer {
   return async (response, prompt) => {
     await gate
@@ -90,7 +83,6 @@ export function writePiece(response: ServerResponse, piece: string): void {
   response.write(`${JSON.stringify({ response: piece, done: false })}\n`)
 }
 
-/** The text of the message in a prompt, with placeholders. */
 export function messageIn(prompt: string): string {
   return /<message>\n(.*)\n<\/message>/s.exec(prompt)?.[1] ?? ''
 }

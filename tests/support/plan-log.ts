@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { Sql } from 'postgres'
 
-/** A node of a query plan, in the format of `explain (analyze, buffers, format json)`. */
+/** The format of `explain (analyze, buffers, format json)`. */
 interface PlanNode {
   'Node Type': string
   'Relation Name'?: string
@@ -20,7 +20,7 @@ export interface Executed {
   isCompiled: boolean
 }
 
-/** Makes PostgreSQL log the plan of every statement, in sessions that begin after this call. */
+/** For sessions that begin after this call. */
 export async function logPlans(sql: Sql): Promise<void> {
   await sql`load 'auto_explain'`
   const settings = {
@@ -37,7 +37,6 @@ export async function logPlans(sql: Sql): Promise<void> {
   await sql`select pg_reload_conf()`
 }
 
-/** Returns the runtime's statements with their plans from PostgreSQL's log, from byte `from` on. */
 export async function readPlans(path: string, from: number): Promise<Executed[]> {
   const log = (await readFile(path)).subarray(from).toString()
   // PostgreSQL indents all lines of a log entry except the first one.
@@ -52,15 +51,14 @@ export function nodesOf(node: PlanNode): PlanNode[] {
   return [node, ...(node.Plans ?? []).flatMap(nodesOf)]
 }
 
-/** Returns the rows of a node in all loops, optionally with the rows that its filter removed. */
 export function rowsOf(node: PlanNode, include?: 'removed rows'): number {
   const removed = include ? (node['Rows Removed by Filter'] ?? 0) : 0
   return (node['Actual Rows'] + removed) * node['Actual Loops']
 }
 
 /**
- * Returns the number of 8 kB blocks that a statement has read. Heap fetches of index-only scans do not
- * count, because they no longer occur after the first vacuum.
+ * In blocks of 8 kB. Heap fetches of index-only scans do not count: they no longer occur after the
+ * first vacuum.
  */
 export function buffersOf({ root }: Executed): number {
   const visits = nodesOf(root).reduce((sum, node) => sum + (node['Heap Fetches'] ?? 0), 0)

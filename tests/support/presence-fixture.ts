@@ -12,7 +12,7 @@ import { startRuntimeService } from '../../stack/services/runtime.ts'
 import type { ProcessService } from '../../stack/services/service.ts'
 import type { App, Mailbox } from './app.ts'
 
-/** Starts another runtime with the presence functions, which runs until the test ends. */
+/** Serves the presence functions until the test ends. */
 export async function startInstance(): Promise<ProcessService> {
   const urls = inject('servers')
   const dir = await mkdtemp(join(tmpdir(), 'natter-instance-'))
@@ -34,14 +34,14 @@ export async function startInstance(): Promise<ProcessService> {
   return instance
 }
 
-/** Returns helpers that set and read the presence of any user, even of one who cannot log in. */
+/** For any user, even one who cannot log in. */
 export function createPresenceFixture(app: App) {
   const presence = {
     async heartbeat(user: string, connId = 'tab') {
       return (await app.clientFor(user)).call('presence.heartbeat', { connId })
     },
 
-    /** Sets the status of a user, and waits until the status is broadcast to a room of the user. */
+    /** Waits until the status is broadcast to a room of the user. */
     async goOnline(user: string, status: 'online' | 'away' = 'online') {
       const room = await app.createRoom([user])
       const broadcasts = await app.listen(roomPresence, { room }, 'functions')
@@ -58,7 +58,6 @@ export function createPresenceFixture(app: App) {
       return (await app.clientFor(user)).call('presence.disconnect', { connId })
     },
 
-    /** Replaces the presence lease of a connection by a lease that expires after a second. */
     async expireLease(user: string, connId = 'tab') {
       const { nc } = await app.connectAs('functions')
       const subject = `$KV.${PRESENCE_CONN.bucket}.${user}.${connId}`
@@ -75,12 +74,11 @@ export function createPresenceFixture(app: App) {
       return Array.fromAsync(keys)
     },
 
-    /** Deletes the room's own entry from ROOMS_KV, but not the entries of its members. */
+    /** Leaves the entries of the room's members. */
     async unindexRoom(room: string) {
       await (await app.openBucket(ROOMS_KV)).delete(room)
     },
 
-    /** Publishes `room.changed`, as the functions that add or remove a member do. */
     async publishRoomChange(room: string, userId: string, action: 'join' | 'leave') {
       const { nc } = await app.connectAs('functions')
       const { subject } = roomChanged
@@ -93,7 +91,6 @@ export function createPresenceFixture(app: App) {
   return presence
 }
 
-/** Returns the changes from a room's presence broadcasts, up to the first broadcast about `user`. */
 export async function changesUntil(
   mailbox: Mailbox<DataOf<typeof roomPresence>>,
   user: string,

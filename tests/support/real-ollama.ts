@@ -10,13 +10,9 @@ import { startProcess } from '../../stack/services/process.ts'
 /** The answer of the model to every prompt, one token a word. */
 export const chainAnswer = 'Hola mundo, esta es una prueba de traducción en vivo'
 
-/**
- * A model with the architecture of llama, whose weights only say which token follows which: it answers
- * every prompt with `chainAnswer`.
- */
+/** With the architecture of llama: its weights only say which token follows which. */
 const model = join(import.meta.dirname, 'natter-chain.gguf.gz')
 
-/** Starts a real Ollama on a free port, with the model `natter-chain`. */
 export async function startRealOllama(log: (message: string) => void) {
   await using started = new AsyncDisposableStack()
   const binary = await findOllama({ log })

@@ -24,7 +24,7 @@ export type DatabaseKind = 'postgres' | 'pglite'
 export interface ServerUrls {
   database: DatabaseKind
   databaseUrl: string
-  /** NATS URL for clients, which connect with a token of the issuer. */
+  /** For clients with a token of the issuer. */
   nats: string
   functionsNats: string
   issuer: string
@@ -35,18 +35,16 @@ export interface Servers extends AsyncDisposable {
   runtime: ProcessService
   database: ProcessService
   nats: NatsService
-  /** Starts another runtime, with `settings` as additional environment variables. */
   startAnother(name: string, settings?: Record<string, string>): Promise<ProcessService>
 }
 
-/** Starts the shared servers for a project of vitest.config.ts, which is named after its database. */
+/** For a project of vitest.config.ts, which is named after its database. */
 export default async function setup(project: TestProject) {
   const servers = await startServers(project.name as DatabaseKind)
   project.provide('servers', servers.urls)
   return () => servers[Symbol.asyncDispose]()
 }
 
-/** Starts the whole system in a new folder, with `settings` as environment variables of the runtime. */
 export async function startServers(
   database: DatabaseKind,
   settings: Record<string, string> = {},
@@ -71,7 +69,7 @@ export async function startServers(
     OIDC_ISSUER: issuer.url,
     OIDC_CLIENT_IDS: 'nats-chat-app,natter-cli',
     NATTER_ID_KEY: secrets.idKey,
-    // Three users make nearly all calls of the tests, so raises the rate limits.
+    // Three users make nearly all calls of the tests.
     RATE_LIMIT_FACTOR: '1000',
     ...settings,
   }

@@ -3,16 +3,13 @@ import { closeSync, openSync, writeSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** A mounted file system of limited size, which a test can fill. */
 export interface SmallDisk extends AsyncDisposable {
   dir: string
-  /** Writes a file until no space is left. */
   fill(): void
-  /** Deletes the file of `fill`. */
   free(): Promise<void>
 }
 
-/** Mounting a file system needs root on Linux. */
+/** Mounting needs root on Linux. */
 export const canMount = process.platform === 'linux' && process.getuid?.() === 0
 
 export async function mountSmallDisk(dir: string, megabytes: number): Promise<SmallDisk> {

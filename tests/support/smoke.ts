@@ -31,7 +31,6 @@ for (const { client } of [alice, bob]) await client.call('room.join', { room: 'g
 if (!values['after-restart']) {
   const notified = Promise.withResolvers<string>()
   bob.client.listen(topics.roomNotify, { room: 'general' }, ({ kind, notifyId }) => {
-    // Joins of members have the same topic.
     if (kind === 'message' && notifyId) notified.resolve(notifyId)
   })
   await bob.nc.flush()
@@ -64,7 +63,7 @@ async function logIn(person: string) {
   return { nc, client: createClient(nc, { contracts, user: person }) }
 }
 
-/** Polls the history, because a message is persisted only a moment after it was acknowledged. */
+/** A message is persisted only a moment after it was acknowledged. */
 async function findInHistory(text: string) {
   for (const until = Date.now() + 10_000; Date.now() < until; ) {
     const { messages } = await bob.client.call('chat.history', { room: 'general' })

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { startProcess } from '../../stack/services/process.ts'
 import type { ProcessService } from '../../stack/services/service.ts'
 
-/** Starts the stack as `npm start` does, with `dir` as its state folder and on free ports. */
+/** As `npm start` does, but on free ports. */
 export function startStack(dir: string, env: Record<string, string> = {}): Promise<ProcessService> {
   const ports = ['WEB', 'NATS', 'NATS_WS', 'OIDC', 'PG']
   return startProcess({

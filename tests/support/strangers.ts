@@ -3,7 +3,7 @@ import type { RoomId, UserId } from '#schema/ids'
 import { users } from '#schema/tables/user'
 import { type App, newClientId, newUserId } from './app.ts'
 
-/** Functions of tests about two users who share no room. */
+/** For two users who share no room. */
 export function strangersOf(app: App) {
   const clientOf = (user: UserId) => app.clientFor(user)
   return {
@@ -12,7 +12,6 @@ export function strangersOf(app: App) {
       await db.insert(users).values({ id, name: id })
       return id
     },
-    /** Returns the direct room of two users, which it creates if it is missing. */
     async openDirect(user: UserId, other: UserId): Promise<RoomId> {
       return (await (await clientOf(user)).call('room.direct', { with: other })).room.id
     },

@@ -5,8 +5,8 @@ import { db } from '#schema/db'
 const keepAliveMs = 500
 
 /**
- * Locks the table messages until the returned function is called, so that no event is persisted.
- * `access exclusive` also blocks reads. PGlite blocks every other query in any case.
+ * No event is persisted until the returned function is called. `access exclusive` also blocks
+ * reads. PGlite blocks every other query in any case.
  */
 export async function lockMessages(
   mode: 'exclusive' | 'access exclusive' = 'exclusive',

@@ -1,4 +1,4 @@
-/** Malicious message texts. `hrefs` are the only links that the page may render for a text. */
+/** `hrefs` are the only links that the page may render for a text. */
 export const attacks: [text: string, hrefs?: string[]][] = [
   ['<script>alert(1)</script>'],
   ['<SCRIPT SRC=//evil.example/x.js></SCRIPT>'],

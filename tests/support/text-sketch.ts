@@ -1,6 +1,5 @@
 import type { Block, Inline, ListItem } from '../../client/text/tree.ts'
 
-/** Returns a parsed message as one readable line, such as `p[a strong[b]]`. */
 export function outlineOf(blocks: Block[]): string {
   return blocks.map(outlineOfBlock).join('')
 }

@@ -1,7 +1,6 @@
 import type { MessageId, RoomId } from '#schema/ids'
 import { type App, newClientId, type TestPerson } from './app.ts'
 
-/** Helpers for tests of threads, in rooms of alice and bob. */
 export function createThreads(app: App) {
   async function createThreadIn(room: RoomId, starter: TestPerson = 'alice') {
     const { id, seq } = await app.send(room, 'the question', starter)

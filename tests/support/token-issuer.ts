@@ -12,10 +12,10 @@ import {
   SignJWT,
 } from 'jose'
 
-/** Claims that replace the default claims of a token. `undefined` removes a claim. */
+/** `undefined` removes a default claim. */
 export type Claims = { [Name in keyof JWTPayload]?: JWTPayload[Name] | undefined }
 
-/** Header parameters of a token, and a key that replaces the issuer's current signing key. */
+/** `key` replaces the issuer's current signing key. */
 export interface SigningOptions extends Partial<JWTHeaderParameters> {
   key?: CryptoKey | Uint8Array
 }
@@ -23,18 +23,18 @@ export interface SigningOptions extends Partial<JWTHeaderParameters> {
 export interface TokenIssuer {
   issuer: string
   fetchCount(): number
-  /** Returns the number of all requests, including those for unknown URLs. */
+  /** Includes requests for unknown URLs. */
   requestCount(): number
-  /** Returns a token of alice. */
+  /** The default claims are those of alice. */
   token(claims?: Claims, signing?: SigningOptions): Promise<string>
-  /** Replaces the signing key, also in the JWKS, and returns the id of the new key. */
+  /** Also in the JWKS. Returns the id of the new key. */
   rotate(): Promise<string>
   publicKey(): JWK
-  /** Moves the JWKS to another URL, which the discovery document contains. */
+  /** The discovery document contains the new URL. */
   moveKeys(document?: { issuer?: string }): void
-  /** Moves the JWKS to another URL, to which the previous URL redirects. */
+  /** The previous URL redirects to the new one. */
   redirectKeys(): void
-  /** Makes the issuer accept connections without answering requests, until `start` is called. */
+  /** Accepts connections without answering requests, until `start` is called. */
   hang(): void
   stop(): Promise<void>
   start(): Promise<void>
@@ -138,7 +138,7 @@ function answer(response: ServerResponse, body: object) {
   response.end(JSON.stringify(body))
 }
 
-/** Returns the default subject of a token, which is the same for each token of a user name. */
+/** The same for each token of a user name. */
 export function subjectOf(userName: unknown): string {
   return hash('sha256', JSON.stringify(userName), 'hex').slice(0, 32)
 }

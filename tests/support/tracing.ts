@@ -4,13 +4,12 @@ import { createClient } from '#runtime/client'
 import { contracts } from '#schema/contracts'
 import type { App, TestPerson } from './app.ts'
 
-/** Returns the id of a new trace, and a `traceparent` header that marks it as sampled. */
+/** The `traceparent` header marks the trace as sampled. */
 export function newTrace() {
   const id = crypto.randomUUID().replaceAll('-', '')
   return { id, traceparent: `00-${id}-${id.slice(0, 16)}-01` }
 }
 
-/** Returns a client whose calls all belong to the trace of `traceparent`. */
 export async function tracedClient(app: App, as: TestPerson, traceparent: string) {
   const { nc } = await app.connectAs(as)
   const hdrs = headers()

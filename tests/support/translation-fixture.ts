@@ -11,20 +11,18 @@ export interface TranslationFixture {
   app: App
   servers: Servers
   ollama: FakeOllama
-  /** Sends a message, and returns its id in requests. */
+  /** Returns the message's id in requests. */
   send(room: RoomId, text: string, as?: TestPerson): Promise<NotifyId>
-  /** Requests the translation of a message. */
   request(
     notifyId: NotifyId,
     as: TestPerson,
     options?: { targetLang?: string; skip?: string[] },
   ): Promise<{ msgKey: string; state: string }>
   listen(as: TestPerson): Promise<Mailbox<TranslationPiece>>
-  /** Returns the pieces of one request, up to the last. */
   piecesOf(box: Mailbox<TranslationPiece>, msgKey: string): Promise<TranslationPiece[]>
 }
 
-/** Starts the system with two runtimes and a fake Ollama, or the engine that `settings` choose. */
+/** Two runtimes and a fake Ollama, or the engine that `settings` choose. */
 export function useTranslation(
   settings: () => Promise<Record<string, string>> = async () => ({}),
 ): TranslationFixture {
@@ -77,7 +75,7 @@ async function piecesOf(box: Mailbox<TranslationPiece>, msgKey: string) {
   return all.filter((piece) => piece.msgKey === msgKey)
 }
 
-/** Joins the pieces. Throws if one is missing. */
+/** Throws if a piece is missing. */
 export function joinPieces(pieces: readonly TranslationPiece[]): string {
   return pieces.reduce((text, { offset, translatedText }) => {
     if (offset !== text.length) throw new Error(`A piece is missing before ${translatedText}`)

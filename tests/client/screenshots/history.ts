@@ -8,7 +8,6 @@ export type People = Record<Name, Person>
 const [launchRoom, quietRoom] = ['launch-7k2m9q4x', 'quiet-3w8p5d1z']
 
 export interface DemoHistory {
-  /** Root message of the demo's thread. */
   thread: SentMessage
 }
 
@@ -19,7 +18,6 @@ export async function writeHistory(people: People): Promise<DemoHistory> {
   return writeEngineering(people)
 }
 
-/** Sends messages that stay unread for alice. */
 export async function writeUnread({ bob, maya, tomas, li }: People): Promise<void> {
   await maya.send('design', 'New empty states are up, comments welcome 🎨')
   await li.send('design', 'Love the calm one with the kettle.')

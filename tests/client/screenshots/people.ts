@@ -8,7 +8,6 @@ import { type ConnId, heartbeatMs } from '#schema/messages/presence'
 import type { StackUrls } from '../../../stack/state.ts'
 import { fetchAccessToken } from '../../support/tokens.ts'
 
-/** Users in addition to the demo users. They are written to users.json for the OpenID provider. */
 const colleagues = [
   { username: 'amira', givenName: 'Amira', familyName: 'Haddad' },
   { username: 'jonas', givenName: 'Jonas', familyName: 'Weber' },
@@ -25,13 +24,11 @@ export interface SentMessage {
   room: RoomId
 }
 
-/** A user who is connected to NATS without a browser. */
 export interface Person extends AsyncDisposable {
   client: Client<typeof contracts>
   send(room: string, text: string): Promise<SentMessage>
   reply(to: SentMessage, text: string): Promise<SentMessage>
   react(to: SentMessage, emoji: string): Promise<void>
-  /** Sends presence heartbeats until the person is disposed. */
   goOnline(): Promise<void>
 }
 

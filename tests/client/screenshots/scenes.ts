@@ -200,7 +200,7 @@ async function showRoom(page: Page, name: string) {
   await page.locator('.room-link').filter({ hasText: name }).click()
   await page.getByRole('heading', { level: 1, name }).waitFor()
   await page.getByRole('article').last().waitFor()
-  // A display name has a space. Display names load after the messages.
+  // A display name has a space, and loads after the messages.
   await page.locator('.message-name').filter({ hasText: ' ' }).first().waitFor()
   await page.mouse.move(wide.width - 1, 20)
 }
@@ -218,7 +218,6 @@ async function showCard(page: Page) {
   await page.getByRole('dialog', { name: 'Bob Brown' }).waitFor()
 }
 
-/** Shows a Spanish message with its translation. The first call sends the message. */
 async function showTranslation({ page, people: { alice, tomas } }: SceneContext) {
   await alice.client.call('prefs.set', { translateTo: 'en' })
   const text =
@@ -232,7 +231,6 @@ async function showTranslation({ page, people: { alice, tomas } }: SceneContext)
   await page.mouse.move(wide.width - 1, 20)
 }
 
-/** Shows a message that alice wrote offline. It is rejected, because her role has changed meanwhile. */
 async function showFailed({ page, people: { bob }, cut, restore }: SceneContext) {
   await showRoom(page, 'Release notes')
   await cut()
@@ -265,7 +263,6 @@ async function showDeadLetters({ page, urls, stateDir }: SceneContext) {
   await page.getByText('Deadlock detected').waitFor()
 }
 
-/** Shows the console with charts of half a minute of varying load. */
 async function showConsole(page: Page, { bob }: People) {
   await showRoom(page, 'Engineering')
   await page.getByRole('link', { name: 'Console', exact: true }).click()

@@ -5,9 +5,7 @@ import { passwordOf } from './people.ts'
 
 export interface Scene {
   options?: BrowserContextOptions
-  /** Whether the scene shows the page before the login. */
   isLoggedOut?: boolean
-  /** If true, the server rejects the connection. */
   isRefused?: boolean
   prepare?(page: Page, urls: StackUrls): Promise<unknown>
   show(context: SceneContext): Promise<unknown>
@@ -18,7 +16,6 @@ export interface SceneContext {
   people: People
   history: DemoHistory
   urls: StackUrls
-  /** Closes the page's WebSockets, and each new one until `restore` is called. */
   cut: () => Promise<void>
   restore: () => void
   stateDir: string
@@ -26,7 +23,6 @@ export interface SceneContext {
 
 export const wide = { width: 1440, height: 900 }
 
-/** Opens the page in a new browser context. Alice is logged in unless the scene says otherwise. */
 export async function openPage(browser: Browser, urls: StackUrls, scene: Scene) {
   const context = await browser.newContext({ viewport: wide, locale: 'en-US', ...scene.options })
   const page = await context.newPage()
@@ -43,10 +39,7 @@ export async function openPage(browser: Browser, urls: StackUrls, scene: Scene) 
   return { page, ...sockets }
 }
 
-/**
- * Proxies the page's WebSockets so that a scene can close them. The browser's offline mode would
- * not close open WebSockets.
- */
+/** The browser's offline mode would not close open WebSockets. */
 async function interceptSockets(page: Page, isRefused: boolean) {
   const sockets = new Set<WebSocketRoute>()
   let isCut = false
@@ -67,7 +60,7 @@ async function interceptSockets(page: Page, isRefused: boolean) {
   }
 }
 
-/** Responds as NATS does after the auth callout has rejected a login. */
+/** As NATS does after the auth callout has rejected a login. */
 function refuse(socket: WebSocketRoute) {
   socket.send(Buffer.from('INFO {"version":"2.12.0","auth_required":true,"max_payload":65536}\r\n'))
   socket.onMessage(() => {

@@ -24,7 +24,6 @@ beforeEach(async () => {
   tokens = createTokenCheck({ issuer: issuer.issuer, ...options })
 })
 
-/** Returns the error of a rejected token; undefined for an accepted one. */
 async function rejectionOf(token: string, check = tokens) {
   return check.check(token).then(
     () => undefined,
@@ -336,7 +335,7 @@ describe('issuer keys', () => {
 
     for (let check = 0; check < 3; check++)
       expect(await rejectionOf(token, misconfigured)).toMatchObject(unavailable)
-    // Each fetch sends two requests: for the discovery document and for the keys.
+    // For the discovery document and for the keys.
     expect(issuer.requestCount()).toBe(2)
 
     vi.advanceTimersByTime(1_001)

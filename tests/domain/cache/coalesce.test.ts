@@ -1,7 +1,6 @@
 import { expect, it } from 'vitest'
 import { coalesce } from '#domain/cache/coalesce'
 
-/** Returns a coalesced read that runs until the test ends it, and the started reads. */
 function createRead() {
   const reads: PromiseWithResolvers<string>[] = []
   const read = coalesce(async (_key: string, _options: undefined) => {

@@ -2,10 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { singleFlight } from '#domain/cache/single-flight'
 
-/**
- * Returns a function `call` that `singleFlight` created. Its n-th read returns n when the test
- * calls the n-th function in `finish`.
- */
+/** The n-th read returns n when the test calls the n-th function in `finish`. */
 function givenReads() {
   const finish: (() => void)[] = []
   const call = singleFlight((_key: string, _options: undefined) => {

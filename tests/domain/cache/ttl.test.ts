@@ -8,9 +8,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-/**
- * Returns the TTL, in milliseconds, of a value with a full TTL of 500 ms after a read of `readMs`.
- */
+/** In milliseconds, for a full TTL of 500. */
 async function ttlAfter(readMs: number): Promise<number | undefined> {
   const options = { ttl: 500 }
   const reading = fetchWithAgedTtl(

@@ -45,7 +45,6 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])(
         expect(inOrder.rows.mentions).toEqual(mentionsOf(inOrder.rows.messages))
         expect(oneByOne).toEqual(inOrder)
         expect(shuffled).toEqual(inOrder)
-        // The projection of only those events that were not purged gives the same rows.
         const left = events.filter(({ seq }) => !inOrder.purged.includes(seq))
         expect((await project(cut(shuffle(left, random), random))).rows).toEqual(inOrder.rows)
       },
@@ -78,7 +77,7 @@ const newId = () => crypto.randomUUID().replaceAll('-', '') as MessageId
 
 type SentMessage = { seq: number; data: MessageSent }
 
-/** Returns random events of three users in a room, in an order in which they can occur. */
+/** The order of the random events can occur. */
 function givenEvents(room: RoomId, random: () => number): LoggedEvent[] {
   const pick = <T>(from: readonly T[]) => from[Math.floor(random() * from.length)] as T
   const users = ['alice', 'bob', 'null'] as UserId[]
@@ -94,8 +93,7 @@ function givenEvents(room: RoomId, random: () => number): LoggedEvent[] {
       events.push(message)
       continue
     }
-    // The last event must not be purged. Otherwise, the projection of the remaining events would
-    // write a lower sequence to `room_heads`.
+    // Without the last event, the others would project a lower sequence to `room_heads`.
     const target = sent.length > 0 && seq < 149 ? pick(sent) : undefined
     if (!target) {
       events.push({
@@ -103,7 +101,7 @@ function givenEvents(room: RoomId, random: () => number): LoggedEvent[] {
         data: { ...inRoom, kind: 'member', action: 'join', userId: inRoom.by },
       })
     } else if (random() < 0.05) {
-      // A second copy of the message, which a late retry can store.
+      // A late retry can store a second copy.
       events.push({ seq, data: target.data })
     } else {
       events.push({ seq, data: changeOf(target, seq, inRoom) })
@@ -137,7 +135,7 @@ function givenEvents(room: RoomId, random: () => number): LoggedEvent[] {
   }
 }
 
-/** Returns the rows that the table mentions should have, except for the versions. */
+/** Omits the versions. */
 function mentionsOf(rows: (typeof messages.$inferSelect)[]) {
   return rows
     .flatMap(({ id, room, threadId, seq, sender, mentions }) =>
@@ -183,7 +181,6 @@ function cut<T>(items: readonly T[], random: () => number): T[][] {
   return batches
 }
 
-/** Returns the projected rows of a room, and deletes them. */
 async function takeRows(room: RoomId) {
   const inRoom = eq(messages.room, room)
   const ids = db.select({ id: messages.id }).from(messages).where(inRoom)

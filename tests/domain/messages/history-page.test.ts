@@ -20,7 +20,6 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('readPage, on %s', (kind) =>
     await db.insert(messages).values(rows)
   })
 
-  /** Reads the last and the first history page of every room concurrently. */
   async function readAll() {
     const pages = await Promise.all(
       rooms.flatMap((room) => [

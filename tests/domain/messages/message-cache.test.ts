@@ -23,7 +23,6 @@ const edit = (editedSeq: number): Message => ({
 })
 const deletion = (editedSeq: number): Message => ({ ...sent, text: '', deletedAt: at, editedSeq })
 
-/** Calls `onWrite` before each write to the bucket. */
 function createCache(onWrite?: () => void) {
   let entry: { value: Message; revision: number } | undefined
   const published: object[] = []

@@ -21,7 +21,6 @@ describe('detectLanguage', () => {
 
 describe('chooseSource', () => {
   it('prefers a similar language that the engine knows', async () => {
-    // Detected as Portuguese.
     expect(chooseSource(await detectLanguage('Hola mundo'), 'en', pairs)).toBe('es')
   })
 
