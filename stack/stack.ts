@@ -37,7 +37,7 @@ export interface Stack {
 
 /** The addresses and credentials of the embedded or an external NATS. */
 interface Nats {
-  urls: Pick<StackUrls, 'nats' | 'natsWebSocket' | 'natsMonitor' | 'opsUrl'>
+  urls: Pick<StackUrls, 'nats' | 'natsWebSocket' | 'natsMonitor' | 'opsUrl' | 'functionsUrl'>
   env: Record<string, string>
 }
 
@@ -141,6 +141,7 @@ async function startOwnNats(context: Context): Promise<Nats> {
       natsWebSocket: nats.webSocketUrl,
       ...(nats.monitorUrl === undefined ? {} : { natsMonitor: nats.monitorUrl }),
       opsUrl: nats.urlOf('ops'),
+      functionsUrl: nats.urlOf('functions'),
     },
     env: {
       NATS_URL: nats.urlOf('functions'),
@@ -168,6 +169,7 @@ function readForeignNats(env: NodeJS.ProcessEnv): Nats {
       nats: shown,
       natsWebSocket: read('NATS_WS_URL'),
       opsUrl: env.NATS_OPS_URL ?? NATS_URL,
+      functionsUrl: NATS_URL,
     },
     env: {
       NATS_URL,

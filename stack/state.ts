@@ -22,6 +22,8 @@ export interface StackUrls {
   databaseUrl: string
   /** NATS URL with the credentials of the user `ops`, for commands such as `nats -s URL micro ls`. */
   opsUrl: string
+  /** NATS URL with the credentials of processes that serve functions, for `runtime start`. */
+  functionsUrl: string
 }
 
 /** The names of everything in a state folder. */

@@ -19,6 +19,9 @@ interface Target {
   hint: string
 }
 
+/** The fields of `stack.json` with a URL for operators, and for processes that serve functions. */
+type StackUrl = 'opsUrl' | 'functionsUrl'
+
 const connectMs = 3_000
 
 /**
@@ -57,22 +60,22 @@ function findServer({ nats }: ServerOptions): Target {
       address: readNatsOption(nats),
       hint: 'Check that a server runs there and that it accepts this user.',
     }
-  const target = findStack()
-  if (target) return target
+  const stack = findStackUrl('opsUrl')
+  if (stack)
+    return {
+      address: readAddress(stack.file, stack.url),
+      hint: 'The stack has stopped: run "npm start"',
+    }
   throw new UsageError(
     'no server: give --nats URL, set NATS_URL, or run "npm start" in this project',
   )
 }
 
 /** Finds the stack (`npm start`) of the working directory or of the nearest folder above it. */
-function findStack(): Target | undefined {
+export function findStackUrl(key: StackUrl): { file: string; url: string } | undefined {
   for (const file of stackFiles()) {
-    const opsUrl = readOpsUrl(file)
-    if (opsUrl)
-      return {
-        address: readAddress(file, opsUrl),
-        hint: 'The stack has stopped: run "npm start"',
-      }
+    const url = readStackUrl(file, key)
+    if (url) return { file, url }
   }
   return undefined
 }
@@ -88,7 +91,7 @@ function stackFiles(): string[] {
   return files
 }
 
-function readOpsUrl(file: string): string | undefined {
+function readStackUrl(file: string, key: StackUrl): string | undefined {
   let text: string
   try {
     text = readFileSync(file, 'utf8')
@@ -96,8 +99,8 @@ function readOpsUrl(file: string): string | undefined {
     return undefined
   }
   try {
-    const { opsUrl } = JSON.parse(text)
-    if (typeof opsUrl === 'string') return opsUrl
+    const url = JSON.parse(text)[key]
+    if (typeof url === 'string') return url
   } catch {}
-  throw new CliError(`${file} has no opsUrl: delete it, or restart the stack`)
+  throw new CliError(`${file} has no ${key}: delete it, or restart the stack`)
 }

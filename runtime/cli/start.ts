@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
-import { readNatsOption } from './connection.ts'
+import { findStackUrl, readNatsOption } from './connection.ts'
 
 interface StartOptions {
   instances: number
@@ -40,14 +40,15 @@ async function start(
   { instances, supervisor, nats, name }: StartOptions,
 ) {
   const address = nats ? readNatsOption(nats) : undefined
-  const env = nats === undefined ? process.env : { ...process.env, NATS_URL: nats }
+  const url = nats || findStackUrl('functionsUrl')?.url
+  const env = url === undefined ? process.env : { ...process.env, NATS_URL: url }
   const options = { folders: folders.map((folder) => resolve(folder)), env, name }
   if (instances > 1 || supervisor) {
     const { superviseInstances } = await import('./instances.ts')
     // An instance names the source of its address in errors, so it gets the option as it was given.
     const isOption = nats !== undefined && nats !== process.env.NATS_URL
     const args = isOption ? ['--nats', nats] : []
-    const supervised = { ...options, env: process.env, args, count: instances }
+    const supervised = { ...options, env: isOption ? process.env : env, args, count: instances }
     process.exitCode = await superviseInstances(supervised)
     return
   }

@@ -55,6 +55,19 @@ describe('runtime start', () => {
     },
   )
 
+  it('connects to the stack of the working directory without --nats and NATS_URL', async () => {
+    const functionsUrl = bench.nats.urlOf('functions')
+    const state = await bench.write({ 'stack.json': JSON.stringify({ functionsUrl }) })
+
+    for (const args of [[], ['--instances', '2']]) {
+      await using _runtime = await bench.start(functions, args, {
+        NATS_URL: '',
+        NATTER_STATE: state,
+      })
+      await expect(ask()).resolves.toMatchObject({ by: 'ada' })
+    }
+  })
+
   it('exits at once with code 130 after a second signal', async () => {
     await using runtime = await bench.start(functions)
     const begun = underWay(1)
