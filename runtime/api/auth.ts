@@ -1,4 +1,3 @@
-/** A client's connection attempt: the client's credentials, and what the server knows about it. */
 export interface AuthRequest {
   /** The token that the client sends, or its password if there is no token. Empty without either. */
   token: string
@@ -25,7 +24,6 @@ export interface AuthGrant {
    * requests that an audience does not allow, or requests of other users.
    */
   publish?: readonly string[]
-  /** Subject patterns that the client may subscribe to. */
   subscribe: readonly string[]
   /** The time at which the server closes the connection, in seconds since the epoch. */
   expiresAt: number

@@ -1,4 +1,3 @@
-/** The current value of a key. */
 export interface KvEntry<Value> {
   key: string
   value: Value

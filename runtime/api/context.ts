@@ -28,11 +28,9 @@ export interface Context<Env = unknown> {
   readonly deadline: number
   /** A logger whose lines carry the function's name and the trace id. */
   readonly log: Logger
-  /** The environment, parsed by the function's `env` schema. */
   readonly env: Env
   /** The functions that this process serves. */
   readonly functions: readonly FunctionInfo[]
-  /** Monitoring of all processes, for functions that operators call. */
   readonly system: System
   /** The event's position in the stream that has republished it. Undefined for other events. */
   readonly streamPosition: StreamPosition | undefined
@@ -97,7 +95,6 @@ export interface Context<Env = unknown> {
   call<C extends Contract>(contract: C, input: InputOf<C>): Promise<OutputOf<C>>
 }
 
-/** A served function. */
 export interface FunctionInfo {
   /** The file's name without its extension: `room.join`. */
   readonly name: string

@@ -73,26 +73,19 @@ export interface BucketDeclaration {
   readonly history?: number
 }
 
-/** The type that callers pass to a contract's function. */
 export type InputOf<C extends { input: Schema }> = StandardSchemaV1.InferInput<C['input']>
-/** The type that the handler receives: the input after parsing. */
 export type ParsedInputOf<C extends { input: Schema }> = StandardSchemaV1.InferOutput<C['input']>
 /** The type that callers receive: the answer after parsing. */
 export type OutputOf<C extends { output: Schema }> = StandardSchemaV1.InferOutput<C['output']>
 /** The type that the handler returns. */
 export type AnswerOf<C extends { output: Schema }> = StandardSchemaV1.InferInput<C['output']>
-/** The type of the parts that callers receive. */
 export type ChunkOf<C extends { chunk: Schema }> = StandardSchemaV1.InferOutput<C['chunk']>
-/** The type of the parts that the handler yields. */
 export type YieldedOf<C extends { chunk: Schema }> = StandardSchemaV1.InferInput<C['chunk']>
-/** The type that publishers of a topic pass. */
 export type DataOf<T extends { data: Schema }> = StandardSchemaV1.InferInput<T['data']>
-/** The type that subscribers of a topic receive: the data after parsing. */
 export type ParsedDataOf<T extends { data: Schema }> = StandardSchemaV1.InferOutput<T['data']>
 export type ValueOf<B extends { value: Schema }> = StandardSchemaV1.InferOutput<B['value']>
 
 export const defaultTimeoutMs = 5_000
-/** The longest timeout that a contract or a caller may set. */
 export const maxTimeoutMs = 300_000
 export const defaultMaxBytes = 65_536
 /** The header with the caller's timeout: a duration, because the clocks of two machines may differ. */
@@ -104,7 +97,6 @@ export const pushHeader = 'Natter-Push'
  */
 export const replyHeader = 'Natter-Reply'
 
-/** Returns the subject for the replies to a request of a user with this reply token. */
 export function replySubject(user: string, token: string): string {
   return `deliver.${user}.reply.${token}`
 }
@@ -115,10 +107,7 @@ export const chunkHeader = 'Natter-Chunk'
 /** Functions without a user send their requests with reply subjects in this inbox. */
 export const inbox = '_INBOX'
 
-/**
- * Returns the subject on which a caller cancels the request with this reply token. The server lets users
- * publish only to the subject of their own name.
- */
+/** The server lets users publish only to the subject of their own name. */
 export function cancelSubject(token: string, user?: string): string {
   return user === undefined ? `_CANCEL.${token}` : `as.${user}._CANCEL.${token}`
 }

@@ -5,7 +5,6 @@ interface Field {
   name: string
   min: number
   max: number
-  /** Names of the values from `min` on. */
   names?: readonly string[]
 }
 
@@ -18,10 +17,8 @@ const fields: readonly Field[] = [
   { name: 'day of the week', min: 0, max: 6, names: days },
 ]
 const predefined = /^@(yearly|annually|monthly|weekly|daily|midnight|hourly)$/
-/** The largest number of days of each month, from January on. */
 const monthDays = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
 
-/** Throws a RangeError for a cron expression that nats-server rejects or that never fires. */
 export function checkCron(expression: string): void {
   if (typeof expression !== 'string') throw new TypeError('cron is not a string')
   if (predefined.test(expression)) return

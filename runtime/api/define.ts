@@ -25,7 +25,6 @@ import type {
   Trigger,
 } from './trigger.ts'
 
-/** Options of a function, in addition to its contract or trigger. */
 export interface FunctionOptions<Env extends Schema = Schema> {
   /** The service's semantic version. Default: `1.0.0`. */
   version?: string
@@ -71,7 +70,6 @@ export interface FunctionOptions<Env extends Schema = Schema> {
 
 /** A rejected call. Its content is not validated. */
 export interface RejectedCall {
-  /** The subject's parameters. */
   readonly params: Readonly<Record<string, string>>
   /** The payload if it is a JSON object, otherwise `{}`. */
   readonly data: Readonly<Record<string, unknown>>
@@ -108,7 +106,6 @@ type Handler<T, Env> = T extends Contract & { chunk: Schema }
               ? (request: AuthRequest, context: Context<Env>) => Promise<AuthGrant> | AuthGrant
               : never
 
-/** The default export of a function file, created by {@link defineFunction}. */
 export interface FunctionDefinition {
   readonly [definition]: true
   readonly contract: Contract | undefined
@@ -148,7 +145,6 @@ export function isFunctionDefinition(value: unknown): value is FunctionDefinitio
   return typeof value === 'object' && value !== null && definition in value
 }
 
-/** The default export of a file that defines several functions, created by {@link defineFunctions}. */
 export interface FunctionSet {
   readonly [functionSet]: true
   readonly functions: Readonly<Record<string, FunctionDefinition>>
@@ -156,7 +152,6 @@ export interface FunctionSet {
 
 export const functionSet: unique symbol = Symbol.for('natter.functions') as never
 
-/** Defines several functions in one file, by their names. */
 export function defineFunctions(
   functions: Readonly<Record<string, FunctionDefinition>>,
 ): FunctionSet {
@@ -174,7 +169,6 @@ export interface GuardedCall {
   readonly context: Context
 }
 
-/** The default export of `_around.ts`, created by {@link defineAround}. */
 export interface AroundDefinition {
   readonly [around]: true
   readonly run: (call: GuardedCall, next: () => unknown) => unknown

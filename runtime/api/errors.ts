@@ -38,7 +38,6 @@ export interface ErrorOptions {
   cause?: unknown
 }
 
-/** The JSON body of an error reply. */
 export interface ErrorBody {
   code: ErrorCode
   message: string

@@ -1,13 +1,11 @@
 import { similarNames } from './similar-names.ts'
 
-/** Describes a name that does not exist: `there is no option "queu"; did you mean "queue"?` */
 export function unknownName(what: string, name: string, known: readonly string[]): string {
   const [similar] = similarNames(name, known)
   const hint = similar === undefined ? `use ${known.join(', ')}` : `did you mean "${similar}"?`
   return `there is no ${what} "${name}"; ${hint}`
 }
 
-/** Throws a TypeError if `options` has a name that is not in `known`. */
 export function checkOptionNames(
   source: string,
   options: unknown,
@@ -20,7 +18,6 @@ export function checkOptionNames(
     throw new TypeError(`${source}: ${unknownName('option', unknown, known)}`)
 }
 
-/** Throws a RangeError if `value` is not a whole number from `min` to `max`. */
 export function checkWholeNumber(name: string, value: unknown, min: number, max: number): void {
   if (Number.isInteger(value) && (value as number) >= min && (value as number) <= max) return
   throw new RangeError(`${name} is ${String(value)}: use a whole number from ${min} to ${max}`)

@@ -1,4 +1,3 @@
-/** Returns up to three names that are similar to `name`, the most similar first. */
 export function similarNames(name: string, names: Iterable<string>): string[] {
   const limit = Math.max(2, Math.floor(name.length / 3))
   return [...new Set(names)]
@@ -9,7 +8,6 @@ export function similarNames(name: string, names: Iterable<string>): string[] {
     .map(({ other }) => other)
 }
 
-/** Returns the Levenshtein distance. */
 function distanceOf(a: string, b: string): number {
   let above = Array.from({ length: b.length + 1 }, (_, index) => index)
   for (let i = 1; i <= a.length; i++) {

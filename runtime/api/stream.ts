@@ -1,29 +1,23 @@
-/** The acknowledgement of a stored message. */
 export interface PubAck {
-  /** The message's sequence in the stream. */
   seq: number
   /** True if the stream already had a message with the same `id`. `seq` is then its sequence. */
   duplicate: boolean
 }
 
-/** A message that a stream has stored. */
 export interface StreamMessage<Data> {
   data: Data
   seq: number
-  /** When the server stored the message. */
   at: Date
   /** The id of the trace in which the message was appended. Only `read` sets it. */
   trace?: string
 }
 
-/** The position of a republished message in its stream. */
 export interface StreamPosition {
   seq: number
   /** The sequence of the previous message on the same subject; 0 if this is the first. */
   prev: number
 }
 
-/** The progress of a function through a stream. */
 export interface ConsumerProgress {
   /** The function has handled all messages up to this sequence, and possibly some after it. */
   seq: number

@@ -1,4 +1,3 @@
-/** The parameter names of a subject template, as a union: `'room' | 'threadId'`. */
 export type ParamNames<Template extends string> =
   Template extends `${string}{${infer Name}}${infer Rest}` ? Name | ParamNames<Rest> : never
 
@@ -26,11 +25,9 @@ export interface Subject {
   narrow(values: Record<string, unknown>, caller?: string): string
   /** Returns the values that are not parameters of the subject: the payload. */
   rest(values: Record<string, unknown>): Record<string, unknown>
-  /** Returns the parameters' values in a subject, which must match `pattern`. */
   read(subject: string): Record<string, string>
   /** The token index of `{caller}`; -1 if the template has no `{caller}`. */
   readonly callerIndex: number
-  /** The token indexes of the other parameters. */
   readonly paramPositions: readonly { name: string; index: number }[]
 }
 
@@ -38,7 +35,7 @@ const token = /^[A-Za-z0-9_-]{1,64}$/
 const literal = /^[A-Za-z0-9_$-]+$/
 const braces = /^\{([A-Za-z][A-Za-z0-9]*)\}$/
 
-/** Returns one token of a subject. Runs for each request; `split` would cost more. */
+/** Runs for each request; `split` would cost more. */
 export function tokenAt(subject: string, index: number): string {
   let start = 0
   for (let left = index; left > 0; left--) start = subject.indexOf('.', start) + 1
@@ -46,12 +43,11 @@ export function tokenAt(subject: string, index: number): string {
   return end < 0 ? subject.slice(start) : subject.slice(start, end)
 }
 
-/** Returns whether a value is a valid parameter token: 1 to 64 letters, digits, `_` and `-`. */
 export function isToken(value: unknown): value is string {
   return typeof value === 'string' && token.test(value)
 }
 
-/** Parses a template. Throws a SyntaxError that names a malformed token or a repeated parameter. */
+/** Throws a SyntaxError that names a malformed token or a repeated parameter. */
 export function parseSubject(template: string): Subject {
   const parts = template.split('.').map((part) => {
     const param = braces.exec(part)?.[1]
@@ -115,7 +111,6 @@ export function parseSubject(template: string): Subject {
   }
 }
 
-/** Returns whether any subject matches both patterns. */
 export function overlaps(a: string, b: string): boolean {
   const left = a.split('.')
   const right = b.split('.')

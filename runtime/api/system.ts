@@ -33,9 +33,7 @@ export interface System {
 }
 
 export interface ClientConnection {
-  /** The id of the NATS server. */
   readonly server: string
-  /** The id of the connection on that server. */
   readonly id: number
   readonly openedAt: Date
 }
@@ -68,10 +66,8 @@ export interface Service extends EndpointStats {
   versions: string[]
   /** Empty for a service that is not a function. */
   trigger: string
-  /** The request subject, with parameters in braces. */
   subject: string
   queue: string
-  /** The roles that may call the function. */
   audience: string[]
   lastError: string
   /** When the newest instance started. The sums also include calls of older instances before that. */
@@ -79,7 +75,6 @@ export interface Service extends EndpointStats {
   instances: ServiceInstance[]
 }
 
-/** One process of a service. */
 export interface ServiceInstance extends EndpointStats {
   id: string
   started: string
@@ -101,12 +96,9 @@ export interface Span {
   readonly version: string
   /** Start of the step in milliseconds since the epoch, by the clock of the process that ran it. */
   readonly at: number
-  /** Duration in milliseconds. */
   readonly ms: number
-  /** The error code, if the call was rejected or failed. */
   readonly code?: ErrorCode | undefined
   readonly error?: string | undefined
-  /** For a call with a batch of stream messages: the number of messages in the batch. */
   readonly batch?: number | undefined
   /** The stream sequence of the message that the step handled or appended. */
   readonly seq?: number | undefined
@@ -114,12 +106,10 @@ export interface Span {
   readonly caller: string
 }
 
-/** A span, and the process (`host:pid`) that stores it. */
 export type CollectedSpan = Span & { process: string }
 
 /** Selects spans: those of the given traces, or the newest if no traces are given. */
 export interface SpanQuery {
-  /** Trace ids: selects every stored span of these traces. */
   traces?: readonly string[]
   /** Without `traces`: `failed` selects calls with a 5xx code, `slow` selects calls of 250 ms or more. */
   only?: 'failed' | 'slow'
@@ -134,7 +124,6 @@ export interface DeadLetter {
   /** The service name of the function that failed: `persist-thread`. */
   readonly service: string
   readonly reason: string
-  /** The stream that delivered the message. */
   readonly stream: string
   readonly subject: string
   /** The message's sequence in `stream`. */

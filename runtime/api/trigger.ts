@@ -22,7 +22,6 @@ export interface StreamTrigger<T extends Topic = Topic> {
 export interface KvTrigger<B extends BucketDeclaration = BucketDeclaration> {
   readonly kind: 'kv'
   readonly bucket: B
-  /** The subject pattern of the watched keys. */
   readonly keys: string
   readonly timeoutMs: number
   readonly maxWaitMs: number
@@ -55,7 +54,6 @@ export function event<const T extends Topic>(topic: T, options: { queue?: string
   return { kind: 'event', topic, queue: options.queue } satisfies EventTrigger<T> as EventTrigger<T>
 }
 
-/** Options of the triggers whose messages are redelivered: those of streams, buckets and schedules. */
 interface DeliveryOptions {
   /**
    * Milliseconds after which the handler's signal aborts, and the call counts as failed even if the

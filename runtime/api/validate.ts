@@ -34,7 +34,6 @@ function validate(schema: Schema, value: unknown): StandardSchemaV1.Result<unkno
   return result
 }
 
-/** Describes the first issue, and the number of others: `text: Invalid length (and 2 more)`. */
 export function describeIssues(issues: readonly Issue[]): string {
   const [first] = issues
   if (!first) return 'It does not fit'

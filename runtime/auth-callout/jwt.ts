@@ -3,7 +3,6 @@ import { encodeBase32, isSignedBy, type SigningKey } from './nkey.ts'
 
 const header = Buffer.from('{"typ":"JWT","alg":"ed25519-nkey"}').toString('base64url')
 
-/** The identity and the permissions that the server enforces for a connection. */
 export interface Permissions {
   user: string
   account: string
@@ -14,7 +13,6 @@ export interface Permissions {
 }
 
 export interface AuthorizationRequest {
-  /** The public key that the server assigned to the connection. */
   userNkey: string
   serverId: string
   client: { host?: string; kind?: string; type?: string }

@@ -3,7 +3,6 @@ import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
 const seedPrefix = 18 << 3
 
-/** The kinds of keys that the runtime uses, by the first letter of an encoded public key. */
 const kinds = {
   A: { prefix: 0, name: 'an account' },
   N: { prefix: 13 << 3, name: 'a server' },
@@ -36,7 +35,6 @@ export function readAccountSeed(seed: string): SigningKey {
 
 const serverKeys = new Map<string, KeyObject>()
 
-/** Returns whether the server with this public key (N…) signed the data. Throws for an invalid key. */
 export function isSignedBy(server: string, data: string, signature: Buffer): boolean {
   let key = serverKeys.get(server)
   if (!key) {
@@ -49,7 +47,6 @@ export function isSignedBy(server: string, data: string, signature: Buffer): boo
   return verify(null, Buffer.from(data), key, signature)
 }
 
-/** Returns the 32 bytes of a seed. Throws an Error that does not contain an invalid seed. */
 export function decodeSeed(seed: string, kind: KeyKind): Buffer {
   const raw = decode(seed, 'the seed')
   const [first = 0, second = 0] = raw
@@ -59,7 +56,6 @@ export function decodeSeed(seed: string, kind: KeyKind): Buffer {
   return raw.subarray(2)
 }
 
-/** Returns the 32 bytes of a public key. */
 export function decodeKey(key: string, kind: KeyKind): Buffer {
   const raw = decode(key, 'the key')
   if (raw[0] !== kinds[kind].prefix || raw.length !== 33)
@@ -116,7 +112,6 @@ function decodeBase32(text: string, what: string): Buffer {
   return Buffer.from(bytes)
 }
 
-/** Returns the CRC-16/XMODEM checksum, which NATS appends to keys and seeds. */
 function crc16(bytes: Buffer): number {
   let crc = 0
   for (const byte of bytes) {

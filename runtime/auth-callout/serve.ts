@@ -62,7 +62,6 @@ export function serveCallout(
     message.respond(seal(Buffer.from(response)))
   }
 
-  /** Decrypts and verifies a request. Throws if no server has signed the request. */
   function open({ headers, data }: Msg) {
     const server = headers?.get('Nats-Server-Xkey')
     if (!server) return { request: read(data), seal: (answer: Uint8Array) => answer }

@@ -18,7 +18,6 @@ interface CallOptions extends ServerOptions {
   timeout: number
 }
 
-/** The endpoint to call. Functions declare the `template` of their subject; other services do not. */
 interface CallTarget {
   name: string
   subject: string

@@ -16,14 +16,12 @@ export interface CheckResult {
   problems: LoadProblem[]
 }
 
-/** The message that starts the check in its process. `skip` has the paths of files that must not be imported. */
 export interface CheckOrder {
   folders: readonly string[]
   importMs: number
   skip: [file: string, reason: string][]
 }
 
-/** A message of the process: the file that it imports next, or the result. */
 export type CheckMessage = { importing: string | null } | { result: CheckResult }
 
 const entry = fileURLToPath(new URL('./check-process.ts', import.meta.url))
@@ -44,7 +42,6 @@ export async function checkFolders(folders: readonly string[]): Promise<CheckRes
   }
 }
 
-/** Resolves to the result, or to the file during whose import the process ended. */
 function runCheck(
   order: CheckOrder,
 ): Promise<CheckResult | { file: string | undefined; reason: string }> {

@@ -12,10 +12,8 @@ export interface ServerOptions {
   verbose?: boolean
 }
 
-/** The servers that a command uses. */
 interface Target {
   address: NatsAddress
-  /** Printed if the connection fails. */
   hint: string
 }
 
@@ -25,8 +23,8 @@ type StackUrl = 'opsUrl' | 'functionsUrl'
 const connectMs = 3_000
 
 /**
- * Connects to the servers that `--nats`, NATS_URL or a running stack names, in this order. Disposing of
- * the connection closes it. Throws a CliError that names the server, without its password.
+ * Connects to the servers that `--nats`, NATS_URL or a running stack names, in this order. Throws a CliError
+ * that names the server, without its password.
  */
 export async function openConnection(options: ServerOptions): Promise<NatsConnection> {
   const { address, hint } = findServer(options)
@@ -45,7 +43,6 @@ export async function openConnection(options: ServerOptions): Promise<NatsConnec
   }
 }
 
-/** Parses the URLs of `--nats` or NATS_URL. Throws a UsageError. */
 export function readNatsOption(nats: string): NatsAddress {
   try {
     return readAddress(nats === process.env.NATS_URL ? 'NATS_URL' : '--nats', nats)

@@ -11,7 +11,6 @@ import { CliError, UsageError } from './failure.ts'
 
 export type { Info, InvalidAnswer } from '../monitoring/discovery.ts'
 
-/** Discovers instances by a function's or service's name: `room.join` finds the service `room-join`. */
 export async function discoverOrFail<V extends Verb>(
   nc: NatsConnection,
   verb: V,
@@ -30,7 +29,6 @@ export async function discoverOrFail<V extends Verb>(
   }
 }
 
-/** Returns an error that suggests similar names of running services. */
 export async function unknownName(nc: NatsConnection, name: string): Promise<CliError> {
   const { valid } = await discoverOrFail(nc, 'PING')
   const names = [...new Set(valid.map((service) => service.name))]

@@ -7,7 +7,6 @@ export class CliError extends Error {
   }
 }
 
-/** Wrong usage. Ends the command with a message on stderr and exit code 2. */
 export class UsageError extends CliError {
   override readonly exitCode = 2
 }

@@ -43,7 +43,6 @@ function describe(service: Info): string {
   ].join('\n')
 }
 
-/** Returns the endpoint's metadata without entries that the service's metadata also contains. */
 function ownMetadata(metadata: Info['metadata'], inherited: Info['metadata']) {
   const entries = Object.entries(metadata ?? {})
   return Object.fromEntries(entries.filter(([key, value]) => inherited?.[key] !== value))

@@ -13,7 +13,6 @@ export interface InstancesOptions {
   count: number
   env: NodeJS.ProcessEnv
   name?: string | undefined
-  /** Further arguments of each `runtime start`. */
   args?: readonly string[]
 }
 
@@ -23,11 +22,9 @@ interface Instance {
   isReady: boolean
   /** Resolves to true when the process serves all functions, to false if it exits before that. */
   ready: Promise<boolean>
-  /** Resolves to the exit code. */
   exited: Promise<number>
 }
 
-/** The place of one instance. If the instance dies, a new one takes its place. */
 interface Slot {
   number: number
   instance: Instance
@@ -38,7 +35,6 @@ interface Slot {
 const main = fileURLToPath(new URL('./main.ts', import.meta.url))
 const minBackoffMs = 100
 const maxBackoffMs = 30_000
-/** If an instance dies after running this long, the supervisor begins with the shortest delay again. */
 const healthyAfterMs = 30_000
 
 /**
@@ -158,7 +154,6 @@ class Supervisor {
     notifyReady()
   }
 
-  /** Restarts the slot's instance whenever it dies, until the supervisor stops. */
   async #keep(slot: Slot) {
     let deaths = 0
     while (!this.#stopping.signal.aborted) {
@@ -193,7 +188,6 @@ class Supervisor {
     this.#rolling = this.#rolling.then(() => this.#roll())
   }
 
-  /** Gives up at the first new instance that does not start. */
   async #roll() {
     this.#log.info('rolling restart')
     for (const slot of this.#slots) {

@@ -1,7 +1,6 @@
 import type { InvalidAnswer } from './discovery.ts'
 import { print } from './output.ts'
 
-/** Prints the replies that violate the micro protocol, which other tools drop silently. */
 export function printInvalid(invalid: readonly InvalidAnswer[]): void {
   for (const { name, id, problems, answer } of invalid) {
     const sender = [name, id].filter(Boolean).join(' ') || JSON.stringify(answer).slice(0, 80)

@@ -1,6 +1,5 @@
 import { UsageError } from './failure.ts'
 
-/** Parses a JSON object from the command line. Throws a UsageError that points at a syntax error. */
 export function readJson(text: string): Record<string, unknown> {
   let value: unknown
   try {
@@ -14,7 +13,6 @@ export function readJson(text: string): Record<string, unknown> {
   throw new UsageError(`the input must be an object, {…}, not ${text.slice(0, 40)}`)
 }
 
-/** Returns the position of the syntax error, even if V8's error message does not contain it. */
 function positionOf(text: string): number {
   const position = placeIn(text)
   if (position !== undefined) return position

@@ -4,7 +4,6 @@ import { CliError } from './failure.ts'
 const lostOutput = ['ENOSPC', 'EDQUOT', 'EPIPE']
 const levels = [...Object.keys(pino.levels.values), 'silent']
 
-/** Creates a logger that writes JSON lines on stdout, from the level `LOG_LEVEL` up (default: `info`). */
 export function createLog(env: NodeJS.ProcessEnv): Logger {
   const level = env.LOG_LEVEL || 'info'
   if (!levels.includes(level))

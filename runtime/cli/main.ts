@@ -67,7 +67,6 @@ Examples:
   return program
 }
 
-/** Returns the error's message and those of its causes; with `--verbose`, the stack as well. */
 function describe(error: unknown, verbose = false): string {
   if (!(error instanceof Error)) return String(error)
   if (verbose) return inspect(error)
@@ -79,7 +78,6 @@ function readVersion(): string {
   return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version
 }
 
-/** Exits without an error when the reader closes the pipe, as in `runtime ls | head -1`. */
 function exitOnBrokenPipe(error: NodeJS.ErrnoException) {
   if (error.code !== 'EPIPE') throw error
   process.exit(0)

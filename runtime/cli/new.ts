@@ -29,7 +29,6 @@ Examples:
     })
 }
 
-/** Copies a template to a folder beside it. Returns the paths of the files. Replaces no existing folder. */
 export async function createFromTemplate(template: string, name: string): Promise<string[]> {
   const folder = join(dirname(template), name)
   if (existsSync(folder)) throw new CliError(`${relative('', folder)} exists already`)
@@ -45,7 +44,6 @@ export async function createFromTemplate(template: string, name: string): Promis
   return created
 }
 
-/** Returns the paths of the files from the folder. */
 async function listFiles(folder: string): Promise<string[]> {
   try {
     const entries = await readdir(folder, { recursive: true, withFileTypes: true })

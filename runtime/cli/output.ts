@@ -6,7 +6,6 @@ export function printJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value)}\n`)
 }
 
-/** Prints text on stderr. */
 export function note(text: string): void {
   process.stderr.write(`${visible(text)}\n`)
 }

@@ -3,7 +3,6 @@ import { LoadError, type LoadProblem } from '../server/load.ts'
 
 export type { LoadProblem } from '../server/load.ts'
 
-/** Returns a LoadError's problems, with paths from the working directory; undefined for other errors. */
 export function problemsOf(error: unknown): LoadProblem[] | undefined {
   if (!(error instanceof LoadError)) return undefined
   return error.problems.map(withRelativePath)
@@ -13,7 +12,6 @@ export function withRelativePath(problem: LoadProblem): LoadProblem {
   return { ...problem, file: relative('', problem.file) || '.' }
 }
 
-/** Returns one line, such as `functions/room.join.ts: default: the default export is missing`. */
 export function describeProblem({ file, export: name, reason }: LoadProblem): string {
   return [file, name, reason].filter(Boolean).join(': ')
 }

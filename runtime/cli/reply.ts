@@ -10,7 +10,6 @@ interface RefusalBody {
   retryAfterMs?: unknown
 }
 
-/** An error reply, or the error of a call without a reply: `not_found: Room x does not exist`. */
 export class Refusal extends CliError {
   readonly #text: string
 
@@ -24,7 +23,6 @@ export class Refusal extends CliError {
   }
 }
 
-/** Prints a reply. Throws a Refusal for an error reply of a function or of another service. */
 export function printReply(reply: Msg, json = false): void {
   const text = reply.string()
   const body = parse(text)
@@ -47,7 +45,7 @@ function describe({ code, message, details, retryAfterMs }: RefusalBody) {
   return lines.join('\n')
 }
 
-/** Returns the parsed text, or undefined if it is not JSON: other services may send any payload. */
+/** Returns undefined if the text is not JSON: other services may send any payload. */
 function parse(text: string): unknown {
   try {
     return JSON.parse(text)

@@ -14,7 +14,6 @@ export interface ServeOptions {
   folders: readonly string[]
   env: NodeJS.ProcessEnv
   name?: string | undefined
-  /** The servers of `--nats`; by default those of NATS_URL. */
   nats?: NatsAddress | undefined
 }
 

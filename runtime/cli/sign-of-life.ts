@@ -3,16 +3,13 @@ import { url as inspectorUrl } from 'node:inspector'
 import { setTimeout as delay } from 'node:timers/promises'
 
 const pingMs = 1000
-/** A process that leaves this many pings in a row unanswered is hung. */
 const maxMissed = 5
 
 interface Pong {
   natter: 'alive'
-  /** Whether a debugger may pause the process. */
   isDebugged: boolean
 }
 
-/** Answers the pings that a supervisor sends through the IPC channel, if there is one. */
 export function answerPings(): void {
   if (!process.channel) return
   process.on('message', (message: { natter?: string } | undefined) => {

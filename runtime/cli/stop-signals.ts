@@ -26,6 +26,5 @@ export function onStop(stop: (reason: string) => void, beforeExit?: () => void):
   process.once('disconnect', () => {
     if (first === undefined) onSignal('the parent process exited')
   })
-  // The open channel must not keep the process alive when all other work is done.
   process.channel.unref()
 }

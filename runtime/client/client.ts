@@ -18,7 +18,6 @@ import { createRequester, type Requester } from './requester.ts'
 
 type Contracts = Readonly<Record<string, Contract>>
 
-/** The error codes that any call may fail with, in addition to those of its contract. */
 type CommonCode =
   | 'invalid'
   | 'forbidden'
@@ -30,7 +29,6 @@ type CommonCode =
   | 'disconnected'
   | 'timeout'
 
-/** The error codes that a call by this contract may fail with. */
 export type CodeOf<C extends Contract> =
   | CommonCode
   | (C['errors'] extends readonly (infer Code extends ErrorCode)[] ? Code : never)
@@ -60,7 +58,6 @@ export interface ClientOptions<All extends Contracts> {
   contracts: All
   /** The logged-in user's id, which replaces `{caller}` in subjects. Functions need none. */
   user?: string
-  /** Returns additional headers for a call of the function `name`, such as `traceparent`. */
   headers?: (name: keyof All) => MsgHdrs | undefined
 }
 
@@ -160,7 +157,6 @@ export function createClient<const All extends Contracts>(
   return client
 }
 
-/** Returns whether a caught error is that of a failed call, rather than a programming error. */
 export function isCallError(error: unknown): error is CallError {
   return error instanceof FunctionError
 }
@@ -172,7 +168,6 @@ export interface ContractCaller {
 
 interface AskOptions extends CallOptions {
   headers?: MsgHdrs | undefined
-  /** Receives the parts of a streamed answer. */
   onChunk?: (chunk: unknown) => void
 }
 
@@ -242,7 +237,6 @@ function openStream(caller: ContractCaller, input: object, options: AskOptions) 
   }
 }
 
-/** Splits data into subject and payload. Throws `invalid` if a parameter is not a valid token. */
 export function writeMessage(subject: Subject, data: object, caller?: string) {
   const values = data as Record<string, unknown>
   try {
@@ -253,7 +247,6 @@ export function writeMessage(subject: Subject, data: object, caller?: string) {
   }
 }
 
-/** Returns the value of a reply. Throws a FunctionError for an error reply. */
 export function readAnswer(reply: Msg): unknown {
   const status = reply.headers?.get('Nats-Service-Error-Code')
   const body = parse(reply)

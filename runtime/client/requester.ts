@@ -43,7 +43,6 @@ export interface Requester {
     payload: string | Uint8Array,
     options: RequestOptions & { onChunk: (reply: Msg) => void },
   ): Promise<Msg>
-  /** Ends the inbox subscription, and rejects pending requests with `disconnected`. */
   close(): void
 }
 
@@ -56,13 +55,11 @@ interface PendingRequest {
   until: number
   resolve: (reply: Msg) => void
   reject: (reason: FunctionError) => void
-  /** Returns whether more replies follow the given one. Undefined if only one reply is expected. */
   expectsMore: ((reply: Msg) => boolean) | undefined
-  /** Publishes the request. Set while the request waits for a connection. */
+  /** Set while the request waits for a connection. */
   send: (() => void) | undefined
 }
 
-/** Milliseconds between two checks for requests that have timed out. */
 const sweepMs = 20
 
 /**
@@ -166,7 +163,6 @@ export function createRequester(nc: NatsConnection, user?: string): Requester {
     })
   }
 
-  /** Returns false if the request is no longer pending. */
   function drop(request: PendingRequest): boolean {
     if (pending.get(request.slot) !== request) return false
     pending.delete(request.slot)
@@ -258,7 +254,6 @@ export function createRequester(nc: NatsConnection, user?: string): Requester {
     }
   }
 
-  /** Rejects the requests on a subject that this client may not publish to. */
   function rejectForbidden(error: Error & { operation?: string; subject?: string }) {
     if (error.operation !== 'publish') return
     for (const request of pending.list()) {
@@ -273,7 +268,6 @@ export function createRequester(nc: NatsConnection, user?: string): Requester {
   }
 }
 
-/** Returns headers with a reply token. `all` may be one object for all requests of a client. */
 function addHeader(all: MsgHdrs | undefined, token: string): MsgHdrs {
   if (!all) return writeHeaders({ [replyHeader]: token })
   all.set(replyHeader, token)

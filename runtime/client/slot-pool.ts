@@ -10,7 +10,6 @@ export class SlotPool<Item extends object> {
     return this.#items.length - this.#free.length
   }
 
-  /** Adds an item and returns its slot. */
   add(item: Item): number {
     const slot = this.#free.pop() ?? this.#items.length
     this.#items[slot] = item
@@ -21,7 +20,6 @@ export class SlotPool<Item extends object> {
     return this.#items[slot]
   }
 
-  /** Frees a slot, which must be occupied. */
   delete(slot: number): void {
     this.#items[slot] = undefined
     this.#free.push(slot)
@@ -30,7 +28,6 @@ export class SlotPool<Item extends object> {
     this.#free = []
   }
 
-  /** Returns all items, in no particular order. */
   list(): Item[] {
     return this.#items.filter((item) => item !== undefined)
   }

@@ -77,7 +77,6 @@ async function requestAck(
   }
 }
 
-/** Returns a name for the stream that captures a subject: the bucket, or else the first token. */
 function streamOf(subject: string): string {
   const [first = '', second = ''] = subject.split('.', 2)
   return first === '$KV' ? second : first
@@ -104,7 +103,6 @@ export function readSequence(requester: Requester, stream: string, seq: number) 
   return readDirect(requester, `$JS.API.DIRECT.GET.${stream}`, `{"seq":${seq}}`)
 }
 
-/** Returns the messages that match a query, by the server's batched direct get, in one round trip. */
 export async function readBatch(
   requester: Requester,
   stream: string,
@@ -122,7 +120,7 @@ export async function readBatch(
   return { messages: parts.flatMap((part) => parseStoredMessage(part) ?? []), pending }
 }
 
-/** Returns the first and last sequence of a stream. The stream's leader answers, so both are current. */
+/** The stream's leader answers, so both sequences are current. */
 export async function readBounds(
   requester: Requester,
   stream: string,
@@ -136,7 +134,6 @@ export async function readBounds(
   throw new FunctionError('unavailable', `${stream} cannot be read: ${error?.description}`)
 }
 
-/** Returns the sequence up to which all messages of a durable consumer are acknowledged. */
 export async function readConsumerProgress(
   requester: Requester,
   stream: string,
@@ -161,12 +158,10 @@ export async function readConsumerProgress(
   return { caughtUp, seq: caughtUp ? Math.max(last, floor) : floor }
 }
 
-/** Thrown if a query matches more subjects than the server returns in one batch. */
 export class TooManySubjectsError extends Error {
   override name = 'TooManySubjectsError'
 }
 
-/** Deletes a message and overwrites its bytes. Returns false if the message does not exist. */
 export async function deleteMessage(
   requester: Requester,
   stream: string,
@@ -192,7 +187,6 @@ async function readDirect(requester: Requester, api: string, query: string, with
   return parseStoredMessage(await requester.request(api, query, { timeoutMs: withinMs }))
 }
 
-/** Parses the reply of a direct get; undefined if the message does not exist. */
 export function parseStoredMessage(message: Msg): StoredMessage | undefined {
   const hdrs = message.headers
   if (!hdrs || hdrs.code === 404) return undefined

@@ -7,7 +7,6 @@ import type { Requester } from '../client/requester.ts'
 import { deleteMessage, readBatch, readSequence, type StoredMessage } from './api.ts'
 import { deadLetters } from './resources.ts'
 
-/** A message that a consumer has received, or that was restored from a dead letter. */
 export type Delivered = Pick<JsMsg, 'ack' | 'headers' | 'json' | 'seq' | 'subject'> & {
   readonly info: Pick<JsMsg['info'], 'timestampNanos'>
 }
@@ -64,7 +63,7 @@ export function discardDeadLetter(requester: Requester, seq: number): Promise<bo
   return deleteMessage(requester, deadLetters.stream, seq)
 }
 
-/** Restores the original message. Its `ack` does nothing, because the delivery has ended. */
+/** The `ack` does nothing, because the delivery has ended. */
 function restore(stored: StoredMessage): Delivered {
   const { message } = stored
   const { subject, sequence } = toLetter(stored)
@@ -101,7 +100,6 @@ function toLetter({ subject, seq, at, message }: StoredMessage): DeadLetter {
   }
 }
 
-/** Returns 0 if the stream DEAD_LETTERS does not exist yet. */
 async function countDeadLetters(requester: Requester): Promise<number> {
   const api = `$JS.API.STREAM.INFO.${deadLetters.stream}`
   const reply = await requester.request(api, '', { timeoutMs: 5_000 })

@@ -20,7 +20,6 @@ export interface DurableConsumer {
   readonly batch: number
 }
 
-/** Creates a missing consumer. Throws a DriftError if an existing one cannot be updated. */
 export async function ensureConsumer(
   jsm: JetStreamManager,
   { stream, name, filter, deliver, batch }: DurableConsumer,

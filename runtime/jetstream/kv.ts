@@ -83,7 +83,6 @@ export function openBucket(
 
 const maxBatchSubjects = 1_024
 
-/** Returns the last message of each matching subject, in several batches if one cannot hold them. */
 async function readLastOfEach(
   requester: Requester,
   js: JetStreamClient,
@@ -106,7 +105,6 @@ async function readLastOfEach(
   return messages
 }
 
-/** Returns whether a message holds a value, rather than marking its key as deleted or expired. */
 function isLive({ message }: StoredMessage): boolean {
   return !message.headers?.get('KV-Operation') && !message.headers?.get('Nats-Marker-Reason')
 }

@@ -10,7 +10,6 @@ import type { Logger } from 'pino'
 import type { BucketDeclaration, StreamDeclaration } from '../api/contract.ts'
 import { DriftError, findDifferences, updateIfChanged } from './update.ts'
 
-/** The stream of messages that functions could not handle. Subjects: `dead.{service}`. */
 export const deadLetters = {
   stream: 'DEAD_LETTERS',
   subjects: ['dead.*'],
@@ -52,7 +51,6 @@ const nameInUse = 10_058
 /** The server's duplicate window for a stream that declares none. It must not exceed `max_age`. */
 const defaultDuplicateWindow = 120e9
 
-/** Creates missing streams and buckets. Throws a DriftError if an existing one cannot be updated. */
 export async function ensureResources(
   js: JetStreamClient,
   { streams, buckets }: Resources,
@@ -177,7 +175,6 @@ function duplicateWindow(config: Config, { max_age, duplicate_window }: StreamCo
   return { duplicate_window: Math.min(window, longest) }
 }
 
-/** Returns undefined if a stream or consumer was not found. Throws any other error. */
 export function ignoreNotFound(error: unknown): undefined {
   const { code, status } = error as { code?: number; status?: number }
   if (code === 10059 || code === 10014 || status === 404) return undefined

@@ -4,7 +4,6 @@ import type { Requester } from '../client/requester.ts'
 import { publishStored, readLast } from './api.ts'
 import { ignoreNotFound, schedules } from './resources.ts'
 
-/** Returns the subject of the ticks of a service. */
 export const tickSubject = (service: string) => `tick.${service}`
 const prefix = 'schedule.'
 
@@ -27,7 +26,6 @@ export async function storeSchedule(
   await publishStored(requester, prefix + service, '', { headers })
 }
 
-/** Returns the services that have a schedule; none if the stream SCHEDULES does not exist. */
 export async function listSchedules(js: JetStreamClient): Promise<string[]> {
   const jsm = await js.jetstreamManager()
   const filter = { subjects_filter: `${prefix}*` }
@@ -35,7 +33,6 @@ export async function listSchedules(js: JetStreamClient): Promise<string[]> {
   return Object.keys(info?.state.subjects ?? {}).map((subject) => subject.slice(prefix.length))
 }
 
-/** Deletes the schedule of a service, its last tick and its consumer. */
 export async function cancelSchedule(js: JetStreamClient, service: string): Promise<void> {
   const jsm = await js.jetstreamManager()
   await jsm.streams.purge(schedules.stream, { filter: prefix + service })

@@ -4,20 +4,15 @@ import type { Logger } from 'pino'
 
 type Config = Readonly<Record<string, unknown>>
 
-/** Thrown if a stream, bucket or consumer differs from its declaration and the server cannot update it. */
 export class DriftError extends Error {
   override name = 'DriftError'
 }
 
 export interface Existing {
-  /** For messages: `stream ORDERS`. */
   readonly resource: string
-  /** Ignores the fields of `actual` that are not declared. */
   readonly declared: Config
   readonly actual: Config
-  /** Updates the declared fields on the server, and returns the new configuration. */
   update(): Promise<Config>
-  /** The command that removes the resource, and what it loses. */
   readonly remedy: string
   readonly log: Logger
 }

@@ -33,7 +33,6 @@ export class ClientConnections {
     await this.#require().request(`connection.close.${server}`, payload, { timeout: timeoutMs })
   }
 
-  /** Closes all connections of a user, those of each server as soon as it has listed them. */
   async closeAll(user: string): Promise<void> {
     const nc = this.#require()
     const options = { strategy: 'stall', stall: 150, maxWait: timeoutMs } as const

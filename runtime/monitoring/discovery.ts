@@ -2,7 +2,6 @@ import type { Msg, NatsConnection } from '@nats-io/nats-core'
 import * as v from 'valibot'
 import { gather } from '../nats/gather.ts'
 
-/** Returns whether a text is a valid service name of the micro protocol. */
 export const isName = (text: string) => /^[A-Za-z0-9_-]+$/.test(text)
 const Name = v.pipe(v.string(), v.check(isName, 'not only letters, digits, _ and -'))
 const Version = v.pipe(
@@ -20,7 +19,6 @@ const identity = {
 }
 const endpoint = { name: Name, subject: v.string(), queue_group: v.nullish(v.string()) }
 
-/** Schemas of the replies on `$SRV` in the NATS micro protocol. */
 const schemas = {
   PING: v.looseObject({ type: v.literal('io.nats.micro.v1.ping_response'), ...identity }),
   INFO: v.looseObject({
@@ -59,13 +57,10 @@ export interface Answers<V extends Verb> {
   invalid: InvalidAnswer[]
 }
 
-/** A reply that violates the micro protocol. */
 export interface InvalidAnswer {
-  /** Empty if the reply has no service name. */
   name: string
   id: string
   problems: string[]
-  /** The reply: the parsed value if it is JSON, otherwise the text. */
   answer: unknown
 }
 

@@ -21,7 +21,6 @@ export function createServices(nc: NatsConnection): () => Promise<Service[]> {
   }
 }
 
-/** Returns one Service for each endpoint, with the sums over all instances. */
 function toServices(stats: readonly Stats[], infoById: ReadonlyMap<string, Info>): Service[] {
   const rows = stats.flatMap(toRows)
   const byId = new Map(stats.map((instance) => [instance.id, instance]))

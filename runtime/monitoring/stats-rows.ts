@@ -1,7 +1,6 @@
 import type { EndpointStats } from '../api/system.ts'
 import type { Stats } from './discovery.ts'
 
-/** The statistics of one endpoint: those of one instance, or the sum over all instances. */
 export interface StatsRow extends EndpointStats {
   name: string
   endpoint: string

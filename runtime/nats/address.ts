@@ -1,10 +1,8 @@
 import type { ConnectionOptions } from '@nats-io/nats-core'
 
-/** The servers that one variable or option names, and the login for them. */
 export interface NatsAddress {
   /** The variable, option or file that contains the URLs, for errors: `NATS_URL`. */
   readonly source: string
-  /** `host:port` of each server. */
   readonly servers: readonly string[]
   readonly login: { user: string; pass: string } | { token: string } | undefined
   /** True if a URL begins with `tls://`: then no server gets the login without TLS. */

@@ -33,7 +33,6 @@ export async function connectToNats(address: NatsAddress, name: string): Promise
   )
 }
 
-/** Connects, and explains errors that a repeated attempt cannot solve. */
 export async function openConnection(
   address: NatsAddress,
   options: ConnectionOptions,

@@ -1,6 +1,5 @@
 import { errors, type Msg, type NatsConnection } from '@nats-io/nats-core'
 
-/** Milliseconds without a reply after which no more replies are expected. */
 const quietMs = 150
 const maxWaitMs = 1_000
 

@@ -4,7 +4,6 @@ import { isUnavailable } from './unavailable.ts'
 
 const attempts = { max: 30, delayMs: 2_000 }
 
-/** Repeats `attempt` while the dependency is unavailable, up to 30 times. Throws other errors at once. */
 export async function retryUntilAvailable<T>(
   dependency: string,
   log: Logger,

@@ -19,7 +19,6 @@ const networkCodes = new Set([
  */
 const databaseCodes = /^(08...|53...|57P0[0-5]|CONNECTION_\w+|CONNECT_TIMEOUT)$/
 
-/** Returns whether an error or one of its causes means that a dependency is unavailable. */
 export function isUnavailable(error: unknown): boolean {
   for (let cause = error, depth = 0; cause instanceof Error && depth < 8; depth++) {
     if (cause instanceof FunctionError)
@@ -32,7 +31,6 @@ export function isUnavailable(error: unknown): boolean {
   return false
 }
 
-/** Returns the messages of an error and its causes: `fetch failed: connect ECONNREFUSED ::1:80`. */
 export function describeCauses(error: unknown): string {
   const parts: string[] = []
   for (let cause = error, depth = 0; cause instanceof Error && depth < 8; depth++) {
@@ -44,7 +42,6 @@ export function describeCauses(error: unknown): string {
   return [...new Set(parts)].join(': ')
 }
 
-/** Returns the error that the caller receives if a handler throws `error`. */
 export function toFunctionError(error: unknown): FunctionError {
   if (error instanceof FunctionError) return error
   return isUnavailable(error)

@@ -29,11 +29,9 @@ export const rateLimit = {
   },
 } as const satisfies StreamDeclaration
 
-/** Counters that all instances share. */
 export interface SharedCounter {
   /** Adds to a counter and returns its new value. Throws if the server does not answer within 500 ms. */
   add(subject: string, by: number): Promise<number>
-  /** Returns the value of a counter; 0 if it does not exist. */
   read(subject: string): Promise<number>
 }
 
@@ -53,7 +51,6 @@ export function createSharedCounter(requester: Requester, log: Logger): SharedCo
     log.info({ stream: rateLimit.stream }, 'rate limit counters available again'),
   )
   const guarded = <T>(operation: () => Promise<T>) => {
-    // While one operation tests whether the server answers again, all others fail at once.
     if (breaker.state === CircuitState.HalfOpen) return Promise.reject(new BrokenCircuitError())
     return breaker.execute(operation)
   }

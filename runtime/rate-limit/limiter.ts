@@ -13,20 +13,17 @@ export interface LimiterOptions {
   fallback: LimitFallback
 }
 
-/** The state of one caller in this process. */
 interface Account {
   /** The current window: the number of whole windows since the epoch. */
   window: number
-  /** Number of calls that the shared counter has granted to this process and that are still unused. */
+  /** Calls that the shared counter has granted to this process and that are still unused. */
   granted: number
-  /** Number of calls that the last request to the counter granted. The next request asks for twice that. */
+  /** Calls that the last request to the counter granted. The next request asks for twice that. */
   batch: number
-  /** Number of calls in all processes in the previous window; undefined until it has been read. */
+  /** Calls in all processes in the previous window; undefined until it has been read. */
   before: number | undefined
-  /** Number of calls in this process in the current window (`used`) and in the previous one. */
   used: number
   usedBefore: number
-  /** The time before which no call can be granted, in milliseconds since the epoch. */
   blockedUntil: number
   waiting: number
   request: Promise<void> | undefined
@@ -88,7 +85,6 @@ export class Limiter {
     return account
   }
 
-  /** Returns false if no granted call is left. Throws `rate_limited` while the caller is blocked. */
   #use(account: Account, now: number): boolean {
     if (now < account.blockedUntil) throw rateLimited(account.blockedUntil - now)
     if (account.granted === 0) return false
@@ -147,14 +143,12 @@ export class Limiter {
     }
   }
 
-  /** Returns how many more calls fit, after `used` calls in this window and `before` in the last one. */
   #free(used: number, before: number): number {
     const { max, windowMs } = this.#options.limit
     const passed = (Date.now() % windowMs) / windowMs
     return Math.max(0, Math.floor(max - used - before * (1 - passed)))
   }
 
-  /** Returns the time when one more call fits, in milliseconds since the epoch. */
   #freeAt(used: number, before: number): number {
     const { max, windowMs } = this.#options.limit
     const start = Math.floor(Date.now() / windowMs) * windowMs

@@ -64,7 +64,6 @@ export async function serveAuthCallout(
 
 interface LoginKind {
   host: FunctionHost
-  /** The functions of all processes. */
   functions: { all(): readonly FunctionInfo[] }
   stats: FunctionStats
   log: Logger
@@ -142,7 +141,6 @@ class AuthCalloutJob implements Job {
   }
 }
 
-/** Derives the permissions from the audiences of the functions. */
 function toPermissions(
   { user, aliases = [], account, roles, publish = [], subscribe, expiresAt }: AuthGrant,
   functions: readonly FunctionInfo[],

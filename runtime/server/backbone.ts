@@ -18,6 +18,5 @@ export interface Backbone extends BucketConnections {
   readonly audience: Audience
   /** Creates the streams and buckets that are missing, once for concurrent calls. */
   readonly ensureResources: () => Promise<void>
-  /** The name of this process: `host:pid`. */
   readonly process: string
 }

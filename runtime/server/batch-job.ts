@@ -15,7 +15,6 @@ export interface BatchJobOptions {
   readonly host: FunctionHost
   readonly dispatcher: Dispatcher
   readonly timeoutMs: number
-  /** Returns the handler's input for the decoded messages. */
   group(values: readonly unknown[]): unknown
 }
 

@@ -7,24 +7,17 @@ import { type BatchItem, BatchJob, type BatchJobOptions, HandlerTimeoutError } f
 import { toError } from './faults.ts'
 import { WaitingMessages } from './waiting-messages.ts'
 
-/** The delay before a message is redelivered whose dead letter could not be stored. */
 const redeliveryMs = 5_000
-/** The delay before a message of another topic is redelivered. */
 const otherTopicMs = 1_000
 /** A message that is delivered more often becomes a dead letter: it may kill its process. */
 const maxDeliveries = 50
 
 export interface BatchOptions extends BatchJobOptions {
-  /** The subject pattern of the consumer. */
   readonly filter: string
-  /** Maximum number of messages in one call. */
   readonly batch: number
   readonly backoffMs: readonly number[]
-  /** Maximum milliseconds for which a message waits for an unavailable dependency. */
   readonly maxWaitMs: number
-  /** Whether a waiting message is dropped when a newer one with the same subject arrives. */
   readonly onlyLatest: boolean
-  /** Returns the handler's input for one message. Throws a FunctionError if the message is invalid. */
   decode(message: Delivered): unknown
 }
 
@@ -51,30 +44,25 @@ export class BatchProcessor {
     })
   }
 
-  /** The received messages that wait for an unavailable dependency. */
   get waiting(): readonly JsMsg[] {
     return this.#waiting.messages
   }
 
-  /** Resolves when each message is acknowledged, waits, is to be redelivered, or is a dead letter. */
   async process(received: readonly JsMsg[]): Promise<void> {
     const items = await this.#decodeAll(received)
     if (this.#options.onlyLatest) for (const { message } of items) this.#waiting.supersede(message)
     if (items.length > 0) await this.#handle(items)
   }
 
-  /** Finishes the current calls after the process has begun to stop. */
   stop(): Promise<void> {
     return this.#waiting.stop()
   }
 
-  /** Calls the handler once with the original message of a dead letter. */
   async replay(message: Delivered): Promise<void> {
     const error = await this.#attempt([{ message, value: this.#options.decode(message) }])
     if (error) throw error
   }
 
-  /** Returns the decoded messages. An invalid or too often delivered message becomes a dead letter. */
   async #decodeAll(received: readonly JsMsg[]): Promise<BatchItem<JsMsg>[]> {
     const items: BatchItem<JsMsg>[] = []
     for (const message of received) {

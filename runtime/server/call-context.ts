@@ -255,7 +255,6 @@ export class CallContext implements Context {
   }
 }
 
-/** Reads the position from the headers that the server adds to a republished message. */
 function readStreamPosition(message: WithHeaders): StreamPosition | undefined {
   try {
     const seq = Number(message.headers?.get('Nats-Sequence') ?? 0)

@@ -3,7 +3,6 @@ import { overlaps, parseSubject } from '../api/subject.ts'
 import type { LoadedFunction, LoadProblem } from './loaded-function.ts'
 import { requiredResources } from './required-resources.ts'
 
-/** Finds functions that are valid alone, but cannot be served together. */
 export function findCollisions(loaded: readonly LoadedFunction[]): LoadProblem[] {
   return [
     ...findSubjectCollisions(loaded),
@@ -51,7 +50,6 @@ function findSubjectCollisions(loaded: readonly LoadedFunction[]): LoadProblem[]
   return problems
 }
 
-/** Finds streams that capture the same subject, and resources that two files declare differently. */
 function findResourceCollisions(loaded: readonly LoadedFunction[]): LoadProblem[] {
   const problems: LoadProblem[] = []
   const seen = new Map<

@@ -6,25 +6,16 @@ export interface RuntimeConfig {
   nats: NatsAddress
   /** The servers, with a user of the account AUTH. Only the auth callout needs it. */
   natsAuth: NatsAddress | undefined
-  /** The account seed (SA…) that signs the callout's responses. */
   calloutSeed: string | undefined
-  /** The curve seed (SX…) that decrypts the callout's requests and encrypts its responses. */
   calloutXkeySeed: string | undefined
-  /** The connection's name in the server's connection list. */
   name: string
-  /** Maximum milliseconds to wait for calls in flight when the runtime stops. */
   drainMs: number
-  /** Maximum milliseconds for the import of one file. */
   importMs: number
-  /** While the shared rate limit counters are unavailable, `block` rejects calls; `allow` does not. */
   limitFallback: LimitFallback
-  /** Multiplies the rate limit of each function. */
   limitFactor: number
-  /** All environment variables, which the functions' `env` schemas parse. */
   env: Readonly<Record<string, string | undefined>>
 }
 
-/** Throws an Error that names the invalid variable and gives an example. */
 export function readRuntimeConfig(
   env: Readonly<Record<string, string | undefined>>,
 ): RuntimeConfig {
@@ -42,7 +33,6 @@ export function readRuntimeConfig(
   }
 }
 
-/** Returns the maximum milliseconds for the import of one file. */
 export function readImportMs(env: Readonly<Record<string, string | undefined>>): number {
   return readMilliseconds(env, 'NATTER_IMPORT_MS', 30_000)
 }

@@ -8,13 +8,11 @@ import { callerParam, overlaps, parseSubject } from '../api/subject.ts'
 import type { Trigger } from '../api/trigger.ts'
 import { streamConfigFields } from '../jetstream/stream-fields.ts'
 
-/** A mistake in a definition: the path of the faulty part, such as `limit.max`, and the reason. */
 export interface DefinitionProblem {
   part: string
   reason: string
 }
 
-/** Returns all mistakes in a definition that can be seen without running the function. */
 export function findDefinitionProblems(definition: FunctionDefinition): DefinitionProblem[] {
   const { contract, trigger, options, handle } = definition
   const problems = [
@@ -48,7 +46,6 @@ const oneOf = (values: readonly unknown[]) =>
     ({ input }) => `${show(input)} is not one of ${values.join(', ')}`,
   )
 
-/** An object with these fields and no others. */
 function strict(entries: v.ObjectEntries, kind = 'option') {
   const object = v.looseObject(entries, ({ expected, received }) =>
     expected?.startsWith('"') ? 'it is missing' : `it is ${received}, not an object`,
@@ -223,7 +220,6 @@ function filterProblems(
   return [{ part: 'topic', reason }]
 }
 
-/** Finds valid options that have no effect on a function of this kind. */
 function unusedOptions({ contract, trigger, options }: FunctionDefinition): DefinitionProblem[] {
   const problems: DefinitionProblem[] = []
   const add = (part: string, reason: string) => problems.push({ part, reason })

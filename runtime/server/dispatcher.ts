@@ -3,13 +3,10 @@ import { SlotPool } from '../client/slot-pool.ts'
 import { type CallerLimits, FairQueue } from './fair-queue.ts'
 import { FunctionStats } from './stats.ts'
 
-/** One call of a handler, whatever its trigger. */
 export interface Job {
-  /** The calling user; empty if the job has none. */
   readonly caller: string
   /** The deadline, by `performance.now()`. */
   readonly until: number
-  /** The job's slot in the dispatcher's pool of running jobs. */
   slot: number
   /**
    * Runs the handler. Never throws. Returns true if the handler finished synchronously, otherwise calls
@@ -22,20 +19,16 @@ export interface Job {
    */
   admit?(refused: (job: Job) => void): boolean
   refuse(reason: FunctionError): void
-  /** The subject of the replies to the call; empty if there is none. */
   readonly replySubject?: string
 }
 
-/** Milliseconds between two checks of the deadlines. */
 const sweepMs = 10
-/** Milliseconds after its deadline in which a handler should end. Then its slot is freed. */
 const graceMs = 5_000
 
 export interface DispatcherOptions {
   readonly concurrency: number
   readonly maxQueued: number
   readonly perCaller: CallerLimits
-  /** Called when the slot of a handler that has not ended is freed. */
   onAbandoned(): void
 }
 
@@ -76,7 +69,6 @@ export class Dispatcher {
     }
   }
 
-  /** Cancels the call of a caller with this reply subject. Returns false if there is none. */
   cancel(caller: string, replySubject: string): boolean {
     const matches = (job: Job) => job.caller === caller && job.replySubject === replySubject
     const waiting = this.#queue.find(caller, matches)

@@ -88,7 +88,6 @@ export function serveState(
   })
 }
 
-/** Adds a `leave`, which runs in parallel with that of `served`. */
 export function withCleanup(served: Served, leave: () => Promise<void>): Served {
   return {
     dispatcher: served.dispatcher,

@@ -1,7 +1,6 @@
-/** A job of the queue. `caller` is empty for a job without a calling user. */
+/** `caller` is empty for a job without a calling user. */
 export interface Queued {
   readonly caller: string
-  /** The deadline, by `performance.now()`. */
   readonly until: number
 }
 
@@ -11,7 +10,6 @@ export interface CallerLimits {
   readonly maxQueued: number
 }
 
-/** The waiting jobs of one caller, in order of arrival, and the number of its running jobs. */
 interface Lane<Job> {
   readonly caller: string
   readonly waiting: Set<Job>
@@ -22,7 +20,6 @@ interface Lane<Job> {
 export class FairQueue<Job extends Queued> {
   readonly #limits: CallerLimits
   readonly #lanes = new Map<string, Lane<Job>>()
-  /** The lanes with a job that may run, in the order of their turns. */
   readonly #turns = new Set<Lane<Job>>()
   size = 0
 
@@ -30,12 +27,10 @@ export class FairQueue<Job extends Queued> {
     this.#limits = limits
   }
 
-  /** Returns false if the caller already runs as many jobs as it may. */
   mayRun(caller: string): boolean {
     return caller === '' || (this.#lanes.get(caller)?.running ?? 0) < this.#limits.concurrency
   }
 
-  /** Returns false if too many jobs of the caller are waiting. */
   add(job: Job): boolean {
     const lane = this.#laneOf(job.caller)
     if (job.caller !== '' && lane.waiting.size >= this.#limits.maxQueued) {
@@ -48,7 +43,6 @@ export class FairQueue<Job extends Queued> {
     return true
   }
 
-  /** Removes and returns the next job that may run. */
   next(): Job | undefined {
     for (const lane of this.#turns) {
       const [job] = lane.waiting
@@ -69,7 +63,6 @@ export class FairQueue<Job extends Queued> {
     this.#drop(lane)
   }
 
-  /** Returns the first waiting job of a caller for which `matches` returns true. */
   find(caller: string, matches: (job: Job) => boolean): Job | undefined {
     for (const job of this.#lanes.get(caller)?.waiting ?? []) if (matches(job)) return job
     return undefined
@@ -90,7 +83,6 @@ export class FairQueue<Job extends Queued> {
     this.#drop(lane)
   }
 
-  /** Removes and returns the jobs at the front of each caller's waiting jobs that are past their deadline. */
   takeExpired(now: number): Job[] {
     const expired: Job[] = []
     for (const { waiting } of this.#lanes.values())

@@ -34,13 +34,12 @@ export function watchFaults(
   })
 }
 
-/** Returns `thrown` itself if it is an Error. Anything can be thrown, even an object without a string form. */
+/** Anything can be thrown, even an object without a string form. */
 export function toError(thrown: unknown): Error {
   if (thrown instanceof Error) return thrown
   return new Error(`thrown: ${typeof thrown === 'string' ? thrown : inspect(thrown, { depth: 1 })}`)
 }
 
-/** Returns the name of the function that has started the current work, or whose file is in the stack. */
 function findFunction({ stack = '' }: Error, folders: readonly string[]): string | undefined {
   const name = functionNames.getStore()
   if (name) return name

@@ -13,7 +13,6 @@ import type { Backbone } from './backbone.ts'
 import { createFunctionScope } from './faults.ts'
 import type { LoadedFunction } from './load.ts'
 
-/** The objects that all calls of one function share. */
 export class FunctionHost {
   readonly loaded: LoadedFunction
   readonly backbone: Backbone
@@ -43,7 +42,6 @@ export class FunctionHost {
     this.spans = new SpanRecorder(backbone.spans, { name, version, kind })
   }
 
-  /** Calls a function of the author, such as the handler. Faults of the work it starts are logged by name. */
   run<Args extends unknown[], Result>(work: (...args: Args) => Result, ...args: Args): Result {
     return this.#scope.runInAsyncScope(work, undefined, ...args)
   }
@@ -73,7 +71,6 @@ export class FunctionHost {
     )
   }
 
-  /** Returns the subject and payload for data of a topic. Throws a TypeError if the data is invalid. */
   write(topic: Topic, data: unknown) {
     const checked = validateSync(topic.data, data)
     if (checked.issues) throw new TypeError(`${topic.subject}: ${describeIssues(checked.issues)}`)
@@ -82,7 +79,6 @@ export class FunctionHost {
     return { subject: subject.fill(values), payload: JSON.stringify(subject.rest(values)) }
   }
 
-  /** Returns the validated data of a message on a topic. Throws `invalid` if the payload is invalid. */
   read(topic: Topic, subject: string, json: () => unknown): unknown {
     const data = { ...readObject({ json }), ...this.subject(topic).read(subject) }
     const { issues, value } = validateSync(topic.data, data)
@@ -91,7 +87,6 @@ export class FunctionHost {
   }
 }
 
-/** Throws `invalid` if the payload is not a JSON object. */
 export function readObject(message: { json(): unknown }): Record<string, unknown> {
   let value: unknown
   try {

@@ -31,7 +31,6 @@ const aroundFile = '_around.ts'
 const indexFile = 'index.ts'
 
 export interface LoadOptions {
-  /** Milliseconds after which the import of one file fails. */
   importMs: number
   /** Called with the path of each file before its import, and with undefined after the last one. */
   onImport?: ((file: string | undefined) => void) | undefined
@@ -43,14 +42,12 @@ type Setup = (options: { log: Logger; env: unknown }) => Promise<AsyncDisposable
 
 export interface LoadedFolders {
   functions: LoadedFunction[]
-  /** The default exports of the files `_setup.ts`, in the order of the folders. */
   setups: Setup[]
 }
 
 interface SourceFile {
   /** The path of the file from its folder: `room.join.ts`, or `poll/index.ts` in a subfolder. */
   name: string
-  /** The name of a function that is the only one of the file. */
   stem: string
 }
 
@@ -101,7 +98,6 @@ async function loadFolder(
   loaded.functions.push(...(around ? functions.map((func) => runAround(around, func)) : functions))
 }
 
-/** Returns the function with its handler inside the folder's `_around.ts`, if users or functions request it. */
 function runAround(around: AroundDefinition, loaded: LoadedFunction): LoadedFunction {
   if (loaded.trigger !== 'request') return loaded
   const { contract, handle, options } = loaded.definition
@@ -119,7 +115,6 @@ function runAround(around: AroundDefinition, loaded: LoadedFunction): LoadedFunc
   return { ...loaded, definition }
 }
 
-/** Imports a file, or fails after `importMs` if its top-level `await` does not end. */
 async function importFile(file: string, { importMs, onImport, skip }: LoadOptions) {
   const skipped = skip?.get(file)
   if (skipped !== undefined) throw new ImportError(skipped)
@@ -140,10 +135,8 @@ export function describeEndlessImport(importMs: number): string {
   return `its import did not end within ${importMs} ms: move what it waits for into beforeServe`
 }
 
-/** A failed import whose message is the whole reason. */
 class ImportError extends Error {}
 
-/** Returns the files to import and those with a wrong extension, in the order of their names. */
 async function readFolder(folder: string): Promise<SourceFile[]> {
   const entries = await readEntries(folder)
   const files: SourceFile[] = []
@@ -175,7 +168,6 @@ async function readEntries(folder: string) {
 
 type Report = (part: string, reason: string) => void
 
-/** Returns the functions of a file. Reports its problems, and leaves out the functions that have any. */
 function toLoaded(
   { file, fileName, stem }: { file: string; fileName: string; stem: string },
   exported: unknown,

@@ -2,12 +2,9 @@ import type { FunctionInfo } from '../api/context.ts'
 import type { FunctionDefinition } from '../api/define.ts'
 
 export interface LoadedFunction extends FunctionInfo {
-  /** The path of the file. */
   readonly file: string
-  /** The path of the file from its folder: `room.join.ts`. */
   readonly fileName: string
   readonly definition: FunctionDefinition
-  /** The name of the micro service and of its endpoint: `room-join`. */
   readonly service: string
   readonly version: string
   readonly queue: string
@@ -21,7 +18,6 @@ export interface LoadProblem {
   reason: string
 }
 
-/** Thrown if files cannot be served. */
 export class LoadError extends Error {
   override name = 'LoadError'
   readonly problems: readonly LoadProblem[]

@@ -4,7 +4,6 @@ import * as v from 'valibot'
 import type { FunctionInfo } from '../api/context.ts'
 import { discoverInstances, type Info } from '../monitoring/discovery.ts'
 
-/** The subject on which each process publishes the functions that it serves by requests. */
 const servedSubject = 'runtime.functions'
 
 type RequestFunction = Required<FunctionInfo>

@@ -5,7 +5,6 @@ import { isUnavailable, toFunctionError } from '../nats/unavailable.ts'
 import { toError } from './faults.ts'
 import { sendError } from './reply.ts'
 
-/** Returns the sequence of the dead letter to replay; undefined if the message requests no replay. */
 export function readReplaySequence(message: ServiceMsg): number | undefined {
   try {
     const { replay } = Object(message.json()) as { replay?: unknown }

@@ -6,7 +6,7 @@ import { readObject } from './function-host.ts'
 
 export type Incoming = Pick<Msg, 'data' | 'headers' | 'json' | 'reply' | 'subject'>
 
-/** Merges payload and subject parameters. Returns refusals, because throwing them costs more. */
+/** Returns refusals, because throwing them costs more. */
 export function readInput(
   message: Incoming,
   subject: Subject,
@@ -31,7 +31,6 @@ export function readInput(
   }
 }
 
-/** Returns the payload without validation, or `{}` if it is not a JSON object. */
 export function readLoosely(message: Incoming): Record<string, unknown> {
   try {
     return readObject(message)
@@ -40,7 +39,6 @@ export function readLoosely(message: Incoming): Record<string, unknown> {
   }
 }
 
-/** Returns the timeout that the caller requests by a header, or the default if there is no valid one. */
 export function readTimeout(message: Incoming, defaultMs: number): number {
   try {
     const ms = Number(message.headers?.get(timeoutHeader) || defaultMs)

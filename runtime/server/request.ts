@@ -23,7 +23,6 @@ export interface RequestKind {
   readonly input: Schema
   /** Undefined for events, whose handlers return nothing. */
   readonly output: Schema | undefined
-  /** The schema of the parts of a streamed answer. */
   readonly chunk: Schema | undefined
   readonly timeoutMs: number
   /** Unlimited for events, because only functions publish them. */
@@ -56,7 +55,6 @@ export class RequestJob implements Job {
   readonly #message: Incoming
   #context: CallContext | undefined
   #isAdmitted = false
-  /** Pending while the shared counter of the rate limit is asked. */
   #granted: Promise<void> | undefined
   #startedAt = 0
   #trace: Trace | undefined
@@ -137,7 +135,6 @@ export class RequestJob implements Job {
     ended(this)
   }
 
-  /** Returns the handler's value or promise, or `rejected` if the handler is not called. */
   #handle(): unknown {
     const { host, subject } = this.#kind
     const { caller } = this
@@ -181,7 +178,6 @@ export class RequestJob implements Job {
     return host.run(() => withTrace(this.#trace, call))
   }
 
-  /** Sends the parts that the handler yields, until the call is rejected. Returns the handler's answer. */
   async #stream(schema: Schema, call: () => unknown): Promise<unknown> {
     const { host, dispatcher } = this.#kind
     const run = <T>(work: () => T) => host.run(() => withTrace(this.#trace, work))
@@ -242,7 +238,6 @@ export class RequestJob implements Job {
     this.#refuse(refusal)
   }
 
-  /** Records the call. Has no effect for a handler that ends after its call was answered. */
   #end() {
     if (this.#isRecorded) return
     this.#isRecorded = true
@@ -310,7 +305,6 @@ export class RequestJob implements Job {
     }
   }
 
-  /** Publishes a reply. Returns false if the request has no reply subject that may be used. */
   #reply(payload: string, headers?: MsgHdrs): boolean {
     const { nc } = this.#kind.host.backbone
     const { replySubject } = this

@@ -3,7 +3,6 @@ import { deadLetters, type Resources, schedules } from '../jetstream/resources.t
 import { rateLimit } from '../rate-limit/counter.ts'
 import type { LoadedFunction } from './loaded-function.ts'
 
-/** Returns the streams and buckets that functions declare, and those that triggers and limits need. */
 export function requiredResources(functions: readonly LoadedFunction[]): Resources {
   const streams = new Set<StreamDeclaration>()
   const buckets = new Set<BucketDeclaration>()

@@ -38,7 +38,6 @@ export interface RuntimeOptions {
   folders: readonly string[]
   config: RuntimeConfig
   log: Logger
-  /** Called with each file before its import, and with undefined after the last one. */
   onImport?: LoadOptions['onImport']
 }
 
@@ -46,7 +45,6 @@ export interface Runtime extends AsyncDisposable {
   readonly functions: readonly FunctionInfo[]
   /** Leaves the queue groups, finishes calls in flight, and closes the connection. Idempotent. */
   stop(): Promise<void>
-  /** Resolves when the connection is closed, by `stop` or by an error. */
   readonly closed: Promise<void>
 }
 
@@ -167,7 +165,6 @@ function limiterOf(
   return new Limiter({ counter, service, limit: { ...limit, max }, fallback })
 }
 
-/** Throws a LoadError that lists all invalid variables. */
 function readEnvs(functions: readonly LoadedFunction[], env: RuntimeConfig['env']) {
   const envs = new Map<LoadedFunction, unknown>()
   const problems: LoadProblem[] = []
@@ -194,7 +191,6 @@ async function recreateResources(nc: NatsConnection, ensure: () => Promise<void>
       await ensure().catch((err) => log.error({ err }, 'streams and buckets not recreated'))
 }
 
-/** Leaves all queue groups, then waits up to `budgetMs` for the calls in flight. */
 async function drain(served: readonly Served[], budgetMs: number): Promise<void> {
   const finished = Promise.all(served.map((func) => func.leave())).then(() =>
     Promise.all(served.map((func) => func.dispatcher.idle())),

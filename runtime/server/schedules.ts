@@ -32,7 +32,6 @@ export async function reconcileSchedules(
   }
 }
 
-/** Runs `work` at once, and again later. */
 export function repeatAfterStart(work: () => Promise<void>): Disposable {
   void work()
   const timers = repeatAfterMs.map((ms) => setTimeout(work, ms).unref())

@@ -3,14 +3,13 @@ import { createHistogram } from 'node:perf_hooks'
 /** The recent percentiles cover at least this many milliseconds, and up to twice as many. */
 const recentMs = 10_000
 
-/** Creates a histogram of durations in microseconds, up to one hour. */
+/** Durations in microseconds, up to one hour. */
 const createDurations = () => createHistogram({ lowest: 1, highest: 3_600_000_000, figures: 2 })
 
 /** Statistics since the start of the process. Durations include asynchronous time. */
 export class FunctionStats {
   requests = 0
   errors = 0
-  /** Number of calls rejected with `overloaded`. */
   shed = 0
   timeouts = 0
   lastError = ''
@@ -30,7 +29,6 @@ export class FunctionStats {
     this.#current.record(Math.max(1, Math.round(ms * 1_000)))
   }
 
-  /** Records the time until the first part of a streamed answer. */
   firstChunk(ms: number): void {
     this.#firstChunks.record(Math.max(1, Math.round(ms * 1_000)))
   }
@@ -52,7 +50,6 @@ export class FunctionStats {
     }
   }
 
-  /** Further statistics, for the field `data` of the micro protocol. */
   get data() {
     this.#rotate()
     const recent = createDurations()
@@ -80,7 +77,6 @@ export class FunctionStats {
     }
   }
 
-  /** Runs only when the statistics are read, so a period may last longer than `recentMs`. */
   #rotate() {
     if (performance.now() - this.#rotatedAt < recentMs) return
     this.#rotatedAt = performance.now()

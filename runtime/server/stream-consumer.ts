@@ -23,7 +23,6 @@ export interface Consumer {
   replay(seq: number): Promise<boolean>
 }
 
-/** Consumes a stream through a durable consumer that all instances of the function share. */
 export async function startConsumer(options: ConsumerOptions): Promise<Consumer> {
   const { host, js, stream, filter, deliver, batch } = options
   const durable = host.loaded.service

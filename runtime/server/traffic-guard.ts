@@ -37,7 +37,6 @@ export class TrafficGuard {
     for (const alias of aliases) this.#users.set(alias, user)
   }
 
-  /** `caller` is a user or an alias of a user. */
   count(caller: string, bytes: number): void {
     const user = this.#users.get(caller) ?? caller
     const window = Math.floor(performance.now() / windowMs)

@@ -5,9 +5,7 @@ import type { Logger } from 'pino'
 import { describeCauses, isUnavailable } from '../nats/unavailable.ts'
 import type { BatchItem } from './batch-job.ts'
 
-/** The shortest and the longest delay before a retry while a dependency is unavailable. */
 const [minRetryMs, maxRetryMs] = [250, 5_000]
-/** Maximum number of waiting messages that are tried at once, each alone. */
 const maxAlone = 8
 
 export interface WaitingOptions {
@@ -15,9 +13,7 @@ export interface WaitingOptions {
   readonly maxWaitMs: number
   readonly log: Logger
   readonly stopping: AbortSignal
-  /** Calls the handler with these messages, and acknowledges them if it returns. */
   attempt(items: readonly BatchItem<JsMsg>[]): Promise<Error | undefined>
-  /** Redelivers a message that failed alone, or stores it as a dead letter. */
   onFault(message: JsMsg, error: Error): Promise<void>
   deadLetter(message: JsMsg, reason: string): Promise<void>
 }
@@ -38,7 +34,6 @@ interface Waiting {
  */
 export class WaitingMessages {
   readonly #options: WaitingOptions
-  /** In the order of their retries. */
   readonly #waiting = new Set<Waiting>()
   readonly #tasks = new Set<Promise<void>>()
   readonly #alone = bulkhead(maxAlone, Number.POSITIVE_INFINITY)
@@ -52,7 +47,6 @@ export class WaitingMessages {
     return [...this.#waiting].map(({ item }) => item.message)
   }
 
-  /** Adds the messages of a failed call. Tries each of them alone at once, if there are several. */
   add(items: readonly BatchItem<JsMsg>[], error: Error): void {
     const { maxWaitMs, log } = this.#options
     const isOutage = isUnavailable(error)
@@ -77,7 +71,6 @@ export class WaitingMessages {
     if (!this.#isRetrying) this.#run(this.#retryUntilEmpty())
   }
 
-  /** Drops the waiting messages with the subject of a newer message. */
   supersede({ subject }: JsMsg): void {
     for (const waiting of this.#waiting) {
       if (waiting.item.message.subject !== subject) continue
@@ -86,7 +79,6 @@ export class WaitingMessages {
     }
   }
 
-  /** Waits for the current attempts after `stopping` has aborted, and returns the other messages. */
   async stop(): Promise<void> {
     await Promise.allSettled(this.#tasks)
     for (const { item } of this.#waiting) item.message.nak()
@@ -116,7 +108,6 @@ export class WaitingMessages {
     this.#isRetrying = false
   }
 
-  /** Returns `retryMs`, or less if the time of a message ends before that. */
   #delay(retryMs: number) {
     const now = performance.now()
     let delay = retryMs
@@ -169,7 +160,6 @@ export class WaitingMessages {
     })
   }
 
-  /** Returns whether the handler could finish or reject at least one of some messages. */
   async #trySample(items: readonly Waiting[]): Promise<boolean> {
     const step = Math.max(1, items.length / maxAlone)
     const sample: Waiting[] = []
@@ -220,7 +210,6 @@ export class WaitingMessages {
     )
   }
 
-  /** Runs `work` while other retries leave these messages out. */
   async #withBusy(items: readonly Waiting[], work: () => Promise<unknown>) {
     for (const waiting of items) waiting.isBusy = true
     await work()

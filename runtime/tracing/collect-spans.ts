@@ -3,12 +3,10 @@ import type { CollectedSpan, Span, SpanQuery } from '../api/system.ts'
 import { gather } from '../nats/gather.ts'
 import type { SpanStore } from './span-store.ts'
 
-/** The subject on which each process replies with its stored spans. */
 const subject = 'runtime.spans'
 /** A reply with this many spans is well below the server's maximum payload. */
 const maxSpans = 1_500
 
-/** Answers span queries from any client in the account FUNCTIONS. */
 export function serveSpans(nc: NatsConnection, store: SpanStore, process: string): AsyncDisposable {
   const subscription = nc.subscribe(subject, {
     callback(error, message) {

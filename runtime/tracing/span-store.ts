@@ -2,7 +2,7 @@ import { type ErrorCode, errorStatus } from '../api/errors.ts'
 import type { Span, SpanQuery } from '../api/system.ts'
 import { newId, type TracePart } from './trace-context.ts'
 
-/** A call that has ended. `startedAt` and `endedAt` are values of `performance.now()`. */
+/** `startedAt` and `endedAt` are values of `performance.now()`. */
 export interface CompletedSpan {
   startedAt: number
   endedAt: number

@@ -22,11 +22,10 @@ const tracer = trace.getTracer('natter')
 export interface Trace {
   readonly context: OtelContext
   readonly span: Span | undefined
-  /** The ids of this call's span. Undefined if the trace is not sampled. */
+  /** Undefined if the trace is not sampled. */
   readonly part: TracePart | undefined
 }
 
-/** The ids of a trace, of this call's span in it, and of the parent span. */
 export interface TracePart {
   readonly trace: string
   readonly id: string
@@ -55,7 +54,7 @@ export function beginTrace(name: string, carrier: MsgHdrs | undefined): Trace | 
   return { context, span: undefined, part: partOf(ours, from) }
 }
 
-/** Returns ids for a span in the trace of another message; undefined if that trace is not sampled. */
+/** Returns undefined if that trace is not sampled. */
 export function joinTrace(carrier: MsgHdrs | undefined): TracePart | undefined {
   const from = readTrace(carrier)
   return from && isSampled(from)
@@ -99,7 +98,6 @@ export function withTrace<T>(traced: Trace | undefined, run: () => T): T {
   return traced?.span ? context.with(traced.context, run) : run()
 }
 
-/** Returns headers that propagate the trace to another function. */
 export function propagationHeaders(traced: Trace | undefined): MsgHdrs | undefined {
   if (!traced) return undefined
   const carrier = headers()
@@ -111,7 +109,7 @@ export function traceId(traced: Trace | undefined): string | undefined {
   return traced && trace.getSpanContext(traced.context)?.traceId
 }
 
-/** Returns a random id of `bytes` bytes in hexadecimal. A trace id has 16 bytes, a span id has 8. */
+/** A trace id has 16 bytes, a span id has 8. */
 export function newId(bytes: number): string {
   return randomBytes(bytes).toString('hex')
 }
