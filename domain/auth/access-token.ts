@@ -16,7 +16,6 @@ export interface TokenOptions {
 }
 
 export interface TokenIdentity extends Identity {
-  /** The text from which the user id is derived at the first login: the claim `userClaim`. */
   userName: string
   /** The user name at the identity provider: `preferred_username`, else `sub`. */
   handle: string
@@ -27,7 +26,6 @@ export interface TokenIdentity extends Identity {
 }
 
 export interface TokenCheck {
-  /** Throws `unavailable` if the issuer's keys cannot be fetched. */
   prefetch(): Promise<void>
   /**
    * Throws `forbidden` for an invalid token, and `unavailable` if the issuer's keys cannot be

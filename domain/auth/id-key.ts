@@ -1,6 +1,5 @@
 import * as v from 'valibot'
 
-/** The key from which ids that nobody can guess are derived. */
 export const IdKeyEnv = v.object({
   NATTER_ID_KEY: v.pipe(
     v.string(),

@@ -3,7 +3,6 @@ import * as v from 'valibot'
 import { FunctionError } from '#runtime'
 
 export interface IssuerKeys {
-  /** Throws `unavailable` if the fetch fails. */
   refresh(): Promise<void>
   /**
    * Throws jose's `JWKSNoMatchingKey` for an unknown key id, and `unavailable` if the keys cannot

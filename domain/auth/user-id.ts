@@ -15,7 +15,6 @@ const marker = '=database'
 const databaseTimeoutMs = 1_500
 
 const safeId = /^[a-z0-9_-]{1,64}$/
-/** Names of JavaScript properties, and names by which messages mention groups. */
 const reserved: ReadonlySet<string> = new Set([
   '__proto__',
   'constructor',
@@ -50,7 +49,6 @@ export async function findUserId(
   return userId
 }
 
-/** Returns the user id for the token of an identity, or undefined before the first login. */
 export async function readUserId(token: string, context: Context): Promise<UserId | undefined> {
   const entry = await context.kv(USER_IDS).get(subjectKey(token))
   return entry && 'userId' in entry.value ? entry.value.userId : undefined
@@ -91,7 +89,6 @@ function isSame(value: object | undefined, { issuer, subject }: Identity): boole
   )
 }
 
-/** Returns the ids that a user may get, the most readable first. */
 export function candidatesOf(userName: string, token: string): UserId[] {
   const hash = token.slice('ID-'.length).toLowerCase()
   const readable = userName
@@ -106,7 +103,6 @@ export function candidatesOf(userName: string, token: string): UserId[] {
   return (isPlain ? [userName, ...escaped] : escaped) as UserId[]
 }
 
-/** Returns the id of the identity in the database, and the candidates that others have. */
 async function readPersisted(
   identity: Identity,
   candidates: readonly UserId[],

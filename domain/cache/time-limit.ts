@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** Returns the result of a database query. Throws an error if there is none after `ms`. */
 export async function withTimeLimit<T>(ms: number, query: PromiseLike<T>): Promise<T> {
   const done = new AbortController()
   const limit = delay(ms, undefined, { signal: done.signal }).then(() => {

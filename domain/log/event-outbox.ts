@@ -15,10 +15,7 @@ export type UntimedEvent = OutboxEvent extends infer Kind
     : never
   : never
 
-/**
- * Inserts events into the transactional outbox. The caller must call `flushOutbox` after the
- * commit.
- */
+/** The caller must call `flushOutbox` after the commit. */
 export async function enqueueEvents(
   events: readonly UntimedEvent[],
   tx: Transaction,
@@ -44,7 +41,6 @@ export function flushOutbox(room: RoomId, context: Context): Promise<void> {
   return flush
 }
 
-/** Returns rooms with outbox events older than `minAgeMs`, which means that their flush failed. */
 export async function findStaleRooms(minAgeMs: number, maxRooms: number): Promise<RoomId[]> {
   const rows = await db
     .selectDistinct({ room: pendingEvents.room })

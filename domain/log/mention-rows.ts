@@ -15,7 +15,6 @@ interface Mention {
   sender: string
   version: number
 }
-/** A user who follows a thread from now on, and the reply up to which they have read it. */
 interface Follower {
   threadId: string
   userId: string
@@ -23,10 +22,7 @@ interface Follower {
   readSeq: number
 }
 
-/**
- * Inserts the mentions in new and in edited texts. `deleteOutdatedMentions` must be called after the
- * messages are up to date.
- */
+/** Call `deleteOutdatedMentions` after the messages are up to date. */
 export async function insertMentions(
   messages: readonly EventOf<'message'>[],
   edits: readonly EventOf<'edit'>[],
@@ -52,10 +48,6 @@ export async function insertMentions(
     where stored.version < excluded.version`
 }
 
-/**
- * Deletes the mentions of earlier texts and of deleted messages, and sets the sequence of the others
- * to that of their message.
- */
 export async function deleteOutdatedMentions(ids: readonly string[], sql: TransactionSql) {
   await sql`
     delete from mentions using messages
@@ -141,7 +133,6 @@ function mentionsInEdit({ seq: version, data }: EventOf<'edit'>): Mention[] {
   }))
 }
 
-/** The group name `here` stands for the members who were present. */
 function mentionedBy(
   { mentions, present = [] }: Pick<EventOf<'message'>['data'], 'mentions' | 'present'>,
   sender: string,

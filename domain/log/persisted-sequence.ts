@@ -3,8 +3,8 @@ import { CHAT_MESSAGES } from '#schema/streams'
 import { singleFlight } from '../cache/single-flight.ts'
 
 /**
- * Returns the sequence up to which a consumer has persisted all events. A stale sequence is safe,
- * because it is too low: callers then apply persisted events again, which changes nothing.
+ * A stale sequence is safe, because it is too low: callers then apply persisted events again, which changes
+ * nothing.
  */
 const cachedProgress = singleFlight((name: 'persist' | 'persist.thread', context: Context) =>
   context.consumerProgress(CHAT_MESSAGES, name),

@@ -6,7 +6,6 @@ import type { RoomEventOf, StoredEvent } from '#schema/messages/event'
 import { CHAT_MESSAGES } from '#schema/streams'
 import { deleteOutdatedMentions, insertMentions, updateThreadStates } from './mention-rows.ts'
 
-/** Key of the PostgreSQL advisory lock that allows one projection at a time among all processes. */
 const projectionLock = 6_288_438
 
 export type LoggedEvent = Pick<StreamMessage<StoredEvent>, 'seq' | 'data'>
@@ -21,10 +20,6 @@ type LoggedEventOf<Kind extends StoredEvent['kind']> = {
 type MessageCopy = { seq: number; data: Pick<RoomEventOf<'message'>, 'sender' | 'clientId'> }
 type Purger = Pick<Context, 'purgeMessage'>
 
-/**
- * Persists a batch of events from the stream CHAT_MESSAGES and updates the room heads (the sequence
- * of the newest persisted event per room), in one transaction.
- */
 export async function persist(events: readonly LoggedEvent[], context: Purger): Promise<void> {
   await inTransaction(async (sql) => {
     await applyEvents(events, sql, context)
@@ -32,9 +27,7 @@ export async function persist(events: readonly LoggedEvent[], context: Purger): 
   })
 }
 
-/**
- * Persists one event. Does not update the room head, because earlier events may not be persisted.
- */
+/** Does not update the room head, because earlier events may not be persisted. */
 export async function persistNow(event: LoggedEvent, context: Purger): Promise<void> {
   await inTransaction((sql) => applyEvents([event], sql, context))
 }

@@ -5,10 +5,6 @@ import { chatRoom, type chatThread, type RoomEvent, type RoomEventOf } from '#sc
 import { CHAT_MESSAGES } from '#schema/streams'
 import { singleFlight } from '../cache/single-flight.ts'
 
-/**
- * A change of a message that is in CHAT_MESSAGES but not persisted yet: its deletion, or its newest
- * edit if it was not deleted.
- */
 type UnpersistedChange = Pick<Message, 'text' | 'mentions' | 'editedAt' | 'deletedAt'> & {
   editedSeq: number
 }
@@ -25,10 +21,7 @@ const cachedChanges = singleFlight(
     readUnpersisted(room, since, context),
 )
 
-/**
- * Removes the content of messages whose deletion is not persisted yet. The caller must have read
- * `progress` before `messages`.
- */
+/** The caller must have read `progress` before `messages`. */
 export async function maskDeleted<M extends Message>(
   room: RoomId,
   messages: readonly M[],
@@ -43,10 +36,7 @@ export async function maskDeleted<M extends Message>(
   })
 }
 
-/**
- * Applies the newest unpersisted edit, or the unpersisted deletion, to a message. The caller must
- * have read `progress` before `message`.
- */
+/** The caller must have read `progress` before `message`. */
 export async function applyPendingChanges(
   message: Message,
   progress: ConsumerProgress,

@@ -10,7 +10,6 @@ import { findMember, type Member } from '../rooms/member.ts'
 import { eraseTranslations } from '../translation/cache.ts'
 import { findMessage, toMessage, updateCachedMessage } from './message-cache.ts'
 
-/** Streams and buckets that a function needs to call `requireMessage` or to change a message. */
 export const messageResources = [CHAT_MESSAGES, MSG_CACHE, ROOMS_KV] as const
 
 /**

@@ -9,10 +9,7 @@ import { type LoggedEvent, persistNow } from '../log/projection.ts'
 /** If a deleted message has more later events than this, `persist` purges its edits later. */
 const maxEvents = 2_000
 
-/**
- * Erases a deleted message and its edits from the database and from CHAT_MESSAGES. If the database
- * is unavailable, `persist` erases them from the database later.
- */
+/** If the database is unavailable, `persist` erases the message later. */
 export async function eraseMessage(message: Message, deletion: LoggedEvent, context: Context) {
   const progress = await findPersistedSequence('rooms', context)
   try {
@@ -26,7 +23,6 @@ export async function eraseMessage(message: Message, deletion: LoggedEvent, cont
   }
 }
 
-/** Purges those edits of a message from CHAT_MESSAGES that have a sequence above `since`. */
 async function purgeEdits(message: Message, since: number, { purgeMessage, readAfter }: Context) {
   const { room, seq } = message
   const notifyId = toNotifyId(message)

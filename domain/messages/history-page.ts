@@ -14,7 +14,6 @@ export interface PageQuery {
   around?: number | undefined
   limit: number
   caller: UserId
-  /** Sequence up to which all events are persisted. Later events may be persisted or not. */
   persistedSeq?: number
 }
 type Page = OutputOf<typeof chatHistory>
@@ -29,8 +28,9 @@ const maxRepliers = 3
  * are from one snapshot. For an empty page, it returns one row with only the room head.
  *
  * `order by reply.seq` makes PostgreSQL use the index messages_room_thread_seq instead of scanning
- * all messages; `limit 1` has the same purpose. The two comparisons of `reply.seq` with `(select …)` exclude no reply. Without
- * them, PostgreSQL may sort all replies of a thread instead of stopping after 1,000.
+ * all messages; `limit 1` has the same purpose. The two comparisons of `reply.seq` with `(select …)`
+ * exclude no reply. Without them, PostgreSQL may sort all replies of a thread instead of stopping
+ * after 1,000.
  */
 export const pageQuery = `
   select head, page.*,
@@ -96,9 +96,6 @@ interface PageRow {
 /** Withdrawn reactions are included, because emojis are ordered by their first reaction. */
 type ReactionRow = [emoji: string, user: UserId, on: boolean, firstSeq: number]
 
-/**
- * Returns one history page of a room or, with `threadId`, of a thread; the oldest message first.
- */
 export async function readPage(query: PageQuery): Promise<Page> {
   const { room, threadId = '', caller, persistedSeq = Number.MAX_SAFE_INTEGER } = query
   const { start, older, newer } = toRange(query)
@@ -133,10 +130,7 @@ function toRange({ before, after, around, limit }: PageQuery) {
   return { start: around, older, newer: limit - older }
 }
 
-/**
- * Returns the range of messages that fits into one response. The range starts empty at `middle` and
- * grows in both directions, at most to `first` and `end`.
- */
+/** The range starts empty at `middle` and grows in both directions, at most to `first` and `end`. */
 function limitToBytes(messages: PagedMessage[], middle: number, first: number, end: number) {
   let [from, to, left] = [middle, middle, maxResponseBytes]
   while (true) {
@@ -149,10 +143,6 @@ function limitToBytes(messages: PagedMessage[], middle: number, first: number, e
   }
 }
 
-/**
- * Returns an upper bound for the size of a message in bytes. For speed, it does not compute the
- * size of a short message without reactions.
- */
 function maxBytesOf(message: PagedMessage | undefined): number {
   if (!message) return 0
   const isShort = message.text.length <= 500 && message.reactions.length === 0 && !message.card

@@ -7,10 +7,6 @@ import { type PageQuery, readPage } from './history-page.ts'
 
 type HistoryQuery = Omit<PageQuery, 'caller' | 'persistedSeq'>
 
-/**
- * Masks messages whose deletion is not persisted yet. Throws `forbidden` if the caller may not read
- * the room.
- */
 export async function readHistory(
   query: HistoryQuery,
   context: Context,

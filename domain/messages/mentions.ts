@@ -20,9 +20,7 @@ const maxPresent = 5_000
 const handleTimeoutMs = 300
 
 export interface Mentions {
-  /** User ids and group names. */
   mentions: UserId[]
-  /** The members who were online when the text was sent, if it contains `@here`. */
   present?: UserId[]
 }
 
@@ -61,7 +59,6 @@ export async function resolveMentions(
   return { mentions, present: await findPresentMembers(room, context) }
 }
 
-/** Returns the users with the given handles, which are in lower case. */
 async function findHandles(
   handles: readonly string[],
   { log }: Context,
@@ -75,7 +72,6 @@ async function findHandles(
   }
 }
 
-/** Returns the members whom `@here` in a persisted message mentions. */
 export async function findPresentAtSend({ id, mentions }: Message): Promise<UserId[]> {
   const rows = await db
     .select({ user: mentionRows.userId })

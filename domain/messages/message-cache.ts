@@ -91,24 +91,16 @@ export async function updateCachedMessage(message: Message, context: Context): P
   context.publish(messageChanged, { id })
 }
 
-/**
- * Returns true if the cached message is at least as new as the given one. A deleted message counts
- * as newer than any edit.
- */
+/** A deleted message counts as newer than any edit. */
 function isCurrent(cached: Message, { editedSeq = 0, deletedAt }: Message): boolean {
   if (cached.deletedAt || deletedAt) return cached.deletedAt !== undefined
   return (cached.editedSeq ?? 0) >= editedSeq
 }
 
-/** Evicts a message from the cache of this process only. */
 export function evictMessage(id: MessageId): void {
   recent.delete(id)
 }
 
-/**
- * Returns a message as it was originally sent, by its sequence in CHAT_MESSAGES; undefined if the
- * stream has no message with that sequence.
- */
 export async function readFromLog(seq: number, context: Context): Promise<Message | undefined> {
   try {
     const stored =
@@ -140,7 +132,6 @@ async function readMessage(id: MessageId, seq: number, context: Context) {
   return undefined
 }
 
-/** Returns undefined if the message is not persisted, or if the database does not answer. */
 async function readPersisted(
   id: MessageId,
   progress: ConsumerProgress,
@@ -153,7 +144,6 @@ async function readPersisted(
   return row && applyPendingChanges(toMessage(row), progress, context)
 }
 
-/** Returns a message from the stream with all changes that the stream has. */
 async function readOriginal(
   id: MessageId,
   seq: number,

@@ -4,7 +4,6 @@ import type { Message } from '#schema/messages/chat'
 import { chatRoom, chatThread } from '#schema/messages/event'
 import { CHAT_MESSAGES } from '#schema/streams'
 
-/** Returns a message's event in CHAT_MESSAGES; undefined if the event was purged or has expired. */
 export function readLogEntry({ seq, threadId }: Message, context: Context) {
   return context.read(CHAT_MESSAGES, threadId === undefined ? chatRoom : chatThread, seq)
 }
@@ -28,9 +27,6 @@ export function selectOwnSpans(
   return [...selected.values()]
 }
 
-/**
- * Returns the creation time from a client id that is a UUIDv7; undefined for any other client id.
- */
 export function readClientTime(clientId: ClientId): string | undefined {
   const [, high = '', low = ''] = /^([0-9a-f]{8})-([0-9a-f]{4})-7/i.exec(clientId) ?? []
   const at = Number.parseInt(high + low, 16)

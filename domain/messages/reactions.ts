@@ -9,7 +9,6 @@ import { reactions } from '#schema/tables/message'
 
 const maxEvents = 100
 
-/** `on` is false if the user withdrew the reaction. */
 export interface StoredReaction {
   seq: number
   on: boolean
@@ -21,16 +20,10 @@ export interface StoredReaction {
  */
 export interface MessageEmoji {
   emoji: string
-  /** True if at least one reaction with this emoji is not withdrawn. */
   isOn: boolean
-  /** Undefined if the user who was passed to `readEmojis` has never reacted with this emoji. */
   own: StoredReaction | undefined
 }
 
-/**
- * Returns all emojis with which users have reacted to a message, each with the latest reaction of
- * `user`. Reads only the database, not CHAT_MESSAGES.
- */
 export async function readEmojis(id: MessageId, user: UserId): Promise<MessageEmoji[]> {
   const isOwn = sql`filter (where ${reactions.userId} = ${user})`
   const rows = await db

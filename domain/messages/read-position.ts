@@ -26,11 +26,9 @@ export interface ReadPosition {
   room: RoomId
   user: UserId
   seq: number
-  /** True if the position may also move backwards. */
   back: boolean
 }
 
-/** Returns the new read position; undefined if it did not change. */
 export async function saveReadPosition({
   room,
   user,

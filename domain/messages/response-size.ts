@@ -1,12 +1,10 @@
 /** The NATS server accepts 1 MB, and the other fields of the response need a part of it. */
 export const maxResponseBytes = 900_000
 
-/** Returns the size of a value as JSON, in bytes. */
 export function sizeOf(part: unknown): number {
   return Buffer.byteLength(JSON.stringify(part))
 }
 
-/** Returns the first parts of a list, as many as fit into one response. */
 export function takeWithinBytes<Part>(parts: readonly Part[]): Part[] {
   let left = maxResponseBytes
   const end = parts.findIndex((part) => {

@@ -3,10 +3,7 @@ import type { MessageId, RoomId } from '#schema/ids'
 import type { Message } from '#schema/messages/chat'
 import { findMessageById } from './message-cache.ts'
 
-/**
- * Returns the first message of a thread. Throws `forbidden` if the message does not exist in the
- * room, or is itself a reply.
- */
+/** Throws `forbidden` if the message does not exist in the room, or is itself a reply. */
 export async function requireThreadRoot(
   room: RoomId,
   threadId: MessageId,

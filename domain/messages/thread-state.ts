@@ -11,7 +11,6 @@ const maxThreads = 500
 /** Includes the threads of rooms that the user has left. */
 const maxScanned = 1_000
 
-/** Returns the threads that a user follows, at most the 500 with the newest replies. */
 export async function listFollowedThreads(user: UserId): Promise<FollowedThread[]> {
   const { room, threadId, readSeq, lastSeq } = threadStates
   const newest = db
@@ -55,10 +54,7 @@ export interface ThreadReadPosition {
   seq: number
 }
 
-/**
- * Returns the new read position of a thread; undefined if it did not change. It only moves forwards.
- * Does not make the user follow the thread.
- */
+/** Only moves the position forwards. Does not make the user follow the thread. */
 export async function saveThreadPosition({
   room,
   threadId,
@@ -85,7 +81,6 @@ export async function findThreadPosition(threadId: MessageId, user: UserId): Pro
   return row?.readSeq ?? 0
 }
 
-/** Marks the replies of all threads of a room as read, up to a sequence. */
 export async function markThreadsRead(room: RoomId, user: UserId, seq: number): Promise<boolean> {
   const { userId, followed, lastSeq, readSeq } = threadStates
   const rows = await db
@@ -102,7 +97,6 @@ export async function markThreadsRead(room: RoomId, user: UserId, seq: number): 
   return rows.length > 0
 }
 
-/** Returns the oldest unread mention of a user in a room and its threads. */
 export async function findUnreadMention(
   room: RoomId,
   user: UserId,

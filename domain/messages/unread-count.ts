@@ -79,7 +79,6 @@ export function countReplies(
   )`
 }
 
-/** Builds a subquery for the followed threads of a room that have unread replies. */
 export function unreadThreads(room: Of<RoomId>, user: UserId): SQL {
   return sql`(
     select ${threadStates.threadId}, ${threadStates.readSeq} from ${threadStates}

@@ -23,7 +23,6 @@ export function findServices(context: Context): Promise<ServiceSnapshot> {
   return snapshots.forceFetch('services', { context })
 }
 
-/** Returns the fields of a span that the sender of the traced message may see. */
 export function toSpan({
   id,
   parent,
@@ -48,7 +47,6 @@ export function toSpan({
   }
 }
 
-/** Returns the fields of a span that administrators may see. */
 export function toConsoleSpan(span: CollectedSpan): ConsoleSpan {
   const { process, error } = span
   return { ...toSpan(span), process, ...(error === undefined ? {} : { error }) }

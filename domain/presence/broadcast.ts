@@ -8,11 +8,9 @@ import { members } from '#schema/tables/room'
 import { findAudience } from '../rooms/audience.ts'
 import { findPresent } from './status.ts'
 
-/** Time for which status changes are collected for one broadcast. */
 export const collectMs = 200
 /** Limits the size of a NATS message. */
 const maxChanges = 1_000
-/** Maximum number of rooms to broadcast to at the same time. */
 const roomBatchSize = 64
 
 export async function broadcastPresence(

@@ -26,7 +26,6 @@ export async function findStatus(user: UserId, context: Context): Promise<Status
   return (await statusCache.fetch(user, { context }))?.status ?? 'offline'
 }
 
-/** Returns those of the given users who are not offline, each with their status. */
 export async function findPresent(
   users: readonly UserId[],
   context: Context,
@@ -43,16 +42,11 @@ export function cacheStatus({ userId, status, at }: ParsedDataOf<typeof presence
   if (!isOutdated({ userId, at })) statusCache.set(userId, { status, at })
 }
 
-/** Returns true if a later status change of the same user is cached. */
 export function isOutdated({ userId, at }: { userId: UserId; at: string }): boolean {
   const latest = statusCache.peek(userId)
   return latest !== undefined && latest.at > at
 }
 
-/**
- * Renews the presence lease of a connection, sets an offline user online, and returns the status of
- * the user.
- */
 export async function renewLease(user: UserId, connId: string, context: Context): Promise<Status> {
   const readCached = () => statusCache.get(user) ?? offlineStatus
   const [initial] = await Promise.all([
@@ -84,9 +78,7 @@ export async function changeStatus(
   decide: (before: Status) => Status | Promise<Status>,
   context: Context,
   options: {
-    /** The entry of the user in PRESENCE, if the caller has just read it. */
     initial?: { entry: KvEntry<StoredStatus> | undefined } | undefined
-    /** True if the client changed the status automatically after inactivity. */
     isIdle?: boolean
   } = {},
 ): Promise<{ before: Status; after: Status }> {
@@ -112,7 +104,6 @@ export async function changeStatus(
   }
 }
 
-/** Sets a user offline if none of their connections has a lease. */
 export async function setOfflineIfDisconnected(user: UserId, context: Context): Promise<void> {
   const isDisconnected = async () =>
     (await context.kv(PRESENCE_CONN).list(`${user}.*`)).length === 0

@@ -62,7 +62,6 @@ export async function findAudience(
   return findMembers(room, context)
 }
 
-/** Returns undefined for an archived or unknown room. */
 export async function findIndexedRoom(
   room: RoomId,
   context: Context,
@@ -93,7 +92,6 @@ export async function findMembers(room: RoomId, context: Context): Promise<reado
   return [...((await members.fetch(room, { context })) ?? [])]
 }
 
-/** Applies a change of a room or its members to the caches of this process. */
 export function applyRoomChange(change: ParsedDataOf<typeof roomChanged>): void {
   const { room } = change
   const cached = members.get(room)

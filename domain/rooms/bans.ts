@@ -21,10 +21,7 @@ import { withRoomLock } from './room-lock.ts'
 
 const maxListed = 500
 
-/**
- * Bans a user and removes them if they are a member. Deletes the invitations of the user and by the
- * user. A second call does nothing. Throws `conflict` for the last owner.
- */
+/** Also deletes the invitations of the user and by the user. Throws `conflict` for the last owner. */
 export async function banUser(
   { by, ...membership }: MembershipChange,
   context: Context,
@@ -53,7 +50,6 @@ export async function banUser(
   await flushOutbox(id, context)
 }
 
-/** Lifts a ban. A second call does nothing. */
 export async function unbanUser(membership: MembershipKey, context: Context): Promise<void> {
   const { room, userId } = membership
   const lifted = await withRoomLock(room, (tx) =>
@@ -65,7 +61,6 @@ export async function unbanUser(membership: MembershipKey, context: Context): Pr
   if (lifted.length > 0) await reindexRooms([room], context)
 }
 
-/** Returns the newest bans of a room. */
 export async function listBans(room: RoomId) {
   // Without this limit, the join below would read the names of all users.
   const newest = db

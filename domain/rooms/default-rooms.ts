@@ -9,7 +9,6 @@ import { enqueueEvents, flushOutbox } from '../log/event-outbox.ts'
 import { indexMembers, type MembershipKey, reindexRooms } from './member-index.ts'
 import { type Transaction, withSharedRoomLocks } from './room-lock.ts'
 
-/** Environment of the functions that create the default rooms, and that add new users to them. */
 export const DefaultRoomsEnv = v.object({
   DEFAULT_ROOMS: v.pipe(
     v.optional(v.string(), 'general'),
@@ -28,10 +27,6 @@ export const DefaultRoomsEnv = v.object({
   ),
 })
 
-/**
- * Creates the default rooms that don't exist, named after their ids. `unusable` are those that new
- * users cannot join.
- */
 export async function createDefaultRooms(ids: readonly RoomId[]) {
   if (ids.length === 0) return { created: [], unusable: [] }
   const values = ids.map((id) => ({ id, name: nameOf(id), kind: 'public' as const }))
@@ -44,7 +39,6 @@ export async function createDefaultRooms(ids: readonly RoomId[]) {
   return { created: created.map(({ id }) => id), unusable: unusable.map(({ id }) => id) }
 }
 
-/** Returns the users of `ids` who have never logged in. */
 export async function findNewUsers(ids: readonly UserId[]): Promise<UserId[]> {
   const found = await db.execute<{ id: UserId }>(sql`
     select candidate.id from unnest(${sql.param(ids)}::text[]) as candidate (id)
@@ -82,7 +76,6 @@ export async function insertDefaultMembers(
   })
 }
 
-/** Adds new members to the member index ROOMS_KV, and publishes their events. */
 export async function publishMembers(
   keys: readonly MembershipKey[],
   context: Context,
@@ -105,7 +98,6 @@ async function markReadUpToHeads(keys: readonly MembershipKey[], tx: Transaction
     on conflict do nothing`)
 }
 
-/** Returns `Release notes` for `release-notes`. */
 function nameOf(id: RoomId): string {
   const words = id.replaceAll(/[-_]+/g, ' ').trim() || id
   return words.charAt(0).toUpperCase() + words.slice(1)

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { RoomId, UserId } from '#schema/ids'
 
-/** The order of the two users does not matter. */
 export function directRoomOf(one: UserId, other: UserId): RoomId {
   // User ids contain no NUL, so two different pairs of users never give the same string.
   const pair = [one, other].sort().join('\0')

@@ -30,7 +30,6 @@ export async function insertInvitation(
   return false
 }
 
-/** Returns false if the user has no invitation, not even a declined one. */
 export async function declineInvitation(invitation: MembershipKey): Promise<boolean> {
   const declined = await db
     .update(invitations)
@@ -40,7 +39,6 @@ export async function declineInvitation(invitation: MembershipKey): Promise<bool
   return declined.length > 0
 }
 
-/** Returns the newest pending invitations of a user to rooms that are not archived. */
 export async function listInvitations(userId: UserId) {
   const rows = await db
     .select({
@@ -71,7 +69,6 @@ export function isAcceptable(userId: UserId) {
   )
 }
 
-/** Returns false if the user had no invitation. */
 export async function deleteInvitation(
   invitation: MembershipKey,
   tx: Transaction,
@@ -83,7 +80,6 @@ export async function deleteInvitation(
   return deleted.length > 0
 }
 
-/** Deletes the invitations to a room of a user and by a user, and returns the invited users. */
 export async function deleteInvitations(
   { room, userId }: MembershipKey,
   tx: Transaction,
@@ -96,7 +92,6 @@ export async function deleteInvitations(
   return deleted.map((invitation) => invitation.userId)
 }
 
-/** Deletes the pending invitations of a user by another user. Returns their rooms. */
 export async function deletePendingInvitations({
   userId,
   by,

@@ -29,7 +29,6 @@ export async function indexMember(key: MembershipKey, context: Context): Promise
   return (await indexMembers([key], context)) > 0
 }
 
-/** Does the same for several memberships. Returns how many of the users are still members. */
 export async function indexMembers(
   keys: readonly MembershipKey[],
   context: Context,
@@ -44,7 +43,6 @@ export async function indexMembers(
   return count
 }
 
-/** Writes the entries of rooms, but not of their members, from the database to the member index. */
 export async function reindexRooms(ids: readonly RoomId[], context: Context): Promise<void> {
   const index = context.kv(ROOMS_KV)
   await withSharedRoomLocks(ids, async (tx) => {
@@ -53,10 +51,7 @@ export async function reindexRooms(ids: readonly RoomId[], context: Context): Pr
   })
 }
 
-/**
- * Deletes the entries of a room and of its members from the member index. The caller must hold the
- * room lock.
- */
+/** The caller must hold the room lock. */
 export async function unindexRoom(room: RoomId, context: Context): Promise<void> {
   const index = context.kv(ROOMS_KV)
   await index.delete(room)
@@ -150,7 +145,6 @@ async function readIndexed(ids: readonly RoomId[], context: Context): Promise<Ma
   return new Map(entries.flat().flatMap((entry) => (entry ? [[entry.key, entry.value]] : [])))
 }
 
-/** Returns the entries that the member index should have for the given rooms, by key. */
 async function readPersisted(ids: readonly RoomId[]): Promise<Map<string, Value>> {
   const persistedRooms = await readRooms(ids)
   const persistedMembers = await db

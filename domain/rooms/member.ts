@@ -29,13 +29,11 @@ const memberCache = new LRUCache<string, Member | typeof absent, Context>({
     }),
 })
 
-/** Without `userId`, evicts all members of the room. */
 export function evictMember(room: RoomId, userId?: UserId): void {
   if (userId !== undefined) memberCache.delete(`${room}.${userId}`)
   else for (const key of memberCache.keys()) if (key.startsWith(`${room}.`)) memberCache.delete(key)
 }
 
-/** Returns the caller or another user as a member of the room. */
 export async function findMember(
   room: RoomId,
   context: Context,
@@ -63,13 +61,11 @@ export async function requireMember(room: RoomId, context: Context): Promise<Mem
   return member
 }
 
-/** Starts to read the caller's membership into the cache. */
 export function prefetchMember(room: string | undefined, context: Context): void {
   const { success, output } = v.safeParse(RoomId, room)
   if (success) findMember(output, context).catch(() => undefined)
 }
 
-/** Returns the members of a room from the member index ROOMS_KV, in no particular order. */
 export async function listMembers(room: RoomId, context: Context): Promise<UserId[]> {
   const index = context.kv(ROOMS_KV)
   let entries = await index.list(`${room}.*`)
@@ -78,7 +74,6 @@ export async function listMembers(room: RoomId, context: Context): Promise<UserI
   return entries.map(({ key }) => v.parse(UserId, key.slice(room.length + 1)))
 }
 
-/** Throws `forbidden` if the caller is not a valid user id. */
 export function readCaller({ caller }: Context): UserId {
   const { success, output } = v.safeParse(UserId, caller)
   if (!success) throw new FunctionError('forbidden', `"${caller}" is not a valid user id`)

@@ -20,9 +20,7 @@ import { type Reader, type Transaction, withRoomLock, withSharedRoomLocks } from
 
 export interface MembershipState {
   room: Room
-  /** Undefined if the user is not a member. */
   role: Role | undefined
-  /** Role of an invitation that the user may accept. */
   invitedAs: Role | undefined
   isBanned: boolean
 }
@@ -31,7 +29,6 @@ export interface MembershipChange extends MembershipKey {
   by: UserId
 }
 
-/** Returns a room with a user's role, invitation and ban; undefined for an archived or unknown room. */
 export async function findMembershipState(
   { room: id, userId }: MembershipKey,
   from: Reader = db,
@@ -88,9 +85,6 @@ export async function addMember(
   return room
 }
 
-/**
- * Removes a member who leaves. Throws `conflict` for the last owner of a room with other members.
- */
 export async function removeMember(
   membership: MembershipKey,
   context: Context,
@@ -106,9 +100,7 @@ export async function removeMember(
   await flushOutbox(membership.room, context)
 }
 
-/**
- * Deletes a member, also from the member index ROOMS_KV. The caller must hold the room lock.
- */
+/** Also deletes the member from the member index ROOMS_KV. The caller must hold the room lock. */
 export async function deleteMember(
   { by, ...membership }: MembershipChange,
   action: 'leave' | 'kick',
@@ -148,7 +140,6 @@ interface RoomChange {
   by: UserId
 }
 
-/** Archives a room: its members can no longer read it or write to it. */
 export async function archiveRoom({ room, by }: RoomChange, context: Context): Promise<void> {
   const event = { kind: 'room', action: 'archive', room, by } as const
   const isArchived = await withRoomLock(room, async (tx) => {
@@ -178,7 +169,6 @@ export async function restoreRoom({ room, by }: RoomChange, context: Context): P
   await flushOutbox(room, context)
 }
 
-/** Does nothing if the room is archived or already has that name. */
 export async function renameRoom(
   { room, by, name }: RoomChange & { name: string },
   context: Context,
@@ -195,7 +185,6 @@ interface RoomUpdate {
   event: UntimedEvent
 }
 
-/** Does nothing and returns false if the room does not match `where`. */
 async function updateRoom({ set, where, event }: RoomUpdate, tx: Transaction): Promise<boolean> {
   const updated = await tx
     .update(rooms)

@@ -8,7 +8,6 @@ import { members } from '#schema/tables/room'
 import type { MembershipKey } from './member-index.ts'
 import type { Reader } from './room-lock.ts'
 
-/** Does nothing if the user has no message request in the room. */
 export async function acceptRequest({ room, userId }: MembershipKey, context: Context) {
   const accepted = await db
     .update(members)
@@ -18,7 +17,6 @@ export async function acceptRequest({ room, userId }: MembershipKey, context: Co
   if (accepted.length > 0) context.publish(deliverInvitation, { user: userId, room })
 }
 
-/** Returns true if both users are members of a room, archived or not, other than `direct`. */
 export async function shareRoom(
   { one, other, direct }: { one: UserId; other: UserId; direct: RoomId },
   from: Reader,

@@ -14,17 +14,11 @@ const lower = (text: SQL | AnyPgColumn) => sql`lower(${text} collate "und-x-icu"
 const name = lower(rooms.name)
 
 export interface PublicRoomQuery {
-  /** Part of a room's name or id, in upper or lower case. */
   text: string
-  /** Id of the last room of the previous page of results. */
   after?: RoomId | undefined
   caller: UserId
 }
 
-/**
- * Returns a page of public rooms, ordered by name, without rooms from which the caller is banned.
- * Throws `invalid` if the caller may not see the room `after`.
- */
 export async function listPublicRooms({ text, after, caller }: PublicRoomQuery) {
   const start = after === undefined ? undefined : await findPageStart(after, caller)
   const searched = lower(sql`${text}::text`)
@@ -49,7 +43,6 @@ export async function listPublicRooms({ text, after, caller }: PublicRoomQuery) 
     .from(rooms)
     .where(and(isVisible(caller), isMatch, start))
     .orderBy(name, rooms.id)
-    // One extra row shows whether there are more rooms.
     .limit(pageSize + 1)
   return { rooms: page.slice(0, pageSize), more: page.length > pageSize }
 }

@@ -7,7 +7,6 @@ import { members, rooms } from '#schema/tables/room'
 import { enqueueEvents } from '../log/event-outbox.ts'
 import { shareRoom } from './message-request.ts'
 
-/** Returns false if a room with this id exists, even an archived one. */
 export function insertOwnedRoom({ id, name, kind }: Room, owner: UserId): Promise<boolean> {
   return db.transaction(async (tx) => {
     const created = await tx
@@ -29,7 +28,6 @@ export function insertOwnedRoom({ id, name, kind }: Room, owner: UserId): Promis
   })
 }
 
-/** Returns true if the user owns a room with this id, name and kind. */
 export async function isOwnedRoom({ id, name, kind }: Room, owner: UserId): Promise<boolean> {
   const [membership] = await db
     .select({ role: members.role })

@@ -32,7 +32,6 @@ export async function requireVisibleRoom(id: RoomId, caller: UserId) {
   return { ...row, isReadable: Boolean(isReadable) }
 }
 
-/** Returns up to `limit` members of a room, in the order in which they joined. */
 export async function listFirstMembers(room: RoomId, limit: number) {
   // Without this limit, the join below would read the names of all users.
   const first = db

@@ -14,13 +14,11 @@ export type Reader = Pick<Transaction, 'select'>
  * member index again.
  */
 
-/** Runs `work` in a transaction with an exclusive lock of the room (FOR NO KEY UPDATE). */
 export function withRoomLock<T>(id: RoomId, work: (tx: Transaction) => Promise<T>): Promise<T> {
   // FOR UPDATE would also block inserts of rows that reference the room.
   return lockRooms([id], 'no key update', work)
 }
 
-/** Runs `work` in a transaction with shared locks of the rooms (FOR SHARE). */
 export function withSharedRoomLocks<T>(
   ids: readonly RoomId[],
   work: (tx: Transaction) => Promise<T>,

@@ -77,7 +77,6 @@ export function createApertium(modesDir: string): Engine {
   }
 }
 
-/** Returns the two-letter code of a language where there is one: `eng` is `en`. */
 function toSubtag(code: string): string {
   return Intl.getCanonicalLocales(code)[0] ?? code
 }
@@ -155,7 +154,6 @@ function unref(child: ChildProcessWithoutNullStreams) {
     (stream as unknown as { unref?: () => void }).unref?.()
 }
 
-/** Ends all processes of a pipeline. */
 function close({ pid }: ChildProcessWithoutNullStreams) {
   try {
     if (pid) process.kill(-pid)
@@ -171,7 +169,6 @@ interface Sentence {
   after: string
 }
 
-/** Splits a message at the ends of lines and sentences. */
 function toSentences(parts: readonly MessagePart[]): Sentence[] {
   const sentences: Sentence[] = []
   let pieces: MessagePart[] = []
@@ -217,7 +214,6 @@ function escapeText(text: string): string {
   return text.replaceAll('\0', '').replace(unescaped, '\\$&')
 }
 
-/** Returns the text of Apertium's output: without the appended ending, brackets and escapes. */
 function toText(output: string): string {
   return output
     .replace(/ ?\.\[\]\[\n\]$/, '')

@@ -15,18 +15,15 @@ export interface CachedText {
   to: string
 }
 
-/** Returns the key of a message's translation. An edit, another language and another model change it. */
 export function toCacheKey({ id, text, to }: CachedText, { name, model }: Engine): string {
   const digest = hash('sha256', JSON.stringify([version, text, to, name, model]))
   return `${id}.${digest.slice(0, 32)}`
 }
 
-/** Returns the cached translation of a message. */
 export async function findCached(key: string, context: Context) {
   return (await context.kv(TRANSLATE_CACHE).get(key))?.value
 }
 
-/** Caches the translation of a message, unless the message has changed or was deleted. */
 export async function storeTranslation(
   { key, message, text, from }: TranslationOrder,
   translatedText: string,
@@ -40,7 +37,6 @@ export async function storeTranslation(
   if (current?.text !== text) await cache.delete(key)
 }
 
-/** Erases all translations of a message. */
 export async function eraseTranslations(id: MessageId, context: Context): Promise<void> {
   const cache = context.kv(TRANSLATE_CACHE)
   const entries = await cache.list(`${id}.*`)

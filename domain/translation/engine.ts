@@ -18,7 +18,7 @@ export interface Engine {
   readonly model: string
   /** True for an engine on this machine, whose state other processes cannot know. */
   readonly isLocal: boolean
-  /** Returns the pairs. Throws an EngineUnavailableError. */
+  /** Throws an EngineUnavailableError. */
   probe(signal: AbortSignal): Promise<Pairs>
   /** Yields the translation in pieces. Throws an EngineUnavailableError. */
   translate(job: TranslationJob): AsyncIterable<string>
@@ -26,7 +26,6 @@ export interface Engine {
 
 export class EngineUnavailableError extends Error {
   override name = 'EngineUnavailableError'
-  /** The command that makes the engine available. */
   readonly remedy: string | undefined
 
   constructor(message: string, options: { remedy?: string; cause?: unknown } = {}) {
@@ -35,7 +34,6 @@ export class EngineUnavailableError extends Error {
   }
 }
 
-/** Fetches from an engine's server. Throws an EngineUnavailableError if there is no answer. */
 export async function fetchFrom(
   url: string,
   options: RequestInit & { signal: AbortSignal; remedy?: string },

@@ -18,7 +18,6 @@ const Url = (name: string) =>
     v.transform((url) => url.replace(/\/+$/, '')),
   )
 
-/** The environment of the functions that translate. */
 export const TranslationEnv = v.object({
   OLLAMA_URL: Url('OLLAMA_URL'),
   OLLAMA_MODEL: v.optional(v.string(), 'gemma3'),
@@ -31,12 +30,10 @@ export type TranslationEnv = v.InferOutput<typeof TranslationEnv>
 const probeTimeoutMs = 2_000
 
 let engines: readonly Engine[] | undefined
-/** This process's own results. */
 const own = new Map<EngineName, EngineState>()
 /** The results of the process that ran `translate.probe` last, which may be this one. */
 const shared = new Map<EngineName, EngineState>()
 
-/** Returns the configured engines, best first. */
 export function listEngines(env: TranslationEnv): readonly Engine[] {
   engines ??= [
     ...(env.OLLAMA_URL ? [createOllama({ url: env.OLLAMA_URL, model: env.OLLAMA_MODEL })] : []),
@@ -53,7 +50,6 @@ export function listEngines(env: TranslationEnv): readonly Engine[] {
   return engines
 }
 
-/** Probes one engine, or all, from this process. */
 export async function probeEngines(env: TranslationEnv, only?: EngineName): Promise<EngineState[]> {
   const probed = listEngines(env).filter(({ name }) => only === undefined || name === only)
   const states = await Promise.all(probed.map(probe))
@@ -73,7 +69,6 @@ export async function adoptProbe(states: readonly EngineState[], env: Translatio
   await Promise.all(stale.map(({ name }) => probeEngines(env, name)))
 }
 
-/** Returns the state of each engine, best first. */
 export async function findEngineStates(
   context: Context<TranslationEnv>,
 ): Promise<readonly EngineState[]> {
@@ -90,14 +85,12 @@ export async function findEngineStates(
   })
 }
 
-/** Returns an engine by its name. Throws `unavailable` if this process has no such engine. */
 export function requireEngine(name: EngineName, env: TranslationEnv): Engine {
   const engine = listEngines(env).find((candidate) => candidate.name === name)
   if (!engine) throw new FunctionError('unavailable', `The engine ${name} is not configured`)
   return engine
 }
 
-/** Describes why there is no translation, and the command that changes this. */
 export function describeUnavailable(states: readonly EngineState[]) {
   const [first] = states
   return {

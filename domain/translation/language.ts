@@ -11,7 +11,6 @@ export interface DetectedLanguage {
   scores: Readonly<Record<string, number>>
 }
 
-/** Returns the primary subtag: `en` for `en-GB`. */
 export function primarySubtag(language: string): string {
   return language.toLowerCase().split('-')[0] ?? ''
 }
@@ -20,7 +19,6 @@ export function textOf(parts: readonly MessagePart[]): string {
   return parts.flatMap(({ kind, text }) => (kind === 'text' ? [text] : [])).join(' ')
 }
 
-/** Detects the language of the text between the protected parts of a message. */
 export async function detectLanguage(text: string): Promise<DetectedLanguage> {
   // The smallest of its tables, loaded at the first translation: it still needs 90 MB.
   const { eld } = await import('eld/extrasmall')
@@ -50,7 +48,6 @@ export function chooseSource(
   return 'unsupported'
 }
 
-/** Returns whether a text is certainly in another language. Short texts never are. */
 export async function isOtherLanguage(text: string, expected: string): Promise<boolean> {
   if ((text.match(/\p{L}/gu)?.length ?? 0) < minLetters) return false
   const { language, scores } = await detectLanguage(text)

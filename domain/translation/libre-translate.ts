@@ -5,7 +5,6 @@ import { usePlaceholders } from './placeholders.ts'
 const Languages = v.array(v.object({ code: v.string(), targets: v.array(v.string()) }))
 const Answer = v.object({ translatedText: v.string() })
 
-/** Translates with a LibreTranslate server, which does not stream. */
 export function createLibreTranslate(options: { url: string; apiKey: string | undefined }): Engine {
   const { url, apiKey } = options
   const fail = (problem: string) => new EngineUnavailableError(`LibreTranslate: ${problem}`)

@@ -9,7 +9,6 @@ const Line = v.object({
   error: v.optional(v.string()),
 })
 
-/** Translates with a language model on an Ollama server. */
 export function createOllama({ url, model }: { url: string; model: string }): Engine {
   const remedy = `ollama pull ${model}`
   const isModel = (name: string) => name === model || name === `${model}:latest`

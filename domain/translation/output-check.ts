@@ -7,7 +7,6 @@ export function maxOutputLength(source: string): number {
   return 6 * source.length + 200
 }
 
-/** Returns why the output of an engine cannot be a translation of the message, or undefined. */
 export async function findOutputProblem(
   parts: readonly MessagePart[],
   output: string,

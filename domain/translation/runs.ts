@@ -16,7 +16,6 @@ import { findOutputProblem, maxOutputLength } from './output-check.ts'
 
 /** A run without output for this time is ended. */
 const silenceMs = 15_000
-/** Pieces are published at most this often. */
 const flushMs = 100
 /** Renews the lease, and ends a run to which nobody listens. */
 const checkMs = 2_000
@@ -24,7 +23,6 @@ const checkMs = 2_000
 interface Listener {
   user: UserId
   msgKey: string
-  /** Length of the pieces that this listener has received. */
   sent: number
 }
 
@@ -35,12 +33,10 @@ interface LastPiece {
 
 type RunContext = Context<TranslationEnv>
 
-/** The runs of this process, by key. */
 const runs = new Map<string, Run>()
 
 class UnusableOutputError extends Error {}
 
-/** Lets the engine translate, and publishes the pieces to all listeners. Never throws. */
 export async function runTranslation(order: TranslationOrder, context: RunContext): Promise<void> {
   const run = new Run(order, context)
   runs.set(order.key, run)
@@ -55,12 +51,11 @@ export async function runTranslation(order: TranslationOrder, context: RunContex
   if (runs.get(order.key) === run) runs.delete(order.key)
 }
 
-/** Adds a listener to a run of this process. It receives the text so far as its first piece. */
+/** The listener receives the text so far as its first piece. */
 export function joinRun(key: string, listener: Pick<Listener, 'user' | 'msgKey'>): void {
   runs.get(key)?.join(listener)
 }
 
-/** Removes a listener from its run, if it is in this process. */
 export function leaveRun({ user, msgKey }: Pick<Listener, 'user' | 'msgKey'>): void {
   for (const run of runs.values()) run.leave(user, msgKey)
 }
@@ -69,7 +64,6 @@ export function isRunning(key: string): boolean {
   return runs.has(key)
 }
 
-/** Ends the runs of a message that was edited or deleted. */
 export function endRunsOf(id: MessageId): void {
   for (const run of runs.values())
     if (run.order.message?.id === id)
@@ -213,7 +207,6 @@ class Run {
   }
 }
 
-/** Returns whether a client of the user subscribes to pieces: the server reports if there is none. */
 async function hasClients(user: UserId, context: RunContext): Promise<boolean> {
   try {
     await context.call(translationClients, { user })

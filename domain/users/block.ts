@@ -21,7 +21,6 @@ export async function deleteBlock(block: Block): Promise<void> {
   await db.delete(blocks).where(isBlock(block))
 }
 
-/** Returns the users whom a user has blocked. */
 export async function listBlocked(userId: UserId): Promise<UserId[]> {
   const rows = await db
     .select({ blocked: blocks.blocked })

