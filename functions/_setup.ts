@@ -9,10 +9,6 @@ interface Setup {
   env: Readonly<Record<string, string | undefined>>
 }
 
-/**
- * Migrates the database, creates the default rooms and indexes users of an earlier version, before any
- * function is served.
- */
 export default async function setup({ log, env }: Setup): Promise<AsyncDisposable> {
   await migrate()
   const { DEFAULT_ROOMS: ids } = v.parse(DefaultRoomsEnv, env)

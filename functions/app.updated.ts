@@ -2,7 +2,6 @@ import { findMembers } from '#domain/rooms/audience'
 import { defineFunction, event } from '#runtime'
 import { appUpdated, deliverAppUpdated } from '#schema/messages/app'
 
-/** Broadcasts the updates of apps to the members of the room. */
 export default defineFunction(
   event(appUpdated, { queue: 'app-fanout-workers' }),
   async (update, context) => {

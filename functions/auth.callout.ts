@@ -69,7 +69,6 @@ export default defineFunction(
   },
 )
 
-/** Token checks by environment. A token check caches the keys of the identity provider. */
 const checks = new WeakMap<Env, TokenCheck>()
 
 function checkFor(env: Env): TokenCheck {

@@ -3,7 +3,6 @@ import { findServices } from '#domain/monitoring/services'
 import { defineFunction } from '#runtime'
 import { consoleServices } from '#schema/messages/console'
 
-/** Returns all NATS micro services that respond on `$SRV`. */
 export default defineFunction(
   consoleServices,
   async (_input, context) => {

@@ -5,7 +5,6 @@ import { consoleTraces } from '#schema/messages/console'
 
 const [maxTraces, maxSpans] = [50, 100]
 
-/** Returns the newest traces, with the spans that the processes still have in memory. */
 export default defineFunction(
   consoleTraces,
   async ({ only }, { system }) => {

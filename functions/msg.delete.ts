@@ -9,11 +9,7 @@ import { msgDelete } from '#schema/messages/chat'
 import type { RoomEventOf } from '#schema/messages/event'
 import { CHAT_MESSAGES, TRANSLATE_CACHE } from '#schema/streams'
 
-/**
- * Deletes a message, and erases its text from the message cache, the database and
- * CHAT_MESSAGES, and its translations. If
- * the process ends before it has erased the text, `persist` erases it.
- */
+/** If the process ends before the text is erased everywhere, `persist` erases it. */
 export default defineFunction(
   msgDelete,
   async ({ notifyId }, context) => {

@@ -17,10 +17,7 @@ export default defineFunction(
   { resources: [CHAT_MESSAGES, MSG_CACHE, ROOMS_KV], limit: { max: 300, windowMs: 60_000 } },
 )
 
-/**
- * Returns a message of the room. Throws the same error for a message of another room as for a
- * message that does not exist.
- */
+/** Throws the same error for a message of another room as for a message that does not exist. */
 async function requireInRoom(room: RoomId, id: MessageId, context: Context) {
   const message = await findMessageById(room, id, context)
   if (!message) throw new FunctionError('not_found', `Message ${id} does not exist in room ${room}`)

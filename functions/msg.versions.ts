@@ -22,7 +22,6 @@ export default defineFunction(
       .where(eq(messageVersions.messageId, message.id))
       .orderBy(desc(messageVersions.seq))
       .limit(maxVersions + 1)
-    // Leaves out the newest version, which is the current text.
     const versions = stored.slice(1).map(({ text, at }) => ({ text, at: at.toISOString() }))
     return { versions: takeWithinBytes(versions).reverse() }
   },

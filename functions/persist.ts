@@ -4,10 +4,7 @@ import { defineFunction, stream } from '#runtime'
 import { chatRoom } from '#schema/messages/event'
 import { CHAT_MESSAGES, MSG_CACHE, TRANSLATE_CACHE } from '#schema/streams'
 
-/**
- * Persists room events from the stream CHAT_MESSAGES, and updates the cached messages that these
- * events edit or delete. The events wait for the database without limit: the stream keeps them.
- */
+/** The events wait for the database without limit: the stream keeps them. */
 export default defineFunction(
   stream(CHAT_MESSAGES, chatRoom, { batch: 500, maxWaitMs: Number.POSITIVE_INFINITY }),
   async (events, context) => {

@@ -26,7 +26,6 @@ export default defineFunction(
 /** Merges the changes in one statement, so that concurrent changes of two devices are both stored. */
 function store(user: UserId, { rooms = {}, translateRooms = {}, ...others }: PreferenceChanges) {
   const first = JSON.stringify({ ...others, rooms, translateRooms })
-  // Most users have no such rooms.
   const none = sql`'{}'::jsonb`
   return db.transaction(async (tx) => {
     const [row] = await tx.execute<{ prefs: StoredPreferences['prefs']; revision: string }>(sql`

@@ -4,7 +4,6 @@ import { defineFunction, kvWatch } from '#runtime'
 import { UserId } from '#schema/ids'
 import { PRESENCE, PRESENCE_CONN } from '#schema/streams'
 
-/** Sets a user offline when the lease of their last connection has expired. */
 export default defineFunction(
   kvWatch(PRESENCE_CONN),
   async ({ operation, key }, context) => {

@@ -7,9 +7,6 @@ import { PRESENCE, ROOMS_KV } from '#schema/streams'
 
 type MemberChange = Extract<ParsedDataOf<typeof roomChanged>, { action: 'join' | 'leave' }>
 
-/**
- * Broadcasts to a room that a new member is online, or that a removed member is offline in that room.
- */
 export default defineFunction(
   event(roomChanged, { queue: 'presence-workers' }),
   (change, context) => {

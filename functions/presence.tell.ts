@@ -8,10 +8,6 @@ import { PRESENCE, ROOMS_KV } from '#schema/streams'
 
 type Change = ParsedDataOf<typeof presenceChanged>
 
-/**
- * Broadcasts the status changes of users to all their rooms. Collects the changes of a short interval
- * into one broadcast.
- */
 export default defineFunction(
   event(presenceChanged, { queue: 'presence-workers' }),
   (change, context) => collect(change.userId, change, context),

@@ -3,7 +3,6 @@ import { listPublicRooms } from '#domain/rooms/public-rooms'
 import { defineFunction } from '#runtime'
 import { roomBrowse } from '#schema/messages/room'
 
-/** Returns a page of public rooms, ordered by name, without rooms that the caller is banned from. */
 export default defineFunction(
   roomBrowse,
   async (query, context) => listPublicRooms({ ...query, caller: readCaller(context) }),

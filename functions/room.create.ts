@@ -6,7 +6,6 @@ import { defineFunction, FunctionError } from '#runtime'
 import { roomCreate } from '#schema/messages/room'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 
-/** Matches the ids of direct rooms, which clients may not choose. */
 const reservedIds = /^dm-/
 /** If the id of a private room could be guessed, the error `conflict` would reveal the room. */
 const privateIds = /-[a-z0-9]{8,}$/

@@ -3,7 +3,6 @@ import { defineFunction, schedule } from '#runtime'
 import type { RoomId } from '#schema/ids'
 import { ROOMS_KV } from '#schema/streams'
 
-/** Last room that this process reconciled. */
 let last: RoomId | undefined
 
 /**

@@ -7,7 +7,6 @@ import { defineFunction } from '#runtime'
 import { sendThread } from '#schema/messages/chat'
 import { CHAT_MESSAGES, MSG_CACHE, ROOMS_KV } from '#schema/streams'
 
-/** Rejects the reply if the message `threadId` does not exist in the room, or is itself a reply. */
 export default defineFunction(
   sendThread,
   async (input, context) => {

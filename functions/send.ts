@@ -6,7 +6,6 @@ import { defineFunction } from '#runtime'
 import { send } from '#schema/messages/chat'
 import { CHAT_MESSAGES, PRESENCE, ROOMS_KV } from '#schema/streams'
 
-/** Stores a message in the stream CHAT_MESSAGES. `fanout` broadcasts it. */
 export default defineFunction(
   send,
   async (input, context) => {

@@ -3,7 +3,6 @@ import { defineFunction, schedule } from '#runtime'
 import { translationProbed } from '#schema/messages/translate'
 import { TRANSLATE } from '#schema/streams'
 
-/** Probes the translation engines, and shares the result with all processes. */
 export default defineFunction(
   schedule({ everyMs: 30_000 }),
   async (_tick, { env, kv, publish }) => {

@@ -29,7 +29,6 @@ import {
 } from '#schema/streams'
 import { splitForTranslation } from '#schema/text/translatable'
 
-/** Starts `translate.run`, which publishes the pieces, or joins a run of the same message. */
 export default defineFunction(
   translateRequest,
   async (input, context) => {
@@ -72,7 +71,6 @@ async function requireText(notifyId: NotifyId, context: Context) {
   throw new FunctionError('forbidden', `Message ${notifyId} does not exist, or you may not read it`)
 }
 
-/** Returns the first available engine that knows the languages. */
 async function chooseEngine(
   detected: Awaited<ReturnType<typeof detectLanguage>>,
   to: string,
@@ -93,7 +91,6 @@ async function chooseEngine(
   throw new FunctionError('not_found', `No engine translates from ${from} into ${to}`)
 }
 
-/** Publishes a cached translation, joins a run, or starts one. */
 async function start(
   order: TranslationOrder,
   context: Context<TranslationEnv>,

@@ -9,7 +9,6 @@ import { userBlock } from '#schema/messages/block'
 import { deliverInvitation } from '#schema/messages/member'
 import { ROOMS_KV } from '#schema/streams'
 
-/** If an earlier call was interrupted, a repeated call completes it. */
 export default defineFunction(
   userBlock,
   async ({ userId: blocked }, context) => {

@@ -13,15 +13,10 @@ import type { UserId } from '#schema/ids'
 import { userSeen } from '#schema/messages/user'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 
-/** Logins of this interval are persisted together, in transactions of at most `maxBatchSize` logins. */
 const collectMs = 250
 /** PGlite runs no other statement during a transaction, so that it must be short. */
 const maxBatchSize = 500
 
-/**
- * Adds a user to the table users, or updates their data from the identity provider. New users become
- * members of the default rooms.
- */
 export default defineFunction(
   event(userSeen, { queue: 'user-workers' }),
   ({ userId, ...login }, context) => collect(userId, login, context),

@@ -7,7 +7,6 @@ import { userUnblock } from '#schema/messages/block'
 import { deliverInvitation } from '#schema/messages/member'
 import { ROOMS_KV } from '#schema/streams'
 
-/** If an earlier call was interrupted, a repeated call completes it. */
 export default defineFunction(
   userUnblock,
   async ({ userId: blocked }, context) => {
