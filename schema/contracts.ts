@@ -12,7 +12,6 @@ import * as thread from './messages/thread.ts'
 import * as translate from './messages/translate.ts'
 import * as user from './messages/user.ts'
 
-/** All request contracts, by the name of the function that handles the request. */
 export const contracts = {
   'admin.deactivate': deactivation.adminDeactivate,
   'admin.reactivate': deactivation.adminReactivate,

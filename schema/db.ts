@@ -12,7 +12,6 @@ const ownMigrations: Migrations = {
   schema: 'drizzle',
 }
 
-/** Key of the PostgreSQL advisory lock that `migrate` holds. */
 const migrationLock = 6_288_437
 
 let open: Database | undefined
@@ -61,7 +60,6 @@ function openPool(): Database {
 
 interface Migrations {
   folder: string
-  /** The PostgreSQL schema with the table of the applied migrations. */
   schema: string
 }
 
@@ -95,7 +93,6 @@ export async function migrate({ folder, schema }: Migrations = ownMigrations): P
   }
 }
 
-/** Returns the hashes of the applied migrations. */
 async function readApplied(table: string, sql: TransactionSql): Promise<Set<string>> {
   const [found] = await sql`select to_regclass(${table}) is not null as exists`
   if (!found?.exists) return new Set()
@@ -147,7 +144,7 @@ function transactUntil(lost: AbortSignal, client: Sql) {
   }
 }
 
-/** Returns a proxy for a connection. Every use of the proxy throws once `lost` is aborted. */
+/** Every use of the connection throws once `lost` is aborted. */
 function guard(sql: ReservedSql, lost: AbortSignal): ReservedSql {
   return new Proxy(sql, {
     apply(target, self, args) {

@@ -1,4 +1,3 @@
-/** The claims `iss` and `sub` of a token: together they identify a user for ever. */
 export interface Identity {
   issuer: string
   subject: string

@@ -1,7 +1,6 @@
 import * as v from 'valibot'
 import { maxNameLength, readName, type UnusableName } from './text/name.ts'
 
-/** A name of something, normalized by `readName`. */
 export const Name = v.pipe(
   v.string(),
   v.rawTransform(({ dataset, addIssue, NEVER }) => {

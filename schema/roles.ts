@@ -1,12 +1,10 @@
 import type { Role } from './messages/room.ts'
 
-/** For each right, the roles that have it. */
 const rights = {
   /** Send messages, edit own messages, and react. */
   speak: ['owner', 'moderator', 'member'],
   /** Delete messages of other users, and read the earlier texts of edited messages. */
   moderate: ['owner', 'moderator'],
-  /** Mention all members of the room, or those who are online. */
   mentionGroup: ['owner', 'moderator'],
   invite: ['owner', 'moderator', 'member'],
   kick: ['owner', 'moderator'],
@@ -14,7 +12,6 @@ const rights = {
   /** Change roles, within the limits of `mayManage`. */
   appoint: ['owner', 'moderator'],
   archive: ['owner'],
-  /** Install and uninstall apps. */
   manageApps: ['owner', 'moderator'],
 } as const satisfies Record<string, readonly Role[]>
 

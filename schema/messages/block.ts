@@ -18,7 +18,6 @@ export const userBlock = {
   errors: ['forbidden'],
 } as const satisfies Contract
 
-/** `user.unblock`: lifts a block by the caller. Idempotent. */
 export const userUnblock = {
   subject: 'user.unblock',
   input,

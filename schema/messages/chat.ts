@@ -31,7 +31,6 @@ export const Message = v.object({
 })
 export type Message = v.InferOutput<typeof Message>
 
-/** A message of a history page, with its reactions and reply count. */
 export const PagedMessage = v.object({
   ...Message.entries,
   /**
@@ -39,14 +38,12 @@ export const PagedMessage = v.object({
    * the caller if the caller reacted.
    */
   reactions: v.array(v.object({ emoji: v.string(), count: v.number(), users: v.array(UserId) })),
-  /** The replies in the thread that starts with this message. */
   replies: v.optional(
     v.object({
       /** The replies among the newest 1,000 that are not deleted. */
       count: v.number(),
       /** Sequence of the newest reply, even if it is deleted. */
       lastSeq: Seq,
-      /** Time of the newest reply that is not deleted. */
       lastAt: v.optional(Time),
       /** Senders among the newest 20 replies, at most three, the latest first. */
       users: v.array(UserId),
@@ -75,9 +72,6 @@ export const send = {
   errors: ['forbidden', 'conflict', 'rate_limited', 'too_large'],
 } as const satisfies Contract
 
-/**
- * `send.thread`: like `send`, for a reply in the thread that begins with the message `threadId`.
- */
 export const sendThread = {
   ...send,
   subject: 'deliver.{caller}.send.{room}.thread.{threadId}',
@@ -85,7 +79,6 @@ export const sendThread = {
   description: 'Sends a message to a thread',
 } as const satisfies Contract
 
-/** Published to the sender when a message sent without a reply subject is rejected. */
 export const deliverRejected = {
   subject: 'deliver.{user}.rejected.{room}',
   data: v.object({
@@ -128,7 +121,6 @@ export const msgFind = {
 /** Sequence of the event that changed the message. A repeated call returns the same sequence. */
 const EventSeq = v.object({ seq: Seq })
 
-/** `msg.edit`: replaces the text of a message that the caller sent. Idempotent. */
 export const msgEdit = {
   subject: 'msg.edit',
   input: v.strictObject({ notifyId: NotifyId, text: Text }),
@@ -182,7 +174,6 @@ export const msgVersions = {
 const pageRange = {
   before: v.optional(Seq),
   after: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
-  /** Sequence of the message in the middle of the page. */
   around: v.optional(Seq),
   limit: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(100)), 50),
 }
@@ -200,7 +191,6 @@ const Page = v.object({
   messages: v.array(PagedMessage),
   /** True if there are older messages. (A page of long messages may have fewer than `limit`.) */
   before: v.boolean(),
-  /** True if there are newer messages. */
   after: v.boolean(),
   /** Sequence of the last event that this page includes; `chat.sync` returns the later events. */
   asOf: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),

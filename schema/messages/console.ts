@@ -9,7 +9,6 @@ const Ms = v.optional(v.number())
 const serviceStats = {
   requests: Count,
   errors: Count,
-  /** Total duration of all calls. */
   processingMs: Count,
   inFlight: v.optional(Count),
   queued: v.optional(Count),
@@ -23,7 +22,6 @@ const serviceStats = {
   lastError: v.string(),
 }
 
-/** Statistics of a function or of another NATS micro service, summed over its running instances. */
 export const ServiceSum = v.object({
   name: v.string(),
   service: v.string(),
@@ -46,7 +44,6 @@ export type ServiceSum = v.InferOutput<typeof ServiceSum>
 export const ServiceInstance = v.object({
   id: v.string(),
   version: v.string(),
-  /** Host name and process id. */
   process: v.string(),
   started: v.string(),
   ...serviceStats,
@@ -77,9 +74,7 @@ export const consoleService = {
 
 const DeadLetterSeq = v.pipe(v.number(), v.safeInteger(), v.minValue(1))
 
-/** A message that a function failed to handle, without its payload. */
 export const DeadLetter = v.object({
-  /** Sequence of the dead letter in the stream DEAD_LETTERS. */
   seq: Count,
   service: v.string(),
   reason: v.string(),
@@ -128,30 +123,22 @@ export const consoleDiscard = {
   description: 'Deletes a dead letter',
 } as const satisfies Contract
 
-/** One step of a trace, such as a call of a function. */
 export const Span = v.object({
   id: v.string(),
   parent: v.optional(v.string()),
-  /** Name of the function or, for the kind `append`, the subject of the stored message. */
   name: v.string(),
-  /**
-   * Trigger of the function (`request`, `event`, `stream`, …), or `append` for a write to a stream.
-   */
   kind: v.string(),
   version: v.string(),
   /**
    * Start in milliseconds since the Unix epoch, by the clock of the process that recorded the span.
    */
   at: v.number(),
-  /** Duration in milliseconds. */
   ms: v.number(),
   code: v.optional(v.string()),
-  /** Number of messages in the batch, for a function with a stream trigger. */
   batch: v.optional(Count),
 })
 export type Span = v.InferOutput<typeof Span>
 
-/** A span with its process and error, which only administrators may read. */
 export const ConsoleSpan = v.object({
   ...Span.entries,
   process: v.string(),

@@ -18,7 +18,6 @@ export const adminDeactivate = {
   errors: ['forbidden'],
 } as const satisfies Contract
 
-/** `admin.reactivate`: accepts logins of a deactivated user again. Idempotent. */
 export const adminReactivate = {
   subject: 'admin.reactivate',
   input,

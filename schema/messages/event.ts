@@ -3,7 +3,6 @@ import type { Topic } from '#runtime'
 import { ClientId, MessageId, NotifyId, RoomId, Seq, Time, UserId } from '../ids.ts'
 import { Role } from './room.ts'
 
-/** One emoji, which may consist of several code points. */
 export const Emoji = v.pipe(
   v.string(),
   v.maxLength(32),
@@ -30,7 +29,6 @@ export const MessageSent = v.object({
   kind: v.literal('message'),
   id: MessageId,
   room: RoomId,
-  /** For a reply, the id of the first message of its thread. */
   threadId: v.optional(MessageId),
   /** Sender of the first message of the thread. */
   threadBy: v.optional(UserId),
@@ -44,7 +42,6 @@ export const MessageSent = v.object({
 })
 export type MessageSent = v.InferOutput<typeof MessageSent>
 
-/** Reference to the message that an event changes. */
 const Target = v.object({ notifyId: NotifyId, threadId: v.optional(MessageId) })
 
 const Edited = v.object({
@@ -73,7 +70,6 @@ const Reacted = v.object({
   on: v.boolean(),
 })
 
-/** Event: the membership of the user `userId` changed. `by` is the user who made the change. */
 const MemberChanged = v.object({
   ...eventFields,
   kind: v.literal('member'),
@@ -89,7 +85,6 @@ const RoomChanged = v.object({
   name: v.optional(v.string()),
 })
 
-/** An event of a room or of one of its threads. */
 export const RoomEvent = v.variant('kind', [
   MessageSent,
   Edited,
@@ -114,7 +109,6 @@ export type StoredEvent = v.InferOutput<typeof StoredEvent>
 export type RoomEvent = v.InferOutput<typeof RoomEvent>
 export type RoomEventOf<Kind extends RoomEvent['kind']> = Extract<RoomEvent, { kind: Kind }>
 
-/** Subject of the events of a room in the stream CHAT_MESSAGES, except messages in threads. */
 export const chatRoom = { subject: 'chat.{room}', data: StoredEvent } as const satisfies Topic
 
 /**
@@ -150,21 +144,18 @@ const Notice = v.object({
   /** Sequence of the previous event with the same subject in CHAT_MESSAGES; 0 for the first event. */
   prev: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
   kind: v.picklist(['message', 'edit', 'delete', 'react', 'member', 'room']),
-  /** Identifies the message that was sent or changed. */
   notifyId: v.optional(NotifyId),
   /**
    * Present only if a reply was sent: the id of the first message of its thread. `prev` then refers
    * to the thread instead of the room.
    */
   threadId: v.optional(MessageId),
-  /** Sender of the first message of the thread. */
   threadBy: v.optional(UserId),
   /** Already validated when it was received from CHAT_MESSAGES. */
   event: v.optional(v.custom<RoomEvent>((value) => typeof value === 'object' && value !== null)),
 })
 export type Notice = v.InferOutput<typeof Notice>
 
-/** Notification that is broadcast to the subscribers of a public room. */
 export const roomNotify = {
   subject: 'room.notify.{room}',
   data: Notice,

@@ -50,7 +50,6 @@ export const roomInvite = {
   errors: ['forbidden'],
 } as const satisfies Contract
 
-/** `room.decline`: declines an invitation. Idempotent. */
 export const roomDecline = {
   subject: 'room.decline.{room}',
   input: roomInput,
@@ -95,7 +94,6 @@ export const roomKick = {
   errors: ['forbidden', 'conflict'],
 } as const satisfies Contract
 
-/** `room.unban`: lifts a ban. Idempotent. */
 export const roomUnban = {
   subject: 'room.unban.{room}',
   input: memberInput,
@@ -160,9 +158,6 @@ export const roomMembers = {
   description: 'Lists the members of a room',
 } as const satisfies Contract
 
-/**
- * Published to functions when a user joined or left a room, or when a room was archived or restored.
- */
 export const roomChanged = {
   subject: 'room.changed.{room}',
   data: v.variant('action', [

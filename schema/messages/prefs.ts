@@ -16,16 +16,13 @@ const Status = v.object({
 
 /** Choices of a user that apply on all of their devices. An absent one has its default. */
 export const Preferences = v.object({
-  /** Language tag. */
   language: v.optional(Language),
-  /** Notification level of rooms without an entry in `rooms`. */
   notify: v.optional(NotifyLevel),
   /** Notification levels by room; `none` mutes the room. */
   rooms: v.optional(v.record(RoomId, NotifyLevel)),
   status: v.optional(Status),
   /** Language into which messages are translated. Default: `language`. */
   translateTo: v.optional(Language),
-  /** Rooms whose messages are translated without a click. */
   translateRooms: v.optional(v.record(RoomId, v.literal(true))),
 })
 export type Preferences = v.InferOutput<typeof Preferences>
@@ -48,7 +45,6 @@ const StoredPreferences = v.object({
 })
 export type StoredPreferences = v.InferOutput<typeof StoredPreferences>
 
-/** `prefs.get`: returns the caller's preferences. */
 export const prefsGet = {
   subject: 'prefs.get',
   input: v.strictObject({}),
@@ -71,7 +67,6 @@ export const prefsSet = {
   errors: ['too_large'],
 } as const satisfies Contract
 
-/** Published to all clients of a user when their preferences changed. */
 export const deliverPrefs = {
   subject: 'deliver.{user}.prefs.changed',
   data: v.object({ user: UserId, ...StoredPreferences.entries }),

@@ -2,7 +2,6 @@ import * as v from 'valibot'
 import type { Contract, Topic } from '#runtime'
 import { MessageId, RoomId, Time, UserId } from '../ids.ts'
 
-/** Status that a user can choose while they are connected. */
 export const ChosenStatus = v.picklist(['online', 'away', 'busy'])
 export type ChosenStatus = v.InferOutput<typeof ChosenStatus>
 export const Status = v.picklist(['online', 'away', 'busy', 'offline'])
@@ -104,8 +103,8 @@ export const roomPresence = {
 } as const satisfies Topic
 
 /**
- * Like `room.presence.{room}`, but published to each online member separately. Used for a room that
- * is not public or from which a user is banned.
+ * Like `room.presence.{room}`, for a room that is not public or from which a user is banned: published to
+ * each online member separately.
  */
 export const deliverPresence = {
   subject: 'deliver.{user}.presence.{room}',
@@ -133,8 +132,8 @@ export const roomTyping = {
 } as const satisfies Topic
 
 /**
- * Like `room.typing.{room}`, but published to each member separately, except the typing user. Used
- * for a room that is not public or from which a user is banned.
+ * Like `room.typing.{room}`, for a room that is not public or from which a user is banned: published to each
+ * member separately, except the typing user.
  */
 export const deliverTyping = {
   subject: 'deliver.{user}.typing.{room}',

@@ -21,7 +21,6 @@ export type Room = v.InferOutput<typeof Room>
 /** A sequence in the stream CHAT_MESSAGES; 0 for the position before the first event. */
 const SeqOrNone = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
 
-/** Further unread messages are not counted. */
 export const maxUnread = 100
 
 export const MyRoom = v.object({
@@ -31,7 +30,6 @@ export const MyRoom = v.object({
   with: v.optional(UserId),
   /** True for a message request that the caller has not accepted. */
   isRequest: v.optional(v.boolean()),
-  /** True if the caller has blocked the other member of a direct room. */
   isBlocked: v.optional(v.boolean()),
   /** Sequence of the room's last event; 0 for none. */
   lastSeq: SeqOrNone,
@@ -46,9 +44,7 @@ export const MyRoom = v.object({
    * each thread.
    */
   unread: v.number(),
-  /**
-   * Number of unread messages and replies by others that mention the caller. At most 100.
-   */
+  /** Unread messages and replies by others that mention the caller, at most 100. */
   mentions: v.number(),
 })
 export type MyRoom = v.InferOutput<typeof MyRoom>
@@ -128,7 +124,6 @@ export const roomInfo = {
         userId: UserId,
         role: Role,
         name: v.string(),
-        /** True if an administrator has deactivated the user. */
         deactivated: v.optional(v.boolean()),
       }),
     ),
@@ -163,7 +158,6 @@ export const roomArchived = {
   description: 'Lists the archived rooms that the caller owns',
 } as const satisfies Contract
 
-/** `room.rename`: changes the display name of a room. Idempotent. */
 export const roomRename = {
   subject: 'room.rename.{room}',
   input: v.strictObject({ room: RoomId, name: Name }),
@@ -193,7 +187,6 @@ export const readUpdate = {
   errors: ['forbidden'],
 } as const satisfies Contract
 
-/** Published to all clients of a user when their read position changed. */
 export const deliverRead = {
   subject: 'deliver.{user}.read.{room}',
   data: v.object({
@@ -205,7 +198,6 @@ export const deliverRead = {
      * because these events can arrive in the wrong order.
      */
     back: v.boolean(),
-    /** True if the room's threads were marked as read up to `seq` as well. */
     threads: v.boolean(),
   }),
   push: true,

@@ -8,13 +8,10 @@ const SeqOrNone = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
 export const FollowedThread = v.object({
   room: RoomId,
   threadId: MessageId,
-  /** Sequence up to which the caller has read the thread; 0 for none. */
   readSeq: SeqOrNone,
-  /** Sequence of the newest reply. */
   lastSeq: SeqOrNone,
   /** Number of unread replies by others, at most 100. */
   unread: v.number(),
-  /** Number of unread replies by others that mention the caller, at most 100. */
   mentions: v.number(),
 })
 export type FollowedThread = v.InferOutput<typeof FollowedThread>
@@ -44,7 +41,6 @@ export const readUpdateThread = {
   errors: ['forbidden'],
 } as const satisfies Contract
 
-/** Published to all clients of a user when their read position in a thread changed. */
 export const deliverReadThread = {
   subject: 'deliver.{user}.read.{room}.thread.{threadId}',
   data: v.object({
@@ -63,7 +59,6 @@ export const UnreadMention = v.object({
 })
 export type UnreadMention = v.InferOutput<typeof UnreadMention>
 
-/** `mention.find`: returns the oldest unread message of a room that mentions the caller. */
 export const mentionFind = {
   subject: 'mention.find.{room}',
   input: v.strictObject({ room: RoomId }),

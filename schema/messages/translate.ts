@@ -89,7 +89,6 @@ export const translationClients = {
 const EngineState = v.object({
   name: EngineName,
   available: v.boolean(),
-  /** Why the engine is unavailable, and the command that makes it available. */
   reason: v.optional(v.string()),
   remedy: v.optional(v.string()),
   /** Target languages by source language. Undefined if the engine translates between all languages. */
@@ -152,7 +151,6 @@ export const translateRun = {
 } as const satisfies Contract
 export type TranslationOrder = v.InferOutput<typeof translateRun.input>
 
-/** The request of `translate.run`, published without a reply subject. */
 export const translationOrdered = {
   subject: translateRun.subject,
   data: translateRun.input,

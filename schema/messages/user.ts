@@ -9,14 +9,12 @@ export const User = v.object({
   name: v.string(),
   /** The user name at the identity provider. Unlike the id, it may change. */
   handle: v.string(),
-  /** True if an administrator has deactivated the user. */
   deactivated: v.optional(v.boolean()),
 })
 export type User = v.InferOutput<typeof User>
 
 const Me = v.object({
   ...User.entries,
-  /** The name from the identity provider, which `name: null` restores. */
   providerName: v.string(),
 })
 export type Me = v.InferOutput<typeof Me>

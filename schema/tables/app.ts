@@ -9,9 +9,7 @@ export const apps = pgTable('apps', {
   id: text('id').$type<AppId>().primaryKey(),
   name: text('name').notNull(),
   version: text('version').notNull(),
-  /** URL of the app's component in the page; null if the app has none. */
   componentUrl: text('component_url'),
-  /** Subresource integrity of that file. */
   integrity: text('integrity'),
   /** What the app may do beyond its own data, see `AppNeed`. */
   needs: text('needs').array().$type<AppNeed[]>().notNull().default(sql`'{}'`),
@@ -30,7 +28,6 @@ export const roomApps = pgTable(
       .references(() => apps.id, { onDelete: 'cascade' }),
     installedBy: text('installed_by').$type<UserId>().notNull(),
     installedAt: timestamp('installed_at', { withTimezone: true }).notNull().defaultNow(),
-    /** Number of updates of the app in this room. */
     version: bigint('version', { mode: 'number' }).notNull().default(0),
   },
   (table) => [

@@ -30,7 +30,6 @@ export const messages = pgTable(
     threadId: text('thread_id').$type<MessageId | ''>().notNull().default(''),
     sender: text('sender').$type<UserId>().notNull(),
     clientId: text('client_id').$type<ClientId>().notNull(),
-    /** Empty after a deletion. */
     text: text('text').notNull(),
     mentions: text('mentions').array().$type<UserId[]>().notNull().default(sql`'{}'`),
     /** Only in messages of apps. */
@@ -76,7 +75,6 @@ export const mentions = pgTable(
   ],
 )
 
-/** The threads that users follow or have read. */
 export const threadStates = pgTable(
   'thread_states',
   {
@@ -89,7 +87,6 @@ export const threadStates = pgTable(
      */
     followed: boolean('followed').notNull(),
     readSeq: seq('read_seq').notNull(),
-    /** Sequence of the thread's newest persisted reply. */
     lastSeq: seq('last_seq').notNull(),
   },
   (table) => [

@@ -46,7 +46,6 @@ export const members = pgTable(
     userId: userId(),
     role: text('role').$type<Role>().notNull().default('member'),
     joinedAt: timestamp('joined_at', { withTimezone: true }).notNull().defaultNow(),
-    /** True for the recipient of a message request, until they accept it. */
     isRequest: boolean('is_request').notNull().default(false),
   },
   (table) => [
@@ -56,9 +55,6 @@ export const members = pgTable(
   ],
 )
 
-/**
- * Users, members or not, who may neither read nor join a room until a moderator lifts the ban.
- */
 export const bans = pgTable(
   'bans',
   {

@@ -14,7 +14,6 @@ import type { UserId } from '../ids.ts'
 /** Without a foreign key, whose checks would double the time of a batch of first logins. */
 const userId = () => text('user_id').$type<UserId>().notNull()
 
-/** All users who have ever logged in. */
 export const users = pgTable(
   'users',
   {
@@ -24,7 +23,6 @@ export const users = pgTable(
      * with this version.
      */
     handle: text('handle'),
-    /** The claims `iss` and `sub`, which identify the user at the identity provider. */
     issuer: text('issuer'),
     subject: text('subject'),
     /**
@@ -44,7 +42,6 @@ export const users = pgTable(
   ],
 )
 
-/** The keys by which names are compared: names that look alike have a key in common. */
 export const userNameKeys = pgTable(
   'user_name_keys',
   {
@@ -59,7 +56,6 @@ export const userNameKeys = pgTable(
   ],
 )
 
-/** The terms by which users are found (see schema/text/search.ts). */
 export const userTerms = pgTable(
   'user_terms',
   {
@@ -82,7 +78,6 @@ export const deactivations = pgTable('deactivations', {
   at: timestamp('at', { withTimezone: true }).notNull().defaultNow(),
 })
 
-/** Users whose direct messages and invitations a user does not want. */
 export const blocks = pgTable(
   'blocks',
   {

@@ -6,7 +6,6 @@ export function isGroupName(name: string): name is GroupName {
   return (groupNames as readonly string[]).includes(name)
 }
 
-/** Returns true if the resolved mentions of a message include a user or a group. */
 export function isMentioned(mentions: readonly string[], user: string): boolean {
   return mentions.some((mention) => mention === user || isGroupName(mention))
 }

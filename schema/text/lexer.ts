@@ -18,7 +18,6 @@ const maxBackticks = 300
 const maxDelimiterRows = 60
 const maxColumns = 64
 const maxCells = 2_000
-/** Far above the length limit of a message. */
 const maxLength = 32_000
 
 /**
@@ -124,7 +123,6 @@ const mentionedAddress = /^[\w-]+(?:[.+][\w-]+)*@[\w-]+(?:\.[\w-]+)*/
 
 class MessageTokenizer extends Tokenizer {
   private searched = 0
-  /** The length of the text after the last `@` that begins a mention. */
   private lengthAfterAt = -1
   private readonly delimiters: number
 
@@ -221,7 +219,6 @@ class MessageTokenizer extends Tokenizer {
     return this.search(src, this.delimiters, () => super.del(src, masked, before))
   }
 
-  /** Counts the scanned length, and finds nothing once the count exceeds `maxSearchedLength`. */
   private search<T extends Token>(src: string, effort: number, read: () => T | undefined) {
     if (this.searched > maxSearchedLength) return undefined
     const found = read()

@@ -36,7 +36,6 @@ const unspaced =
 const wordPart = /[\p{L}\p{M}\p{N}]/u
 const separator = /[\p{Z}\p{P}]/u
 
-/** Returns a text without regard to case and diacritics. */
 export function foldForSearch(text: string): string {
   return text
     .toLowerCase()
@@ -48,7 +47,6 @@ export function foldForSearch(text: string): string {
     .trim()
 }
 
-/** Returns the words of a search, folded. Each must begin a word of what is found. */
 export function readQuery(query: string): string[] {
   return foldForSearch(query)
     .replace(/^@/, '')
@@ -70,7 +68,6 @@ export function wordStarts(folded: string): number[] {
   return starts
 }
 
-/** Returns true if each of the words begins a word of a folded text. */
 export function hasWords(folded: string, words: readonly string[]): boolean {
   const starts = wordStarts(folded)
   return words.every((word) => starts.some((start) => folded.startsWith(word, start)))
