@@ -1,4 +1,3 @@
-/** `npm run check`: checks formatting, lint rules and types. */
 import { run } from './run.ts'
 
 const steps: [command: string, ...args: string[]][] = [
@@ -9,7 +8,6 @@ const steps: [command: string, ...args: string[]][] = [
   ['tsc', '--noEmit', '-p', 'client/service-worker/tsconfig.json'],
 ]
 
-/** Runs every step, even after one has failed. Returns the first exit code that is not 0. */
 export async function check(): Promise<number> {
   const codes: number[] = []
   for (const [command, ...args] of steps) codes.push(await run(command, args))

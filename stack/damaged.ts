@@ -1,10 +1,7 @@
 export interface StateFault {
-  /** The file or folder that cannot be opened. */
   path: string
   cause: unknown
-  /** A command that removes damaged state, after which the next start succeeds. */
   command: string
-  /** What is lost by the command. */
   loss: string
 }
 
@@ -12,7 +9,6 @@ export interface StateFault {
 const otherFault =
   /no space|ENOSPC|disk (is )?full|quota|permi|EACCES|EPERM|read-?only|memory|locked/i
 
-/** Returns the error of a start that cannot open its stored state. The message is for the terminal. */
 export function stateError({ path, cause, command, loss }: StateFault): Error {
   const reason = cause instanceof Error ? cause.message : String(cause)
   if (otherFault.test(reason)) return new Error(`${path} cannot be opened: ${printable(reason)}`)
@@ -23,7 +19,6 @@ Restore a copy of it, or start without it (${loss}):
   )
 }
 
-/** Quotes a path for a shell if necessary. */
 export function quote(path: string): string {
   return /^[\w./:\\-]+$/.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`
 }

@@ -42,7 +42,6 @@ function restartOnSave({ services }: Stack, log: (message: string) => void, sign
   signal.addEventListener('abort', () => clearTimeout(timer))
   log(`The runtime restarts when a file of ${watchedFolders.join(', ')} is saved.`)
 
-  /** Restarts the runtime, and again if a file was saved during the restart. */
   async function restart() {
     if (isRestarting) return
     isRestarting = true

@@ -7,12 +7,10 @@ const mebibyte = 1_024 * 1_024
 /** A service fails at a write that does not fit, so the disk counts as full before that. */
 const fullBytes = 4 * mebibyte
 const enoughBytes = 32 * mebibyte
-/** Error messages of nats-server and PGlite for a failed write. */
 const writeFailure = /no space left on device|disk quota exceeded|ENOSPC|EDQUOT/i
 
 export interface Disk {
   readonly isFull: boolean
-  /** Resolves when there is space, at once if the disk is not full. */
   waitForSpace(signal: AbortSignal): Promise<void>
   /**
    * Resolves to true when the disk has space again after a service could not write. The service must
@@ -22,7 +20,6 @@ export interface Disk {
   untilSpaceReturns(service: ProcessService, signal: AbortSignal): Promise<boolean>
 }
 
-/** Watches the free space of the file system of a folder until the signal aborts. */
 export function watchDisk(
   dir: string,
   { log, signal }: { log: (message: string) => void; signal: AbortSignal },

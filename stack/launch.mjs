@@ -41,7 +41,6 @@ if (!script) {
 if (!isInstalled()) await withInstallLock(async () => isInstalled() || (await install()))
 run(findNode(), [join(root, script), ...args])
 
-/** Returns whether node_modules holds exactly the versions that package-lock.json names. */
 function isInstalled() {
   const installed = join(root, 'node_modules', '.package-lock.json')
   if (!existsSync(installed)) return false
@@ -58,7 +57,6 @@ function readPackages(file) {
   return JSON.parse(readFileSync(file, 'utf8')).packages
 }
 
-/** Runs `work` while no other script installs into node_modules. */
 async function withInstallLock(work) {
   const file = join(root, '.cache', 'install.lock')
   mkdirSync(dirname(file), { recursive: true })
@@ -138,7 +136,6 @@ async function install() {
   console.log(`Installed dependencies in ${elapsed()}`)
 }
 
-/** Returns the path of Node 24 or later: the one in node_modules, else the one that runs this file. */
 function findNode() {
   for (const node of [join(bin, isWindows() ? 'node.exe' : 'node'), process.execPath]) {
     if (!existsSync(node)) continue

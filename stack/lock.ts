@@ -34,7 +34,7 @@ export async function takeLock(file: string): Promise<Lock> {
   return { release, [Symbol.asyncDispose]: release }
 }
 
-/** Runs `work` while this process holds the lock. Calls `onWait` once if another process holds it. */
+/** Calls `onWait` once if another process holds the lock. */
 export async function withLock<T>(file: string, work: () => Promise<T>, onWait: () => void) {
   for (let waits = 0; ; waits++) {
     try {
@@ -59,7 +59,6 @@ async function tryLink(mine: string, file: string) {
   }
 }
 
-/** Throws a `LockedError` if the holder is running. */
 async function removeStale(file: string) {
   const holder = await readHolder(file)
   if (!holder) return
@@ -79,7 +78,7 @@ async function removeStale(file: string) {
   await rm(moved, { force: true })
 }
 
-/** Returns the holder of a lock, or undefined if it is free. Invalid JSON counts as a dead holder. */
+/** Invalid JSON counts as a dead holder. */
 async function readHolder(file: string): Promise<ProcessId | undefined> {
   try {
     const { pid, since } = JSON.parse(await readFile(file, 'utf8'))

@@ -1,6 +1,5 @@
 import { createServer } from 'node:net'
 
-/** The default ports of a stack, by the environment variable that sets each port. */
 export const defaultPorts = {
   WEB_PORT: 3000,
   NATS_PORT: 4222,
@@ -28,7 +27,6 @@ export async function choosePorts({
   names?: PortName[]
   env?: NodeJS.ProcessEnv
   before?: Partial<Ports>
-  /** Ports that are not chosen even if they are free. */
   except?: number[]
   log?: (message: string) => void
 } = {}): Promise<Partial<Ports>> {
@@ -73,7 +71,6 @@ export async function listenOn<T>(
   }
 }
 
-/** Recognises the messages of Node, nats-server (also on Windows) and Vite. */
 function isPortTaken(error: unknown) {
   return /EADDRINUSE|already in use|one usage of each socket address/i.test(String(error))
 }

@@ -13,7 +13,6 @@ export function identify(pid: number): ProcessId {
   return { pid, since: startOf(pid) ?? '' }
 }
 
-/** Returns false for a process whose start time is unknown. */
 export function isRunning({ pid, since }: ProcessId): boolean {
   return pid > 0 && since !== '' && startOf(pid) === since
 }

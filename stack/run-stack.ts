@@ -12,7 +12,6 @@ export interface RunOptions extends Pick<StackOptions, 'startPage' | 'runtimeArg
   onReady?: (stack: Stack, log: (message: string) => void, signal: AbortSignal) => void
 }
 
-/** The services that store data in the state folder while they run. */
 const dataServices = ['nats-server', 'pglite']
 
 /**
@@ -101,7 +100,6 @@ export async function runStack(options: RunOptions = {}): Promise<void> {
     follow(end(), print, stopping.signal)
   }
 
-  /** Prints why messages cannot be translated, and the command that changes this. */
   function printTranslation({ log: { follow } }: ProcessService) {
     const print = (line: string) => {
       if (line.includes('translation unavailable:')) log(readable(line))
@@ -109,7 +107,6 @@ export async function runStack(options: RunOptions = {}): Promise<void> {
     follow(0, print, stopping.signal)
   }
 
-  /** Prints what nats-server reports about its stored files, which it repairs or discards. */
   function printStorageWarnings({ name, log: { follow } }: ProcessService) {
     const print = (line: string) => {
       const warning = /\[(?:WRN|ERR|FTL)\] +((?:Filestore|JetStream|Error adding|.*metafile).*)/

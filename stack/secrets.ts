@@ -4,14 +4,11 @@ import { dirname } from 'node:path'
 import { nkeys } from '@nats-io/nats-core'
 import { quote, stateError } from './damaged.ts'
 
-/** The secrets of a stack, which the first start generates and stores in the state folder. */
 export interface Secrets {
-  /** Passwords of the users in nats.conf. */
   authPassword: string
   functionsPassword: string
   opsPassword: string
   sysPassword: string
-  /** Password of PGlite's user `postgres`. */
   databasePassword: string
   /** The key that signs the user JWTs of the auth callout: seed (SA…) and public key (A…). */
   calloutSeed: string

@@ -35,7 +35,6 @@ export interface Stack {
   startSecondRuntime: (() => Promise<ProcessService>) | undefined
 }
 
-/** The addresses and credentials of the embedded or an external NATS. */
 interface Nats {
   urls: Pick<StackUrls, 'nats' | 'natsWebSocket' | 'natsMonitor' | 'opsUrl' | 'functionsUrl'>
   env: Record<string, string>
@@ -209,7 +208,6 @@ async function provideIssuer(context: Context): Promise<string> {
 
 interface Start<P> {
   name: string
-  /** The ports that the service listens on. */
   ports: PortName[]
   start: () => Promise<P>
 }

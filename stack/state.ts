@@ -26,7 +26,6 @@ export interface StackUrls {
   functionsUrl: string
 }
 
-/** The names of everything in a state folder. */
 const ownEntry = /^(issuer|logs|nats|pglite|lock|ports|processes|secrets|stack)(\.|$)/
 
 export class State {
@@ -57,7 +56,6 @@ export class State {
     }
   }
 
-  /** Replaces a JSON file atomically. */
   write(file: string, content: unknown): void {
     const path = join(this.dir, file)
     writeFileSync(`${path}.new`, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 })
@@ -70,7 +68,6 @@ export class State {
     this.write('processes.json', Object.fromEntries(this.#processes))
   }
 
-  /** Writes `stack.json`, the addresses and process ids of this run. */
   writeUrls(urls: StackUrls): void {
     const processes = [...this.#processes].map(([name, { pid }]) => [name, pid])
     this.write('stack.json', {
@@ -84,7 +81,6 @@ export class State {
       rmSync(join(this.dir, file), { force: true })
   }
 
-  /** Stops the processes of an earlier run that was killed, in reverse order of their start. */
   async stopLeftovers(log: (message: string) => void): Promise<void> {
     const left = this.read<Record<string, ProcessId>>('processes.json') ?? {}
     if (Object.keys(left).length === 0 && existsSync(join(this.dir, 'processes.json')))

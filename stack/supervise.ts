@@ -3,7 +3,6 @@ import type { Disk } from './disk.ts'
 import { describeExit } from './services/process.ts'
 import type { ProcessService } from './services/service.ts'
 
-/** A service that exits `count` times within `withinMs` is not restarted again. */
 const maxExits = { count: 5, withinMs: 60_000 }
 
 export interface SuperviseOptions {
@@ -51,10 +50,7 @@ export async function supervise(service: ProcessService, options: SuperviseOptio
   }
 }
 
-/**
- * Replaces the service when it hangs, and restarts it after its disk was full. Resolves to the reason
- * when it has ended otherwise.
- */
+/** Resolves to the reason when the service has ended by itself. */
 async function nextExit(service: ProcessService, options: SuperviseOptions): Promise<string> {
   const { disk, log, onRestart, signal, storesData } = options
   for (;;) {

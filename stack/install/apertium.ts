@@ -5,10 +5,6 @@ import { exists, type FindOptions } from './cache.ts'
 const pairs = ['eng-spa', 'spa-eng', 'spa-ita', 'fr-es']
 const packages = ['apertium', 'apertium-eng-spa', 'apertium-spa-ita', 'apertium-fr-es']
 
-/**
- * Returns the folder with the language pairs of Apertium for the tests: $APERTIUM_MODES, else that of
- * Debian's packages, which apt-get installs if necessary.
- */
 export async function findApertium(options: FindOptions = {}): Promise<string> {
   const { env = process.env, log = () => {} } = options
   const folder = env.APERTIUM_MODES || '/usr/share/apertium/modes'

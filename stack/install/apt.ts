@@ -3,12 +3,10 @@ import { withLock } from '../lock.ts'
 import { cacheDir } from './cache.ts'
 import { findOnPath, output } from './command.ts'
 
-/** Returns whether `installByApt` can run: it needs apt-get and root. */
 export async function hasApt(env: NodeJS.ProcessEnv): Promise<boolean> {
   return process.getuid?.() === 0 && Boolean(await findOnPath('apt-get', env))
 }
 
-/** Installs Debian packages. Waits while another process of this project installs some. */
 export async function installByApt(packages: string[], env: NodeJS.ProcessEnv): Promise<void> {
   const apt = { env: { ...env, DEBIAN_FRONTEND: 'noninteractive' } }
   const install = async () => {

@@ -4,13 +4,9 @@ import { exists, type FindOptions } from './cache.ts'
 import { findOnPath } from './command.ts'
 
 export interface BrowserProgram {
-  /** Name in messages. */
   title: string
-  /** Environment variable with the path of the program. */
   variable: string
-  /** Names of the program on PATH, best first. */
   names: readonly string[]
-  /** Debian packages that contain the program and what it needs. */
   packages: readonly string[]
 }
 

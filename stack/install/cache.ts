@@ -7,7 +7,6 @@ export interface FindOptions {
   log?: (message: string) => void
 }
 
-/** Returns the folder for downloaded and built programs: $NATTER_CACHE, else .cache in the project. */
 export function cacheDir(env: NodeJS.ProcessEnv): string {
   return resolve(env.NATTER_CACHE || join(import.meta.dirname, '..', '..', '.cache'))
 }

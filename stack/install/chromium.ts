@@ -1,7 +1,6 @@
 import { findBrowser } from './browser.ts'
 import type { FindOptions } from './cache.ts'
 
-/** Returns the path of a Chromium for the browser tests, see `findBrowser`. */
 export function findChromium(options?: FindOptions): Promise<string> {
   return findBrowser(
     {

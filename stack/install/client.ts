@@ -6,10 +6,8 @@ import { compressFiles } from './compress.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 export const clientFolder = join(root, 'dist', 'client')
-/** The file in `clientFolder` that contains the digest of the page's sources. */
 const digestFile = '.built-of'
 
-/** The page is rebuilt when one of these files has changed. */
 const sources = [
   'client/**/*',
   'apps/**/*.{ts,tsx,css}',

@@ -9,7 +9,6 @@ const compressible = '**/*.{js,css,html,svg,json,webmanifest}'
 /** A smaller file is not compressed, because it fits into one packet anyway. */
 const minBytes = 512
 
-/** Writes `NAME.br` and `NAME.gz` beside each file, if the compressed file is smaller. */
 export async function compressFiles(folder: string): Promise<void> {
   await Promise.all(
     globSync(compressible, { cwd: folder }).map(async (name) => {

@@ -1,7 +1,6 @@
 import { findBrowser } from './browser.ts'
 import type { FindOptions } from './cache.ts'
 
-/** Returns the path of a Firefox for the browser tests, see `findBrowser`. */
 export function findFirefox(options?: FindOptions): Promise<string> {
   return findBrowser(
     {

@@ -6,10 +6,6 @@ import { exe, findOnPath, output } from './command.ts'
 
 const minVersion = 17
 
-/**
- * Returns the home folder of Java 17 or later: $JAVA_HOME, else that of `java` on PATH, else the newest
- * in /usr/lib/jvm, else that of a Java that apt-get installs.
- */
 export async function findJava(options: FindOptions = {}): Promise<string> {
   const { env = process.env, log = () => {} } = options
   const found = await findInstalled(env)
@@ -43,10 +39,7 @@ async function findInstalled(env: NodeJS.ProcessEnv): Promise<string | undefined
   return undefined
 }
 
-/**
- * Returns the major version: 21 for `openjdk 21.0.4 2024-07-16`; 0 if Java does not run or is too old
- * for `--version`.
- */
+/** Returns 0 if Java does not run or is too old for `--version`. */
 async function readMajor(home: string): Promise<number> {
   const java = join(home, 'bin', `java${exe}`)
   const version = await output(java, ['--version'], { within: 20_000 }).catch(() => '')

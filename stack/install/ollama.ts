@@ -9,10 +9,6 @@ const miniaudio = '1.71'
 /** The build takes ten minutes of processor time. */
 const buildMs = 45 * 60_000
 
-/**
- * Returns the path of an Ollama for the tests: $OLLAMA_BIN, else the one on PATH, else the cached one, else
- * one that Go builds into the cache.
- */
 export async function findOllama(options: FindOptions = {}): Promise<string> {
   const { env = process.env, log = () => {} } = options
   if (env.OLLAMA_BIN) {

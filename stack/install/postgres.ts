@@ -4,10 +4,6 @@ import { hasApt, installByApt } from './apt.ts'
 import { exists, type FindOptions } from './cache.ts'
 import { exe, findOnPath } from './command.ts'
 
-/**
- * Returns the folder of `initdb` and `postgres` for the tests: $NATTER_TEST_POSTGRES, else the one on
- * PATH, else the newest of Debian's packages or Homebrew, else one that apt-get installs.
- */
 export async function findPostgres(options: FindOptions = {}): Promise<string> {
   const { env = process.env, log = () => {} } = options
   const named = env.NATTER_TEST_POSTGRES

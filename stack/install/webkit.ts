@@ -1,7 +1,6 @@
 import { findBrowser } from './browser.ts'
 import type { FindOptions } from './cache.ts'
 
-/** Returns the path of the WebDriver server of WebKitGTK for the browser tests, see `findBrowser`. */
 export function findWebKitDriver(options?: FindOptions): Promise<string> {
   return findBrowser(
     {

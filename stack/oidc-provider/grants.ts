@@ -22,7 +22,6 @@ export async function loadExistingGrant(ctx: KoaContextWithOIDC): Promise<Grant 
   return existing ?? createGrant(provider, client, account.accountId)
 }
 
-/** Registers the password grant, which exchanges a user name and a password for tokens. */
 export function registerPasswordGrant(
   provider: Provider,
   users: Users,
@@ -77,7 +76,6 @@ interface Credentials {
   password?: string
 }
 
-/** The error that Keycloak returns for a wrong user name or password. */
 class InvalidUserCredentials extends errors.OIDCProviderError {
   override error_description = 'Invalid user credentials'
 

@@ -2,7 +2,6 @@ import type { Provider } from 'oidc-provider'
 
 export type Middleware = Parameters<Provider['use']>[0]
 
-/** Sets headers that restrict the sign-in pages to files of this server and to redirects to the app. */
 export function securityHeaders(webOrigins: string[]): Middleware {
   const policy = [
     "default-src 'none'",
@@ -21,7 +20,6 @@ export function securityHeaders(webOrigins: string[]): Middleware {
   }
 }
 
-/** Sets CORS headers, so that only pages of `webOrigins` can read the responses. */
 export function crossOrigin(webOrigins: string[]): Middleware {
   return async (ctx, next) => {
     const origin = ctx.get('origin')

@@ -10,12 +10,10 @@ import { openStore } from './store.ts'
 import { readUsers } from './users.ts'
 
 export interface IssuerOptions {
-  /** The folder of keys, sessions and refresh tokens; created if missing. */
   dir: string
   /** Address to listen on. Loopback by default, because the passwords of the demo users are public. */
   host?: string
   port?: number
-  /** The public origin, if it differs from that of host and port. */
   url?: string | undefined
   /** The origins of the web app. If there are none, the client `nats-chat-app` does not exist. */
   webOrigins?: string[]
@@ -25,11 +23,9 @@ export interface IssuerOptions {
 }
 
 export interface Issuer extends AsyncDisposable {
-  /** The issuer URL, which is the `iss` claim of tokens and the base of the discovery URL. */
   issuer: string
   /** Creates a key that signs all later tokens, and returns the id of the key. */
   rotateKeys(): Promise<string>
-  /** Finishes the requests in flight, then closes the server. */
   stop(): Promise<void>
 }
 
@@ -105,7 +101,6 @@ function isBelowRealm(request: IncomingMessage, { host, protocol }: URL) {
   return true
 }
 
-/** Returns the origin of the server, with `localhost` if `host` means all addresses. */
 function originOf(server: Server, host: string) {
   const address = server.address()
   if (!address || typeof address === 'string') throw new Error('The server has no port')
@@ -113,7 +108,6 @@ function originOf(server: Server, host: string) {
   return `http://${isIPv6(host) ? `[${host}]` : host}:${address.port}`
 }
 
-/** When the server stops, requests in flight are aborted after this time. */
 const drainMs = 2000
 
 async function close(server: Server) {

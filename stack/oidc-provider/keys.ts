@@ -22,11 +22,9 @@ export interface Keys {
   cookies: string[]
   /** Private RS256 keys. The first one signs tokens; the public parts of all keys are published. */
   readonly signing: SigningJwk[]
-  /** Adds a new signing key in front of the others and returns its id. */
   rotate(): Promise<string>
 }
 
-/** Reads the keys of the folder, or creates them if there are none. */
 export async function openKeys(dir: string): Promise<Keys> {
   const file = join(dir, 'keys.json')
   const stored = readKeys(file)

@@ -12,7 +12,6 @@ export const endpoints = {
 }
 export const userinfoPath = `${base}/userinfo`
 
-/** A login page has this path, followed by `/` and the id of the sign-in. */
 export const signInPath = '/login'
 
 export const assetsPath = '/assets'

@@ -119,7 +119,6 @@ function configure(options: ProviderOptions): Configuration {
   }
 }
 
-/** Returns the command line client, and the web app if it has origins. Both have no secret. */
 function clients(webOrigins: string[]): Configuration['clients'] {
   const urls = (...paths: string[]) =>
     webOrigins.flatMap((origin) => paths.map((path) => origin + path))
@@ -155,7 +154,6 @@ type Customizer = NonNullable<
   NonNullable<NonNullable<Configuration['formats']>['customizers']>['jwt']
 >
 
-/** Gives an access token the claims that Keycloak's access tokens have. */
 function shape(token: Parameters<Customizer>[1], parts: Parameters<Customizer>[2], users: Users) {
   if (token.kind !== 'AccessToken') return
   const user = users.find(token.accountId)

@@ -15,7 +15,7 @@ const assets: Record<string, { type: string; content: string }> = {
   [`${assetsPath}/submit.js`]: { type: 'text/javascript', content: readAsset('submit.js') },
 }
 
-/** Serves the login form and its files. The id in the path and a cookie identify a sign-in. */
+/** The id in the path and a cookie identify a sign-in. */
 export function signInRoutes(provider: Provider, users: Users): Middleware {
   return async (ctx, next) => {
     const asset = assets[ctx.path]
@@ -75,7 +75,6 @@ export function signInRoutes(provider: Provider, users: Users): Middleware {
 
 type Context = Parameters<Middleware>[0]
 
-/** Returns the fields of a submitted form, or undefined if the form is too large. */
 async function readForm(request: IncomingMessage): Promise<URLSearchParams | undefined> {
   const chunks: Buffer[] = []
   let size = 0

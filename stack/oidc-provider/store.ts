@@ -7,7 +7,6 @@ import { quote, stateError } from '../damaged.ts'
 const sweepMs = 60_000
 
 export interface Store {
-  /** Stores the sessions, grants, codes and refresh tokens of oidc-provider. */
   adapter: AdapterFactory
   close(): void
 }

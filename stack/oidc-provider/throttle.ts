@@ -1,6 +1,5 @@
 import { LRUCache } from 'lru-cache'
 
-/** After this many wrong passwords for a name, each further attempt has to wait. */
 const freeAttempts = 5
 const maxWaitSeconds = 60
 const forgetAfterMs = 15 * 60_000
@@ -17,7 +16,6 @@ export class TooManyAttempts extends Error {
 }
 
 export interface Throttle {
-  /** Throws `TooManyAttempts` if the last failure of this name was too recent. */
   check(username: string): void
   failed(username: string): void
   succeeded(username: string): void

@@ -4,7 +4,6 @@ import type { User } from './users.ts'
 /** The supported scopes. Other requested scopes are ignored. */
 export const scopes = 'openid profile email'
 
-/** The audience of every access token, as in Keycloak. */
 export const tokenAudience = 'account'
 
 /** oidc-provider's internal name of the audience `account`; it must be a URI. */
@@ -33,7 +32,6 @@ export const claimsByScope = {
   email: emailClaims,
 }
 
-/** Returns the claims of Keycloak's access tokens besides iss, aud, iat, exp, jti and scope. */
 export function accessTokenClaims(user: User, { clientId }: Client, sid: string) {
   return {
     sub: user.sub,

@@ -16,9 +16,7 @@ export interface KeycloakOptions extends ServiceOptions {
 }
 
 export interface KeycloakService extends ProcessService {
-  /** The origin of the server, with which the URLs of all realms begin. */
   readonly origin: string
-  /** The administrator, who is a user of the realm `master`. */
   readonly admin: { username: string; password: string }
 }
 
@@ -75,7 +73,6 @@ export async function startKeycloak(options: KeycloakOptions): Promise<KeycloakS
   return Object.assign(keycloak, { origin, admin })
 }
 
-/** JVM options that save memory and start time, followed by the options of kc.sh. */
 const javaOptions = [
   '-Xms64m',
   '-Xmx384m',
@@ -94,7 +91,6 @@ const javaOptions = [
   '--enable-native-access=ALL-UNNAMED',
 ]
 
-/** Creates the folder `own`, where Keycloak stores its data, with links to the program in `home`. */
 async function furnish(own: string, home: string) {
   const imports = join(own, 'data', 'import')
   await mkdir(imports, { recursive: true })

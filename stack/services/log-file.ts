@@ -7,9 +7,7 @@ export interface LogFile {
   /** Returns the length of the file in bytes, which is the offset of the next line. */
   end(): number
   tail(lines?: number): string
-  /** Returns the log from the byte offset `from` on. */
   read(from: number): string
-  /** Calls `onLine` for every line from the byte offset `from` on, until the signal aborts. */
   follow(from: number, onLine: (line: string) => void, signal: AbortSignal): void
   /**
    * Resolves to the first line that matches, existing or future, from the byte offset `from` (0) on.
@@ -23,7 +21,6 @@ export interface LogFile {
 
 const maxLineLength = 500
 
-/** Creates the log at this path, or empties an existing one. */
 export function createLogFile(path: string): LogFile {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   writeFileSync(path, '', { mode: 0o600 })

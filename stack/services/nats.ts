@@ -36,7 +36,6 @@ export interface NatsService extends ProcessService {
   readonly ports: NatsPorts
   readonly webSocketUrl: string
   readonly monitorUrl: string | undefined
-  /** Returns the URL of nats-server with the credentials of a user of nats.conf. */
   urlOf(user: NatsUser): string
 }
 
@@ -128,7 +127,6 @@ async function readPorts(log: LogFile, from: number, hasMonitor: boolean): Promi
   }
 }
 
-/** Resolves when the server at this port has sent its INFO, the first message to a client. */
 async function greet(port: number) {
   const socket = connect(port, '127.0.0.1')
   try {

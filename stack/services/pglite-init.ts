@@ -1,4 +1,3 @@
-/** Creates an empty database in the folder that the argument names. */
 import { PGlite } from '@electric-sql/pglite'
 
 const [dir] = process.argv.slice(2)

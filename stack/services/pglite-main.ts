@@ -74,7 +74,6 @@ async function findCause(dir: string): Promise<string | undefined> {
   return lines.map((line) => /(?:FATAL|PANIC): +(.*)/.exec(line)?.[1]).find(Boolean)
 }
 
-/** Makes the server give PGlite only clients that have logged in. */
 function requirePassword(server: PGLiteSocketServer, password: string) {
   const logIn = createLogin('postgres', password)
   // The package has no hook for this: takes over the listener of its net.Server.

@@ -3,7 +3,6 @@ import { createScram } from './scram.ts'
 
 const loginMs = 5000
 const maxMessageBytes = 10_000
-/** The first message of a connection begins with one of these numbers. */
 const codes = { startup: 196_608, ssl: 80_877_103, gss: 80_877_104 }
 
 /**
@@ -53,7 +52,6 @@ async function readStartup(socket: Socket): Promise<Buffer> {
   }
 }
 
-/** Reads the body of a message of type `p`, which carries an answer to an authentication request. */
 async function readMessage(socket: Socket): Promise<Buffer> {
   const header = await readBytes(socket, 5)
   if (header.toString('latin1', 0, 1) !== 'p') throw new Error('Not a password message')

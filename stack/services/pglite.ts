@@ -9,7 +9,6 @@ const main = join(import.meta.dirname, 'pglite-main.ts')
 
 export interface PgliteOptions extends ServiceOptions {
   port?: number | undefined
-  /** The password of the user `postgres`; a random one by default. */
   password?: string
 }
 

@@ -12,7 +12,6 @@ import type { ProcessService, ServiceOptions } from './service.ts'
 const execute = promisify(execFile)
 
 export interface PostgresOptions extends ServiceOptions {
-  /** The folder of `initdb` and `postgres`. */
   binaries: string
   port?: number | undefined
 }

@@ -115,7 +115,6 @@ export function describeExit({ code, signal }: Exit): string {
 
 interface Run {
   child: ChildProcess
-  /** Resolves when the process has answered a ping; undefined without an IPC channel. */
   ping: (() => Promise<void>) | undefined
   exited: Promise<Exit>
   hasExited: boolean
@@ -157,7 +156,6 @@ function spawnRun({ name, command, user, isNode, onSpawn }: ProcessOptions, log:
 
 const children = new Set<ChildProcess>()
 
-/** Kills the child when this process exits, unless SIGKILL ends this process. */
 function endWithThisProcess(child: ChildProcess) {
   if (children.size === 0) process.on('exit', killChildren)
   children.add(child)
@@ -178,7 +176,6 @@ function lastOutput(log: LogFile, from: number) {
   return `${text}\nThe whole log is in ${log.path}`
 }
 
-/** Formats a JSON log line as `message: error`, and returns any other line unchanged. */
 export function readable(line: string): string {
   try {
     const { msg, err, error } = JSON.parse(line)

@@ -9,16 +9,12 @@ const root = join(import.meta.dirname, '..', '..')
 const readyTimeoutMs = 90_000
 
 export interface RuntimeServiceOptions extends ServiceOptions {
-  /** Environment variables that override those of this process. */
   env: Record<string, string>
-  /** Default: `functions/` and `apps/`. */
   folders?: readonly string[]
-  /** Further arguments of `runtime start`. */
   args?: string[]
   name?: string
 }
 
-/** Starts a runtime, and waits until it serves all functions of its folders. */
 export async function startRuntimeService(options: RuntimeServiceOptions): Promise<ProcessService> {
   const { env, folders = ['functions/', 'apps/'], args = [], name = 'runtime' } = options
   return startProcess({

@@ -4,13 +4,11 @@ const iterations = 4096
 
 /** One login by SCRAM-SHA-256 (RFC 5802 and 7677), as PostgreSQL's protocol carries it. */
 export interface ScramLogin {
-  /** Answers the client's first message. Throws if the message is malformed. */
   first(clientFirst: string): string
   /** Answers the client's last message. Returns undefined if the password was wrong. */
   last(clientFinal: string): string | undefined
 }
 
-/** Returns a function that begins a login with this password. The client never sends the password. */
 export function createScram(password: string): () => ScramLogin {
   const salt = randomBytes(16)
   const salted = pbkdf2Sync(password, salt, iterations, 32, 'sha256')

@@ -1,7 +1,6 @@
 import { realpath, stat } from 'node:fs/promises'
 import { extname, join, sep } from 'node:path'
 
-/** A file to serve, in an encoding that the requesting browser accepts. */
 export interface ServedFile {
   path: string
   size: number
@@ -57,7 +56,6 @@ export async function findFile(
   return { ...plain, contentType, hasEncodings, isImmutable }
 }
 
-/** Whether the path is that of an app's component. */
 export function isAppFile(path: string): boolean {
   return /^\/apps\/[\w-]+\.js$/.test(path)
 }
@@ -73,7 +71,6 @@ async function readPlain(folder: string, wanted: string) {
   }
 }
 
-/** Returns whether the `Accept-Encoding` header lists this encoding, except with `q=0`. */
 function accepts(accepted: string, encoding: string): boolean {
   return accepted
     .toLowerCase()

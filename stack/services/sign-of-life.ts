@@ -3,10 +3,6 @@ import { setTimeout as delay } from 'node:timers/promises'
 
 const askEveryMs = 1000
 
-/**
- * Calls `ask` every second, which resolves when a process has answered. Resolves to true when no call
- * was answered for `hungAfterMs`, to false when the signal aborts.
- */
 export async function untilHung(
   ask: () => Promise<unknown>,
   { hungAfterMs, signal }: { hungAfterMs: number; signal: AbortSignal },

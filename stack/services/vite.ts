@@ -5,7 +5,6 @@ import { isAppFile } from './served-file.ts'
 import type { StackService } from './service.ts'
 
 const root = join(import.meta.dirname, '..', '..')
-/** The folder with the components of the apps during development. */
 export const devComponents = join(root, 'dist', 'dev', 'apps')
 
 /**
@@ -22,7 +21,6 @@ async function clear() {
 }
 `
 
-/** Serves the page from its sources with Vite's development server, and `/config.json`. */
 export async function startVite({ port, config }: PageOptions): Promise<StackService> {
   const { createServer } = await import('vite')
   const server = await createServer({

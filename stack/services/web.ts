@@ -7,7 +7,6 @@ import { isLoopbackHost } from './host.ts'
 import { findFile, isAppFile } from './served-file.ts'
 import type { StackService } from './service.ts'
 
-/** The content of /config.json. */
 export interface WebConfig {
   natsWebSocket: string
   issuer: string
@@ -16,12 +15,10 @@ export interface WebConfig {
 
 export interface WebOptions {
   port?: number | undefined
-  /** Returns the content of /config.json, or undefined until all services run. */
   config: () => WebConfig | undefined
   root?: string
 }
 
-/** Serves the page, `/config.json` and `/healthz` in this process. */
 export async function startWeb(options: WebOptions): Promise<StackService> {
   const { root = clientFolder } = options
   const server = createServer((request, response) => {
@@ -115,7 +112,6 @@ function headers(config: WebConfig | undefined) {
   }
 }
 
-/** Answers a request for a page that is not built yet. */
 function sendStarting(response: ServerResponse) {
   response.writeHead(503, { 'content-type': 'text/plain', 'retry-after': '2' })
   response.end('Natter is starting. Reload this page in a moment.\n')
@@ -125,7 +121,6 @@ function sendJson(response: ServerResponse, status: number, body: unknown) {
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
 }
 
-/** Returns `/` (index.html) for the routes of the page, and any other path unchanged. */
 function fileOf(path: string): string {
   return /^\/(callback$|console(\/|$)|r\/[\w/-]+$)/.test(path) ? '/' : path
 }
