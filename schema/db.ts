@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { readMigrationFiles } from 'drizzle-orm/migrator'
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js'
 import postgres, { type ReservedSql, type Sql, type TransactionSql } from 'postgres'
+import { advisoryLocks } from './advisory-locks.ts'
 
 export type Database = PostgresJsDatabase & { $client: Sql }
 
@@ -11,8 +12,6 @@ const ownMigrations: Migrations = {
   folder: fileURLToPath(new URL('migrations', import.meta.url)),
   schema: 'drizzle',
 }
-
-const migrationLock = 6_288_437
 
 let open: Database | undefined
 
@@ -74,7 +73,7 @@ export async function migrate({ folder, schema }: Migrations = ownMigrations): P
   const transact = transactUntil(lost.signal, client)
   try {
     await transact(async (sql) => {
-      await sql`select pg_advisory_xact_lock(${migrationLock})`
+      await sql`select pg_advisory_xact_lock(${advisoryLocks.migration})`
       await turnOffJit(sql)
       const table = `${schema}.__drizzle_migrations`
       const applied = await readApplied(table, sql)

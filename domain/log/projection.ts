@@ -1,12 +1,11 @@
 import type { TransactionSql } from 'postgres'
 import type { Context, StreamMessage } from '#runtime'
+import { advisoryLocks } from '#schema/advisory-locks'
 import { db } from '#schema/db'
 import { type NotifyId, readNotifyId } from '#schema/ids'
 import type { RoomEventOf, StoredEvent } from '#schema/messages/event'
 import { CHAT_MESSAGES } from '#schema/streams'
 import { deleteOutdatedMentions, insertMentions, updateThreadStates } from './mention-rows.ts'
-
-const projectionLock = 6_288_438
 
 export type LoggedEvent = Pick<StreamMessage<StoredEvent>, 'seq' | 'data'>
 type LoggedEventOf<Kind extends StoredEvent['kind']> = {
@@ -39,7 +38,7 @@ export async function persistNow(event: LoggedEvent, context: Purger): Promise<v
  */
 async function inTransaction(work: (sql: TransactionSql) => Promise<void>): Promise<void> {
   await db.$client.begin(async (sql) => {
-    await sql`select pg_advisory_xact_lock(${projectionLock})`
+    await sql`select pg_advisory_xact_lock(${advisoryLocks.projection})`
     await work(sql)
   })
 }

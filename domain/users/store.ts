@@ -1,6 +1,7 @@
 import { and, eq, lt, ne, sql } from 'drizzle-orm'
 import type { AnyPgColumn } from 'drizzle-orm/pg-core'
 import { FunctionError } from '#runtime'
+import { advisoryLocks } from '#schema/advisory-locks'
 import { db } from '#schema/db'
 import type { UserId } from '#schema/ids'
 import type { Me } from '#schema/messages/user'
@@ -20,7 +21,6 @@ export interface Login {
 /** Increase this when the rules of name-keys.ts or schema/text/search.ts change. */
 export const indexedVersion = 1
 const indexBatchSize = 500
-const namesLock = 6_288_438
 
 /**
  * Stores users at login, with the names from the identity provider. Names that others have chosen and
@@ -184,7 +184,7 @@ async function reindex(tx: Transaction, ids: readonly UserId[]) {
 /** One lock for all names, so that two users cannot choose the same name at once. */
 function withNamesLock<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
   return db.transaction(async (tx) => {
-    await tx.execute(sql`select pg_advisory_xact_lock(${namesLock})`)
+    await tx.execute(sql`select pg_advisory_xact_lock(${advisoryLocks.names})`)
     return work(tx)
   })
 }

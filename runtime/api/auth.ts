@@ -1,3 +1,4 @@
+/** A client's connection attempt: the client's credentials, and what the server knows about it. */
 export interface AuthRequest {
   /** The token that the client sends, or its password if there is no token. Empty without either. */
   token: string

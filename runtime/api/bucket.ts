@@ -1,3 +1,4 @@
+/** The current value of a key. */
 export interface KvEntry<Value> {
   key: string
   value: Value

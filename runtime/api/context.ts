@@ -95,6 +95,7 @@ export interface Context<Env = unknown> {
   call<C extends Contract>(contract: C, input: InputOf<C>): Promise<OutputOf<C>>
 }
 
+/** A served function. */
 export interface FunctionInfo {
   /** The file's name without its extension: `room.join`. */
   readonly name: string

@@ -73,15 +73,20 @@ export interface BucketDeclaration {
   readonly history?: number
 }
 
+/** The type that callers pass to a contract's function. */
 export type InputOf<C extends { input: Schema }> = StandardSchemaV1.InferInput<C['input']>
+/** The type that the handler receives: the input after parsing. */
 export type ParsedInputOf<C extends { input: Schema }> = StandardSchemaV1.InferOutput<C['input']>
 /** The type that callers receive: the answer after parsing. */
 export type OutputOf<C extends { output: Schema }> = StandardSchemaV1.InferOutput<C['output']>
 /** The type that the handler returns. */
 export type AnswerOf<C extends { output: Schema }> = StandardSchemaV1.InferInput<C['output']>
+/** The type of the parts that callers receive. */
 export type ChunkOf<C extends { chunk: Schema }> = StandardSchemaV1.InferOutput<C['chunk']>
 export type YieldedOf<C extends { chunk: Schema }> = StandardSchemaV1.InferInput<C['chunk']>
+/** The type that publishers of a topic pass. */
 export type DataOf<T extends { data: Schema }> = StandardSchemaV1.InferInput<T['data']>
+/** The type that subscribers of a topic receive: the data after parsing. */
 export type ParsedDataOf<T extends { data: Schema }> = StandardSchemaV1.InferOutput<T['data']>
 export type ValueOf<B extends { value: Schema }> = StandardSchemaV1.InferOutput<B['value']>
 

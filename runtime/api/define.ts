@@ -25,6 +25,7 @@ import type {
   Trigger,
 } from './trigger.ts'
 
+/** Options of a function, in addition to its contract or trigger. */
 export interface FunctionOptions<Env extends Schema = Schema> {
   /** The service's semantic version. Default: `1.0.0`. */
   version?: string
@@ -106,6 +107,7 @@ type Handler<T, Env> = T extends Contract & { chunk: Schema }
               ? (request: AuthRequest, context: Context<Env>) => Promise<AuthGrant> | AuthGrant
               : never
 
+/** The default export of a function file, created by {@link defineFunction}. */
 export interface FunctionDefinition {
   readonly [definition]: true
   readonly contract: Contract | undefined
@@ -145,6 +147,7 @@ export function isFunctionDefinition(value: unknown): value is FunctionDefinitio
   return typeof value === 'object' && value !== null && definition in value
 }
 
+/** The default export of a file that defines several functions, created by {@link defineFunctions}. */
 export interface FunctionSet {
   readonly [functionSet]: true
   readonly functions: Readonly<Record<string, FunctionDefinition>>
@@ -152,6 +155,7 @@ export interface FunctionSet {
 
 export const functionSet: unique symbol = Symbol.for('natter.functions') as never
 
+/** Defines several functions in one file, by their names. */
 export function defineFunctions(
   functions: Readonly<Record<string, FunctionDefinition>>,
 ): FunctionSet {
@@ -169,6 +173,7 @@ export interface GuardedCall {
   readonly context: Context
 }
 
+/** The default export of `_around.ts`, created by {@link defineAround}. */
 export interface AroundDefinition {
   readonly [around]: true
   readonly run: (call: GuardedCall, next: () => unknown) => unknown

@@ -38,6 +38,7 @@ export interface ErrorOptions {
   cause?: unknown
 }
 
+/** The JSON body of an error reply. */
 export interface ErrorBody {
   code: ErrorCode
   message: string

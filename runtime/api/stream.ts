@@ -1,9 +1,11 @@
+/** The acknowledgement of a stored message. */
 export interface PubAck {
   seq: number
   /** True if the stream already had a message with the same `id`. `seq` is then its sequence. */
   duplicate: boolean
 }
 
+/** A message that a stream has stored. */
 export interface StreamMessage<Data> {
   data: Data
   seq: number
@@ -18,6 +20,7 @@ export interface StreamPosition {
   prev: number
 }
 
+/** The progress of a function through a stream. */
 export interface ConsumerProgress {
   /** The function has handled all messages up to this sequence, and possibly some after it. */
   seq: number

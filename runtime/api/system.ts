@@ -75,6 +75,7 @@ export interface Service extends EndpointStats {
   instances: ServiceInstance[]
 }
 
+/** One process of a service. */
 export interface ServiceInstance extends EndpointStats {
   id: string
   started: string
@@ -106,6 +107,7 @@ export interface Span {
   readonly caller: string
 }
 
+/** A span, and the process (`host:pid`) that stores it. */
 export type CollectedSpan = Span & { process: string }
 
 /** Selects spans: those of the given traces, or the newest if no traces are given. */

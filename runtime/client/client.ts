@@ -157,6 +157,7 @@ export function createClient<const All extends Contracts>(
   return client
 }
 
+/** Returns whether a caught error is that of a failed call, rather than a programming error. */
 export function isCallError(error: unknown): error is CallError {
   return error instanceof FunctionError
 }
