@@ -1,51 +1,21 @@
 import type { MsgHdrs } from '@nats-io/nats-core'
-import { chunkHeader, defaultMaxBytes, defaultTimeoutMs, type Schema } from '../api/contract.ts'
-import { type ErrorBody, type ErrorCode, errorStatus, FunctionError } from '../api/errors.ts'
+import type { Schema } from '../api/contract.ts'
+import { type ErrorBody, type ErrorCode, errorStatus, type FunctionError } from '../api/errors.ts'
 import { writeHeaders } from '../api/headers.ts'
-import { isToken, parseSubject, type Subject, tokenAt } from '../api/subject.ts'
+import { isToken, tokenAt } from '../api/subject.ts'
 import { describeIssues, validateSync } from '../api/validate.ts'
 import { toFunctionError } from '../nats/unavailable.ts'
 import { beginTrace, endTrace, type Trace, withTrace } from '../tracing/trace-context.ts'
 import { CallContext } from './call-context.ts'
-import type { Dispatcher, Job } from './dispatcher.ts'
+import type { Job } from './dispatcher.ts'
 import { toError } from './faults.ts'
-import type { FunctionHost } from './function-host.ts'
 import { readReplySubject, sendError, sendHint } from './reply.ts'
 import { type Incoming, readInput, readLoosely, readTimeout, refusal } from './request-input.ts'
+import type { RequestKind } from './request-kind.ts'
+import { sendParts } from './streamed-answer.ts'
 
 /** Returned in place of the handler's value if the call was rejected without running the handler. */
 const rejected = Symbol('rejected')
-
-export interface RequestKind {
-  readonly host: FunctionHost
-  readonly dispatcher: Dispatcher
-  readonly subject: Subject
-  readonly input: Schema
-  /** Undefined for events, whose handlers return nothing. */
-  readonly output: Schema | undefined
-  readonly chunk: Schema | undefined
-  readonly timeoutMs: number
-  /** Unlimited for events, because only functions publish them. */
-  readonly maxBytes: number
-}
-
-export function requestKind(host: FunctionHost, dispatcher: Dispatcher): RequestKind {
-  const { contract, trigger } = host.loaded.definition
-  const topic = trigger?.kind === 'event' ? trigger.topic : undefined
-  const subject = parseSubject(host.loaded.subject ?? topic?.subject ?? '')
-  const input = contract?.input ?? topic?.data
-  if (!input) throw new TypeError(`${host.loaded.name} is neither a request nor an event`)
-  return {
-    host,
-    dispatcher,
-    subject,
-    input,
-    output: contract?.output,
-    chunk: contract?.chunk,
-    timeoutMs: contract?.timeoutMs ?? defaultTimeoutMs,
-    maxBytes: contract ? (contract.maxBytes ?? defaultMaxBytes) : Number.POSITIVE_INFINITY,
-  }
-}
 
 export class RequestJob implements Job {
   readonly until: number
@@ -178,34 +148,15 @@ export class RequestJob implements Job {
     return host.run(() => withTrace(this.#trace, call))
   }
 
-  async #stream(schema: Schema, call: () => unknown): Promise<unknown> {
+  #stream(schema: Schema, handle: () => unknown): Promise<unknown> {
     const { host, dispatcher } = this.#kind
-    const run = <T>(work: () => T) => host.run(() => withTrace(this.#trace, work))
-    const parts = (await run(call)) as AsyncGenerator<unknown, unknown, void>
-    if (typeof parts?.next !== 'function')
-      throw new TypeError('The contract has a chunk, so the handler must be an async function*')
-    const gone = new FunctionError('cancelled', 'The caller is no longer connected')
-    const audience = host.backbone.audience.watch(() => this.refuse(gone))
-    try {
-      for (let count = 1; ; count++) {
-        const { done, value } = await run(() => parts.next())
-        if (done) return value
-        if (this.#answered) return void (await run(() => parts.return(undefined)))
-        if (count === 1) dispatcher.stats.firstChunk(performance.now() - this.#startedAt)
-        this.#sendChunk(schema, value, count, audience.replySubject)
-      }
-    } finally {
-      audience.leave()
-    }
-  }
-
-  #sendChunk(schema: Schema, value: unknown, count: number, reply: string) {
-    const { issues, value: chunk } = { value: undefined, ...validateSync(schema, value) }
-    if (issues) throw new TypeError(`A part does not match the contract: ${describeIssues(issues)}`)
-    const { replySubject } = this
-    if (replySubject === '') return
-    const headers = writeHeaders({ [chunkHeader]: String(count) })
-    this.#kind.host.backbone.nc.publish(replySubject, JSON.stringify(chunk), { headers, reply })
+    return sendParts(handle, {
+      ...{ schema, backbone: host.backbone, replySubject: this.replySubject },
+      run: (work) => host.run(() => withTrace(this.#trace, work)),
+      isAnswered: () => this.#answered,
+      onFirst: () => dispatcher.stats.firstChunk(performance.now() - this.#startedAt),
+      cancel: (reason) => this.refuse(reason),
+    })
   }
 
   #refuseInput(reason: ErrorBody) {

@@ -5,7 +5,8 @@ import type { RuntimeConfig } from './config.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { type Served, serveEndpoint, serveState, withCleanup } from './endpoint.ts'
 import type { FunctionHost } from './function-host.ts'
-import { RequestJob, requestKind } from './request.ts'
+import { RequestJob } from './request.ts'
+import { requestKind } from './request-kind.ts'
 import { consumeBucket, consumeSchedule, consumeStream } from './triggers.ts'
 
 const defaults = { concurrency: 128, maxQueued: 1_024 }
