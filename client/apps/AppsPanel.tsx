@@ -7,7 +7,7 @@ import { hasRight } from '#schema/roles'
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { callWithRetry } from '../nats/callWithRetry.ts'
-import { Icon } from '../ui/Icon.tsx'
+import { IconButton } from '../ui/IconButton.tsx'
 import { latestOf } from '../ui/SearchStatus.tsx'
 import { AppView } from './AppView.tsx'
 
@@ -48,26 +48,12 @@ export function AppsPanel(props: {
     <section class="panel" aria-label={open()?.name ?? t('apps.title')}>
       <header class="room-head">
         <Show when={props.openId !== undefined}>
-          <button
-            type="button"
-            class="icon-button"
-            aria-label={t('apps.all')}
-            onClick={() => props.onOpen()}
-          >
-            <Icon name="back" />
-          </button>
+          <IconButton icon="back" label={t('apps.all')} onClick={() => props.onOpen()} />
         </Show>
         <h2 class="cut" dir="auto">
           {open()?.name ?? t('apps.title')}
         </h2>
-        <button
-          type="button"
-          class="icon-button"
-          aria-label={t('apps.close')}
-          onClick={props.onClose}
-        >
-          <Icon name="close" />
-        </button>
+        <IconButton icon="close" label={t('apps.close')} onClick={props.onClose} />
       </header>
       <Show
         when={open()?.id}

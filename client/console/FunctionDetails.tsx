@@ -1,6 +1,6 @@
 import { createResource, For, type JSX, onCleanup, Show } from 'solid-js'
 import type { ChatClient } from '../nats/chatClient.ts'
-import { Icon } from '../ui/Icon.tsx'
+import { IconButton } from '../ui/IconButton.tsx'
 import { ErrorChart, InFlightChart, RateChart, TimeChart } from './Charts.tsx'
 import type { WatchedService } from './createConsole.ts'
 import { pollMs } from './series.ts'
@@ -40,9 +40,7 @@ export function FunctionDetails(props: {
     <section class="details" aria-label={w('details', { name: props.name })}>
       <header class="room-head">
         <h2>{props.name}</h2>
-        <button type="button" class="icon-button" aria-label={w('close')} onClick={props.onClose}>
-          <Icon name="close" />
-        </button>
+        <IconButton icon="close" label={w('close')} onClick={props.onClose} />
       </header>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be focusable */}
       <section class="details-body" aria-label={w('sinceStart')} tabIndex={0}>

@@ -6,6 +6,7 @@ import { Avatar } from '../people/Avatar.tsx'
 import { StatusText } from '../people/StatusText.tsx'
 import { useRoute } from '../routing/createRoute.ts'
 import { Icon } from '../ui/Icon.tsx'
+import { IconButton } from '../ui/IconButton.tsx'
 import { lazyMenu } from '../ui/lazyMenu.tsx'
 
 const RoomMenu = lazyMenu(async () => (await import('../rooms/RoomMenu.tsx')).RoomMenu)
@@ -40,15 +41,12 @@ export function RoomHeader(props: {
       <Show when={props.room.with}>
         {(user) => <StatusText user={user()} room={props.room.id} />}
       </Show>
-      <button
-        type="button"
-        class="icon-button"
-        aria-label={t('room.details')}
+      <IconButton
+        icon="people"
+        label={t('room.details')}
         aria-pressed={props.isMembersOpen}
         onClick={() => props.onToggle('members')}
-      >
-        <Icon name="people" />
-      </button>
+      />
       <RoomMenu
         room={props.room}
         class="icon-button"

@@ -16,7 +16,7 @@ import { MessageDialogs } from '../messages/MessageDialogs.tsx'
 import { MessageList } from '../messages/MessageList.tsx'
 import { MessageRow } from '../messages/MessageRow.tsx'
 import { useRoute } from '../routing/createRoute.ts'
-import { Icon } from '../ui/Icon.tsx'
+import { IconButton } from '../ui/IconButton.tsx'
 
 export function ThreadPanel(props: {
   room: MyRoom
@@ -48,14 +48,7 @@ export function ThreadPanel(props: {
       <section class="panel" aria-label={t('thread.title')}>
         <header class="room-head">
           <h2>{t('thread.title')}</h2>
-          <button
-            type="button"
-            class="icon-button"
-            aria-label={t('thread.close')}
-            onClick={props.onClose}
-          >
-            <Icon name="close" />
-          </button>
+          <IconButton icon="close" label={t('thread.close')} onClick={props.onClose} />
         </header>
         <Show when={root()}>
           {(item) => (

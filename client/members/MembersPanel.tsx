@@ -12,6 +12,7 @@ import { UserSearch } from '../people/UserSearch.tsx'
 import { ConfirmDialog } from '../ui/ConfirmDialog.tsx'
 import { Dialog } from '../ui/Dialog.tsx'
 import { Icon } from '../ui/Icon.tsx'
+import { IconButton } from '../ui/IconButton.tsx'
 import { lazyMenu } from '../ui/lazyMenu.tsx'
 import { lazyPart } from '../ui/lazyPart.tsx'
 import { latestOf } from '../ui/SearchStatus.tsx'
@@ -59,14 +60,7 @@ export function MembersPanel(props: { room: MyRoom; onClose: () => void }) {
         <h2>
           {t('members.title')} <span class="muted">{latestOf(info)?.count}</span>
         </h2>
-        <button
-          type="button"
-          class="icon-button"
-          aria-label={t('members.close')}
-          onClick={props.onClose}
-        >
-          <Icon name="close" />
-        </button>
+        <IconButton icon="close" label={t('members.close')} onClick={props.onClose} />
       </header>
       <ul class="members">
         <For each={members().map(({ userId }) => userId)}>

@@ -2,6 +2,7 @@ import './jumpButtons.css'
 import { Show } from 'solid-js'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { Icon } from '../ui/Icon.tsx'
+import { IconButton } from '../ui/IconButton.tsx'
 
 export function JumpButtons(props: {
   isUnreadAbove: boolean
@@ -18,14 +19,7 @@ export function JumpButtons(props: {
       <Show when={props.isMissing}>
         <div class="missing" role="status">
           <span>{t('links.missing')}</span>
-          <button
-            type="button"
-            class="icon-button"
-            aria-label={t('links.dismiss')}
-            onClick={props.onDismiss}
-          >
-            <Icon name="close" />
-          </button>
+          <IconButton icon="close" label={t('links.dismiss')} onClick={props.onDismiss} />
         </div>
       </Show>
       <Show when={props.isUnreadAbove}>

@@ -5,6 +5,7 @@ import { useLanguage } from '../i18n/createLanguage.ts'
 import { pathOf, useRoute } from '../routing/createRoute.ts'
 import type { OpenDialog } from '../routing/dialogs.ts'
 import { Icon } from '../ui/Icon.tsx'
+import { IconButton } from '../ui/IconButton.tsx'
 import { keyLabels } from '../ui/keyLabels.ts'
 import { lazyPart } from '../ui/lazyPart.tsx'
 import { AccountButton } from './AccountButton.tsx'
@@ -37,15 +38,12 @@ export function Sidebar(props: {
       <header class="sidebar-top">
         <img src="/icon.svg" alt="" width="26" height="26" />
         <span class="brand">{t('app.name')}</span>
-        <button
-          type="button"
-          class="icon-button"
-          aria-label={t('switcher.label')}
+        <IconButton
+          icon="search"
+          label={t('switcher.label')}
           data-tip={`${t('switcher.label')} (${keyLabels(t).switcher})`}
           onClick={() => props.onOpen('switcher')}
-        >
-          <Icon name="search" />
-        </button>
+        />
       </header>
 
       <div class="sidebar-lists">
@@ -57,22 +55,16 @@ export function Sidebar(props: {
         <section aria-labelledby="rooms-title">
           <div class="list-head">
             <h2 id="rooms-title">{t('rooms.title')}</h2>
-            <button
-              type="button"
-              class="icon-button"
-              aria-label={t('rooms.browse')}
+            <IconButton
+              icon="compass"
+              label={t('rooms.browse')}
               onClick={() => props.onOpen('browse')}
-            >
-              <Icon name="compass" />
-            </button>
-            <button
-              type="button"
-              class="icon-button"
-              aria-label={t('rooms.create')}
+            />
+            <IconButton
+              icon="plus"
+              label={t('rooms.create')}
               onClick={() => props.onOpen('create')}
-            >
-              <Icon name="plus" />
-            </button>
+            />
           </div>
           <ul>
             <For each={props.lists.rooms()}>{(room) => <RoomLink room={room} />}</For>
@@ -90,14 +82,11 @@ export function Sidebar(props: {
         <section aria-labelledby="directs-title">
           <div class="list-head">
             <h2 id="directs-title">{t('rooms.direct')}</h2>
-            <button
-              type="button"
-              class="icon-button"
-              aria-label={t('rooms.message')}
+            <IconButton
+              icon="plus"
+              label={t('rooms.message')}
               onClick={() => props.onOpen('direct')}
-            >
-              <Icon name="plus" />
-            </button>
+            />
           </div>
           <ul>
             <For each={props.lists.directs()}>{(room) => <RoomLink room={room} />}</For>
