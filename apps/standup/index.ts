@@ -1,0 +1,240 @@
+import { and, asc, count, desc, eq, inArray, isNotNull, isNull, lte, ne } from 'drizzle-orm'
+import * as v from 'valibot'
+import type { RoomChange } from '#domain/apps/change-room'
+import { action, defineApp, query, scheduled } from '#domain/apps/define-app'
+import type { Reader } from '#domain/rooms/room-lock'
+import { FunctionError } from '#runtime'
+import { type RoomId, Time, UserId } from '#schema/ids'
+import { hasRight } from '#schema/roles'
+import { StorableText } from '#schema/storable-text'
+import { members } from '#schema/tables/room'
+import { isTimeZone, localDay, nextOpening } from './opening.ts'
+import { answers, settings, standups } from './tables.ts'
+import { closedCard, openedCard } from './words/cards.ts'
+
+const [maxText, maxPast] = [2_000, 5]
+const Day = v.pipe(v.string(), v.isoDate())
+const Text = v.pipe(StorableText, v.trim(), v.maxLength(maxText))
+const Required = v.pipe(Text, v.minLength(1))
+
+const Rhythm = {
+  time: v.pipe(v.string(), v.isoTime()),
+  timeZone: v.pipe(v.string(), v.maxLength(64), v.check(isTimeZone, 'Unknown time zone')),
+  days: v.pipe(
+    v.array(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(7))),
+    v.maxLength(7),
+  ),
+  minutes: v.pipe(v.number(), v.integer(), v.minValue(5), v.maxValue(1_440)),
+}
+const Answers = { done: v.string(), next: v.string(), blockers: v.string() }
+
+/** Sets when standups open, and for how long. Without a day, no standup opens. */
+const configure = action(
+  { input: v.strictObject(Rhythm) },
+  async ({ room, role, data, db, tell }) => {
+    if (!hasRight({ role }, 'moderate'))
+      throw new FunctionError('forbidden', 'Only moderators may change the settings')
+    const opensAt = nextOpening(data, new Date()) ?? null
+    const row = { ...data, opensAt }
+    const inserted = db.insert(settings).values({ room, ...row })
+    await inserted.onConflictDoUpdate({ target: settings.room, set: row })
+    tell()
+  },
+)
+
+/** Stores the caller's draft. Has no effect on answers that were submitted. */
+const save = action(
+  {
+    input: v.strictObject({ day: Day, done: Text, next: Text, blockers: Text }),
+    errors: ['conflict'],
+  },
+  async ({ room, user, data, db }) => {
+    await lockOpen(room, data.day, db)
+    const { day, ...set } = data
+    const inserted = db.insert(answers).values({ room, user, ...data })
+    await inserted.onConflictDoUpdate({
+      target: [answers.room, answers.day, answers.user],
+      set,
+      setWhere: isNull(answers.submittedAt),
+    })
+  },
+)
+
+/** Submits the caller's answers, or replaces them. The last member who answers ends the standup. */
+const submit = action(
+  {
+    input: v.strictObject({ day: Day, done: Required, next: Required, blockers: Text }),
+    errors: ['conflict'],
+  },
+  async ({ room, user, data, ...change }) => {
+    const { db, tell } = change
+    await lockOpen(room, data.day, db)
+    const { day, ...texts } = data
+    const set = { ...texts, submittedAt: new Date() }
+    const inserted = db.insert(answers).values({ room, user, day, ...set })
+    await inserted.onConflictDoUpdate({ target: [answers.room, answers.day, answers.user], set })
+    const { answered, members } = await countAnswers(room, day, db)
+    if (answered >= members) await close(room, day, change)
+    tell()
+  },
+)
+
+/** Returns the settings, today's standup with the caller's own answers, and the last summaries. */
+const state = query(
+  {
+    input: v.strictObject({}),
+    output: v.object({
+      settings: v.optional(v.object({ ...Rhythm, opensAt: v.optional(Time) })),
+      open: v.optional(
+        v.object({
+          day: Day,
+          closesAt: Time,
+          answered: v.number(),
+          members: v.number(),
+          mine: v.object({ ...Answers, isSubmitted: v.boolean() }),
+        }),
+      ),
+      past: v.array(
+        v.object({
+          day: Day,
+          members: v.number(),
+          answers: v.array(v.object({ user: UserId, ...Answers })),
+        }),
+      ),
+    }),
+    limit: { max: 300, windowMs: 60_000 },
+  },
+  async ({ room, user, db }) => {
+    const [set] = await db.select().from(settings).where(eq(settings.room, room))
+    const ofRoom = db.select().from(standups).where(eq(standups.room, room))
+    const [newest, ...older] = await ofRoom.orderBy(desc(standups.day)).limit(maxPast + 1)
+    const open = newest && !newest.closedAt ? newest : undefined
+    const past = newest && newest !== open ? [newest, ...older].slice(0, maxPast) : older
+    const days = past.map(({ day }) => day)
+    const submitted = await db
+      .select()
+      .from(answers)
+      .where(
+        and(eq(answers.room, room), inArray(answers.day, days), isNotNull(answers.submittedAt)),
+      )
+      .orderBy(asc(answers.submittedAt))
+    return {
+      settings: set && { ...set, opensAt: set.opensAt?.toISOString() },
+      open: open && {
+        day: open.day,
+        closesAt: open.closesAt.toISOString(),
+        ...(await countAnswers(room, open.day, db)),
+        mine: await readOwn(room, open.day, user, db),
+      },
+      past: past.map(({ day, members }) => ({
+        day,
+        members,
+        answers: submitted.filter((answer) => answer.day === day),
+      })),
+    }
+  },
+)
+
+/** Opens and closes the standups that are due. */
+const clock = scheduled(
+  {
+    everyMs: 5_000,
+    rooms: async ({ db, at }) => {
+      const opening = db.select({ room: settings.room }).from(settings)
+      const closing = db.select({ room: standups.room }).from(standups)
+      const due = [
+        ...(await opening.where(lte(settings.opensAt, at))),
+        ...(await closing.where(isDue(at))),
+      ]
+      return [...new Set(due.map(({ room }) => room))]
+    },
+  },
+  async ({ room, at, ...change }) => {
+    await open(room, at, change)
+    const due = change.db.select({ day: standups.day }).from(standups)
+    for (const { day } of await due.where(and(eq(standups.room, room), isDue(at))).for('update'))
+      await close(room, day, change)
+  },
+)
+
+export default defineApp({
+  id: 'standup',
+  name: 'Standup',
+  version: '1.0.0',
+  needs: ['post'],
+  actions: { configure, save, submit, state },
+  schedules: { clock },
+})
+
+const isDue = (at: Date) => and(isNull(standups.closedAt), lte(standups.closesAt, at))
+
+/**
+ * Opens the standup of a room, and ends an earlier one. Skips it if no process ran until after its end.
+ */
+async function open(room: RoomId, at: Date, change: RoomChange) {
+  const { db, tell, post } = change
+  const isSet = and(eq(settings.room, room), lte(settings.opensAt, at))
+  const [due] = await db.select().from(settings).where(isSet).for('update')
+  if (!due?.opensAt) return
+  const opensAt = nextOpening(due, at) ?? null
+  await db.update(settings).set({ opensAt }).where(eq(settings.room, room))
+  const closesAt = new Date(due.opensAt.getTime() + due.minutes * 60_000)
+  if (closesAt <= at) return
+  const day = localDay(due.opensAt, due.timeZone)
+  const earlier = await db.select().from(standups).where(isOpen(room)).for('update')
+  const opened = db.insert(standups).values({ room, day, closesAt }).onConflictDoNothing()
+  if ((await opened.returning()).length === 0) return
+  for (const standup of earlier) await close(room, standup.day, change)
+  post(openedCard(closesAt, due.timeZone), { key: `opened ${day}` })
+  tell()
+}
+
+/** Ends a standup, deletes the drafts, and posts how many members have answered. */
+async function close(room: RoomId, day: string, { db, tell, post }: RoomChange) {
+  const counts = await countAnswers(room, day, db)
+  const isDraft = and(eq(answers.room, room), eq(answers.day, day), isNull(answers.submittedAt))
+  await db.delete(answers).where(isDraft)
+  const set = { closedAt: new Date(), members: counts.members }
+  await db.update(standups).set(set).where(isStandup(room, day))
+  post(closedCard(day, counts), { key: `closed ${day}` })
+  tell()
+}
+
+const isOpen = (room: RoomId) => and(eq(standups.room, room), isNull(standups.closedAt))
+const isStandup = (room: RoomId, day: string) => and(eq(standups.room, room), eq(standups.day, day))
+
+/** Locks an open standup, so that it ends once. */
+async function lockOpen(room: RoomId, day: string, db: RoomChange['db']) {
+  const found = db
+    .select()
+    .from(standups)
+    .where(and(isOpen(room), eq(standups.day, day)))
+  const [standup] = await found.for('update')
+  if (!standup) throw new FunctionError('conflict', 'The standup is over')
+}
+
+/** Counts the members who have answered, and those who may: guests may not. */
+async function countAnswers(room: RoomId, day: string, db: Reader) {
+  const isSubmitted = and(
+    eq(answers.room, room),
+    eq(answers.day, day),
+    isNotNull(answers.submittedAt),
+  )
+  const mayAnswer = and(
+    eq(members.room, room),
+    ne(members.role, 'guest'),
+    eq(members.isRequest, false),
+  )
+  const [submitted] = await db.select({ total: count() }).from(answers).where(isSubmitted)
+  const [allowed] = await db.select({ total: count() }).from(members).where(mayAnswer)
+  const answered = submitted?.total ?? 0
+  // A member who has answered may have left.
+  return { answered, members: Math.max(answered, allowed?.total ?? 0) }
+}
+
+async function readOwn(room: RoomId, day: string, user: UserId, db: Reader) {
+  const isOwn = and(eq(answers.room, room), eq(answers.day, day), eq(answers.user, user))
+  const [own] = await db.select().from(answers).where(isOwn)
+  const { done = '', next = '', blockers = '', submittedAt = null } = own ?? {}
+  return { done, next, blockers, isSubmitted: submittedAt !== null }
+}

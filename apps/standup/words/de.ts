@@ -1,0 +1,25 @@
+import type { Words } from './en.ts'
+
+export const de: Words = {
+  title: 'Standup',
+  settings: 'Einstellungen',
+  none: 'Es ist kein Standup geplant.',
+  next: 'Nächstes Standup: {{ time }}',
+  until: 'Offen bis {{ time }}',
+  answered: '{{ answered }} von {{ members }} haben geantwortet',
+  done: 'Was hast du seit dem letzten Standup gemacht?',
+  plan: 'Was machst du als Nächstes?',
+  blockers: 'Hindert dich etwas?',
+  draft: 'Dein Entwurf wird gespeichert. Nur du siehst ihn, bis du ihn abschickst.',
+  submitted: 'Deine Antworten sind abgeschickt. Du kannst sie bis zum Ende des Standups ändern.',
+  submit: 'Abschicken',
+  update: 'Aktualisieren',
+  guest: 'Gäste können nicht antworten.',
+  past: 'Frühere Standups',
+  nobody: 'Niemand hat geantwortet.',
+  save: 'Speichern',
+  time: 'Uhrzeit',
+  zone: 'Zeitzone',
+  days: 'Tage',
+  minutes: 'Zeit zum Antworten',
+}

@@ -1,0 +1,25 @@
+export const en = {
+  title: 'Standup',
+  settings: 'Settings',
+  none: 'No standup is scheduled.',
+  next: 'Next standup: {{ time }}',
+  until: 'Open until {{ time }}',
+  answered: '{{ answered }} of {{ members }} answered',
+  done: 'What did you do since the last standup?',
+  plan: 'What will you do next?',
+  blockers: 'Is anything blocking you?',
+  draft: 'Your draft is saved, and only you can see it until you submit it.',
+  submitted: 'You’ve submitted your answers. You can change them until the standup ends.',
+  submit: 'Submit',
+  update: 'Update',
+  guest: 'Guests can’t answer.',
+  past: 'Past standups',
+  nobody: 'Nobody answered.',
+  save: 'Save',
+  time: 'Time',
+  zone: 'Time zone',
+  days: 'Days',
+  minutes: 'Time to answer',
+}
+
+export type Words = typeof en

@@ -1,0 +1,25 @@
+import type { Words } from './en.ts'
+
+export const zh: Words = {
+  title: '站会',
+  settings: '设置',
+  none: '尚未安排站会。',
+  next: '下次站会：{{ time }}',
+  until: '截止时间：{{ time }}',
+  answered: '{{ members }} 人中有 {{ answered }} 人已回答',
+  done: '上次站会之后你做了什么？',
+  plan: '接下来你要做什么？',
+  blockers: '有什么阻碍吗？',
+  draft: '草稿已保存，提交前只有你能看到。',
+  submitted: '你的回答已提交。站会结束前可以修改。',
+  submit: '提交',
+  update: '更新',
+  guest: '访客无法回答。',
+  past: '以往的站会',
+  nobody: '没有人回答。',
+  save: '保存',
+  time: '时间',
+  zone: '时区',
+  days: '日期',
+  minutes: '回答时长',
+}
