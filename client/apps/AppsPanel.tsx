@@ -99,20 +99,15 @@ export function AppsPanel(props: {
             </AppList>
             <Show when={mayManage() && others().length > 0}>
               <h3>{t('apps.available')}</h3>
-              <AppList apps={others()}>
+              <AppList apps={others()} hasNeeds>
                 {(app) => (
-                  <>
-                    <Show when={app.needs.includes('post')}>
-                      <small class="muted">{t('apps.posts')}</small>
-                    </Show>
-                    <button
-                      type="button"
-                      class="button"
-                      onClick={() => change('apps.install', app.id)}
-                    >
-                      {t('apps.add')} <span class="visually-hidden">{app.name}</span>
-                    </button>
-                  </>
+                  <button
+                    type="button"
+                    class="button"
+                    onClick={() => change('apps.install', app.id)}
+                  >
+                    {t('apps.add')} <span class="visually-hidden">{app.name}</span>
+                  </button>
                 )}
               </AppList>
             </Show>
@@ -129,15 +124,26 @@ export function AppsPanel(props: {
   )
 }
 
-function AppList(props: { apps: readonly App[]; children: (app: App) => JSX.Element }) {
+function AppList(props: {
+  apps: readonly App[]
+  /** Whether to show what the apps may do. */
+  hasNeeds?: boolean
+  children: (app: App) => JSX.Element
+}) {
+  const { t } = useLanguage()
   return (
     <ul>
       <For each={props.apps}>
         {(app) => (
           <li class="app-row">
-            <strong class="cut" dir="auto">
-              {app.name}
-            </strong>
+            <div class="app-name">
+              <strong class="cut" dir="auto">
+                {app.name}
+              </strong>
+              <Show when={props.hasNeeds && app.needs.includes('post')}>
+                <small class="muted">{t('apps.posts')}</small>
+              </Show>
+            </div>
             {props.children(app)}
           </li>
         )}
