@@ -51,8 +51,8 @@ function Standup() {
           <Show when={state()?.open}>
             {(open) => (
               <section>
-                <p>
-                  {t('until', { time: momentOf(open().closesAt) })} ·{' '}
+                <p>{t('until', { time: momentOf(open().closesAt) })}</p>
+                <p class="muted">
                   {t('answered', { answered: open().answered, members: open().members })}
                 </p>
                 <Show when={may('speak')} fallback={<p class="muted">{t('guest')}</p>}>

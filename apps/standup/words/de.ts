@@ -10,7 +10,7 @@ export const de: Words = {
   done: 'Was hast du seit dem letzten Standup gemacht?',
   plan: 'Was machst du als Nächstes?',
   blockers: 'Hindert dich etwas?',
-  draft: 'Dein Entwurf wird gespeichert. Nur du siehst ihn, bis du ihn abschickst.',
+  draft: 'Deine Antworten werden als Entwurf gespeichert, den nur du siehst.',
   submitted: 'Deine Antworten sind abgeschickt. Du kannst sie bis zum Ende des Standups ändern.',
   submit: 'Abschicken',
   update: 'Aktualisieren',

@@ -8,7 +8,7 @@ export const en = {
   done: 'What did you do since the last standup?',
   plan: 'What will you do next?',
   blockers: 'Is anything blocking you?',
-  draft: 'Your draft is saved, and only you can see it until you submit it.',
+  draft: 'Your answers are saved as a draft that only you can see.',
   submitted: 'You’ve submitted your answers. You can change them until the standup ends.',
   submit: 'Submit',
   update: 'Update',

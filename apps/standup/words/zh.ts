@@ -10,7 +10,7 @@ export const zh: Words = {
   done: '上次站会之后你做了什么？',
   plan: '接下来你要做什么？',
   blockers: '有什么阻碍吗？',
-  draft: '草稿已保存，提交前只有你能看到。',
+  draft: '回答会保存为草稿，只有你能看到。',
   submitted: '你的回答已提交。站会结束前可以修改。',
   submit: '提交',
   update: '更新',
