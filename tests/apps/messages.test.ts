@@ -73,8 +73,12 @@ describe('a message of an app', () => {
     expect(await historyOf(room)).toMatchObject([expected])
     const { rooms } = await app.call('room.list', {}, 'alice')
     expect(rooms.find(({ id }) => id === room)).toMatchObject({ unread: 1, mentions: 0 })
-    const { users } = await app.call('users.names', { userIds: [sender] }, 'alice')
-    expect(users).toEqual([{ userId: sender, name: 'Poll', handle: 'poll' }])
+    const removed = '_app_removed' as UserId
+    const { users } = await app.call('users.names', { userIds: [sender, removed] }, 'alice')
+    expect(users).toEqual([
+      { userId: sender, name: 'Poll', handle: 'poll' },
+      { userId: removed, name: 'removed', handle: 'removed' },
+    ])
   })
 
   it('is stored once, although the action is repeated, also at once', async () => {
