@@ -20,6 +20,7 @@ import { requireRight } from '../rooms/roles.ts'
 import type { Reader } from '../rooms/room-lock.ts'
 import { changeRoom, type RoomChange } from './change-room.ts'
 import { admittedMember } from './guard.ts'
+import { withoutParameters } from './query-errors.ts'
 import { findInstalled } from './registry.ts'
 
 /** The argument of an app's handler. The server has verified all fields except `data`. */
@@ -207,7 +208,8 @@ function toFunction(own: Own, action: string, { shape, run }: Declared): Functio
         createHmac('sha256', context.env.NATTER_ID_KEY)
           .update(JSON.stringify(['pseudonym', app, room, purpose, user]))
           .digest('base64url')
-      return run({ user, room, role, data, pseudonym }, { app, needs, context })
+      const call = { user, room, role, data, pseudonym }
+      return withoutParameters(() => run(call, { app, needs, context }))
     },
     {
       version,
@@ -230,10 +232,12 @@ function toSchedule(
     async ({ at }, context) => {
       for (const room of await findInstalled(app, await rooms({ db, at }))) {
         try {
-          await changeRoom({ app, needs, room, context }, (change) =>
-            handle({ room, at, ...change }),
+          const origin = { app, needs, room, context }
+          await withoutParameters(() =>
+            changeRoom(origin, (change) => handle({ room, at, ...change })),
           )
         } catch (error) {
+          context.signal.throwIfAborted()
           context.log.error(
             { err: error, app, room },
             'a schedule failed, the next tick repeats it',

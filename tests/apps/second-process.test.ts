@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -71,6 +71,25 @@ describe('an app in a second runtime process', () => {
 
     await expect(roll).rejects.toMatchObject({ code: 'internal' })
     await process.log.line(/is appGuard the _around\.ts of the folder\?/)
+  })
+
+  it('logs a failed query without its parameters, which may be private', async () => {
+    const room = await app.createRoom(['alice'], 'private', { alice: 'owner' })
+    const { id, dir, start } = await createAppFolder()
+    const file = join(dir, id, 'index.ts')
+    const failing = `await db.execute(sql\`select \${'a secret'} from nowhere\`)\n    tell(rolled)`
+    const source = (await readFile(file, 'utf8'))
+      .replace('import { desc, eq }', 'import { desc, eq, sql }')
+      .replace('tell(rolled)', () => failing)
+    await writeFile(file, source)
+    const process = await start()
+    await app.call('apps.install', { room, app: id as AppId }, 'alice')
+
+    const roll = app.act(id, room, 'roll', {}, 'alice')
+
+    await expect(roll).rejects.toMatchObject({ code: 'internal' })
+    const line = await process.log.line(/Failed query: select \$1 from nowhere/)
+    expect(line).not.toContain('a secret')
   })
 
   it('does not start from a folder with another name', async () => {

@@ -1,0 +1,11 @@
+import { DrizzleQueryError } from 'drizzle-orm'
+
+/** Removes the parameters of a failed query from its error, which is logged: they may be private texts. */
+export async function withoutParameters<Result>(work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!(error instanceof DrizzleQueryError)) throw error
+    throw new Error(`Failed query: ${error.query}`, { cause: error.cause })
+  }
+}
