@@ -1,5 +1,6 @@
 export { type AnswerOf, type App, useApp } from './create-app.ts'
 export { defineElement } from './define-element.tsx'
+export { Checkbox, Field } from './fields.tsx'
 export { Form } from './form.tsx'
 export { Page } from './page.tsx'
 export { Bar, ResultTable, shareOf } from './results.tsx'

@@ -3,7 +3,9 @@ import {
   type AnswerOf,
   type App,
   Bar,
+  Checkbox,
   defineElement,
+  Field,
   Form,
   Page,
   ResultTable,
@@ -58,17 +60,16 @@ function PollForm(props: { onDone: () => void }) {
     })
   return (
     <Form submit={t('create')} onSubmit={submit} onDone={props.onDone}>
-      <label>
-        {t('question')}
-        <input name="question" required maxLength={300} />
-      </label>
+      <Field label={t('question')} name="question" required maxLength={300} />
       <For each={options()}>
         {(option, index) => (
           <div class="line">
-            <label>
-              {t('option', { number: index() + 1 })}
-              <input name="option" required maxLength={100} />
-            </label>
+            <Field
+              label={t('option', { number: index() + 1 })}
+              name="option"
+              required
+              maxLength={100}
+            />
             <Show when={options().length > 2}>
               <button
                 type="button"
@@ -87,12 +88,7 @@ function PollForm(props: { onDone: () => void }) {
         </button>
       </Show>
       <For each={['multiple', 'anonymous', 'hidden'] as const}>
-        {(name) => (
-          <label class="choice">
-            <input type="checkbox" name={name} />
-            <span>{t(name)}</span>
-          </label>
-        )}
+        {(name) => <Checkbox label={t(name)} name={name} />}
       </For>
     </Form>
   )

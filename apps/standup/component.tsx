@@ -1,5 +1,5 @@
 import { createSignal, For, onCleanup, Show } from 'solid-js'
-import { type AnswerOf, type App, defineElement, Form, Page, useApp } from '#app'
+import { type AnswerOf, type App, Checkbox, defineElement, Field, Form, Page, useApp } from '#app'
 import css from './component.css?inline'
 import type standup from './index.ts'
 import { words } from './words/index.ts'
@@ -168,10 +168,7 @@ function SettingsForm(props: { settings: State['settings']; onDone: () => void }
     })
   return (
     <Form submit={t('save')} onSubmit={submit} onDone={props.onDone}>
-      <label>
-        {t('time')}
-        <input name="time" type="time" required value={time} />
-      </label>
+      <Field label={t('time')} name="time" type="time" required value={time} />
       <label>
         {t('zone')}
         <select name="timeZone">
@@ -183,15 +180,12 @@ function SettingsForm(props: { settings: State['settings']; onDone: () => void }
         <div class="days">
           <For each={weekdays}>
             {(weekday) => (
-              <label class="choice">
-                <input
-                  type="checkbox"
-                  name="day"
-                  value={weekday}
-                  checked={days.includes(weekday)}
-                />
-                <span>{weekdayOf(weekday)}</span>
-              </label>
+              <Checkbox
+                label={weekdayOf(weekday)}
+                name="day"
+                value={weekday}
+                checked={days.includes(weekday)}
+              />
             )}
           </For>
         </div>
