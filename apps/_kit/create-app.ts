@@ -39,11 +39,9 @@ export function createApp<Definition extends AppDefinition, Texts extends Words>
   const texts = createTexts(bridge, words)
   const { t: kitText } = createTexts(bridge, { en, de, zh, ar })
   const [problem, setProblem] = createSignal<string>()
-  const refreshes: (() => void)[] = []
-  const refreshAll = () => {
-    for (const refresh of refreshes) refresh()
-  }
-  bridge.onUpdated(refreshAll)
+  const refreshes: (() => Promise<void>)[] = []
+  const refreshAll = () => Promise.all(refreshes.map((refresh) => refresh()))
+  bridge.onUpdated(() => void refreshAll())
 
   /**
    * Returns the answer of a query, which is undefined until it is loaded. It is loaded again after each
@@ -55,11 +53,14 @@ export function createApp<Definition extends AppDefinition, Texts extends Words>
       setState('answer', reconcile((await bridge.request(name)) as never))
     })
     refreshes.push(refresh)
-    refresh()
+    void refresh()
     return () => state.answer
   }
 
-  /** Calls an action. Shows the reason on the page if it fails, and returns whether it succeeded. */
+  /**
+   * Calls an action, and loads the queries again. Shows the reason on the page if the call fails, and returns
+   * whether it succeeded.
+   */
   async function act<Name extends keyof Actions & string>(
     name: Name,
     data: Actions[Name]['input'],
@@ -72,7 +73,7 @@ export function createApp<Definition extends AppDefinition, Texts extends Words>
       setProblem(kitText(Object(error).code === 'rate_limited' ? 'tooMany' : 'failed'))
       return false
     } finally {
-      refreshAll()
+      await refreshAll()
     }
   }
 

@@ -101,11 +101,14 @@ function PollView(props: { poll: Poll }) {
   const mayClose = () => isOpen() && (props.poll.createdBy === user.id || may('moderate'))
   const vote = (options: number[]) => act('vote', { poll: props.poll.id, options })
   let choices: HTMLFieldSetElement | undefined
-  /** Reads the choices from the page: `mine` may lack the one that was made just before. */
+  /** What the user has chosen, until it is stored: `mine` may lack it while several votes are sent. */
+  const [chosen, setChosen] = createSignal<number[]>()
   const choose = async () => {
     const inputs = [...(choices?.querySelectorAll('input') ?? [])]
-    if (await vote(inputs.flatMap(({ checked }, option) => (checked ? [option] : [])))) return
-    for (const [option, input] of inputs.entries()) input.checked = props.poll.mine.includes(option)
+    const options = inputs.flatMap(({ checked }, option) => (checked ? [option] : []))
+    setChosen(options)
+    await vote(options)
+    if (chosen() === options) setChosen()
   }
   const facts = () => [
     t('by', { name: nameOf(props.poll.createdBy) }),
@@ -125,7 +128,7 @@ function PollView(props: { poll: Poll }) {
                 <input
                   type={props.poll.multiple ? 'checkbox' : 'radio'}
                   name={props.poll.id}
-                  checked={props.poll.mine.includes(index())}
+                  checked={(chosen() ?? props.poll.mine).includes(index())}
                   onChange={choose}
                 />
                 <span dir="auto">{option.text}</span>

@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest'
+import { createRefresh } from '../../apps/_kit/refresh.ts'
+
+/** Loads that end when the test says so. */
+function createLoads() {
+  const started: PromiseWithResolvers<void>[] = []
+  const load = () => {
+    const loading = Promise.withResolvers<void>()
+    started.push(loading)
+    return loading.promise
+  }
+  return { started, refresh: createRefresh(load) }
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve))
+
+describe('a refresh of the kit for apps', () => {
+  it('loads once more for all calls while a load runs, without overlap', async () => {
+    const { started, refresh } = createLoads()
+    const first = refresh()
+    const others = [refresh(), refresh()]
+    expect(started).toHaveLength(1)
+
+    started[0]?.resolve()
+    await first
+    await turn()
+
+    expect(started).toHaveLength(2)
+    started[1]?.resolve()
+    await Promise.all(others)
+    await turn()
+    expect(started).toHaveLength(2)
+  })
+
+  it('resolves only after a load that began after the call', async () => {
+    const { started, refresh } = createLoads()
+    void refresh()
+    let isDone = false
+    const second = refresh().then(() => {
+      isDone = true
+    })
+
+    started[0]?.resolve()
+    await turn()
+    expect(isDone).toBe(false)
+
+    started[1]?.resolve()
+    await second
+  })
+
+  it('loads again after a load that failed', async () => {
+    const { started, refresh } = createLoads()
+    const first = refresh()
+    started[0]?.reject(new Error('unavailable'))
+    await first
+
+    const second = refresh()
+    started[1]?.resolve()
+
+    await second
+    expect(started).toHaveLength(2)
+  })
+})
