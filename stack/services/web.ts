@@ -46,8 +46,11 @@ async function answer(
   readConfig: WebOptions['config'],
 ) {
   const config = readConfig()
-  for (const [name, value] of Object.entries(headers(config))) response.setHeader(name, value)
-  if (!isLoopbackHost(request.headers.host)) {
+  const { host } = request.headers
+  const policyHost = isLoopbackHost(host) ? host : undefined
+  for (const [name, value] of Object.entries(headers(config, policyHost)))
+    response.setHeader(name, value)
+  if (!policyHost) {
     response.writeHead(421, { 'content-type': 'text/plain' })
     return response.end('This server serves http://localhost only.\n')
   }
@@ -85,14 +88,15 @@ function isUnchanged(ifNoneMatch: string | undefined, etag: string): boolean {
 
 /**
  * Returns headers that let the page load only its own files, and connect only to its server, NATS and
- * the issuer. Remote images are the exception (docs/decisions/015).
+ * the issuer. Remote images are the exception (docs/decisions/015). The frame of an app inherits the policy,
+ * and WebKit compares 'self' with the opaque origin of the frame, so the policy also has the URL of `/apps/`.
  */
-function headers(config: WebConfig | undefined) {
+function headers(config: WebConfig | undefined, host: string | undefined) {
   const issuer = config ? new URL(config.issuer).origin : ''
   return {
     'content-security-policy': [
       "default-src 'none'",
-      "script-src 'self'",
+      `script-src 'self' ${host ? `http://${host}/apps/` : ''}`,
       "style-src 'self'",
       "img-src 'self' https:",
       "font-src 'self'",

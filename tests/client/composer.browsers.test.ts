@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { useClientFixture } from '../support/client-fixture.ts'
 import { pressInComposition } from '../support/composition.ts'
 import { canDrive, type DrivenBrowser, startDrivenBrowser } from '../support/driven-browser.ts'
+import { logInToRoom, waitForElement } from '../support/driven-login.ts'
 import type { TestUser } from '../support/test-user.ts'
 
 let alice: TestUser
@@ -30,24 +31,10 @@ describe.each(browsers)('the composer in $name', { timeout: 60_000 }, ({ name, i
     room = `room-${crypto.randomUUID().slice(0, 8)}`
     await alice.client.call('room.create', { room, name: room, kind: 'public' })
     await bob.client.call('room.join', { room })
-    await logIn(`${fixture.urls.web}/r/${room}`)
+    await logInToRoom(browser, `${fixture.urls.web}/r/${room}`)
   }, 300_000)
   afterAll(() => browser?.[Symbol.asyncDispose]())
 
-  async function logIn(url: string) {
-    await browser.open(url)
-    await waitFor('.landing-card button')
-    await browser.run(() => document.querySelector<HTMLElement>('.landing-card button')?.click())
-    await waitFor('input[type=password]')
-    await browser.run(() => document.querySelector<HTMLElement>('input')?.focus())
-    await browser.press(...'alice', 'Tab', ...'alice123', 'Enter')
-    await waitFor('#composer')
-  }
-
-  const has = (selector: string) =>
-    browser.run((wanted) => document.querySelector(wanted) !== null, selector)
-  const waitFor = (selector: string) =>
-    vi.waitUntil(() => has(selector), { timeout: 30_000, interval: 100 })
   const text = () =>
     browser.run(() => document.querySelector<HTMLTextAreaElement>('#composer')?.value)
 
@@ -106,7 +93,7 @@ describe.each(browsers)('the composer in $name', { timeout: 60_000 }, ({ name, i
   it('inserts a suggested member with Enter', async () => {
     await clear()
     await browser.press(...'@bro')
-    await waitFor('[role=option]')
+    await waitForElement(browser, '[role=option]')
 
     await browser.press('Enter')
 

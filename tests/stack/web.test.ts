@@ -94,6 +94,16 @@ describe('files of the page', () => {
     expect(component.response.headers['cache-control']).toContain('immutable')
   })
 
+  it('have a policy with the URL of the components, which WebKit needs in frames of apps', async () => {
+    const policyOf = async (host: string) =>
+      String((await get('/', { host })).response.headers['content-security-policy'])
+
+    expect(await policyOf('localhost:1234')).toContain(
+      "script-src 'self' http://localhost:1234/apps/;",
+    )
+    expect(await policyOf("localhost; script-src 'unsafe-inline'")).toContain("script-src 'self' ;")
+  })
+
   it('are not sent again while their ETag matches', async () => {
     const first = await get('/')
     const etag = first.response.headers.etag ?? ''

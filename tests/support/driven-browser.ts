@@ -15,14 +15,20 @@ export interface DrivenBrowser extends AsyncDisposable {
     script: (argument: Argument) => Result,
     argument?: Argument,
   ): Promise<Result>
+  /** Like `run`, in the only frame of the page. */
+  runInFrame: DrivenBrowser['run']
   /** Characters, and names such as `Enter` or `Control+b`. */
   press(...keys: string[]): Promise<void>
+  /** Opens a tab. All later calls are for it, until `useTab` is called with the id of another tab. */
+  openTab(): Promise<{ opened: string; before: string }>
+  useTab(id: string): Promise<void>
 }
 
 interface Driver extends AsyncDisposable {
   open(url: string): Promise<unknown>
   /** Takes the source text of a function, with one string, and returns the function's string. */
-  call(source: string, argument: string): Promise<string>
+  call(source: string, argument: string, target: 'page' | 'frame'): Promise<string>
+  tabs: Pick<DrivenBrowser, 'openTab' | 'useTab'>
   perform(actions: KeyActions[]): Promise<unknown>
 }
 
@@ -61,12 +67,17 @@ export async function canDrive(name: BrowserName): Promise<boolean> {
 /** Installs the browser first if necessary. */
 export async function startDrivenBrowser(name: BrowserName): Promise<DrivenBrowser> {
   const driver = await (name === 'Firefox' ? startFirefox() : startWebKit())
-  return {
-    open: async (url) => void (await driver.open(url)),
-    async run(script, argument) {
+  const runIn =
+    (target: 'page' | 'frame'): DrivenBrowser['run'] =>
+    async (script, argument) => {
       const source = `(text) => JSON.stringify((${script})(JSON.parse(text)) ?? null)`
-      return JSON.parse(await driver.call(source, JSON.stringify(argument ?? null)))
-    },
+      return JSON.parse(await driver.call(source, JSON.stringify(argument ?? null), target))
+    }
+  return {
+    ...driver.tabs,
+    open: async (url) => void (await driver.open(url)),
+    run: runIn('page'),
+    runInFrame: runIn('frame'),
     async press(...keys) {
       const actions = keys.flatMap((key) => {
         const chord = key.length === 1 ? [key] : key.split('+')
@@ -94,15 +105,29 @@ async function startFirefox(): Promise<Driver> {
   resources.defer(close)
   await send('session.new', { capabilities: {} })
   const { contexts } = await send('browsingContext.getTree', {})
-  const context: string = contexts[0].context
+  let context: string = contexts[0].context
+  const findFrame = async () => {
+    const { contexts } = await send('browsingContext.getTree', { root: context })
+    return contexts[0].children[0].context
+  }
   const owned = resources.move()
   return {
     open: (url) => send('browsingContext.navigate', { context, url, wait: 'complete' }),
-    async call(functionDeclaration, value) {
+    tabs: {
+      async openTab() {
+        const before = context
+        context = (await send('browsingContext.create', { type: 'tab' })).context
+        return { opened: context, before }
+      },
+      async useTab(id) {
+        context = id
+      },
+    },
+    async call(functionDeclaration, value, target) {
       const answer = await send('script.callFunction', {
         functionDeclaration,
         arguments: [{ type: 'string', value }],
-        target: { context },
+        target: { context: target === 'page' ? context : await findFrame() },
         awaitPromise: false,
       })
       if (answer.type === 'exception') throw new Error(answer.exceptionDetails.text)
@@ -176,9 +201,21 @@ async function startWebKit(): Promise<Driver> {
   const owned = resources.move()
   return {
     open: (url) => send('POST', `${session}/url`, { url }),
-    async call(source, argument) {
+    tabs: {
+      async openTab() {
+        const before = String(await send('GET', `${session}/window`))
+        const { handle: opened = '' } = await send('POST', `${session}/window/new`, { type: 'tab' })
+        await send('POST', `${session}/window`, { handle: opened })
+        return { opened, before }
+      },
+      useTab: async (handle) => void (await send('POST', `${session}/window`, { handle })),
+    },
+    async call(source, argument, target) {
       const script = `return (${source})(arguments[0])`
-      return String(await send('POST', `${session}/execute/sync`, { script, args: [argument] }))
+      if (target === 'frame') await send('POST', `${session}/frame`, { id: 0 })
+      const answer = await send('POST', `${session}/execute/sync`, { script, args: [argument] })
+      if (target === 'frame') await send('POST', `${session}/frame`, { id: null })
+      return String(answer)
     },
     perform: (actions) => send('POST', `${session}/actions`, { actions }),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),

@@ -61,9 +61,10 @@ const attacks: Record<string, (target: Target) => void> = {
     )
     void Promise.all(calls).then((codes) => bridge.request('report', { codes: codes.join(' ') }))
   },
-  focus({ element }) {
+  focus({ element, bridge }) {
     const field = element.appendChild(document.createElement('input'))
     setInterval(() => field.focus(), 20)
+    setTimeout(() => void bridge.request('report', { typed: field.value || 'nothing' }), 3_000)
   },
   history() {
     for (let step = 0; step < 5; step += 1)
@@ -71,12 +72,22 @@ const attacks: Record<string, (target: Target) => void> = {
         window.location.hash = `${step}`
       }, step * 50)
   },
-  navigate: ({ base }) => void window.location.assign(`http://${base}`),
-  // A form can be sent only after `setBridge`, when the element is in the document.
-  form: ({ base, element }) =>
-    void setTimeout(() => click(element, 'form', { action: `http://${base}`, method: 'post' })),
+  navigate({ base, bridge }) {
+    window.location.assign(`http://${base}`)
+    reportLater(bridge)
+  },
+  form({ base, element, bridge }) {
+    // A form can be sent only after `setBridge`, when the element is in the document.
+    setTimeout(() => click(element, 'form', { action: `http://${base}`, method: 'post' }))
+    reportLater(bridge)
+  },
   download: (target) =>
     click(target.element, 'a', { href: `http://${target.base}`, download: 'a' }),
+}
+
+/** Reports after a second that the app still runs. Some browsers only ignore an attempt to navigate. */
+function reportLater(bridge: AppBridge) {
+  setTimeout(() => void bridge.request('report', { navigated: 'no' }), 1_000)
 }
 
 function click(parent: HTMLElement, name: string, attributes: Record<string, string>) {
