@@ -39,9 +39,18 @@ export function AppView(props: { room: MyRoom; app: App }) {
         {(reason) => (
           <div class="list-empty" role="alert">
             <p>{t(`apps.${reason()}`, { app: props.app.name })}</p>
-            <button type="button" class="button" onClick={() => setState('starting')}>
-              {t('apps.retry')}
-            </button>
+            <Show
+              when={reason() === 'stuck'}
+              fallback={
+                <button type="button" class="button" onClick={() => setState('starting')}>
+                  {t('apps.retry')}
+                </button>
+              }
+            >
+              <button type="button" class="button" onClick={() => location.reload()}>
+                {t('update.reload')}
+              </button>
+            </Show>
           </div>
         )}
       </Show>

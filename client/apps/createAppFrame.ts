@@ -9,11 +9,14 @@ const [maxMessagesPerSecond, maxCallsPerSecond, maxPendingCalls] = [200, 30, 16]
 /** Time in which a second Escape leaves the app: the first one may close something in it. */
 const escapeMs = 1_000
 
+/** Whether the last frame did not answer. Its process may still run, and a browser may use it for new frames. */
+let isSuspect = false
+
 /**
- * Why a frame has ended: `failed` to start, `hung`, `focus` taken from a text field, or a `violation` of
+ * Why a frame has ended: `failed` to start, `stuck` likewise, where a reload may help, `hung`, `focus` taken from a text field, or a `violation` of
  * another rule.
  */
-export type EndReason = 'failed' | 'hung' | 'focus' | 'violation'
+export type EndReason = 'failed' | 'stuck' | 'hung' | 'focus' | 'violation'
 
 export interface AppFrameOptions {
   app: App
@@ -52,7 +55,7 @@ export function createAppFrame(options: AppFrameOptions) {
   let pending = 0
   let navigations = 0
   let [messages, calls] = [0, 0]
-  const startTimer = setTimeout(() => end('failed'), startMs)
+  const startTimer = setTimeout(() => end(isSuspect ? 'stuck' : 'failed'), startMs)
   const pingTimer = setInterval(ping, pingMs)
   const secondTimer = setInterval(() => {
     messages = 0
@@ -81,6 +84,7 @@ export function createAppFrame(options: AppFrameOptions) {
     missedPings = 0
     if ('ready' in message && !isReady) {
       isReady = true
+      isSuspect = false
       clearTimeout(startTimer)
       options.onReady()
     }
@@ -130,6 +134,7 @@ export function createAppFrame(options: AppFrameOptions) {
 
   function end(reason: EndReason) {
     if (isOver) return
+    isSuspect = reason === 'failed' || reason === 'stuck' || reason === 'hung'
     dispose()
     options.onEnd(reason)
   }

@@ -361,7 +361,8 @@ export const de: Words = {
     retry: 'Erneut versuchen',
     back: 'Zurück zum Raum',
     failed: '{{ app }} konnte nicht gestartet werden.',
-    hung: '{{ app }} hat nicht mehr reagiert und wurde geschlossen. Wenn andere Apps nicht starten, lade die Seite neu.',
+    stuck: '{{ app }} konnte nicht gestartet werden. Lade die Seite neu.',
+    hung: '{{ app }} hat nicht mehr reagiert und wurde geschlossen.',
     focus: '{{ app }} wurde geschlossen, weil die App beim Tippen den Fokus an sich gezogen hat.',
     violation:
       '{{ app }} wurde geschlossen, weil die App etwas getan hat, das Apps nicht erlaubt ist.',

@@ -89,15 +89,18 @@ describe('a hostile app', { timeout: 120_000 }, () => {
     await expect.poll(() => hostile.received().packets, { timeout: 5_000 }).toBeGreaterThan(0)
   })
 
-  it('is closed after an endless loop, and other apps start', async () => {
-    await attack('loop')
+  it.each(['loop', 'escape-and-loop'])(
+    'is closed after the endless loop of the attack %s, and other apps start',
+    async (name) => {
+      await attack(name)
 
-    await expectEnded(alice.page, 'stopped responding')
+      await expectEnded(alice.page, 'stopped responding')
 
-    await expectUsable(alice.page)
-  })
+      await expectUsable(alice.page)
+    },
+  )
 
-  it.each(['flood', 'large', 'page', 'history', 'navigate', 'form', 'download'])(
+  it.each(['flood', 'large', 'page', 'history', 'navigate', 'download'])(
     'is closed after the attack %s, and the room remains usable',
     async (name) => {
       await attack(name)
@@ -107,6 +110,13 @@ describe('a hostile app', { timeout: 120_000 }, () => {
       await expectUsable(alice.page)
     },
   )
+
+  it('cannot send a form', async () => {
+    const { report } = await attack('form')
+
+    expect(await report).toEqual({ navigated: 'no' })
+    expect(hostile.received().requests).toBe(0)
+  })
 
   it('cannot take the focus from the composer', async () => {
     const { page } = alice

@@ -101,6 +101,25 @@ describe('the apps of a room', { timeout: 60_000 }, () => {
     await expect.poll(() => bob.page.locator('iframe').count()).toBe(0)
   })
 
+  it('advise to reload the page when they fail to start again', async () => {
+    const { page } = alice
+    await aliceClient.client.call('apps.install', { room, app: poll })
+    await openApps(alice)
+    // Frames without their document, as in a browser whose process for frames hangs.
+    await page.evaluate(() =>
+      Object.defineProperty(HTMLIFrameElement.prototype, 'srcdoc', { set: () => undefined }),
+    )
+    await page.getByRole('button', { name: 'Open Poll' }).click()
+    await page.getByText('Poll didn’t start.').waitFor({ timeout: 25_000 })
+    await page.getByRole('button', { name: 'Try again' }).click()
+    await page.getByText('Try reloading the page.').waitFor({ timeout: 25_000 })
+
+    await page.getByRole('button', { name: 'Reload' }).click()
+
+    await page.getByText('Try reloading the page.').waitFor({ state: 'detached' })
+    await openPoll(alice)
+  })
+
   it('lead back to the composer with F6 and with Escape twice, and are reached with F6', async () => {
     const { page } = alice
     const { aliceApp } = await givenPolls()

@@ -27,10 +27,12 @@ interface Target {
 const attacks: Record<string, (target: Target) => void> = {
   escape: ({ bridge, ...target }) =>
     void tryAll(target).then((report) => bridge.request('report', report)),
-  loop: () =>
-    void setTimeout(() => {
-      for (;;);
-    }, 300),
+  loop: loopLater,
+  'escape-and-loop': ({ bridge, ...target }) =>
+    void tryAll(target).then(async (report) => {
+      await bridge.request('report', report)
+      loopLater()
+    }),
   flood({ bridge }) {
     for (let sent = 0; sent < 200_000; sent += 1) void bridge.request('report', {})
   },
@@ -85,6 +87,12 @@ const attacks: Record<string, (target: Target) => void> = {
     click(target.element, 'a', { href: `http://${target.base}`, download: 'a' }),
 }
 
+function loopLater() {
+  setTimeout(() => {
+    for (;;);
+  }, 300)
+}
+
 /** Reports after a second that the app still runs. Some browsers only ignore an attempt to navigate. */
 function reportLater(bridge: AppBridge) {
   setTimeout(() => void bridge.request('report', { navigated: 'no' }), 1_000)
@@ -94,7 +102,7 @@ function click(parent: HTMLElement, name: string, attributes: Record<string, str
   const target = document.createElement(name)
   for (const [key, value] of Object.entries(attributes)) target.setAttribute(key, value)
   parent.append(target)
-  if (target instanceof HTMLFormElement) target.submit()
+  if (target instanceof HTMLFormElement) target.requestSubmit()
   else target.click()
 }
 
