@@ -1,4 +1,16 @@
-import { and, asc, count, desc, eq, inArray, isNotNull, isNull, lte, ne } from 'drizzle-orm'
+import {
+  and,
+  asc,
+  count,
+  desc,
+  eq,
+  inArray,
+  isNotNull,
+  isNull,
+  lte,
+  ne,
+  notExists,
+} from 'drizzle-orm'
 import * as v from 'valibot'
 import type { RoomChange } from '#domain/apps/change-room'
 import { action, defineApp, query, scheduled } from '#domain/apps/define-app'
@@ -8,6 +20,7 @@ import { type RoomId, Time, UserId } from '#schema/ids'
 import { hasRight } from '#schema/roles'
 import { StorableText } from '#schema/storable-text'
 import { members } from '#schema/tables/room'
+import { deactivations } from '#schema/tables/user'
 import { isTimeZone, localDay, nextOpening } from './opening.ts'
 import { answers, settings, standups } from './tables.ts'
 import { closedCard, openedCard } from './words/cards.ts'
@@ -213,7 +226,7 @@ async function lockOpen(room: RoomId, day: string, db: RoomChange['db']) {
   if (!standup) throw new FunctionError('conflict', 'The standup is over')
 }
 
-/** Counts the members who have answered, and those who may: guests may not. */
+/** Counts the members who have answered, and those who may: guests and deactivated users may not. */
 async function countAnswers(room: RoomId, day: string, db: Reader) {
   const isSubmitted = and(
     eq(answers.room, room),
@@ -224,6 +237,7 @@ async function countAnswers(room: RoomId, day: string, db: Reader) {
     eq(members.room, room),
     ne(members.role, 'guest'),
     eq(members.isRequest, false),
+    notExists(db.select().from(deactivations).where(eq(deactivations.userId, members.userId))),
   )
   const [submitted] = await db.select({ total: count() }).from(answers).where(isSubmitted)
   const [allowed] = await db.select({ total: count() }).from(members).where(mayAnswer)

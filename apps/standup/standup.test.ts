@@ -5,8 +5,9 @@ import { db } from '#schema/db'
 import type { RoomId } from '#schema/ids'
 import { type AppId, deliverAppUpdated } from '#schema/messages/app'
 import { deliverNotify } from '#schema/messages/event'
+import { deactivations } from '#schema/tables/user'
 import { startRuntimeService } from '../../stack/services/runtime.ts'
-import { nextRejection, type TestPerson, useApp } from '../../tests/support/app.ts'
+import { newUserId, nextRejection, type TestPerson, useApp } from '../../tests/support/app.ts'
 import { badPayloads } from '../../tests/support/bad-payloads.ts'
 import type standup from './index.ts'
 import { localDay, nextOpening } from './opening.ts'
@@ -156,7 +157,10 @@ describe('the app standup', { timeout: 60_000 }, () => {
     expect(await posted()).toEqual([openedText, closedText(2, 2)])
   })
 
-  it('does not wait for guests, who can only read', async () => {
+  it('does not wait for deactivated users, and for guests, who can only read', async () => {
+    const userId = newUserId()
+    await app.addMember(room, userId, 'private')
+    await db.insert(deactivations).values({ userId })
     await app.call('room.role', { room, userId: 'bob', role: 'guest' }, 'alice')
     const day = await opened()
     const byGuest = () => act('submit', { day, ...texts }, 'bob')
