@@ -84,7 +84,9 @@ export function createApp<Definition extends AppDefinition, Texts extends Words>
     /** The name of a user, or their id until the name is loaded. */
     nameOf: createNames(bridge),
     ...texts,
+    /** Gives `defineElement` the type of the texts. */
     words: words.en,
+    /** A text of the kit itself. */
     kitText,
     problem,
     load,
