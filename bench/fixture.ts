@@ -15,7 +15,7 @@ export interface BenchFixture extends AsyncDisposable {
   secrets: Secrets
   /** With the credentials of the functions' account. */
   url: string
-  serve(folder: string, env?: Record<string, string>): Promise<ProcessService>
+  serve(folders: string | string[], env?: Record<string, string>): Promise<ProcessService>
   startWorker(module: URL, args?: string[]): Promise<Worker>
   connect(): Promise<BenchConnection>
 }
@@ -46,7 +46,7 @@ export async function startFixture(): Promise<BenchFixture> {
     nats,
     secrets,
     url,
-    async serve(functions, env = {}) {
+    async serve(folders, env = {}) {
       const settings = {
         NATS_URL: url,
         NATS_AUTH_URL: nats.urlOf('auth'),
@@ -56,7 +56,7 @@ export async function startFixture(): Promise<BenchFixture> {
         ...env,
       }
       return stack.use(
-        await startRuntimeService({ dir, folders: [functions], env: settings, onSpawn }),
+        await startRuntimeService({ dir, folders: [folders].flat(), env: settings, onSpawn }),
       )
     },
     startWorker: async (module, args) => stack.use(await startWorker(module, args)),

@@ -4,7 +4,7 @@ import { installPeers } from './peers.ts'
 import { printSection, printSummary, verdictOf } from './report.ts'
 
 const usage =
-  'Usage: npm run bench -- [call] [login] [send] [fanout] [history] [presence] [translate] [--rounds N] [--seconds S] [--quick] [--json]'
+  'Usage: npm run bench -- [call] [login] [send] [fanout] [history] [presence] [translate] [apps] [--rounds N] [--seconds S] [--quick] [--json]'
 
 /** `installPeers` must run before a section is imported. */
 const sections: Record<string, () => Promise<(options: Options) => Promise<Section[]>>> = {
@@ -15,6 +15,7 @@ const sections: Record<string, () => Promise<(options: Options) => Promise<Secti
   history: async () => (await import('./history/section.ts')).measureHistory,
   presence: async () => (await import('./presence/section.ts')).measurePresence,
   translate: async () => (await import('./translate/section.ts')).measureTranslations,
+  apps: async () => (await import('./apps/section.ts')).measureApps,
 }
 
 // `process.exit` runs the exit handlers, which kill the child processes.

@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util'
 import { installPeers } from '../peers.ts'
 import { printSummary } from '../report.ts'
+import { measureApps } from './apps.ts'
 import { measureBoot } from './boot.ts'
 import { type Figure, printFigures, verdictOf } from './figures.ts'
 import { measurePaging } from './paging.ts'
@@ -10,7 +11,7 @@ import { measureScroll } from './scroll.ts'
 import { measureSize } from './size.ts'
 
 const usage =
-  'Usage: npm run bench:client -- [size] [boot] [paging] [scroll] [--rounds N] [--quick] [--check] [--json]'
+  'Usage: npm run bench:client -- [size] [boot] [paging] [scroll] [apps] [--rounds N] [--quick] [--check] [--json]'
 
 interface Options {
   rounds: number
@@ -37,6 +38,10 @@ const sections: Record<
       await installPeers()
       return measureScroll(rounds, isQuick ? 40 : 150)
     },
+  },
+  apps: {
+    title: 'From the click until an app is ready',
+    measure: ({ rounds }) => withProduct((product) => measureApps(product, Math.max(rounds, 5))),
   },
 }
 
