@@ -44,11 +44,17 @@ export function AppsPanel(props: {
       await refetch()
     })
 
+  /** Reads the apps again, because their components may have changed. */
+  function showAll() {
+    props.onOpen()
+    void refetch()
+  }
+
   return (
     <section class="panel" aria-label={open()?.name ?? t('apps.title')}>
       <header class="room-head">
         <Show when={props.openId !== undefined}>
-          <IconButton icon="back" label={t('apps.all')} onClick={() => props.onOpen()} />
+          <IconButton icon="back" label={t('apps.all')} onClick={showAll} />
         </Show>
         <h2 class="cut" dir="auto">
           {open()?.name ?? t('apps.title')}

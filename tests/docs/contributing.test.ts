@@ -1,8 +1,8 @@
-import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { dirname, join, relative } from 'node:path'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type CommandResult, run } from '../support/command-line.ts'
+import { copyProject } from '../support/project-copy.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 const document = await readFile(join(root, 'docs', 'contributing.md'), 'utf8')
@@ -12,7 +12,7 @@ const blocks = readBlocks(document)
 let project: string
 
 beforeAll(async () => {
-  project = await copyProject()
+  project = await copyProject('contributing')
 })
 
 afterAll(() => rm(project, { recursive: true, force: true }))
@@ -113,17 +113,6 @@ function blocksOf(file: string): string[] {
 
 function blockOf(file: string): string {
   return blocksOf(file)[0] ?? ''
-}
-
-async function copyProject(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'natter-contributing-'))
-  const left = ['node_modules', '.git', '.natter', '.cache', 'dist']
-  await cp(root, folder, {
-    recursive: true,
-    filter: (source) => !left.includes(relative(root, source)),
-  })
-  await symlink(join(root, 'node_modules'), join(folder, 'node_modules'))
-  return folder
 }
 
 async function write(file: string, code: string) {

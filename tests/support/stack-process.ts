@@ -2,8 +2,12 @@ import { join } from 'node:path'
 import { startProcess } from '../../stack/services/process.ts'
 import type { ProcessService } from '../../stack/services/service.ts'
 
-/** As `npm start` does, but on free ports. */
-export function startStack(dir: string, env: Record<string, string> = {}): Promise<ProcessService> {
+/** As `npm start` does, or the script of another command, but on free ports. */
+export function startStack(
+  dir: string,
+  env: Record<string, string> = {},
+  script = join(import.meta.dirname, '..', '..', 'stack', 'start.ts'),
+): Promise<ProcessService> {
   const ports = ['WEB', 'NATS', 'NATS_WS', 'OIDC', 'PG']
   return startProcess({
     dir,
@@ -12,7 +16,7 @@ export function startStack(dir: string, env: Record<string, string> = {}): Promi
     stopWithin: 60_000,
     command: () => ({
       file: process.execPath,
-      args: [join(import.meta.dirname, '..', '..', 'stack', 'start.ts')],
+      args: [script],
       env: {
         ...process.env,
         NATTER_STATE: dir,
