@@ -32,6 +32,8 @@ describe('permissions by role', () => {
     'app.standup.save': users,
     'app.standup.state': users,
     'app.standup.submit': users,
+    'app.whiteboard.pull': users,
+    'app.whiteboard.push': users,
     'apps.install': users,
     'apps.list': everyone,
     'apps.remove': admins,
