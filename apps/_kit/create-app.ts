@@ -78,6 +78,8 @@ export function createApp<Definition extends AppDefinition, Texts extends Words>
   }
 
   return {
+    /** For what the members below cannot do. */
+    bridge,
     user: bridge.user,
     /** Whether the user has a right in the room. */
     may: (right: Right) => hasRight(bridge.user, right),

@@ -1,6 +1,4 @@
-import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach } from 'vitest'
@@ -11,6 +9,7 @@ import { startNats } from '../../stack/services/nats.ts'
 import { startOidcProvider } from '../../stack/services/oidc-provider.ts'
 import type { ProcessService } from '../../stack/services/service.ts'
 import { type ClientFixture, createClientFixture, useFixture } from './client-fixture.ts'
+import { createNetworkProxy, type NetworkProxy } from './network-proxy.ts'
 
 export interface OfflineFixture extends ClientFixture {
   network: NetworkProxy
@@ -66,63 +65,5 @@ async function createOfflineFixture(): Promise<OfflineFixture> {
     issuer,
     stallAuthCallout: callout.stall,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
-  }
-}
-
-export interface NetworkProxy extends AsyncDisposable {
-  port: string
-  url: string
-  cut(): number
-  /** Pauses all open connections until the returned function is called. */
-  stall(): () => void
-  restore(): void
-}
-
-/** The offline mode of a browser does not close open WebSockets. */
-async function createNetworkProxy(serverPort: number): Promise<NetworkProxy> {
-  const open = new Set<Socket>()
-  let isCut = false
-  const server = createServer((near) => {
-    if (isCut) return near.destroy()
-    const far = connect(serverPort, '127.0.0.1')
-    for (const [source, target] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      open.add(source)
-      source.pipe(target)
-      source.on('error', () => source.destroy())
-      source.on('close', () => {
-        open.delete(source)
-        target.destroy()
-      })
-    }
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const cut = () => {
-    isCut = true
-    for (const socket of open) socket.destroy()
-    return Date.now()
-  }
-  const { port } = server.address() as AddressInfo
-  return {
-    port: String(port),
-    url: `ws://127.0.0.1:${port}`,
-    cut,
-    stall() {
-      const stalled = [...open]
-      for (const socket of stalled) socket.pause()
-      return () => {
-        for (const socket of stalled) socket.resume()
-      }
-    },
-    restore() {
-      isCut = false
-    },
-    async [Symbol.asyncDispose]() {
-      cut()
-      server.close()
-    },
   }
 }

@@ -1,0 +1,60 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+
+export interface NetworkProxy extends AsyncDisposable {
+  port: string
+  url: string
+  cut(): number
+  /** Pauses all open connections until the returned function is called. */
+  stall(): () => void
+  restore(): void
+}
+
+/** The offline mode of a browser does not close open WebSockets. */
+export async function createNetworkProxy(serverPort: number): Promise<NetworkProxy> {
+  const open = new Set<Socket>()
+  let isCut = false
+  const server = createServer((near) => {
+    if (isCut) return near.destroy()
+    const far = connect(serverPort, '127.0.0.1')
+    for (const [source, target] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      open.add(source)
+      source.pipe(target)
+      source.on('error', () => source.destroy())
+      source.on('close', () => {
+        open.delete(source)
+        target.destroy()
+      })
+    }
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const cut = () => {
+    isCut = true
+    for (const socket of open) socket.destroy()
+    return Date.now()
+  }
+  const { port } = server.address() as AddressInfo
+  return {
+    port: String(port),
+    url: `ws://127.0.0.1:${port}`,
+    cut,
+    stall() {
+      const stalled = [...open]
+      for (const socket of stalled) socket.pause()
+      return () => {
+        for (const socket of stalled) socket.resume()
+      }
+    },
+    restore() {
+      isCut = false
+    },
+    async [Symbol.asyncDispose]() {
+      cut()
+      server.close()
+    },
+  }
+}
