@@ -1,0 +1,27 @@
+import { createSignal, Show } from 'solid-js'
+import { defineElement, Page, useApp } from '#app'
+import type { WhiteboardApp } from './component/app.ts'
+import { Board } from './component/board.tsx'
+import css from './component.css?inline'
+import { words } from './words/index.ts'
+
+defineElement<WhiteboardApp>('whiteboard', { words, css, view: Whiteboard })
+
+function Whiteboard() {
+  const { t } = useApp<WhiteboardApp>()
+  const [rejection, setRejection] = createSignal<string>()
+  const [session, setSession] = createSignal({})
+  /** A document with a rejected change cannot be stored any more, so another one is loaded. */
+  const restart = (code: string) => {
+    setRejection(t(code === 'too_large' ? 'full' : 'rejected'))
+    setSession({})
+  }
+  return (
+    <Page title={t('title')}>
+      <p role="alert">{rejection()}</p>
+      <Show when={session()} keyed>
+        <Board onReject={restart} />
+      </Show>
+    </Page>
+  )
+}

@@ -1,0 +1,134 @@
+import { createSignal } from 'solid-js'
+import * as Y from 'yjs'
+
+/** The size of a board in its own units. Each page scales it to the space that it has. */
+export const board = { width: 1_200, height: 1_600 }
+export const maxNotes = 100
+
+/** Colour, width, the first point, and the distance of each further point from the one before. */
+export type Stroke = Y.Array<number>
+export type Note = Y.Map<number | Y.Text>
+
+export interface Point {
+  x: number
+  y: number
+}
+
+/** The origin of changes that the user can undo. */
+const own = Symbol('own')
+
+/** A Yjs document with the strokes and notes of a board, and the user's own steps back. */
+export function createBoard() {
+  const doc = new Y.Doc()
+  const strokes = doc.getArray<Stroke>('strokes')
+  const notes = doc.getArray<Note>('notes')
+  const undoManager = new Y.UndoManager([strokes, notes], {
+    trackedOrigins: new Set([own]),
+    captureTimeout: Number.POSITIVE_INFINITY,
+  })
+  const [steps, setSteps] = createSignal({ canUndo: false, canRedo: false })
+  const countSteps = () =>
+    setSteps({ canUndo: undoManager.canUndo(), canRedo: undoManager.canRedo() })
+  for (const event of ['stack-item-added', 'stack-item-popped'] as const)
+    undoManager.on(event, countSteps)
+
+  /** Makes a change that belongs to the current step of undo. */
+  const change = <Result>(work: () => Result) => doc.transact(work, own)
+
+  function beginStep() {
+    undoManager.stopCapturing()
+  }
+
+  return {
+    doc,
+    strokes,
+    notes,
+    steps,
+    change,
+    beginStep,
+    undo: () => undoManager.undo(),
+    redo: () => undoManager.redo(),
+    /** Each stroke is a step of its own, so that no undo is larger than an update may be. */
+    erase(stroke: Stroke) {
+      const index = strokes.toArray().indexOf(stroke)
+      if (index < 0) return
+      beginStep()
+      change(() => strokes.delete(index))
+    },
+    addNote(at: Point): Note {
+      const note: Note = new Y.Map()
+      beginStep()
+      change(() => {
+        for (const [key, value] of Object.entries(at)) note.set(key, value)
+        note.set('text', new Y.Text())
+        notes.push([note])
+      })
+      return note
+    },
+    moveNote(note: Note, to: Point) {
+      change(() => {
+        note.set('x', clamp(to.x, board.width))
+        note.set('y', clamp(to.y, board.height))
+      })
+    },
+    removeNote(note: Note) {
+      const index = notes.toArray().indexOf(note)
+      beginStep()
+      if (index >= 0) change(() => notes.delete(index))
+    },
+    /** Changes only the part of the text that differs, so that changes of others remain. */
+    writeNote(note: Note, text: string) {
+      const before = readNote(note).text
+      const { start, removed, inserted } = differenceOf(before, text)
+      const target = note.get('text')
+      if (!(target instanceof Y.Text)) return
+      change(() => {
+        target.delete(start, removed)
+        target.insert(start, inserted)
+      })
+    },
+  }
+}
+
+export type Board = ReturnType<typeof createBoard>
+
+/** The document is what others have sent, so it may contain anything. */
+export function readNote(note: Note) {
+  const text = note.get('text')
+  return {
+    x: clamp(note.get('x'), board.width),
+    y: clamp(note.get('y'), board.height),
+    text: text instanceof Y.Text ? text.toString() : '',
+  }
+}
+
+export function readStroke(stroke: unknown) {
+  const numbers: unknown[] = stroke instanceof Y.Array ? stroke.toArray() : []
+  const [color, width] = [clamp(numbers[0], 4), clamp(numbers[1], 100)]
+  const points: [number, number][] = []
+  let [x, y] = [0, 0]
+  for (let at = 2; at + 1 < numbers.length; at += 2) {
+    x = clamp(x + Number(numbers[at]), board.width)
+    y = clamp(y + Number(numbers[at + 1]), board.height)
+    points.push([x, y])
+  }
+  return { color, width, points }
+}
+
+/** Returns a whole number from 0 to `max`. */
+export function clamp(value: unknown, max: number): number {
+  return Math.round(Math.min(Math.max(Number(value) || 0, 0), max))
+}
+
+function differenceOf(before: string, after: string) {
+  const shorter = Math.min(before.length, after.length)
+  let start = 0
+  while (start < shorter && before[start] === after[start]) start += 1
+  let end = 0
+  while (end < shorter - start && before.at(-1 - end) === after.at(-1 - end)) end += 1
+  return {
+    start,
+    removed: before.length - end - start,
+    inserted: after.slice(start, after.length - end),
+  }
+}

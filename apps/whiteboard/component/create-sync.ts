@@ -1,0 +1,124 @@
+import * as Y from 'yjs'
+import type { AppBridge } from '#schema/app-bridge'
+
+const [batchMs, retryMs] = [50, 1_000]
+/** The server accepts updates of up to 36 kB. */
+const maxBatchBytes = 32_000
+/** Codes of failures that a repeated call would not mend. */
+const finalCodes = new Set(['forbidden', 'invalid', 'too_large'])
+
+interface SyncOptions {
+  doc: Y.Doc
+  bridge: Pick<AppBridge, 'request' | 'onUpdated'>
+  onLoad: () => void
+  /** Called with true after a failed attempt, and with false when all changes are stored. */
+  onUnsaved: (isUnsaved: boolean) => void
+  /** Called once if the server rejects a change. The document is then useless. */
+  onReject: (code: string) => void
+}
+
+interface Added {
+  version: number
+  update?: string
+}
+
+/** Keeps a document equal to the board on the server. Own changes are kept until the server has them. */
+export function createSync({ doc, bridge, onLoad, onUnsaved, onReject }: SyncOptions): void {
+  const remote = Symbol('remote')
+  const unsent: Uint8Array[] = []
+  let version = 0
+  let [isPushing, isPulling, isStale, isOver] = [false, false, false, false]
+
+  doc.on('update', (update: Uint8Array, origin: unknown) => {
+    if (origin === remote || isOver) return
+    unsent.push(update)
+    void push()
+  })
+  bridge.onUpdated((data) => receive(Object(data)))
+  void pull()
+
+  async function push() {
+    if (isPushing) return
+    isPushing = true
+    while (unsent.length > 0 && !isOver) {
+      await delay(batchMs)
+      const batch = takeBatch(unsent)
+      try {
+        await bridge.request('push', { update: toBase64(Y.mergeUpdates(batch)) })
+        unsent.splice(0, batch.length)
+        onUnsaved(false)
+      } catch (error) {
+        await recover(Object(error))
+      }
+    }
+    isPushing = false
+  }
+
+  async function recover({
+    code,
+    retryAfterMs = retryMs,
+  }: {
+    code?: string
+    retryAfterMs?: number
+  }) {
+    if (code !== undefined && finalCodes.has(code)) {
+      isOver = true
+      return onReject(code)
+    }
+    onUnsaved(true)
+    await delay(retryAfterMs)
+  }
+
+  function receive(added: Partial<Added>) {
+    if (isOver) return
+    apply(added.update)
+    if (added.version === version + 1) version += 1
+    else if (added.version === undefined || added.version > version) void pull()
+  }
+
+  /** Calls during a pull lead to one more pull. */
+  async function pull() {
+    isStale = true
+    if (isPulling) return
+    isPulling = true
+    while (isStale && !isOver) {
+      isStale = false
+      try {
+        const added = (await bridge.request('pull', { since: version })) as Added
+        apply(added.update)
+        version = Math.max(version, added.version)
+        onLoad()
+      } catch {
+        isStale = true
+        await delay(retryMs)
+      }
+    }
+    isPulling = false
+  }
+
+  function apply(update: string | undefined) {
+    if (update !== undefined) Y.applyUpdate(doc, fromBase64(update), remote)
+  }
+}
+
+/** Returns the first updates, as many as fit into one push. */
+function takeBatch(unsent: readonly Uint8Array[]): Uint8Array[] {
+  let bytes = 0
+  const end = unsent.findIndex(({ length }, index) => {
+    bytes += length
+    return bytes > maxBatchBytes && index > 0
+  })
+  return unsent.slice(0, end < 0 ? undefined : end)
+}
+
+function delay(ms: number) {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}
+
+function toBase64(bytes: Uint8Array): string {
+  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''))
+}
+
+function fromBase64(text: string): Uint8Array {
+  return Uint8Array.from(atob(text), (char) => char.charCodeAt(0))
+}

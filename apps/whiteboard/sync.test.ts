@@ -1,0 +1,167 @@
+import { setTimeout } from 'node:timers/promises'
+import { connect } from '@nats-io/transport-node'
+import { describe, expect, inject, it, onTestFinished } from 'vitest'
+import * as Y from 'yjs'
+import { type Client, createClient } from '#runtime/client'
+import type { RoomId } from '#schema/ids'
+import { type AppId, appAction, deliverAppUpdated } from '#schema/messages/app'
+import { type TestPerson, useApp } from '../../tests/support/app.ts'
+import { createNetworkProxy } from '../../tests/support/network-proxy.ts'
+import { fetchAccessToken } from '../../tests/support/tokens.ts'
+import { createBoard } from './component/create-board.ts'
+import { createSync } from './component/create-sync.ts'
+import { startStroke } from './component/pen.ts'
+
+const app = useApp()
+const whiteboard = 'whiteboard' as AppId
+const pen = { color: 1, width: 16 }
+const contracts = { 'app.action': appAction }
+
+async function createRoom() {
+  const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
+  await app.call('apps.install', { room, app: whiteboard }, 'alice')
+  return room
+}
+
+/** Opens a board over a connection of its own, as the page does. */
+async function open(room: RoomId, as: TestPerson) {
+  const urls = inject('servers')
+  const network = await createNetworkProxy(Number(new URL(urls.nats).port))
+  const nc = await connect({
+    servers: `127.0.0.1:${network.port}`,
+    token: await fetchAccessToken(urls.issuer, as),
+    inboxPrefix: `_INBOX_${as}`,
+    reconnectTimeWait: 100,
+    maxReconnectAttempts: -1,
+  })
+  onTestFinished(async () => {
+    await nc.close()
+    await network[Symbol.asyncDispose]()
+  })
+  const client = createClient(nc, { contracts, user: as })
+  const state = { isUnsaved: false, rejected: [] as string[] }
+  const loaded = Promise.withResolvers<void>()
+  const board = createBoard()
+  createSync({
+    doc: board.doc,
+    bridge: {
+      request: (action, data) =>
+        client.call('app.action', { app: whiteboard, room, action, data }, { timeoutMs: 2_000 }),
+      onUpdated: (callback) => {
+        listen(client, { user: as, room }, callback)
+        void (async () => {
+          for await (const { type } of nc.status()) if (type === 'reconnect') callback(undefined)
+        })()
+      },
+    },
+    onLoad: loaded.resolve,
+    onUnsaved(isUnsaved) {
+      state.isUnsaved = isUnsaved
+    },
+    onReject: (code) => state.rejected.push(code),
+  })
+  await loaded.promise
+  return { board, network, state }
+}
+
+/** Calls back with undefined after a missed update, as the page does. */
+function listen(
+  client: Client<typeof contracts>,
+  params: { user: string; room: string },
+  callback: (data: unknown) => void,
+) {
+  let last: number | undefined
+  client.listen(deliverAppUpdated, params, ({ version, data }) => {
+    callback(last === undefined || version === last + 1 ? data : undefined)
+    last = version
+  })
+}
+
+type Opened = Awaited<ReturnType<typeof open>>
+
+function drawStroke({ board }: Opened, at: number) {
+  const draw = startStroke(board, pen, { x: at, y: at })
+  for (let step = 1; step <= 10; step += 1) draw([{ x: at + step * 10, y: at + step * 5 }])
+}
+
+const contentOf = ({ board }: Opened) => board.strokes.toJSON()
+
+describe('the boards of two users', () => {
+  it('are equal after each has drawn 500 strokes, one of them without a network for 10 s', async () => {
+    const room = await createRoom()
+    const [alice, bob] = await Promise.all([open(room, 'alice'), open(room, 'bob')])
+
+    bob.network.cut()
+    for (let count = 0; count < 500; count += 1) {
+      drawStroke(alice, count)
+      drawStroke(bob, count + 500)
+      await setTimeout(20)
+    }
+    expect(contentOf(bob)).toHaveLength(500)
+    bob.network.restore()
+
+    await expect.poll(() => contentOf(alice).length, { timeout: 50_000 }).toBe(1_000)
+    await expect.poll(() => contentOf(bob).length, { timeout: 50_000 }).toBe(1_000)
+    await expect.poll(() => bob.state.isUnsaved).toBe(false)
+    const reader = await open(room, 'alice')
+    expect(contentOf(bob)).toEqual(contentOf(alice))
+    expect(contentOf(reader)).toEqual(contentOf(alice))
+    expect([...alice.state.rejected, ...bob.state.rejected]).toEqual([])
+  }, 120_000)
+
+  it('contain the changes of both to one note', async () => {
+    const room = await createRoom()
+    const [alice, bob] = await Promise.all([open(room, 'alice'), open(room, 'bob')])
+    alice.board.writeNote(alice.board.addNote({ x: 10, y: 20 }), 'milk')
+    await expect.poll(() => JSON.stringify(bob.board.notes)).toContain('milk')
+    const [hers, his] = [alice.board.notes.get(0), bob.board.notes.get(0)]
+
+    bob.network.cut()
+    alice.board.writeNote(hers, 'milk, bread')
+    bob.board.writeNote(his, 'oat milk')
+    bob.board.moveNote(his, { x: 500, y: -3 })
+    bob.network.restore()
+
+    for (const { board } of [alice, bob])
+      await expect
+        .poll(() => board.notes.toJSON())
+        .toEqual([{ x: 500, y: 0, text: 'oat milk, bread' }])
+  })
+
+  it('stop and report it once when the server rejects a change', async () => {
+    const room = await createRoom()
+    const alice = await open(room, 'alice')
+    drawStroke(alice, 1)
+    await expect.poll(async () => (await open(room, 'bob')).board.strokes.length).toBe(1)
+
+    const foreign = new Y.Doc()
+    foreign.getArray('elsewhere').push([1])
+    Y.applyUpdate(alice.board.doc, Y.encodeStateAsUpdate(foreign))
+
+    await expect.poll(() => alice.state.rejected).toEqual(['invalid'])
+    expect((await open(room, 'bob')).board.strokes.length).toBe(1)
+  })
+})
+
+describe('undo', () => {
+  it('reverts only the changes of the user, and redo restores them', async () => {
+    const room = await createRoom()
+    const [alice, bob] = await Promise.all([open(room, 'alice'), open(room, 'bob')])
+    drawStroke(alice, 100)
+    await expect.poll(() => bob.board.strokes.length).toBe(1)
+    drawStroke(bob, 200)
+    await expect.poll(() => alice.board.strokes.length).toBe(2)
+    const [first, second] = contentOf(alice)
+
+    alice.board.undo()
+    alice.board.undo()
+    await expect.poll(() => contentOf(bob)).toEqual([second])
+    alice.board.redo()
+    await expect.poll(() => contentOf(bob)).toEqual([first, second])
+
+    alice.board.erase(alice.board.strokes.get(1))
+    await expect.poll(() => contentOf(bob)).toEqual([first])
+    alice.board.undo()
+    await expect.poll(() => contentOf(bob)).toEqual([first, second])
+  })
+})
