@@ -120,5 +120,9 @@ function toBase64(bytes: Uint8Array): string {
 }
 
 function fromBase64(text: string): Uint8Array {
-  return Uint8Array.from(atob(text), (char) => char.charCodeAt(0))
+  const chars = atob(text)
+  // A tenth of the time of Uint8Array.from, which matters for the first update of a large board.
+  const bytes = new Uint8Array(chars.length)
+  for (let at = 0; at < chars.length; at += 1) bytes[at] = chars.charCodeAt(at)
+  return bytes
 }
