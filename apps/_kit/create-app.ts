@@ -78,7 +78,7 @@ export function createApp<Definition extends AppDefinition, Texts extends Words>
   }
 
   return {
-    /** For what the members below cannot do. */
+    /** For what the other members cannot do. */
     bridge,
     user: bridge.user,
     /** Whether the user has a right in the room. */

@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import type { FrameLocator, Page } from 'playwright-core'
 import { beforeEach, describe, expect, it } from 'vitest'
+import * as Y from 'yjs'
+import type { RoomId } from '#schema/ids'
 import type { AppId } from '#schema/messages/app'
 import { clientFolder } from '../../stack/install/client.ts'
 import {
@@ -18,11 +20,13 @@ const whiteboard = 'whiteboard' as AppId
 let alice: Visitor
 let bob: Visitor
 let aliceClient: TestUser
+let bobClient: TestUser
 
 const fixture = useClientFixture({
   env: { RATE_LIMIT_FACTOR: '100' },
   async setUp({ open, connect }) {
     aliceClient = await connect('alice')
+    bobClient = await connect('bob')
     alice = await open('alice')
     bob = await open('bob')
   },
@@ -65,6 +69,15 @@ async function drag(page: Page, app: FrameLocator, ...points: [number, number][]
   await page.mouse.down()
   for (const point of rest) await page.mouse.move(...point, { steps: 8 })
   await page.mouse.up()
+}
+
+/** Pushes an update that the component would not make. */
+async function pushAsBob(change: (doc: Y.Doc) => void) {
+  const doc = new Y.Doc()
+  doc.transact(() => change(doc))
+  const update = Buffer.from(Y.encodeStateAsUpdate(doc)).toString('base64')
+  const input = { app: whiteboard, room: room as RoomId, action: 'push', data: { update } }
+  await bobClient.client.call('app.action', input)
 }
 
 const strokesOf = (app: FrameLocator) => app.locator('.board path')
@@ -173,6 +186,90 @@ describe('the whiteboard', { timeout: 60_000 }, () => {
       text: 'a < b & "c"',
     })
     await composer.fill('')
+  })
+
+  it('is drawn on with a finger', async () => {
+    const box = await aliceApp.getByRole('img', { name: 'Drawing' }).boundingBox()
+    if (!box) throw new Error('The board is not visible')
+    const session = await alice.page.context().newCDPSession(alice.page)
+    const touch = (type: 'touchStart' | 'touchMove' | 'touchEnd', ...points: [number, number][]) =>
+      session.send('Input.dispatchTouchEvent', {
+        type,
+        touchPoints: points.map(([x, y], id) => ({ id, x: box.x + x, y: box.y + y })),
+      })
+
+    await touch('touchStart', [50, 50])
+    for (let step = 1; step <= 20; step += 1) await touch('touchMove', [50 + step, 50 + step * 10])
+    await touch('touchEnd')
+
+    await expect.poll(() => strokesOf(bobApp).count()).toBe(1)
+    const tall = () =>
+      strokesOf(bobApp)
+        .first()
+        .evaluate((path) => path.getBoundingClientRect().height)
+    await expect.poll(tall).toBeGreaterThan(190)
+  })
+
+  it('is cleared for all users after a question, and undo does not bring it back', async () => {
+    await drag(alice.page, aliceApp, [0.1, 0.1], [0.9, 0.9])
+    await button(aliceApp, 'Add note').click()
+    await expect.poll(() => bobApp.getByRole('group', { name: 'Note 1' }).count()).toBe(1)
+
+    await button(bobApp, 'Clear whiteboard').click()
+    await expectAccessible(bob.page)
+    await button(bobApp, 'Cancel').click()
+    await button(bobApp, 'Clear whiteboard').click()
+    await bob.page.keyboard.press('Shift+Tab')
+    await bob.page.keyboard.press('Enter')
+
+    for (const app of [aliceApp, bobApp]) {
+      await expect.poll(() => app.getByRole('group', { name: 'Note 1' }).count()).toBe(0)
+      expect(await strokesOf(app).count()).toBe(0)
+    }
+    expect(await button(bobApp, 'Undo').getAttribute('aria-disabled')).toBe('true')
+  })
+
+  it('shows the rest of a board on which a hostile client has put something else', async () => {
+    await pushAsBob((doc) => {
+      const strokes = doc.getArray<unknown>('strokes')
+      const empty = Y.Array.from([])
+      const odd = Y.Array.from([Number.NaN, 1e300, Number.NEGATIVE_INFINITY, 7, 8, 9, 1e9])
+      strokes.push([1, new Y.Map(), new Y.Text('text'), empty, odd])
+      odd.push([new Y.Map(), new Y.Array()] as never)
+      const note = new Y.Map<unknown>([['x', new Y.Text('1')]])
+      doc.getArray<unknown>('notes').push([2, new Y.Array(), note])
+      note.set('y', Number.POSITIVE_INFINITY)
+    })
+    await expect.poll(() => strokesOf(aliceApp).count()).toBe(5)
+
+    await drag(alice.page, aliceApp, [0.1, 0.1], [0.9, 0.9])
+
+    await expect.poll(() => strokesOf(bobApp).count()).toBe(6)
+    await bobApp.getByRole('group', { name: 'Note 1' }).waitFor()
+    const shapes = await strokesOf(bobApp).evaluateAll((paths) =>
+      paths.map((path) => path.getAttribute('d')),
+    )
+    expect(shapes.join()).not.toMatch(/NaN|Infinity/)
+    await button(aliceApp, 'Clear whiteboard').click()
+    await aliceApp
+      .getByRole('group', { name: 'Clear' })
+      .getByRole('button', { name: 'Clear' })
+      .click()
+    await expect.poll(() => strokesOf(bobApp).count()).toBe(0)
+    await expectNoProblems(alice)
+    await expectNoProblems(bob)
+  })
+
+  it('has the strokes of both after one was offline', async () => {
+    await bob.page.context().setOffline(true)
+    await bob.page.evaluate(() => dispatchEvent(new Event('offline')))
+    await drag(bob.page, bobApp, [0.1, 0.1], [0.9, 0.1])
+    await drag(alice.page, aliceApp, [0.1, 0.5], [0.9, 0.5])
+    expect(await strokesOf(aliceApp).count()).toBe(1)
+    await bob.page.context().setOffline(false)
+
+    for (const app of [aliceApp, bobApp])
+      await expect.poll(() => strokesOf(app).count(), { timeout: 30_000 }).toBe(2)
   })
 
   it('is read only for guests of the room', async () => {

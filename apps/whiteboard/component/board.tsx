@@ -1,6 +1,7 @@
 import { createSignal, onCleanup, onMount, Show } from 'solid-js'
 import { useApp } from '#app'
 import type { WhiteboardApp } from './app.ts'
+import { Clear } from './clear.tsx'
 import { createBoard, type Note } from './create-board.ts'
 import { createSync } from './create-sync.ts'
 import { Drawing } from './drawing.tsx'
@@ -82,9 +83,14 @@ export function Board(props: { onReject: (code: string) => void }) {
           onRemove={() => addButton?.focus()}
         />
       </div>
-      <button type="button" onClick={() => setSvg(exportSvg(drawing, board))}>
-        {t('export')}
-      </button>
+      <div class="below">
+        <button type="button" onClick={() => setSvg(exportSvg(drawing, board))}>
+          {t('export')}
+        </button>
+        <Show when={canEdit}>
+          <Clear onClear={board.clear} />
+        </Show>
+      </div>
       <Show when={svg()}>{(source) => <Export svg={source()} onClose={() => setSvg()} />}</Show>
     </div>
   )

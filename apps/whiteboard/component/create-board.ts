@@ -16,6 +16,7 @@ export interface Point {
 
 /** The origin of changes that the user can undo. */
 const own = Symbol('own')
+const minWidth = 4
 
 /** A Yjs document with the strokes and notes of a board, and the user's own steps back. */
 export function createBoard() {
@@ -54,6 +55,15 @@ export function createBoard() {
       if (index < 0) return
       beginStep()
       change(() => strokes.delete(index))
+    },
+    /** Cannot be undone, because the update that restores a large board would be too large. */
+    clear() {
+      doc.transact(() => {
+        strokes.delete(0, strokes.length)
+        notes.delete(0, notes.length)
+      })
+      undoManager.clear()
+      countSteps()
     },
     addNote(at: Point): Note {
       const note: Note = new Y.Map()
@@ -104,7 +114,8 @@ export function readNote(note: Note) {
 
 export function readStroke(stroke: unknown) {
   const numbers: unknown[] = stroke instanceof Y.Array ? stroke.toArray() : []
-  const [color, width] = [clamp(numbers[0], 4), clamp(numbers[1], 100)]
+  const color = clamp(numbers[0], 4)
+  const width = Math.max(clamp(numbers[1], 100), minWidth)
   const points: [number, number][] = []
   let [x, y] = [0, 0]
   for (let at = 2; at + 1 < numbers.length; at += 2) {

@@ -33,5 +33,7 @@ export const ar: Words = {
   svg: 'SVG',
   copy: 'نسخ',
   copied: 'تم النسخ',
+  clear: 'مسح السبورة',
+  confirmClear: 'سيؤدي هذا إلى مسح كل شيء لدى الجميع، ولا يمكن التراجع عنه.',
   closeExport: 'إغلاق',
 }

@@ -33,5 +33,7 @@ export const de: Words = {
   svg: 'SVG',
   copy: 'Kopieren',
   copied: 'Kopiert',
+  clear: 'Whiteboard leeren',
+  confirmClear: 'Das löscht alles für alle und kann nicht rückgängig gemacht werden.',
   closeExport: 'Schließen',
 }

@@ -31,6 +31,8 @@ export const en = {
   svg: 'SVG',
   copy: 'Copy',
   copied: 'Copied',
+  clear: 'Clear whiteboard',
+  confirmClear: 'This erases everything for everyone and can’t be undone.',
   closeExport: 'Close',
 }
 

@@ -33,5 +33,7 @@ export const zh: Words = {
   svg: 'SVG',
   copy: '复制',
   copied: '已复制',
+  clear: '清空白板',
+  confirmClear: '这会为所有人清除全部内容，且无法撤销。',
   closeExport: '关闭',
 }
