@@ -35,7 +35,8 @@ export function readUpdate(bytes: Uint8Array): BoardUpdate {
   if (added && added.to - added.from > maxOperations) throw invalid('it has too many operations')
   for (const [client, ranges] of ds.clients)
     for (const { clock, len } of ranges)
-      if (client !== added?.client || clock + len > added.to) need(client, clock + len)
+      if (len < 1) throw invalid('it has an empty deletion')
+      else if (client !== added?.client || clock + len > added.to) need(client, clock + len)
   if (needs.size > maxClients) throw invalid('it refers to too many clients')
   return { bytes, added, needs }
 }
@@ -52,6 +53,9 @@ function checkItem(item: Y.Item, need: (client: number, count: number) => void) 
   const parent = decodedParent(item)
   if (typeof parent === 'string' && !roots.has(parent))
     throw invalid(`a board has no ${JSON.stringify(parent)}`)
+  // In a list, the strokes of others would refer to their neighbours, and be lost with a false one.
+  if (typeof parent === 'string' && item.parentSub === null)
+    throw invalid('a stroke or note has no key')
   for (const id of [item.origin, item.rightOrigin, typeof parent === 'string' ? null : parent]) {
     if (!id) continue
     if (id.client !== item.id.client) need(id.client, id.clock + 1)

@@ -8,7 +8,7 @@ import { type AppId, appAction, deliverAppUpdated } from '#schema/messages/app'
 import { type TestPerson, useApp } from '../../tests/support/app.ts'
 import { createNetworkProxy } from '../../tests/support/network-proxy.ts'
 import { fetchAccessToken } from '../../tests/support/tokens.ts'
-import { createBoard } from './component/create-board.ts'
+import { createBoard, listNotes, type Note } from './component/create-board.ts'
 import { createSync } from './component/create-sync.ts'
 import { startStroke } from './component/pen.ts'
 
@@ -84,7 +84,12 @@ function drawStroke({ board }: Opened, at: number) {
   for (let step = 1; step <= 10; step += 1) draw([{ x: at + step * 10, y: at + step * 5 }])
 }
 
-const contentOf = ({ board }: Opened) => board.strokes.toJSON()
+const contentOf = ({ board }: Opened) => {
+  const strokes: Record<string, number[]> = board.strokes.toJSON()
+  return Object.keys(strokes)
+    .toSorted()
+    .map((key) => strokes[key])
+}
 
 describe('the boards of two users', () => {
   it('are equal after each has drawn 500 strokes, one of them without a network for 10 s', async () => {
@@ -98,6 +103,7 @@ describe('the boards of two users', () => {
       await setTimeout(20)
     }
     expect(contentOf(bob)).toHaveLength(500)
+    expect(bob.state.isUnsaved).toBe(true)
     bob.network.restore()
 
     await expect.poll(() => contentOf(alice).length, { timeout: 50_000 }).toBe(1_000)
@@ -113,8 +119,9 @@ describe('the boards of two users', () => {
     const room = await createRoom()
     const [alice, bob] = await Promise.all([open(room, 'alice'), open(room, 'bob')])
     alice.board.writeNote(alice.board.addNote({ x: 10, y: 20 }), 'milk')
-    await expect.poll(() => JSON.stringify(bob.board.notes)).toContain('milk')
-    const [hers, his] = [alice.board.notes.get(0), bob.board.notes.get(0)]
+    await expect.poll(() => JSON.stringify(bob.board.notes.toJSON())).toContain('milk')
+    const [hers, his] = [alice, bob].map(({ board }) => listNotes(board)[0] as Note)
+    if (!hers || !his) throw new Error('The note is missing')
 
     bob.network.cut()
     alice.board.writeNote(hers, 'milk, bread')
@@ -124,7 +131,7 @@ describe('the boards of two users', () => {
 
     for (const { board } of [alice, bob])
       await expect
-        .poll(() => board.notes.toJSON())
+        .poll(() => Object.values(board.notes.toJSON()))
         .toEqual([{ x: 500, y: 0, text: 'oat milk, bread' }])
   })
 
@@ -132,14 +139,14 @@ describe('the boards of two users', () => {
     const room = await createRoom()
     const alice = await open(room, 'alice')
     drawStroke(alice, 1)
-    await expect.poll(async () => (await open(room, 'bob')).board.strokes.length).toBe(1)
+    await expect.poll(async () => (await open(room, 'bob')).board.strokes.size).toBe(1)
 
     const foreign = new Y.Doc()
-    foreign.getArray('elsewhere').push([1])
+    foreign.getMap('elsewhere').set('key', 1)
     Y.applyUpdate(alice.board.doc, Y.encodeStateAsUpdate(foreign))
 
     await expect.poll(() => alice.state.rejected).toEqual(['invalid'])
-    expect((await open(room, 'bob')).board.strokes.length).toBe(1)
+    expect((await open(room, 'bob')).board.strokes.size).toBe(1)
   })
 })
 
@@ -148,9 +155,9 @@ describe('undo', () => {
     const room = await createRoom()
     const [alice, bob] = await Promise.all([open(room, 'alice'), open(room, 'bob')])
     drawStroke(alice, 100)
-    await expect.poll(() => bob.board.strokes.length).toBe(1)
+    await expect.poll(() => bob.board.strokes.size).toBe(1)
     drawStroke(bob, 200)
-    await expect.poll(() => alice.board.strokes.length).toBe(2)
+    await expect.poll(() => alice.board.strokes.size).toBe(2)
     const [first, second] = contentOf(alice)
 
     alice.board.undo()
@@ -159,7 +166,7 @@ describe('undo', () => {
     alice.board.redo()
     await expect.poll(() => contentOf(bob)).toEqual([first, second])
 
-    alice.board.erase(alice.board.strokes.get(1))
+    alice.board.erase([...alice.board.strokes.keys()].toSorted()[1] ?? '')
     await expect.poll(() => contentOf(bob)).toEqual([first])
     alice.board.undo()
     await expect.poll(() => contentOf(bob)).toEqual([first, second])

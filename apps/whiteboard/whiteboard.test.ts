@@ -40,20 +40,29 @@ function createPeer() {
   doc.on('update', (update: Uint8Array, origin: unknown) => {
     if (origin !== 'remote') sent.push(update)
   })
-  return { doc, strokes: doc.getArray<Y.Array<number>>('strokes'), sent }
+  return { doc, strokes: doc.getMap<Y.Array<number>>('strokes'), sent }
 }
 
 type Peer = ReturnType<typeof createPeer>
 
+let lastKey = 0
+
 function draw({ strokes, sent }: Peer, ...numbers: number[]): Uint8Array {
-  strokes.push([Y.Array.from(numbers)])
+  lastKey += 1
+  strokes.set(`${lastKey}`.padStart(6, '0'), Y.Array.from(numbers))
   return sent.at(-1) as Uint8Array
 }
 
-function erase({ strokes, sent }: Peer, index: number, count = 1): Uint8Array {
-  strokes.delete(index, count)
+/** Erases the oldest strokes. */
+function erase({ doc, strokes, sent }: Peer, count = 1): Uint8Array {
+  doc.transact(() => {
+    for (const key of keysOf(strokes).slice(0, count)) strokes.delete(key)
+  })
   return sent.at(-1) as Uint8Array
 }
+
+const keysOf = (strokes: Peer['strokes']) => [...strokes.keys()].toSorted()
+const contentOf = ({ strokes }: Peer) => keysOf(strokes).map((key) => strokes.get(key)?.toArray())
 
 async function pullInto({ doc }: Peer, since = 0, as: TestPerson = 'bob') {
   const { version, update } = await act('pull', { since }, as)
@@ -65,7 +74,7 @@ async function pullInto({ doc }: Peer, since = 0, as: TestPerson = 'bob') {
 async function readStrokes(as: TestPerson = 'bob') {
   const reader = createPeer()
   await pullInto(reader, 0, as)
-  return reader.strokes.toJSON()
+  return contentOf(reader)
 }
 
 describe('the app whiteboard', () => {
@@ -95,7 +104,7 @@ describe('the app whiteboard', () => {
 
     expect(version).toBe(3)
     Y.applyUpdate(bob.doc, Buffer.from(update, 'base64'))
-    expect(bob.strokes.toJSON()).toEqual([[1], [2], [3]])
+    expect(contentOf(bob)).toEqual([[1], [2], [3]])
     const added = Y.decodeUpdate(Buffer.from(update, 'base64')).structs
     expect(added.map(({ id }) => id.clock)[0]).toBeGreaterThan(0)
     expect(await act('pull', { since: version }, 'bob')).toEqual({ version })
@@ -113,7 +122,7 @@ describe('the app whiteboard', () => {
       expect(data).toMatchObject({ version })
       Y.applyUpdate(bob.doc, Buffer.from(data.update ?? '', 'base64'))
     }
-    expect(bob.strokes.toJSON()).toEqual([[1], [2]])
+    expect(contentOf(bob)).toEqual([[1], [2]])
   })
 
   it('changes nothing when a push is repeated, also together with newer operations', async () => {
@@ -136,15 +145,13 @@ describe('the app whiteboard', () => {
     )
 
     expect(new Set(answers.map(({ version }) => version)).size).toBe(12)
-    expect((await readStrokes()).flat().toSorted((a: number, b: number) => a - b)).toEqual(
-      peers.map((_peer, index) => index),
-    )
+    expect((await readStrokes()).flat()).toEqual(peers.map((_peer, index) => index))
   })
 
   it('merges more than 200 updates into one row, without the strokes that were erased', async () => {
     const alice = createPeer()
     for (let count = 0; count < 100; count += 1) await push(draw(alice, count, 7, 7, 7, 7, 7, 7))
-    for (let count = 0; count < 99; count += 1) await push(erase(alice, 0))
+    for (let count = 0; count < 99; count += 1) await push(erase(alice))
     await push(draw(alice, 100))
     const [before] = await db.select().from(boards).where(eq(boards.room, room))
     const late = createPeer()
@@ -155,11 +162,11 @@ describe('the app whiteboard', () => {
     const rows = await db.select().from(updates).where(eq(updates.room, room))
     expect(rows.map(({ version }) => version)).toEqual([201])
     expect(rows[0]?.update.length).toBeLessThan((before?.bytes ?? 0) / 2)
-    expect(await readStrokes()).toEqual(alice.strokes.toJSON())
+    expect(await readStrokes()).toEqual(contentOf(alice))
     await pullInto(late, 200)
-    expect(late.strokes.toJSON()).toEqual(alice.strokes.toJSON())
+    expect(contentOf(late)).toEqual(contentOf(alice))
     await push(draw(alice, 102))
-    expect(await readStrokes()).toEqual(alice.strokes.toJSON())
+    expect(await readStrokes()).toEqual(contentOf(alice))
   })
 
   it('rejects more than 640 kB with too_large, and has space again after erasing', async () => {
@@ -171,12 +178,12 @@ describe('the app whiteboard', () => {
 
     await expect(fill()).rejects.toMatchObject({ code: 'too_large' })
     await pullInto(late)
-    expect(late.strokes.length).toBe(alice.strokes.length - 1)
-    expect(late.strokes.length).toBeGreaterThan(15)
-    await push(erase(late, 0, 5), 'bob')
+    expect(late.strokes.size).toBe(alice.strokes.size - 1)
+    expect(late.strokes.size).toBeGreaterThan(15)
+    await push(erase(late, 5), 'bob')
     await push(draw(late, 1), 'bob')
 
-    expect(await readStrokes()).toEqual(late.strokes.toJSON())
+    expect(await readStrokes()).toEqual(contentOf(late))
   })
 
   it('is read by a guest of the room, who may not draw', async () => {
@@ -211,15 +218,16 @@ describe('the app whiteboard', () => {
 })
 
 /** Encodes an update with one operation that the library itself would not write. */
-function craft(content: Pick<Y.ContentAny, 'getRef' | 'write'>, root = 'strokes') {
+function craft(content: Pick<Y.ContentAny, 'getRef' | 'write'>, root = 'strokes', key = 'key') {
   const encoder = new Y.UpdateEncoderV1()
   encoder.writeLen(1)
   encoder.writeLen(1)
   encoder.writeClient(77)
   encoder.writeLen(0)
-  encoder.writeInfo(content.getRef())
+  encoder.writeInfo(content.getRef() | (key ? 0b10_0000 : 0))
   encoder.writeParentInfo(true)
   encoder.writeString(root)
+  if (key) encoder.writeString(key)
   content.write(encoder as never, 0)
   encoder.writeLen(0)
   return encoder.toUint8Array()
@@ -267,17 +275,20 @@ const attacks: [string, (alice: Peer) => Uint8Array][] = [
       draw(alice, 2)
       const bob = createPeer()
       Y.applyUpdate(bob.doc, Y.encodeStateAsUpdate(alice.doc), 'remote')
-      return draw(bob, 3)
+      bob.strokes.get(keysOf(bob.strokes).at(-1) ?? '')?.push([3])
+      return bob.sent.at(-1) as Uint8Array
     },
   ],
   [
     'erases what alice has not drawn yet',
     (alice) => {
       draw(alice, 2)
-      return erase(alice, 1)
+      return erase(alice, 2)
     },
   ],
   ['adds to an unknown root', () => craft(new Y.ContentAny([1]), 'other')],
+  ['adds to a list', () => craft(new Y.ContentAny([1]), 'strokes', '')],
+  ['has an empty deletion', () => Uint8Array.of(0, 1, 77, 1, 0, 0)],
   ['has an object', () => craft(new Y.ContentAny([{ a: 1 }]))],
   ['has a deeply nested value', () => craft(deepArrays(15_000))],
   ['has bytes', () => craft(new Y.ContentBinary(Uint8Array.of(1)))],
@@ -313,6 +324,6 @@ describe('an update of a hostile client', () => {
     await push(draw(bob, 1), 'bob')
     await db.execute(sql`update app_whiteboard.boards set bytes = 1000000 where room = ${room}`)
 
-    await expect(push(erase(bob, 0), 'bob')).rejects.toMatchObject({ code: 'too_large' })
+    await expect(push(erase(bob), 'bob')).rejects.toMatchObject({ code: 'too_large' })
   })
 })

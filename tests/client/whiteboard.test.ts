@@ -231,13 +231,14 @@ describe('the whiteboard', { timeout: 60_000 }, () => {
 
   it('shows the rest of a board on which a hostile client has put something else', async () => {
     await pushAsBob((doc) => {
-      const strokes = doc.getArray<unknown>('strokes')
-      const empty = Y.Array.from([])
+      const strokes = doc.getMap<unknown>('strokes')
       const odd = Y.Array.from([Number.NaN, 1e300, Number.NEGATIVE_INFINITY, 7, 8, 9, 1e9])
-      strokes.push([1, new Y.Map(), new Y.Text('text'), empty, odd])
+      const all = [1, new Y.Map(), new Y.Text('text'), Y.Array.from([]), odd]
+      for (const [key, value] of all.entries()) strokes.set(`${key}`, value)
       odd.push([new Y.Map(), new Y.Array()] as never)
+      const notes = doc.getMap<unknown>('notes')
       const note = new Y.Map<unknown>([['x', new Y.Text('1')]])
-      doc.getArray<unknown>('notes').push([2, new Y.Array(), note])
+      for (const [key, value] of [2, new Y.Array(), note].entries()) notes.set(`${key}`, value)
       note.set('y', Number.POSITIVE_INFINITY)
     })
     await expect.poll(() => strokesOf(aliceApp).count()).toBe(5)

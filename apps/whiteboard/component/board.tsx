@@ -35,7 +35,7 @@ export function Board(props: { onReject: (code: string) => void }) {
     return tools().isErasing ? 'eraser' : tools()
   }
   const addNote = () => {
-    const offset = (board.notes.length % 8) * 60
+    const offset = (board.notes.size % 8) * 60
     setAdded(board.addNote({ x: 100 + offset, y: 100 + offset }))
   }
   const undoByKey = (event: KeyboardEvent) => {

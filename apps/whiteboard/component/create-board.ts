@@ -3,7 +3,7 @@ import * as Y from 'yjs'
 
 /** The size of a board in its own units. Each page scales it to the space that it has. */
 export const board = { width: 1_200, height: 1_600 }
-export const maxNotes = 100
+const maxNotes = 100
 
 /** Colour, width, the first point, and the distance of each further point from the one before. */
 export type Stroke = Y.Array<number>
@@ -18,11 +18,11 @@ export interface Point {
 const own = Symbol('own')
 const minWidth = 4
 
-/** A Yjs document with the strokes and notes of a board, and the user's own steps back. */
+/** A Yjs document with the strokes and notes of a board by key, and the user's own steps back. */
 export function createBoard() {
   const doc = new Y.Doc()
-  const strokes = doc.getArray<Stroke>('strokes')
-  const notes = doc.getArray<Note>('notes')
+  const strokes = doc.getMap<Stroke>('strokes')
+  const notes = doc.getMap<Note>('notes')
   const undoManager = new Y.UndoManager([strokes, notes], {
     trackedOrigins: new Set([own]),
     captureTimeout: Number.POSITIVE_INFINITY,
@@ -34,7 +34,7 @@ export function createBoard() {
     undoManager.on(event, countSteps)
 
   /** Makes a change that belongs to the current step of undo. */
-  const change = <Result>(work: () => Result) => doc.transact(work, own)
+  const change = (work: () => void) => doc.transact(work, own)
 
   function beginStep() {
     undoManager.stopCapturing()
@@ -50,17 +50,15 @@ export function createBoard() {
     undo: () => undoManager.undo(),
     redo: () => undoManager.redo(),
     /** Each stroke is a step of its own, so that no undo is larger than an update may be. */
-    erase(stroke: Stroke) {
-      const index = strokes.toArray().indexOf(stroke)
-      if (index < 0) return
+    erase(key: string) {
       beginStep()
-      change(() => strokes.delete(index))
+      change(() => strokes.delete(key))
     },
     /** Cannot be undone, because the update that restores a large board would be too large. */
     clear() {
       doc.transact(() => {
-        strokes.delete(0, strokes.length)
-        notes.delete(0, notes.length)
+        strokes.clear()
+        notes.clear()
       })
       undoManager.clear()
       countSteps()
@@ -71,7 +69,7 @@ export function createBoard() {
       change(() => {
         for (const [key, value] of Object.entries(at)) note.set(key, value)
         note.set('text', new Y.Text())
-        notes.push([note])
+        notes.set(newKey(), note)
       })
       return note
     },
@@ -82,9 +80,10 @@ export function createBoard() {
       })
     },
     removeNote(note: Note) {
-      const index = notes.toArray().indexOf(note)
       beginStep()
-      if (index >= 0) change(() => notes.delete(index))
+      change(() => {
+        for (const [key, existing] of notes) if (existing === note) notes.delete(key)
+      })
     },
     /** Changes only the part of the text that differs, so that changes of others remain. */
     writeNote(note: Note, text: string) {
@@ -101,6 +100,20 @@ export function createBoard() {
 }
 
 export type Board = ReturnType<typeof createBoard>
+
+/** Returns a key after those of earlier strokes or notes: later ones are on top. */
+export function newKey(): string {
+  return `${Date.now().toString(36)}-${crypto.randomUUID().slice(0, 8)}`
+}
+
+/** Returns the notes in the order of their keys. */
+export function listNotes({ notes }: Board): Note[] {
+  return [...notes]
+    .filter(([, note]) => note instanceof Y.Map)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .slice(0, maxNotes)
+    .map(([, note]) => note)
+}
 
 /** The document is what others have sent, so it may contain anything. */
 export function readNote(note: Note) {

@@ -1,6 +1,5 @@
 import { onMount } from 'solid-js'
-import * as Y from 'yjs'
-import { type Board, type Point, type Stroke, board as size } from './create-board.ts'
+import { type Board, type Point, board as size } from './create-board.ts'
 import { outlineOf, type Pen, startStroke } from './pen.ts'
 
 interface DrawingProps {
@@ -11,53 +10,42 @@ interface DrawingProps {
   ref: (svg: SVGSVGElement) => void
 }
 
-/** The strokes of a board. Has one path for each element of the document's list, in the same order. */
+/** The strokes of a board, one path for each, in the order of their keys. */
 export function Drawing(props: DrawingProps) {
   const { board } = props
-  const paths = new WeakMap<object, SVGPathElement>()
-  const strokes = new WeakMap<Element, Stroke>()
+  const paths = new Map<string, SVGPathElement>()
+  const keys = new WeakMap<Element, string>()
   let svg!: SVGSVGElement
   let pointer: number | undefined
   let proceed: ((events: readonly PointerEvent[]) => void) | undefined
 
   onMount(() => {
     props.ref(svg)
-    place([{ insert: board.strokes.toArray() }])
     board.strokes.observeDeep((events) => {
-      for (const { target, changes } of events)
-        if (target === board.strokes) place(changes.delta)
-        else redraw(target as Stroke)
+      for (const { target, changes, path } of events)
+        if (target === board.strokes) for (const key of [...changes.keys.keys()].sort()) place(key)
+        else redraw(String(path[0]))
     })
   })
 
-  function place(delta: Y.YEvent<Y.AbstractType<unknown>>['changes']['delta']) {
-    let at = 0
-    for (const { retain = 0, delete: removed = 0, insert = [] } of delta) {
-      at += retain
-      for (let count = 0; count < removed; count += 1) svg.children[at]?.remove()
-      const added = document.createDocumentFragment()
-      for (const element of insert) added.append(createPath(element))
-      at += added.childElementCount
-      svg.insertBefore(added, svg.children[at - added.childElementCount] ?? null)
-    }
-  }
-
-  function createPath(element: unknown) {
+  function place(key: string) {
+    paths.get(key)?.remove()
+    paths.delete(key)
+    if (!board.strokes.has(key)) return
     const path = document.createElementNS('http://www.w3.org/2000/svg', 'path')
-    if (element instanceof Y.Array) {
-      paths.set(element, path)
-      strokes.set(path, element)
-      redraw(element)
-    }
-    return path
+    paths.set(key, path)
+    keys.set(path, key)
+    redraw(key)
+    let before = svg.lastElementChild
+    while (before && (keys.get(before) ?? '') > key) before = before.previousElementSibling
+    if (before) before.after(path)
+    else svg.prepend(path)
   }
 
-  function redraw(stroke: Stroke) {
-    const path = paths.get(stroke)
-    if (!path) return
-    const { color, d } = outlineOf(stroke)
-    path.setAttribute('class', `ink-${color}`)
-    path.setAttribute('d', d)
+  function redraw(key: string) {
+    const { color, d } = outlineOf(board.strokes.get(key))
+    paths.get(key)?.setAttribute('class', `ink-${color}`)
+    paths.get(key)?.setAttribute('d', d)
   }
 
   function start(event: PointerEvent) {
@@ -94,8 +82,8 @@ export function Drawing(props: DrawingProps) {
   function erase(events: readonly PointerEvent[]) {
     for (const { clientX, clientY } of events)
       for (const element of document.elementsFromPoint(clientX, clientY)) {
-        const stroke = strokes.get(element)
-        if (stroke) board.erase(stroke)
+        const key = keys.get(element)
+        if (key !== undefined) board.erase(key)
       }
   }
 

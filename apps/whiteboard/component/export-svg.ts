@@ -1,4 +1,4 @@
-import { type Board, maxNotes, type Note, readNote, board as size } from './create-board.ts'
+import { type Board, listNotes, type Note, readNote, board as size } from './create-board.ts'
 
 const noteSize = { width: 400, padding: 24, fontSize: 44, lineHeight: 58 }
 
@@ -15,7 +15,7 @@ export function exportSvg(drawing: SVGSVGElement, board: Board): string {
     if (d) svg.append(element('path', { d, fill: colors(getComputedStyle(path).fill) }))
   }
   const look = { fill: colors(style.color), 'font-family': style.fontFamily }
-  for (const note of board.notes.toArray().slice(0, maxNotes)) svg.append(drawNote(note, look))
+  for (const note of listNotes(board)) svg.append(drawNote(note, look))
   return new XMLSerializer().serializeToString(svg)
 }
 

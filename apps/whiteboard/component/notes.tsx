@@ -1,8 +1,7 @@
 import { createEffect, createMemo, createSignal, For } from 'solid-js'
-import * as Y from 'yjs'
 import { useApp } from '#app'
 import type { WhiteboardApp } from './app.ts'
-import { type Board, maxNotes, type Note, readNote, board as size } from './create-board.ts'
+import { type Board, listNotes, type Note, readNote, board as size } from './create-board.ts'
 
 const maxText = 500
 const steps: Record<string, [number, number]> = {
@@ -26,8 +25,7 @@ export function Notes(props: NotesProps) {
   props.board.notes.observeDeep(() => setChanged((count) => count + 1))
   const notes = createMemo(() => {
     changed()
-    const all = props.board.notes.toArray().filter((note) => note instanceof Y.Map)
-    return all.slice(0, maxNotes)
+    return listNotes(props.board)
   })
   return (
     <For each={notes()}>

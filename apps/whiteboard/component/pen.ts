@@ -3,6 +3,7 @@ import * as Y from 'yjs'
 import {
   type Board,
   clamp,
+  newKey,
   type Point,
   readStroke,
   type Stroke,
@@ -26,7 +27,7 @@ export function startStroke(board: Board, { color, width }: Pen, start: Point) {
   function add(): Stroke {
     const added: Stroke = Y.Array.from([color, width, last.x, last.y])
     board.beginStep()
-    board.change(() => board.strokes.push([added]))
+    board.change(() => board.strokes.set(newKey(), added))
     return added
   }
 

@@ -3,7 +3,7 @@ import { useApp } from '#app'
 import type { WhiteboardApp } from './app.ts'
 import type { Pen } from './pen.ts'
 
-const colors = ['colorText', 'colorAccent', 'colorRed', 'colorGreen', 'colorWarm'] as const
+const colors = ['colorText', 'colorAccent', 'colorRed', 'colorGreen', 'colorAmber'] as const
 const widths = [
   ['thin', 8],
   ['medium', 16],

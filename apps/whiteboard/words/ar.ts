@@ -10,7 +10,7 @@ export const ar: Words = {
   colorAccent: 'بنفسجي',
   colorRed: 'أحمر',
   colorGreen: 'أخضر',
-  colorWarm: 'بني',
+  colorAmber: 'كهرماني',
   width: 'سُمك الخط',
   thin: 'رفيع',
   medium: 'متوسط',

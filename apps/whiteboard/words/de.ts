@@ -10,7 +10,7 @@ export const de: Words = {
   colorAccent: 'Violett',
   colorRed: 'Rot',
   colorGreen: 'Grün',
-  colorWarm: 'Braun',
+  colorAmber: 'Bernstein',
   width: 'Linienstärke',
   thin: 'Dünn',
   medium: 'Mittel',

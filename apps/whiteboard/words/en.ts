@@ -8,7 +8,7 @@ export const en = {
   colorAccent: 'Purple',
   colorRed: 'Red',
   colorGreen: 'Green',
-  colorWarm: 'Brown',
+  colorAmber: 'Amber',
   width: 'Line width',
   thin: 'Thin',
   medium: 'Medium',

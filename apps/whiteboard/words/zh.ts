@@ -10,7 +10,7 @@ export const zh: Words = {
   colorAccent: '紫色',
   colorRed: '红色',
   colorGreen: '绿色',
-  colorWarm: '棕色',
+  colorAmber: '琥珀色',
   width: '线条粗细',
   thin: '细',
   medium: '中',
