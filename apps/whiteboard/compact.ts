@@ -4,7 +4,7 @@ import { decodedParent } from './read-update.ts'
 type Struct = Y.Item | Y.GC | Y.Skip
 
 /**
- * Returns an update that makes the same board without what was erased. A Y.Doc would do so as well, but
+ * Returns a smaller update that makes the same board, without what was erased. A Y.Doc would do so as well, but
  * takes minutes to apply some updates that a hostile client can write.
  */
 export function compact(update: Uint8Array): Uint8Array {
@@ -47,19 +47,31 @@ export function compact(update: Uint8Array): Uint8Array {
     if (isErased(struct)) struct.content = new Y.ContentDeleted(struct.length)
     return struct
   }
-  const shrunk = [...byClient.values()].map((own) => joinErased(own.map(shrink)))
+  const shrunk = [...byClient.values()].map((own) => own.map(shrink))
   const deletions = Y.diffUpdate(update, Y.encodeStateVectorFromUpdate(update))
-  return Y.mergeUpdates([encode(shrunk), deletions])
+  return Y.mergeUpdates([encode(shrunk.map(join)), deletions])
 }
 
-function joinErased(structs: readonly Struct[]): Struct[] {
+/** Joins what was erased, and the parts of each stroke, as Yjs does after it has applied them. */
+function join(structs: readonly Struct[]): Struct[] {
   const joined: Struct[] = []
   for (const struct of structs) {
     const last = joined.at(-1)
     if (struct instanceof Y.GC && last instanceof Y.GC) last.length += struct.length
-    else joined.push(struct)
+    else if (!(struct instanceof Y.Item && last instanceof Y.Item && append(last, struct)))
+      joined.push(struct)
   }
   return joined
+}
+
+/** Returns false if the item was not written directly after the last one. */
+function append(last: Y.Item, { content, origin, rightOrigin, length }: Y.Item): boolean {
+  const isNext = Y.compareIDs(origin, last.lastId) && Y.compareIDs(rightOrigin, last.rightOrigin)
+  if (!isNext || !(content instanceof Y.ContentAny && last.content instanceof Y.ContentAny))
+    return false
+  for (const value of content.arr) last.content.arr.push(value)
+  last.length += length
+  return true
 }
 
 /** Writes an update without deletions, in the format of Y.decodeUpdate. */

@@ -11,7 +11,8 @@ import { boards, clients, updates } from './tables.ts'
 const maxBytes = 640 * 1_024
 /** Space on a full board for updates that erase. */
 const reserveBytes = 64 * 1_024
-const maxRows = 200
+/** More rows, or more bytes in rows, are merged with the older ones. */
+const [maxRows, maxUnmergedBytes] = [200, 64 * 1_024]
 
 /** Stores an update, and returns it with its version. */
 export async function addUpdate(bytes: Uint8Array, room: RoomId, user: UserId, tx: Transaction) {
@@ -24,7 +25,9 @@ export async function addUpdate(bytes: Uint8Array, room: RoomId, user: UserId, t
   const added = await addOperations(update, room, user, tx)
   await tx.insert(updates).values({ room, version, update: added })
   const isCrowded = !update.added && board.bytes > maxBytes * 0.9
-  if (version - board.mergedVersion > maxRows || isCrowded) await mergeRows(room, version, tx)
+  const hasManyRows = version - board.mergedVersion > maxRows
+  if (hasManyRows || isCrowded || board.bytes - board.mergedBytes > maxUnmergedBytes)
+    await mergeRows(room, version, tx)
   return { version, update: added }
 }
 
@@ -86,7 +89,7 @@ async function mergeRows(room: RoomId, version: number, tx: Transaction) {
   const update = compact(mergeOf(await readRows(room, 0, tx)))
   await tx.delete(updates).where(eq(updates.room, room))
   await tx.insert(updates).values({ room, version, update })
-  const merged = { mergedVersion: version, bytes: update.length }
+  const merged = { mergedVersion: version, mergedBytes: update.length, bytes: update.length }
   await tx.update(boards).set(merged).where(eq(boards.room, room))
 }
 

@@ -13,6 +13,7 @@ export const boards = schema.table('boards', {
   version: integer('version').notNull(),
   /** Version of the row into which the older updates were merged. */
   mergedVersion: integer('merged_version').notNull().default(0),
+  mergedBytes: integer('merged_bytes').notNull().default(0),
   /** Size of all updates. */
   bytes: integer('bytes').notNull(),
 })

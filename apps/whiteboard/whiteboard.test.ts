@@ -49,9 +49,11 @@ let lastKey = 0
 
 function draw({ strokes, sent }: Peer, ...numbers: number[]): Uint8Array {
   lastKey += 1
-  strokes.set(`${lastKey}`.padStart(6, '0'), Y.Array.from(numbers))
+  strokes.set(keyOf(lastKey), Y.Array.from(numbers))
   return sent.at(-1) as Uint8Array
 }
+
+const keyOf = (number: number) => `${number}`.padStart(6, '0')
 
 /** Erases the oldest strokes. */
 function erase({ doc, strokes, sent }: Peer, count = 1): Uint8Array {
@@ -167,6 +169,25 @@ describe('the app whiteboard', () => {
     expect(contentOf(late)).toEqual(contentOf(alice))
     await push(draw(alice, 102))
     expect(await readStrokes()).toEqual(contentOf(alice))
+  })
+
+  it('has space for 2,000 strokes of 50 points that were drawn in parts', async () => {
+    const alice = createPeer()
+    for (let count = 0; count < 2_000; count += 1) {
+      draw(alice, 1, 8, 1_000, 1_000)
+      const stroke = alice.strokes.get(keyOf(lastKey))
+      for (let part = 0; part < 10; part += 1) stroke?.push(Array.from({ length: 10 }, () => part))
+    }
+
+    const inOnePush = 80
+    for (let at = 0; at < alice.sent.length; at += inOnePush)
+      await push(Y.mergeUpdates(alice.sent.slice(at, at + inOnePush)))
+
+    const { update = '' } = await act('pull', { since: 0 }, 'bob')
+    expect(update.length).toBeLessThan(700_000)
+    const strokes = await readStrokes()
+    expect(strokes).toHaveLength(2_000)
+    expect(strokes[1_999]).toHaveLength(104)
   })
 
   it('rejects more than 640 kB with too_large, and has space again after erasing', async () => {

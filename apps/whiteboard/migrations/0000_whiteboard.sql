@@ -4,6 +4,7 @@ CREATE TABLE "app_whiteboard"."boards" (
 	"room" text PRIMARY KEY NOT NULL,
 	"version" integer NOT NULL,
 	"merged_version" integer DEFAULT 0 NOT NULL,
+	"merged_bytes" integer DEFAULT 0 NOT NULL,
 	"bytes" integer NOT NULL
 );
 --> statement-breakpoint
