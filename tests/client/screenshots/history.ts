@@ -5,7 +5,8 @@ import type { Name, Person, SentMessage } from './people.ts'
 
 export type People = Record<Name, Person>
 
-const [launchRoom, quietRoom] = ['launch-7k2m9q4x', 'quiet-3w8p5d1z']
+export const launchRoom = 'launch-7k2m9q4x'
+const quietRoom = 'quiet-3w8p5d1z'
 
 export interface DemoHistory {
   thread: SentMessage

@@ -67,6 +67,7 @@ async function markAllRead() {
 }
 
 async function take(name: string, scene: Scene) {
+  await scene.write?.(people)
   const opened = await openPage(browser, urls, scene)
   const { page } = opened
   await scene.show({ ...opened, people, history, urls, stateDir: dir })

@@ -4,6 +4,7 @@ import { connect } from '@nats-io/transport-node'
 import { type Client, createClient } from '#runtime/client'
 import { contracts } from '#schema/contracts'
 import { type ClientId, type MessageId, type RoomId, toNotifyId } from '#schema/ids'
+import { appAction } from '#schema/messages/app'
 import { type ConnId, heartbeatMs } from '#schema/messages/presence'
 import type { StackUrls } from '../../../stack/state.ts'
 import { fetchAccessToken } from '../../support/tokens.ts'
@@ -24,8 +25,10 @@ export interface SentMessage {
   room: RoomId
 }
 
+const peopleContracts = { ...contracts, 'app.action': appAction }
+
 export interface Person extends AsyncDisposable {
-  client: Client<typeof contracts>
+  client: Client<typeof peopleContracts>
   send(room: string, text: string): Promise<SentMessage>
   reply(to: SentMessage, text: string): Promise<SentMessage>
   react(to: SentMessage, emoji: string): Promise<void>
@@ -51,7 +54,7 @@ export async function createPerson(urls: StackUrls, name: Name): Promise<Person>
     token: await fetchAccessToken(urls.issuer, name),
     inboxPrefix: `_INBOX_${name}`,
   })
-  const client = createClient(nc, { contracts, user: name })
+  const client = createClient(nc, { contracts: peopleContracts, user: name })
   const clientId = () => crypto.randomUUID() as ClientId
   let heartbeat: ReturnType<typeof setInterval> | undefined
   return {

@@ -6,10 +6,20 @@ import type { Page } from 'playwright-core'
 import type { ClientId, RoomId, UserId } from '#schema/ids'
 import type { StackUrls } from '../../../stack/state.ts'
 import { writeDeadLetter } from '../../support/dead-letters.ts'
+import { giveArabicPoll, givePolls, giveStandup } from './apps.ts'
 import type { DemoHistory, People } from './history.ts'
 import { type Scene, type SceneContext, wide } from './stage.ts'
 
 const phone = { width: 390, height: 844 }
+
+const polls = {
+  write: givePolls,
+  show: ({ page }: SceneContext) => showApp(page, 'Design'),
+}
+const standup = {
+  write: giveStandup,
+  show: ({ page }: SceneContext) => showApp(page, 'Launch week'),
+}
 
 export const scenes: Record<string, Scene> = {
   login: {
@@ -67,6 +77,15 @@ export const scenes: Record<string, Scene> = {
     options: { colorScheme: 'dark' },
     show: showTranslation,
   },
+  poll: polls,
+  'poll-dark': { ...polls, options: { colorScheme: 'dark' } },
+  'poll-rtl': {
+    options: { locale: 'ar' },
+    write: giveArabicPoll,
+    show: ({ page }) => showApp(page, 'مكتب بيروت'),
+  },
+  standup,
+  'standup-dark': { ...standup, options: { colorScheme: 'dark' } },
   browse: {
     async show({ page }) {
       await showRoom(page, 'Engineering')
@@ -174,6 +193,14 @@ export const scenes: Record<string, Scene> = {
     options: { viewport: phone, hasTouch: true, isMobile: true },
     show: showTranslation,
   },
+  'phone-poll': {
+    ...polls,
+    options: { viewport: phone, hasTouch: true, isMobile: true },
+  },
+  'phone-standup': {
+    ...standup,
+    options: { viewport: phone, hasTouch: true, isMobile: true, colorScheme: 'dark' },
+  },
   'phone-rooms': {
     options: { viewport: phone, hasTouch: true, isMobile: true },
     show: ({ page }) => page.getByRole('link', { name: /Engineering/ }).waitFor(),
@@ -228,6 +255,15 @@ async function showTranslation({ page, people: { alice, tomas } }: SceneContext)
   const article = page.getByRole('article').filter({ hasText: 'La lista está completa' })
   await article.press('t')
   await page.getByText('Apertium').waitFor()
+  await page.mouse.move(wide.width - 1, 20)
+}
+
+/** Opens the app whose card is the last one in the room. */
+async function showApp(page: Page, room: string) {
+  await showRoom(page, room)
+  await page.locator('.message-card button').last().click()
+  await page.locator('.app.is-ready').waitFor()
+  await page.frameLocator('.app-frame').locator('fieldset, form').first().waitFor()
   await page.mouse.move(wide.width - 1, 20)
 }
 

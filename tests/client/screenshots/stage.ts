@@ -7,6 +7,8 @@ export interface Scene {
   options?: BrowserContextOptions
   isLoggedOut?: boolean
   isRefused?: boolean
+  /** Writes what the scene shows, before the page is opened. */
+  write?(people: People): Promise<unknown>
   prepare?(page: Page, urls: StackUrls): Promise<unknown>
   show(context: SceneContext): Promise<unknown>
 }

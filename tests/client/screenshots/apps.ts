@@ -1,0 +1,99 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { RoomId } from '#schema/ids'
+import type { AppId } from '#schema/messages/app'
+import { launchRoom, type People } from './history.ts'
+import type { Name, Person } from './people.ts'
+
+interface Poll {
+  id: string
+  room: string
+  question: string
+  options: string[]
+  /** The position of the option for which each person votes. */
+  votes: Partial<Record<Name, number>>
+  hidden?: boolean
+}
+
+const [pollApp, standupApp] = ['poll' as AppId, 'standup' as AppId]
+
+/** A second call has no effect, like those of the functions below. */
+export async function givePolls(people: People) {
+  await givePoll(people, {
+    id: '0197f2c4-6f0e-4a53-8d0b-5d2f0c1f9a01',
+    room: 'design',
+    question: 'Who should present the new design?',
+    options: ['Maya', 'Li', 'All of us, five minutes each'],
+    votes: { bob: 2, amira: 2, li: 0 },
+    hidden: true,
+  })
+  await givePoll(people, {
+    id: '0197f2c4-6f0e-4a53-8d0b-5d2f0c1f9a02',
+    room: 'design',
+    question: 'Which empty state do we ship?',
+    options: ['The calm one with the kettle', 'The cat', 'Text only'],
+    votes: { alice: 0, bob: 1, amira: 0, jonas: 0, li: 0, maya: 1, tomas: 2 },
+  })
+}
+
+export async function giveArabicPoll(people: People) {
+  await givePoll(people, {
+    id: '0197f2c4-6f0e-4a53-8d0b-5d2f0c1f9a03',
+    room: 'beirut',
+    question: 'أين نتغدى يوم الجمعة؟',
+    options: ['مطعم البحر', 'في المكتب', 'عند أميرة'],
+    votes: { alice: 0, amira: 2, jonas: 0, maya: 0, li: 1 },
+  })
+}
+
+/** Waits up to a minute, because standups open at a full minute. */
+export async function giveStandup({ alice, bob, maya }: People) {
+  const room = launchRoom as RoomId
+  const act = ({ client }: Person, action: string, data: object) =>
+    client.call('app.action', { app: standupApp, room, action, data })
+  const readOpen = async () => {
+    const { open } = (await act(alice, 'state', {})) as { open?: { day: string } }
+    return open
+  }
+  await alice.client.call('apps.install', { room, app: standupApp })
+  if (await readOpen()) return
+  const days = [1, 2, 3, 4, 5, 6, 7]
+  const time = new Date(Date.now() + 60_000).toISOString().slice(11, 16)
+  await act(alice, 'configure', { time, timeZone: 'UTC', days, minutes: 60 })
+  let open = await readOpen()
+  while (!open) {
+    await delay(500)
+    open = await readOpen()
+  }
+  const { day } = open
+  await act(bob, 'submit', {
+    day,
+    done: 'Fixed the retry of the importer',
+    next: 'Release notes',
+    blockers: '',
+  })
+  await act(maya, 'submit', {
+    day,
+    done: 'Empty states in all rooms',
+    next: 'Icons for the phone',
+    blockers: 'Waiting for the store account',
+  })
+  await act(alice, 'save', {
+    day,
+    done: 'Went through the list with Tomás, and moved the two risky points to Wednesday.',
+    next: 'Book the room for the demo',
+    blockers: '',
+  })
+}
+
+async function givePoll(people: People, { votes, room, hidden = false, ...poll }: Poll) {
+  const where = { app: pollApp, room: room as RoomId }
+  await people.alice.client.call('apps.install', where)
+  const created = { ...poll, multiple: false, anonymous: false, hidden }
+  await people.alice.client.call('app.action', { ...where, action: 'create', data: created })
+  for (const [name, option] of Object.entries(votes))
+    await people[name as Name].client.call('app.action', {
+      ...where,
+      action: 'vote',
+      data: { poll: poll.id, options: [option] },
+    })
+}
