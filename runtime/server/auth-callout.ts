@@ -135,7 +135,7 @@ class AuthCalloutJob implements Job {
     if (this.#refusal) return
     this.#refusal = reason
     if (reason.code === 'timeout') this.#stats.timeouts++
-    this.#stats.failed(reason.message)
+    this.#stats.failed(reason.code, reason.message)
     this.#reject(reason)
     this.#context?.abort(reason)
   }

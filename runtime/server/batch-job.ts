@@ -1,5 +1,6 @@
 import type { FunctionError } from '../api/errors.ts'
 import type { Delivered } from '../jetstream/dead-letters.ts'
+import { toFunctionError } from '../nats/unavailable.ts'
 import { beginTrace, endTrace, joinTrace, type Trace, withTrace } from '../tracing/trace-context.ts'
 import { CallContext } from './call-context.ts'
 import type { Dispatcher, Job } from './dispatcher.ts'
@@ -93,7 +94,8 @@ export class BatchJob implements Job {
       return undefined
     } catch (thrown) {
       const error = toError(thrown)
-      stats.failed(error.message)
+      const isTimeout = error instanceof HandlerTimeoutError
+      stats.failed(isTimeout ? 'timeout' : toFunctionError(error).code, error.message)
       this.#recordSpans(startedAt, error)
       if (traced) endTrace(traced, { code: 'internal', error })
       return error

@@ -124,7 +124,7 @@ export class BatchProcessor {
       const headers = deadLetterHeaders(message, service, reason)
       await publishStored(host.backbone.requester, `dead.${service}`, message.data, { headers })
       message.term(reason.slice(0, 200))
-      dispatcher.stats.failed(reason)
+      dispatcher.stats.failed('dead_letter', reason)
       dispatcher.stats.requests++
       host.log.error({ subject, seq, reason }, 'dead letter')
     } catch (error) {

@@ -87,7 +87,7 @@ export class RequestJob implements Job {
     if (this.#answered) return
     const { stats } = this.#kind.dispatcher
     if (reason.code === 'timeout') stats.timeouts++
-    if (reason.code !== 'cancelled') stats.failed(reason.message)
+    if (reason.code !== 'cancelled') stats.failed(reason.code, reason.message)
     // A job that never ran is counted as a request here, all others in #end.
     if (!this.#startedAt) stats.requests++
     this.#refuse(reason)
@@ -160,7 +160,7 @@ export class RequestJob implements Job {
   }
 
   #refuseInput(reason: ErrorBody) {
-    this.#kind.dispatcher.stats.failed(reason.message)
+    this.#kind.dispatcher.stats.failed(reason.code, reason.message)
     this.#refuse(reason)
     return rejected
   }
@@ -185,7 +185,7 @@ export class RequestJob implements Job {
     if (refusal !== error)
       host.log.error({ err: this.#fault, code: refusal.code }, 'function failed')
     // A call that was rejected at its deadline is already counted.
-    if (!this.#answered) dispatcher.stats.failed(refusal.message)
+    if (!this.#answered) dispatcher.stats.failed(refusal.code, refusal.message)
     this.#refuse(refusal)
   }
 
