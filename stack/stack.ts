@@ -82,7 +82,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     OIDC_CLIENT_IDS: env.OIDC_CLIENT_IDS ?? 'nats-chat-app,natter-cli',
     NATTER_ID_KEY: env.NATTER_ID_KEY ?? secrets.idKey,
   }
-  const startRuntime = (name: string) =>
+  const startRuntime = (name: string, own: Record<string, string> = {}) =>
     startService(context, {
       name,
       ports: [],
@@ -91,7 +91,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
           dir: state.dir,
           onSpawn: state.addProcess,
           args: runtimeArgs ?? [],
-          env: runtimeEnv,
+          env: { ...runtimeEnv, ...own },
           name,
         }),
     })
@@ -100,7 +100,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   return {
     urls: { web: web.url, ...nats.urls, issuer, databaseUrl },
     services: context.services,
-    startSecondRuntime: runtimeArgs ? undefined : () => startRuntime('runtime-2'),
+    startSecondRuntime: runtimeArgs
+      ? undefined
+      : () => startRuntime('runtime-2', { HEALTH_PORT: '' }),
   }
 }
 

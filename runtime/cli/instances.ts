@@ -3,6 +3,10 @@ import { constants } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Logger } from 'pino'
+import { readHealthAddress } from '../server/config.ts'
+import type { Metric } from '../server/metrics.ts'
+import { serveHealth } from './health.ts'
+import { healthOf } from './instance-health.ts'
 import { createLog } from './log.ts'
 import { notifyReady } from './ready.ts'
 import { answerPings, untilHung } from './sign-of-life.ts'
@@ -68,6 +72,12 @@ class Supervisor {
     )
     process.on('SIGHUP', () => this.#hangUp())
     answerPings()
+    const healthAddress = readHealthAddress(this.#options.env)
+    if (healthAddress)
+      await serveHealth(healthAddress, {
+        notReady: () => this.#notReady(),
+        metrics: () => this.#metrics(),
+      })
 
     // Starts the first instance alone, so that an error of all instances is reported only once.
     const first = this.#launch(1)
@@ -154,6 +164,33 @@ class Supervisor {
     notifyReady()
   }
 
+  async #notReady(): Promise<string | undefined> {
+    if (this.#stopping.signal.aborted) return 'draining'
+    if (!this.#announced) return 'starting'
+    const reasons = this.#slots.map(async ({ number, instance }) => {
+      const reason = instance.isReady
+        ? await healthOf(instance.child)
+            .notReady()
+            .catch(() => 'no answer')
+        : 'starting'
+      return reason && `instance ${number}: ${reason}`
+    })
+    return (await Promise.all(reasons)).find((reason) => reason)
+  }
+
+  /** Returns the metrics of all instances that answer, with the number of the instance as a label. */
+  async #metrics(): Promise<Metric[]> {
+    const answers = this.#slots.map(async ({ number, instance }) => {
+      const metrics = instance.isReady
+        ? await healthOf(instance.child)
+            .metrics()
+            .catch(() => [])
+        : []
+      return metrics.map((metric) => addLabel(metric, 'process', String(number)))
+    })
+    return (await Promise.all(answers)).flat()
+  }
+
   async #keep(slot: Slot) {
     let deaths = 0
     while (!this.#stopping.signal.aborted) {
@@ -224,4 +261,12 @@ class Supervisor {
   #signalAll(signal: NodeJS.Signals) {
     for (const { child } of this.#alive) child.kill(signal)
   }
+}
+
+function addLabel(metric: Metric, label: string, value: string): Metric {
+  const samples = metric.samples.map((sample) => ({
+    ...sample,
+    labels: { ...sample.labels, [label]: value },
+  }))
+  return { ...metric, samples }
 }

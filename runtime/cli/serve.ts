@@ -1,8 +1,11 @@
 import type { NatsAddress } from '../nats/address.ts'
-import { readRuntimeConfig } from '../server/config.ts'
+import { readHealthAddress, readRuntimeConfig } from '../server/config.ts'
 import { watchFaults } from '../server/faults.ts'
-import { startRuntime } from '../server/run.ts'
+import { watchProcess } from '../server/metrics.ts'
+import { type Runtime, startRuntime } from '../server/run.ts'
 import { CliError } from './failure.ts'
+import { type Health, serveHealth } from './health.ts'
+import { answerHealthQueries } from './instance-health.ts'
 import { createLog } from './log.ts'
 import { note } from './output.ts'
 import { describeProblem, problemsOf } from './problems.ts'
@@ -27,12 +30,14 @@ export async function serveFolders({ folders, env, name, nats }: ServeOptions): 
   const log = createLog(env)
 
   const stopRequest = Promise.withResolvers<string>()
-  let isReady = false
+  let runtime: Runtime | undefined
+  let isStopping = false
   let importing: string | undefined
   const stop = (reason: string) => {
     importing = undefined
+    isStopping = true
     // Before all functions are served, the process exits without draining.
-    if (!isReady) process.exit(0)
+    if (!runtime) process.exit(0)
     stopRequest.resolve(reason)
   }
   onStop(stop)
@@ -40,7 +45,8 @@ export async function serveFolders({ folders, env, name, nats }: ServeOptions): 
   watchFaults(log, folders, () => {
     exitCode = 1
     importing = undefined
-    if (!isReady) process.exit(1)
+    isStopping = true
+    if (!runtime) process.exit(1)
     stopRequest.resolve('uncaught exception')
   })
   answerPings()
@@ -56,13 +62,28 @@ export async function serveFolders({ folders, env, name, nats }: ServeOptions): 
 
   const read = readRuntimeConfig(env)
   const config = { ...read, name: name ?? read.name, nats: nats ?? read.nats }
+  const healthAddress = readHealthAddress(env)
+  if (healthAddress) {
+    const processMetrics = watchProcess()
+    const health: Health = {
+      async notReady() {
+        if (isStopping) return 'draining'
+        if (!runtime) return 'starting'
+        return runtime.isConnected ? undefined : 'NATS is disconnected'
+      },
+      async metrics() {
+        return [...processMetrics(), ...((await runtime?.metrics()) ?? [])]
+      },
+    }
+    if (instance === undefined) await serveHealth(healthAddress, health)
+    else answerHealthQueries(health)
+  }
   const onImport = (file: string | undefined) => {
     importing = file
   }
-  const runtime = await startRuntime({ folders, config, log, onImport }).catch((error) => {
+  runtime = await startRuntime({ folders, config, log, onImport }).catch((error) => {
     throw explain(error)
   })
-  isReady = true
   const functions = runtime.functions.length
   log.info({ functions }, instance === undefined ? 'ready' : 'instance ready')
   notifyReady()

@@ -26,6 +26,9 @@ exits with 0; on a second signal it exits at once with 130. SIGHUP restarts the 
 a process that dies is restarted. With --no-supervisor, it serves the functions in this process, which
 exits with 1 after an uncaught exception. A file that cannot be loaded stops the start with 1.
 
+If HEALTH_PORT is set, http://127.0.0.1:HEALTH_PORT answers GET /livez, /readyz (503 while it starts, stops
+or has lost NATS) and /metrics (Prometheus), for all instances together; HEALTH_HOST sets another address.
+
 Examples:
   runtime start functions/
   runtime start functions/ apps/

@@ -30,6 +30,7 @@ export async function serveAuthCallout(
     )
   const nc = await connectToNats(natsAuth, `${config.name} callout`)
   host.backbone.connections.attach(nc)
+  host.backbone.connectionState.watch(nc)
   const { nc: functionsNc, functions: own } = host.backbone
   const functions = await followFunctions(functionsNc, own, log)
   const served = serveCallout(

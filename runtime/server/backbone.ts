@@ -3,6 +3,7 @@ import type { FunctionInfo } from '../api/context.ts'
 import type { System } from '../api/system.ts'
 import type { BucketConnections } from '../jetstream/kv.ts'
 import type { ClientConnections } from '../monitoring/connections.ts'
+import type { ConnectionState } from '../nats/connection-state.ts'
 import type { SpanStore } from '../tracing/span-store.ts'
 import type { Audience } from './cancellation.ts'
 import type { TrafficGuard } from './traffic-guard.ts'
@@ -14,6 +15,7 @@ export interface Backbone extends BucketConnections {
   readonly spans: SpanStore
   readonly system: System
   readonly connections: ClientConnections
+  readonly connectionState: ConnectionState
   readonly guard: TrafficGuard
   readonly audience: Audience
   /** Creates the streams and buckets that are missing, once for concurrent calls. */

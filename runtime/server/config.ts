@@ -33,6 +33,22 @@ export function readRuntimeConfig(
   }
 }
 
+export interface HealthAddress {
+  host: string
+  port: number
+}
+
+/** Returns undefined unless HEALTH_PORT is set. */
+export function readHealthAddress({
+  HEALTH_PORT: value,
+  HEALTH_HOST: host,
+}: Readonly<Record<string, string | undefined>>): HealthAddress | undefined {
+  if (value === undefined || value === '') return undefined
+  const port = Number(value)
+  if (/^\d+$/.test(value) && port >= 1 && port <= 65_535) return { host: host || '127.0.0.1', port }
+  throw new Error(`HEALTH_PORT is "${value}": use a port from 1 to 65535, such as 9090`)
+}
+
 export function readImportMs(env: Readonly<Record<string, string | undefined>>): number {
   return readMilliseconds(env, 'NATTER_IMPORT_MS', 30_000)
 }

@@ -3,8 +3,16 @@ import type { Dispatcher } from './dispatcher.ts'
 import type { FunctionHost } from './function-host.ts'
 import { answerReplay, readReplaySequence } from './replay.ts'
 
+export interface Backlog {
+  pending: number
+  unacknowledged: number
+}
+
 export interface Served {
+  readonly name: string
   readonly dispatcher: Dispatcher
+  /** The messages that the function's consumer has not finished, on all processes. Asks NATS. */
+  readonly backlog?: () => Promise<Backlog>
   /** Leaves the queue group. Messages that have already been received are still handled. */
   leave(): Promise<void>
 }
@@ -56,6 +64,7 @@ export async function serveEndpoint(
     if (error) host.log.fatal({ err: error }, 'service stopped with an error')
   })
   return {
+    name: host.loaded.name,
     dispatcher,
     leave: async () => void (await service.stop()),
   }
@@ -68,7 +77,7 @@ export async function serveEndpoint(
 export function serveState(
   host: FunctionHost,
   dispatcher: Dispatcher,
-  state: () => Promise<Record<string, unknown>>,
+  state: () => Promise<object>,
   replay?: (seq: number) => Promise<boolean>,
 ): Promise<Served> {
   return serveEndpoint(host, dispatcher, {
@@ -90,7 +99,7 @@ export function serveState(
 
 export function withCleanup(served: Served, leave: () => Promise<void>): Served {
   return {
-    dispatcher: served.dispatcher,
+    ...served,
     leave: async () => void (await Promise.all([served.leave(), leave()])),
   }
 }

@@ -11,6 +11,7 @@ import { ensureResources } from '../jetstream/resources.ts'
 import { ClientConnections } from '../monitoring/connections.ts'
 import { createSystem } from '../monitoring/system.ts'
 import { connectToNats } from '../nats/connect.ts'
+import { ConnectionState } from '../nats/connection-state.ts'
 import { retryUntilAvailable } from '../nats/retry.ts'
 import { createSharedCounter, type SharedCounter } from '../rate-limit/counter.ts'
 import { Limiter } from '../rate-limit/limiter.ts'
@@ -28,6 +29,7 @@ import {
   type LoadProblem,
   loadFolders,
 } from './load.ts'
+import { functionMetrics, type Metric } from './metrics.ts'
 import { announceFunctions } from './other-functions.ts'
 import { requiredResources } from './required-resources.ts'
 import { reconcileSchedules, repeatAfterStart } from './schedules.ts'
@@ -43,6 +45,9 @@ export interface RuntimeOptions {
 
 export interface Runtime extends AsyncDisposable {
   readonly functions: readonly FunctionInfo[]
+  /** False while a connection to NATS is lost. */
+  readonly isConnected: boolean
+  metrics(): Promise<Metric[]>
   /** Leaves the queue groups, finishes calls in flight, and closes the connection. Idempotent. */
   stop(): Promise<void>
   readonly closed: Promise<void>
@@ -91,6 +96,8 @@ export async function startRuntime({
   }
 
   const connections = new ClientConnections()
+  const connectionState = new ConnectionState()
+  connectionState.watch(nc)
   const spans = new SpanStore()
   const processName = `${hostname()}:${process.pid}`
   started.use(serveSpans(nc, spans, processName))
@@ -102,6 +109,7 @@ export async function startRuntime({
     spans,
     system: createSystem(nc, requester, connections),
     connections,
+    connectionState,
     guard: new TrafficGuard(nc, connections, log),
     ensureResources: ensureOnce,
     audience: new Audience(nc),
@@ -133,7 +141,16 @@ export async function startRuntime({
   const closed = nc.closed().then((error) => {
     if (error) log.error({ err: error }, 'connection closed with an error')
   })
-  return { functions: backbone.functions, stop, closed, [Symbol.asyncDispose]: stop }
+  return {
+    functions: backbone.functions,
+    get isConnected() {
+      return connectionState.isConnected
+    },
+    metrics: () => functionMetrics(served, connectionState.isConnected),
+    stop,
+    closed,
+    [Symbol.asyncDispose]: stop,
+  }
 }
 
 async function openConnection(

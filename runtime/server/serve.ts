@@ -48,5 +48,6 @@ export async function serveFunction(
   })
   const state = () => consumer.pending()
   const replay = (seq: number) => consumer.replay(seq)
-  return withCleanup(await serveState(host, dispatcher, state, replay), () => consumer.stop())
+  const served = await serveState(host, dispatcher, state, replay)
+  return { ...withCleanup(served, () => consumer.stop()), backlog: state }
 }

@@ -3,6 +3,7 @@ import type { ConsumerMessages, JetStreamClient, JsMsg } from '@nats-io/jetstrea
 import { discardDeadLetter, findDeadLetter } from '../jetstream/dead-letters.ts'
 import { ackWaitMs, ensureConsumer, untilLost } from '../jetstream/durable-consumer.ts'
 import { type BatchOptions, BatchProcessor } from './batch.ts'
+import type { Backlog } from './endpoint.ts'
 
 const [minRetryMs, maxRetryMs] = [250, 5_000]
 
@@ -15,7 +16,7 @@ export interface ConsumerOptions extends BatchOptions {
 export interface Consumer {
   /** Finishes the current calls. The server redelivers all other received messages. */
   stop(): Promise<void>
-  pending(): Promise<{ pending: number; unacknowledged: number }>
+  pending(): Promise<Backlog>
   /**
    * Calls the handler with the original message of a dead letter, and deletes the dead letter on success.
    * Returns false if this function has no dead letter `seq`. Throws the handler's error.

@@ -4,7 +4,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'n
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it, vi } from 'vitest'
 import { findNatsServer } from '../../stack/install/nats-server.ts'
 import { LockedError, takeLock } from '../../stack/lock.ts'
 import { choosePorts, defaultPorts, freePort, listenOn, type PortName } from '../../stack/ports.ts'
@@ -301,9 +301,9 @@ describe('npm start', { timeout: 240_000 }, () => {
     await winner?.says(/Natter is ready/)
   })
 
-  it('restarts a killed service, rejects a second start, starts again after SIGKILL, and stops all services', async () => {
-    const dir = await givenFolder()
-    const first = startMain(dir)
+  it('serves HEALTH_PORT from one of its runtimes, restarts a killed service, rejects a second start, starts again after SIGKILL, and stops all services', async () => {
+    const [dir, healthPort] = [await givenFolder(), await freePort()]
+    const first = startMain(dir, { HEALTH_PORT: String(healthPort) })
     await first.says(/Natter is ready after .*: {2}http:\/\/localhost:\d+/)
     expect(first.said()).toContain('alice / alice123')
     const urls = await readUrls(dir)
@@ -316,6 +316,10 @@ describe('npm start', { timeout: 240_000 }, () => {
     expect(
       await (await fetch(`${urls.issuer}/.well-known/openid-configuration`)).json(),
     ).toMatchObject({ issuer: urls.issuer })
+
+    const secondLog = () => readFile(join(dir, 'logs', 'runtime-2.log'), 'utf8')
+    await vi.waitFor(async () => expect(await secondLog()).toContain('"msg":"ready"'), 60_000)
+    expect((await fetch(`http://127.0.0.1:${healthPort}/readyz`)).status).toBe(200)
 
     process.kill(urls.pids['nats-server'] ?? 0, 'SIGKILL')
     await first.says(/nats-server restarted/)
