@@ -1,5 +1,5 @@
 import './apps.css'
-import { createResource, For, type JSX, onCleanup, Show } from 'solid-js'
+import { createResource, createSignal, For, type JSX, onCleanup, Show } from 'solid-js'
 import { topics } from '#schema/contracts'
 import type { App, AppId } from '#schema/messages/app'
 import type { MyRoom } from '#schema/messages/room'
@@ -32,6 +32,7 @@ export function AppsPanel(props: {
   )
   onCleanup(chat.connection.onReconnect(() => void refetch()))
 
+  const [isWide, setWide] = createSignal(false)
   const apps = () => latestOf(installed) ?? []
   const others = () =>
     (latestOf(all) ?? []).filter(({ id }) => !apps().some((app) => app.id === id))
@@ -51,7 +52,11 @@ export function AppsPanel(props: {
   }
 
   return (
-    <section class="panel" aria-label={open()?.name ?? t('apps.title')}>
+    <section
+      class="panel"
+      classList={{ 'is-wide': isWide() && open() !== undefined }}
+      aria-label={open()?.name ?? t('apps.title')}
+    >
       <header class="room-head">
         <Show when={props.openId !== undefined}>
           <IconButton icon="back" label={t('apps.all')} onClick={showAll} />
@@ -59,6 +64,15 @@ export function AppsPanel(props: {
         <h2 class="cut" dir="auto">
           {open()?.name ?? t('apps.title')}
         </h2>
+        <Show when={open()}>
+          <span class="app-widen">
+            <IconButton
+              icon={isWide() ? 'narrow' : 'widen'}
+              label={t(isWide() ? 'apps.narrow' : 'apps.widen')}
+              onClick={() => setWide((wide) => !wide)}
+            />
+          </span>
+        </Show>
         <IconButton icon="close" label={t('apps.close')} onClick={props.onClose} />
       </header>
       <Show

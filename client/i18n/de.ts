@@ -350,6 +350,8 @@ export const de: Words = {
     posts: 'Kann Nachrichten in diesem Raum senden',
     title: 'Apps',
     close: 'Apps schließen',
+    widen: 'Vergrößern',
+    narrow: 'Verkleinern',
     all: 'Alle Apps',
     none: 'In diesem Raum gibt es noch keine Apps.',
     available: 'Verfügbare Apps',

@@ -121,6 +121,8 @@ export const enLater = {
     posts: 'Can post messages in this room',
     title: 'Apps',
     close: 'Close apps',
+    widen: 'Expand',
+    narrow: 'Collapse',
     all: 'All apps',
     none: 'No apps in this room yet.',
     available: 'Available apps',

@@ -316,6 +316,8 @@ export const zh: Words = {
     posts: '可以在此房间发送消息',
     title: '应用',
     close: '关闭应用',
+    widen: '展开',
+    narrow: '收起',
     all: '所有应用',
     none: '此房间还没有应用。',
     available: '可用应用',

@@ -13,6 +13,8 @@ const paths = {
   trash: 'M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13',
   more: 'M5 12h.01M5.5 12h.01M12 12h.01M12.5 12h.01M19 12h.01M19.5 12h.01',
   close: 'M6 6l12 12M18 6 6 18',
+  widen: 'M14 4h6v6M10 20H4v-6M20 4l-7 7M4 20l7-7',
+  narrow: 'M20 10h-6V4M4 14h6v6M14 10l7-7M10 14l-7 7',
   back: 'M15 5l-7 7 7 7',
   down: 'M12 5v14M6 13l6 6 6-6',
   up: 'M12 19V5M6 11l6-6 6 6',

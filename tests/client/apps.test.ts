@@ -90,6 +90,22 @@ describe('the apps of a room', { timeout: 60_000 }, () => {
     await expectAccessible(alice.page)
   })
 
+  it('can be enlarged without a restart', async () => {
+    const { aliceApp } = await givenPolls()
+    await aliceApp.getByRole('button', { name: 'Create poll' }).click()
+    await aliceApp.getByLabel('Question').fill('Still here?')
+    const frame = alice.page.locator('iframe[title="Poll"]')
+    const widthOf = async () => (await frame.boundingBox())?.width ?? 0
+    const width = await widthOf()
+
+    await alice.page.getByRole('button', { name: 'Expand' }).click()
+    await expect.poll(widthOf).toBeGreaterThan(width * 1.5)
+    await alice.page.getByRole('button', { name: 'Collapse' }).click()
+    await expect.poll(widthOf).toBe(width)
+
+    expect(await aliceApp.getByLabel('Question').inputValue()).toBe('Still here?')
+  })
+
   it('end when the user leaves the room', async () => {
     await givenPolls()
 
