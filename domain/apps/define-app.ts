@@ -127,6 +127,9 @@ export function scheduled(
   when: Scheduled,
   handle: (call: ScheduledCall) => Promise<void>,
 ): DeclaredSchedule {
+  const unknown = Object.keys(when).find((name) => name !== 'everyMs' && name !== 'rooms')
+  if (unknown !== undefined)
+    throw new TypeError(`scheduled: there is no option ${unknown}; give everyMs and rooms`)
   return { ...when, handle }
 }
 

@@ -30,6 +30,8 @@ interface Origin {
 /** A longer text would not be part of the notifications to clients. */
 const maxTextLength = 1_000
 
+const placeholder = /\{\{ (\w+) \}\}/g
+
 const Texts = v.strictObject(v.entriesFromList(['en', 'de', 'zh', 'ar'], StorableText))
 const Args = v.record(v.string(), StorableText)
 
@@ -38,6 +40,8 @@ export function checkPost({ texts, args = {} }: Post): void {
   v.parse(Texts, texts)
   v.parse(Args, args)
   for (const text of Object.values(texts)) {
+    const missing = placeholdersIn(text).find((name) => name !== 'user' && !(name in args))
+    if (missing !== undefined) throw new Error(`post: args has no ${missing} for "${text}"`)
     const { length } = fill(text, args)
     if (length > maxTextLength)
       throw new RangeError(
@@ -91,6 +95,10 @@ async function readName(user: UserId, tx: Transaction): Promise<string> {
   return found?.name ?? user
 }
 
+function placeholdersIn(text: string): string[] {
+  return [...text.matchAll(placeholder)].map(([, name = '']) => name)
+}
+
 function fill(text: string, args: Readonly<Record<string, string>>): string {
-  return text.replace(/\{\{ (\w+) \}\}/g, (placeholder, name) => args[name] ?? placeholder)
+  return text.replace(placeholder, (whole, name) => args[name] ?? whole)
 }

@@ -1,0 +1,24 @@
+import { describe, expect, it } from 'vitest'
+import { scheduled } from '#domain/apps/define-app'
+import { checkPost } from '#domain/apps/post'
+
+const texts = (text: string) => ({ en: text, de: text, zh: text, ar: text })
+
+describe('scheduled', () => {
+  it('rejects an option that it does not have', () => {
+    const when = { cron: '@weekly', rooms: async () => [] } as unknown as { everyMs: number }
+
+    expect(() => scheduled({ rooms: async () => [], ...when }, async () => undefined)).toThrow(
+      'there is no option cron; give everyMs and rooms',
+    )
+  })
+})
+
+describe('checkPost', () => {
+  it('rejects a text with a placeholder that has no argument', () => {
+    const post = { texts: texts('{{ user }} thanked {{ name }}'), key: 'k' }
+
+    expect(() => checkPost(post)).toThrow('args has no name')
+    expect(() => checkPost({ ...post, args: { name: '{{ other }}' } })).not.toThrow()
+  })
+})
