@@ -1,5 +1,5 @@
 import './apps.css'
-import { createResource, createSignal, For, type JSX, onCleanup, Show } from 'solid-js'
+import { createMemo, createResource, createSignal, For, type JSX, onCleanup, Show } from 'solid-js'
 import { topics } from '#schema/contracts'
 import type { App, AppId } from '#schema/messages/app'
 import type { MyRoom } from '#schema/messages/room'
@@ -33,7 +33,10 @@ export function AppsPanel(props: {
   onCleanup(chat.connection.onReconnect(() => void refetch()))
 
   const [isWide, setWide] = createSignal(false)
-  const apps = () => latestOf(installed) ?? []
+  // An unchanged list keeps its elements, and with them the focus and a click that has begun.
+  const apps = createMemo(() => latestOf(installed) ?? [], [], {
+    equals: (before, now) => JSON.stringify(before) === JSON.stringify(now),
+  })
   const others = () =>
     (latestOf(all) ?? []).filter(({ id }) => !apps().some((app) => app.id === id))
   const open = () => apps().find(({ id }) => id === props.openId)

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import * as Y from 'yjs'
 import type { RoomId } from '#schema/ids'
 import type { AppId } from '#schema/messages/app'
 import { launchRoom, type People } from './history.ts'
@@ -14,7 +15,9 @@ interface Poll {
   hidden?: boolean
 }
 
-const [pollApp, standupApp] = ['poll' as AppId, 'standup' as AppId]
+const pollApp = 'poll' as AppId
+const standupApp = 'standup' as AppId
+const whiteboardApp = 'whiteboard' as AppId
 
 /** A second call has no effect, like those of the functions below. */
 export async function givePolls(people: People) {
@@ -82,6 +85,63 @@ export async function giveStandup({ alice, bob, maya }: People) {
     done: 'Went through the list with Tomás, and moved the two risky points to Wednesday.',
     next: 'Book the room for the demo',
     blockers: '',
+  })
+}
+
+/** Draws a plan on the whiteboard of the room Engineering. */
+export async function giveWhiteboard({ alice, bob }: People) {
+  const where = { app: whiteboardApp, room: 'engineering' as RoomId }
+  await alice.client.call('apps.install', where)
+  const board = await bob.client.call('app.action', {
+    ...where,
+    action: 'pull',
+    data: { since: 0 },
+  })
+  if ((board as { version: number }).version > 0) return
+  const doc = new Y.Doc()
+  const strokes = doc.getMap('strokes')
+  const notes = doc.getMap('notes')
+  const draw = (color: number, width: number, ...corners: [number, number][]) => {
+    const numbers = toStroke(corners)
+    strokes.set(`${strokes.size}`.padStart(3, '0'), Y.Array.from([color, width, ...numbers]))
+  }
+  const write = (x: number, y: number, text: string) => {
+    const note = new Y.Map<number | Y.Text>(Object.entries({ x, y }))
+    note.set('text', new Y.Text(text))
+    notes.set(`${notes.size}`.padStart(3, '0'), note)
+  }
+  doc.transact(() => {
+    draw(0, 14, [320, 520], [340, 620], [430, 740], [640, 775])
+    draw(0, 14, [570, 710], [650, 775], [575, 850])
+    draw(1, 10, [110, 1_440], [300, 1_450], [480, 1_436])
+    draw(2, 10, ...circle(890, 1_270, 180))
+    draw(3, 18, [805, 1_270], [875, 1_350], [1_005, 1_180])
+    write(110, 140, 'n1: upgrade first')
+    write(700, 620, 'n2, n3: one by one')
+    write(110, 1_040, 'Freeze writes? No, nothing was lost in the test.')
+  })
+  const update = Buffer.from(Y.encodeStateAsUpdate(doc)).toString('base64')
+  await bob.client.call('app.action', { ...where, action: 'push', data: { update } })
+}
+
+/** Returns the first corner, and the distances of the points on the lines between the corners. */
+function toStroke([first = [0, 0], ...corners]: [number, number][]): number[] {
+  const steps = 12
+  let [x, y] = first
+  const numbers = [x, y]
+  for (const [toX, toY] of corners) {
+    const [dx, dy] = [(toX - x) / steps, (toY - y) / steps]
+    for (let step = 0; step < steps; step++) numbers.push(dx, dy)
+    x = toX
+    y = toY
+  }
+  return numbers.map(Math.round)
+}
+
+function circle(x: number, y: number, radius: number): [number, number][] {
+  return Array.from({ length: 26 }, (_, index) => {
+    const angle = (index / 25) * 2 * Math.PI
+    return [x + radius * Math.cos(angle), y + radius * Math.sin(angle)]
   })
 }
 

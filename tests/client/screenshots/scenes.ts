@@ -6,7 +6,7 @@ import type { Page } from 'playwright-core'
 import type { ClientId, RoomId, UserId } from '#schema/ids'
 import type { StackUrls } from '../../../stack/state.ts'
 import { writeDeadLetter } from '../../support/dead-letters.ts'
-import { giveArabicPoll, givePolls, giveStandup } from './apps.ts'
+import { giveArabicPoll, givePolls, giveStandup, giveWhiteboard } from './apps.ts'
 import type { DemoHistory, People } from './history.ts'
 import { type Scene, type SceneContext, wide } from './stage.ts'
 
@@ -83,6 +83,12 @@ export const scenes: Record<string, Scene> = {
     options: { locale: 'ar' },
     write: giveArabicPoll,
     show: ({ page }) => showApp(page, 'مكتب بيروت'),
+  },
+  whiteboard: { write: giveWhiteboard, show: showWhiteboard },
+  'whiteboard-dark': {
+    write: giveWhiteboard,
+    options: { colorScheme: 'dark' },
+    show: showWhiteboard,
   },
   standup,
   'standup-dark': { ...standup, options: { colorScheme: 'dark' } },
@@ -197,6 +203,11 @@ export const scenes: Record<string, Scene> = {
     ...polls,
     options: { viewport: phone, hasTouch: true, isMobile: true },
   },
+  'phone-whiteboard': {
+    write: giveWhiteboard,
+    options: { viewport: phone, hasTouch: true, isMobile: true },
+    show: showWhiteboard,
+  },
   'phone-standup': {
     ...standup,
     options: { viewport: phone, hasTouch: true, isMobile: true, colorScheme: 'dark' },
@@ -255,6 +266,15 @@ async function showTranslation({ page, people: { alice, tomas } }: SceneContext)
   const article = page.getByRole('article').filter({ hasText: 'La lista está completa' })
   await article.press('t')
   await page.getByText('Apertium').waitFor()
+  await page.mouse.move(wide.width - 1, 20)
+}
+
+async function showWhiteboard({ page }: SceneContext) {
+  await showRoom(page, 'Engineering')
+  await page.getByRole('button', { name: 'Room options' }).click()
+  await page.getByRole('menuitem', { name: 'Apps' }).click()
+  await page.getByRole('button', { name: 'Open Whiteboard' }).click()
+  await page.frameLocator('.app-frame').locator('.board[aria-busy="false"]').waitFor()
   await page.mouse.move(wide.width - 1, 20)
 }
 
