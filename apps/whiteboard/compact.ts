@@ -55,23 +55,34 @@ export function compact(update: Uint8Array): Uint8Array {
 /** Joins what was erased, and the parts of each stroke, as Yjs does after it has applied them. */
 function join(structs: readonly Struct[]): Struct[] {
   const joined: Struct[] = []
+  /** The values of the joined items. Yjs freezes those of an item if NODE_ENV is `development`. */
+  const values = new Map<Y.Item, unknown[]>()
   for (const struct of structs) {
     const last = joined.at(-1)
     if (struct instanceof Y.GC && last instanceof Y.GC) last.length += struct.length
-    else if (!(struct instanceof Y.Item && last instanceof Y.Item && append(last, struct)))
-      joined.push(struct)
+    else if (struct instanceof Y.Item && last instanceof Y.Item && isNext(last, struct)) {
+      const parts = values.get(last) ?? [...valuesOf(last)]
+      for (const value of valuesOf(struct)) parts.push(value)
+      values.set(last, parts)
+      last.length += struct.length
+    } else joined.push(struct)
   }
+  for (const [item, parts] of values) item.content = new Y.ContentAny(parts)
   return joined
 }
 
-/** Returns false if the item was not written directly after the last one. */
-function append(last: Y.Item, { content, origin, rightOrigin, length }: Y.Item): boolean {
-  const isNext = Y.compareIDs(origin, last.lastId) && Y.compareIDs(rightOrigin, last.rightOrigin)
-  if (!isNext || !(content instanceof Y.ContentAny && last.content instanceof Y.ContentAny))
-    return false
-  for (const value of content.arr) last.content.arr.push(value)
-  last.length += length
-  return true
+/** Whether the values of an item were written directly after those of `last`. */
+function isNext(last: Y.Item, { content, origin, rightOrigin }: Y.Item): boolean {
+  return (
+    content instanceof Y.ContentAny &&
+    last.content instanceof Y.ContentAny &&
+    Y.compareIDs(origin, last.lastId) &&
+    Y.compareIDs(rightOrigin, last.rightOrigin)
+  )
+}
+
+function valuesOf({ content }: Y.Item): readonly unknown[] {
+  return content instanceof Y.ContentAny ? content.arr : []
 }
 
 /** Writes an update without deletions, in the format of Y.decodeUpdate. */
