@@ -98,7 +98,8 @@ function headers(config: WebConfig | undefined, host: string | undefined) {
       "default-src 'none'",
       `script-src 'self' ${host ? `http://${host}/apps/` : ''}`,
       "style-src 'self'",
-      "img-src 'self' https:",
+      // `data:` and `blob:` are for apps, whose frames inherit this policy.
+      "img-src 'self' https: data: blob:",
       "font-src 'self'",
       "manifest-src 'self'",
       `connect-src 'self' ${config?.natsWebSocket ?? ''} ${issuer}`,

@@ -106,6 +106,25 @@ describe('the apps of a room', { timeout: 60_000 }, () => {
     expect(await aliceApp.getByLabel('Question').inputValue()).toBe('Still here?')
   })
 
+  it('may show images of data: and blob: URLs', async () => {
+    const { aliceApp } = await givenPolls()
+
+    const sizes = await aliceApp.locator('body').evaluate(async () => {
+      const svg = '<svg xmlns="http://www.w3.org/2000/svg" width="7" height="5"/>'
+      const blob = new Blob([svg], { type: 'image/svg+xml' })
+      const urls = [`data:image/svg+xml,${encodeURIComponent(svg)}`, URL.createObjectURL(blob)]
+      return Promise.all(
+        urls.map(async (src) => {
+          const image = Object.assign(new Image(), { src })
+          await image.decode().catch(() => undefined)
+          return image.naturalWidth
+        }),
+      )
+    })
+
+    expect(sizes).toEqual([7, 7])
+  })
+
   it('end when the user leaves the room', async () => {
     await givenPolls()
 
