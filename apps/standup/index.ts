@@ -151,7 +151,7 @@ const state = query(
 /** Opens and closes the standups that are due. */
 const clock = scheduled(
   {
-    everyMs: 5_000,
+    everyMs: 2_000,
     rooms: async ({ db, at }) => {
       const opening = db.select({ room: settings.room }).from(settings)
       const closing = db.select({ room: standups.room }).from(standups)
