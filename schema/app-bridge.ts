@@ -1,7 +1,7 @@
 import type { Role } from './messages/room.ts'
 
 /**
- * What the component of a room app may do, and the messages between its frame and the page. Each message
+ * The API of a room app's component, and the messages between its frame and the page. Each message
  * is a JSON string.
  */
 export interface AppBridge {

@@ -14,7 +14,7 @@ import { zh } from './words/zh.ts'
 /** An app without known actions and texts, as the components of the kit use it. */
 export type AnyApp = App<AppDefinition, Words>
 
-/** What a component can do with the actions of `Definition` and its texts. */
+/** The typed API of a component: the actions of `Definition`, and the texts. */
 export interface App<Definition extends AppDefinition, Texts extends Words>
   extends ReturnType<typeof createApp<Definition, Texts>> {}
 

@@ -101,7 +101,7 @@ function PollView(props: { poll: Poll }) {
   const mayClose = () => isOpen() && (props.poll.createdBy === user.id || may('moderate'))
   const vote = (options: number[]) => act('vote', { poll: props.poll.id, options })
   let choices: HTMLFieldSetElement | undefined
-  /** What the user has chosen, until it is stored: `mine` may lack it while several votes are sent. */
+  /** The user's choice until it is stored: `mine` may lack it while several votes are sent. */
   const [chosen, setChosen] = createSignal<number[]>()
   const choose = async () => {
     const inputs = [...(choices?.querySelectorAll('input') ?? [])]

@@ -9,7 +9,7 @@ import { notUsable } from './guard.ts'
 import { checkPost, enqueuePost, type Post } from './post.ts'
 import { lockInstallation, nextVersion } from './registry.ts'
 
-/** What a handler may do to the app's data of a room. */
+/** Changes that a handler can make in a room. */
 export interface RoomChange {
   /** The transaction of this call. It is rolled back if the handler throws. */
   readonly db: Transaction

@@ -157,7 +157,7 @@ interface AppManifest<Own extends Actions> {
   name: string
   /** A semantic version. */
   version: string
-  /** What the app may do beyond its own data. The page shows it to the moderator who installs the app. */
+  /** Permissions beyond the app's own data. The page shows them to the moderator who installs the app. */
   needs?: readonly AppNeed[]
   actions: Own
   /** Work that is not started by a call. Their names must differ from those of the actions. */

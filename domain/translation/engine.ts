@@ -9,7 +9,7 @@ export interface TranslationJob {
   signal: AbortSignal
 }
 
-/** What an engine can translate: undefined for all languages, else targets by source language. */
+/** Languages of an engine: undefined for all, otherwise the targets by source language. */
 export type Pairs = EngineState['pairs']
 
 export interface Engine {

@@ -3,7 +3,7 @@ import { parseSubject, type Subject } from '../api/subject.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import type { FunctionHost } from './function-host.ts'
 
-/** What all calls of a function have in common. */
+/** The properties that all calls of a function share. */
 export interface RequestKind {
   readonly host: FunctionHost
   readonly dispatcher: Dispatcher
