@@ -22,7 +22,7 @@ export function compact(update: Uint8Array): Uint8Array {
     return true
   }
 
-  /** Sets the parent of operations that do not name it, as it is that of the operation beside them. */
+  /** Sets the missing parent of an operation: it is that of the neighbour in `origin` or `rightOrigin`. */
   const resolveParent = (item: Y.Item) => {
     const chain: Y.Item[] = []
     let last: Struct | undefined = item

@@ -24,7 +24,7 @@ export interface Timeline {
   items: readonly TimelineMessage[]
   hasOlder: boolean
   hasNewer: boolean
-  /** A reply and its parent belong to different chains (see eventChains.ts). */
+  /** Replies that arrived before their parent: the two belong to different chains (see eventChains.ts). */
   earlyReplies: readonly EarlyReply[]
 }
 

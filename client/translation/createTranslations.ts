@@ -53,7 +53,7 @@ function createTranslations(chat: Chat) {
 
   client.listen(topics.deliverTranslation, { user: chat.me }, receive)
   chat.connection.onReconnect(() => {
-    // Pieces may have been missed. The server continues with the text so far.
+    // Pieces may have been missed. A new request receives the text so far, and then the rest.
     for (const [msgKey, { item }] of [...orders]) {
       settle(msgKey)
       void request(item)

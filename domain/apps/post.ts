@@ -84,7 +84,7 @@ function clientIdOf(room: RoomId, key: string): ClientId {
     .digest('base64url') as ClientId
 }
 
-/** The stream only recognizes a repeated message for some minutes. */
+/** Reads the database, because the stream recognizes a repeated message for some minutes only. */
 async function isSent(sender: UserId, clientId: ClientId, tx: Transaction): Promise<boolean> {
   const hasKey = and(eq(messages.sender, sender), eq(messages.clientId, clientId))
   return (await tx.select({ id: messages.id }).from(messages).where(hasKey)).length > 0

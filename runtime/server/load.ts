@@ -34,7 +34,7 @@ export interface LoadOptions {
   importMs: number
   /** Called with the path of each file before its import, and with undefined after the last one. */
   onImport?: ((file: string | undefined) => void) | undefined
-  /** Paths of files that are not imported, each with the reason, which is reported as its problem. */
+  /** Paths of files that are not imported, each with the reason, which is reported as the file's problem. */
   skip?: ReadonlyMap<string, string>
 }
 

@@ -147,7 +147,7 @@ describe('a fault of a function', () => {
     })
   })
 
-  it('in a listener of the signal is logged with the function whose file is in the stack', async () => {
+  it('in a listener of the abort signal is logged with the function whose file is in the stack', async () => {
     await using runtime = await bench.start(folder)
     await expect(client.call('stuck', { kind: 'listener' })).rejects.toMatchObject({
       code: 'timeout',
