@@ -70,7 +70,7 @@ describe('erasure by msg.delete', () => {
 
     const sync = () => app.call('chat.sync', { room, since: sent.seq - 1 }, 'bob')
 
-    // An edit that is not yet persisted stays in the stream for a moment.
+    // If the edit is not yet persisted, it is erased from the stream a moment after the deletion.
     await expect
       .poll(sync)
       .toMatchObject({ recovered: true, events: [{ event: { kind: 'delete' } }] })
