@@ -40,13 +40,16 @@ class UnusableOutputError extends Error {}
 export async function runTranslation(order: TranslationOrder, context: RunContext): Promise<void> {
   const run = new Run(order, context)
   runs.set(order.key, run)
-  const failure = await run.translate()
-  // The lease ends before the last piece is published: a request that finds the lease has joined in time.
-  if (order.message)
-    await context
-      .kv(TRANSLATE_RUNS)
-      .delete(order.key)
-      .catch(() => undefined)
+  let failure: PieceError | undefined
+  do {
+    failure = await run.translate()
+    // The lease ends before the last piece is published: a request that finds the lease has joined in time.
+    if (order.message)
+      await context
+        .kv(TRANSLATE_RUNS)
+        .delete(order.key)
+        .catch(() => undefined)
+  } while (failure && run.restart())
   run.end(failure)
   if (runs.get(order.key) === run) runs.delete(order.key)
 }
@@ -73,7 +76,8 @@ export function endRunsOf(id: MessageId): void {
 class Run {
   readonly order: TranslationOrder
   readonly #context: RunContext
-  readonly #aborting = new AbortController()
+  #aborting = new AbortController()
+  #isFinal = false
   #listeners: Listener[]
   #text = ''
   #flushing: ReturnType<typeof setTimeout> | undefined
@@ -88,7 +92,7 @@ class Run {
 
   join(listener: Pick<Listener, 'user' | 'msgKey'>) {
     this.#listeners.push({ ...listener, sent: 0 })
-    if (this.#text) this.#flush()
+    if (this.#text && !this.#aborting.signal.aborted) this.#flush()
   }
 
   leave(user: UserId, msgKey: string) {
@@ -101,7 +105,18 @@ class Run {
   }
 
   abort(reason: FunctionError) {
+    this.#isFinal = true
     this.#aborting.abort(reason)
+  }
+
+  /** Returns true if a listener has joined while the run ended because nobody listened. */
+  restart(): boolean {
+    const isAbandoned = this.#aborting.signal.aborted && !this.#isFinal
+    if (!isAbandoned || this.#listeners.length === 0) return false
+    this.#aborting = new AbortController()
+    this.#text = ''
+    for (const listener of this.#listeners) listener.sent = 0
+    return true
   }
 
   async translate(): Promise<PieceError | undefined> {
@@ -189,7 +204,8 @@ class Run {
 
   #keep(isListening: (listener: Listener) => boolean) {
     this.#listeners = this.#listeners.filter(isListening)
-    if (this.#listeners.length === 0) this.abort(new FunctionError('cancelled', 'Nobody listens'))
+    if (this.#listeners.length === 0)
+      this.#aborting.abort(new FunctionError('cancelled', 'Nobody listens'))
   }
 
   #describe(error: unknown): PieceError {

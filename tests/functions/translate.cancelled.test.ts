@@ -39,3 +39,21 @@ it('translate.cancelled ends the pieces of one listener, and the run after the l
   const again = await test.request(notifyId, 'alice')
   expect(joinPieces(await test.piecesOf(toAlice, again.msgKey))).toBe('otra vez')
 })
+
+it('translate.cancelled does not end a translation that is requested again at once', async () => {
+  const room = await test.app.createRoom(['alice'])
+  const pieces = await test.listen('alice')
+
+  for (let round = 0; round < 20; round++) {
+    const notifyId = await test.send(room, `We will meet tomorrow in room ${round}.`)
+    test.ollama.answer((response) => void writePiece(response, 'Nos '))
+    const { msgKey } = await test.request(notifyId, 'alice')
+    await pieces.until((piece) => piece.msgKey === msgKey)
+    test.ollama.answer(say('otra vez'))
+
+    await test.app.call('translate.cancel', { msgKey }, 'alice')
+    const again = await test.request(notifyId, 'alice')
+
+    expect(joinPieces(await test.piecesOf(pieces, again.msgKey))).toBe('otra vez')
+  }
+})
