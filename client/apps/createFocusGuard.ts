@@ -33,18 +33,18 @@ export function createFocusGuard(frame: HTMLIFrameElement, onTheft: () => void) 
   window.addEventListener(
     'blur',
     () => {
-      check()
+      const at = performance.now()
+      check(at)
       // Some browsers update `document.activeElement` after the event.
-      setTimeout(check)
+      setTimeout(() => check(at))
     },
     options,
   )
 
-  function check() {
-    const now = performance.now()
-    if (document.activeElement !== frame || isAllowed || !left || now - left.at > keyMs) return
-    const hasPointer = frame.matches(':hover') && now - typedAt > keyMs
-    if (now - tabAt < keyMs || hasPointer) return
+  function check(blurredAt: number) {
+    if (document.activeElement !== frame || isAllowed || !left || blurredAt - left.at > keyMs) return
+    const hasPointer = frame.matches(':hover') && blurredAt - typedAt > keyMs
+    if (blurredAt - tabAt < keyMs || hasPointer) return
     const { field } = left
     left = undefined
     frame.blur()

@@ -121,6 +121,8 @@ describe('a hostile app', { timeout: 120_000 }, () => {
   it('cannot take the focus from the composer', async () => {
     const { page } = alice
     await openRoom('focus')
+    // A menu returns the focus to its button after it has closed.
+    await page.locator('.room-head button:focus').waitFor()
     await page.locator('#composer').focus()
     await page.mouse.move(300, 300)
     await page.evaluate(() =>
