@@ -42,7 +42,8 @@ export function createFocusGuard(frame: HTMLIFrameElement, onTheft: () => void) 
   )
 
   function check(blurredAt: number) {
-    if (document.activeElement !== frame || isAllowed || !left || blurredAt - left.at > keyMs) return
+    if (document.activeElement !== frame || isAllowed || !left || blurredAt - left.at > keyMs)
+      return
     const hasPointer = frame.matches(':hover') && blurredAt - typedAt > keyMs
     if (blurredAt - tabAt < keyMs || hasPointer) return
     const { field } = left
