@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { maxEntries } from '#domain/cache/max-entries'
 import { isDeactivatedUser } from '#domain/users/deactivation'
 import { type Context, defineFunction, event } from '#runtime'
 import { connectionOpened } from '#schema/messages/user'
@@ -9,7 +10,7 @@ const maxConnections = 100
 /** Listing a user's connections takes the server time for all its connections, so is done rarely. */
 const loginsPerCheck = 10
 
-const logins = new LRUCache<string, number>({ max: 10_000 })
+const logins = new LRUCache<string, number>(maxEntries(10_000))
 
 /**
  * Closes a user's newest connections when there are more than 100. Closes all connections of a user

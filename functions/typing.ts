@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { maxEntries } from '#domain/cache/max-entries'
 import { findAudience } from '#domain/rooms/audience'
 import { requireMember } from '#domain/rooms/member'
 import { requireRight } from '#domain/rooms/roles'
@@ -11,7 +12,7 @@ import { ROOMS_KV } from '#schema/streams'
  * published again. Thread ids are not checked: only the rate limit restricts a client that invents
  * them.
  */
-const recentlySent = new LRUCache<string, true>({ max: 50_000, ttl: 3_000 })
+const recentlySent = new LRUCache<string, true>({ ...maxEntries(50_000), ttl: 3_000 })
 
 export default defineFunction(
   typing,

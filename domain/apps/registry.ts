@@ -5,6 +5,7 @@ import type { RoomId, UserId } from '#schema/ids'
 import type { App, AppId } from '#schema/messages/app'
 import { apps, roomApps } from '#schema/tables/app'
 import { rooms } from '#schema/tables/room'
+import { maxEntries } from '../cache/max-entries.ts'
 import { type absent, fetchOrAbsent } from '../cache/ttl.ts'
 import type { Transaction } from '../rooms/room-lock.ts'
 
@@ -14,7 +15,7 @@ export type RegisteredApp = typeof apps.$inferInsert
 const installationTtlMs = 500
 
 const installations = new LRUCache<string, true | typeof absent>({
-  max: 50_000,
+  ...maxEntries(50_000),
   ttl: installationTtlMs,
   ignoreFetchAbort: true,
   fetchMethod: (key, _stale, { options }) =>

@@ -7,6 +7,7 @@ import { type Identity, identityToken } from '#schema/identity'
 import type { UserId } from '#schema/ids'
 import { USER_IDS } from '#schema/streams'
 import { users } from '#schema/tables/user'
+import { maxEntries } from '../cache/max-entries.ts'
 import { withTimeLimit } from '../cache/time-limit.ts'
 
 /** Key of an entry that exists once the database was read: a lost bucket is not filled without it. */
@@ -27,7 +28,7 @@ const reserved: ReadonlySet<string> = new Set([
 ])
 
 /** The user id of an identity never changes, so entries do not expire. */
-const cache = new LRUCache<string, UserId>({ max: 100_000 })
+const cache = new LRUCache<string, UserId>(maxEntries(100_000))
 
 /**
  * Returns the user id of an identity. At the first login, this is the user name if it is a valid id that

@@ -8,6 +8,7 @@ import {
   type Status,
 } from '#schema/messages/presence'
 import { PRESENCE, PRESENCE_CONN } from '#schema/streams'
+import { maxEntries } from '../cache/max-entries.ts'
 
 type StoredStatus = ValueOf<typeof PRESENCE>
 
@@ -15,7 +16,7 @@ const offlineStatus: StoredStatus = { status: 'offline', at: '' }
 
 /** The TTL limits how long a status is wrong if the event `presence.changed` is lost. */
 const statusCache = new LRUCache<UserId, StoredStatus, Context>({
-  max: 100_000,
+  ...maxEntries(100_000),
   ttl: 30_000,
   ignoreFetchAbort: true,
   fetchMethod: async (user, _stale, { context }) =>

@@ -8,6 +8,7 @@ import { type roomChanged, roomMembers } from '#schema/messages/member'
 import type { RoomKind } from '#schema/messages/room'
 import { ROOMS_KV } from '#schema/streams'
 import { members as membersTable } from '#schema/tables/room'
+import { maxEntries } from '../cache/max-entries.ts'
 import { absent, fetchOrAbsent, fetchWithAgedTtl } from '../cache/ttl.ts'
 import { ensureIndex } from './member-index.ts'
 
@@ -37,7 +38,7 @@ const [roomTtlMs, membersTtlMs] = [500, 900]
 
 let members = createMemberCache(defaultCacheSize)
 const rooms = new LRUCache<RoomId, IndexedRoom | typeof absent, Context>({
-  max: 10_000,
+  ...maxEntries(10_000),
   ttl: roomTtlMs,
   ignoreFetchAbort: true,
   fetchMethod: (room, _stale, { context, options }) =>

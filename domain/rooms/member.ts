@@ -4,6 +4,7 @@ import { type Context, FunctionError } from '#runtime'
 import { RoomId, UserId } from '#schema/ids'
 import type { Role, RoomKind } from '#schema/messages/room'
 import { ROOMS_KV } from '#schema/streams'
+import { maxEntries } from '../cache/max-entries.ts'
 import { absent, fetchOrAbsent } from '../cache/ttl.ts'
 import { ensureIndex } from './member-index.ts'
 
@@ -18,7 +19,7 @@ export interface Member {
  * expires.
  */
 const memberCache = new LRUCache<string, Member | typeof absent, Context>({
-  max: 50_000,
+  ...maxEntries(50_000),
   ttl: 500,
   ignoreFetchAbort: true,
   fetchMethod: (key, _stale, { context, options }) =>

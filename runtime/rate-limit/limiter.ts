@@ -45,7 +45,11 @@ const maxBatchShare = 1 / 20
  */
 export class Limiter {
   readonly #options: LimiterOptions
-  readonly #accounts = new LRUCache<string, Account>({ max: 50_000 })
+  // The option `max` would allocate more than a megabyte for each function at once.
+  readonly #accounts = new LRUCache<string, Account>({
+    maxSize: 50_000,
+    sizeCalculation: () => 1,
+  })
 
   constructor(options: LimiterOptions) {
     this.#options = options

@@ -9,6 +9,9 @@ const maxBytesPerWindow = 8 * 1_024 * 1_024
 const blockMs = 30_000
 const blockedSubject = 'connection.blocked'
 
+/** The option `max` of LRUCache would allocate memory for all entries at once. */
+const maxEntries = (count: number) => ({ maxSize: count, sizeCalculation: () => 1 })
+
 /**
  * Closes the connections of a user who sends more than 8 MB in a second to this process, and blocks
  * new logins for 30 seconds in all processes.
@@ -17,9 +20,9 @@ export class TrafficGuard {
   readonly #nc: NatsConnection
   readonly #connections: ClientConnections
   readonly #log: Logger
-  readonly #traffic = new LRUCache<string, { window: number; bytes: number }>({ max: 10_000 })
-  readonly #blocked = new LRUCache<string, true>({ max: 10_000, ttl: blockMs })
-  readonly #users = new LRUCache<string, string>({ max: 100_000 })
+  readonly #traffic = new LRUCache<string, { window: number; bytes: number }>(maxEntries(10_000))
+  readonly #blocked = new LRUCache<string, true>({ ...maxEntries(10_000), ttl: blockMs })
+  readonly #users = new LRUCache<string, string>(maxEntries(100_000))
 
   constructor(nc: NatsConnection, connections: ClientConnections, log: Logger) {
     this.#nc = nc

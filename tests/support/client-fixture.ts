@@ -8,6 +8,7 @@ import { findChromium } from '../../stack/install/chromium.ts'
 import type { ProcessService } from '../../stack/services/service.ts'
 import type { StackUrls } from '../../stack/state.ts'
 import { inviteAndJoin } from './invite.ts'
+import { copyPglite } from './pglite-copy.ts'
 import { startStack } from './stack-process.ts'
 import { createTestUser, type TestUser } from './test-user.ts'
 
@@ -68,6 +69,7 @@ export async function createClientFixture(
   await using resources = new AsyncDisposableStack()
   const dir = await mkdtemp(join(tmpdir(), 'natter-client-'))
   resources.defer(() => rm(dir, { recursive: true, force: true }))
+  await copyPglite(dir)
   const stack = resources.use(await startStack(dir, env))
   const urls: StackUrls = JSON.parse(await readFile(join(dir, 'stack.json'), 'utf8'))
   const browser = await chromium.launch({

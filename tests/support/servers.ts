@@ -11,6 +11,7 @@ import { startPglite } from '../../stack/services/pglite.ts'
 import { startPostgres } from '../../stack/services/postgres.ts'
 import { startRuntimeService } from '../../stack/services/runtime.ts'
 import type { ProcessService } from '../../stack/services/service.ts'
+import { copyPglite } from './pglite-copy.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -94,6 +95,9 @@ export async function startServers(
 }
 
 export async function startDatabase(kind: DatabaseKind, dir: string): Promise<ProcessService> {
-  if (kind === 'pglite') return startPglite({ dir })
+  if (kind === 'pglite') {
+    await copyPglite(dir)
+    return startPglite({ dir })
+  }
   return startPostgres({ dir, binaries: await findPostgres() })
 }
