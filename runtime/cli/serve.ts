@@ -3,6 +3,7 @@ import { readHealthAddress, readRuntimeConfig } from '../server/config.ts'
 import { watchFaults } from '../server/faults.ts'
 import { watchProcess } from '../server/metrics.ts'
 import { type Runtime, startRuntime } from '../server/run.ts'
+import { exportSpans } from '../tracing/export.ts'
 import { CliError } from './failure.ts'
 import { type Health, serveHealth } from './health.ts'
 import { answerHealthQueries } from './instance-health.ts'
@@ -78,6 +79,7 @@ export async function serveFolders({ folders, env, name, nats }: ServeOptions): 
     if (instance === undefined) await serveHealth(healthAddress, health)
     else answerHealthQueries(health)
   }
+  const spanExport = await exportSpans(env, config.name, log)
   const onImport = (file: string | undefined) => {
     importing = file
   }
@@ -95,6 +97,7 @@ export async function serveFolders({ folders, env, name, nats }: ServeOptions): 
   }
   log.info({ reason }, 'stopping')
   await runtime.stop()
+  await spanExport?.stop()
   log.info('stopped')
   process.exit(exitCode)
 }

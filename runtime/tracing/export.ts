@@ -1,0 +1,69 @@
+import { hostname } from 'node:os'
+import { setTimeout } from 'node:timers/promises'
+import { DiagLogLevel, diag, trace } from '@opentelemetry/api'
+import type { Logger } from 'pino'
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** The first that is set is used. Both are standard variables of OpenTelemetry. */
+const endpoints = ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'OTEL_EXPORTER_OTLP_ENDPOINT'] as const
+const stopMs = 2_000
+const protocols = ['OTEL_EXPORTER_OTLP_TRACES_PROTOCOL', 'OTEL_EXPORTER_OTLP_PROTOCOL'] as const
+
+export interface SpanExport {
+  /** Exports the remaining spans. Gives up after two seconds, so that the process can end. */
+  stop(): Promise<void>
+}
+
+/**
+ * Exports the spans of this process by OTLP if the environment names an endpoint. The SDK itself reads all
+ * other standard variables, such as OTEL_TRACES_SAMPLER and OTEL_EXPORTER_OTLP_HEADERS. Throws an Error if
+ * the endpoint or protocol is invalid.
+ */
+export async function exportSpans(
+  env: Environment,
+  name: string,
+  log: Logger,
+): Promise<SpanExport | undefined> {
+  const endpoint = endpoints.find((variable) => env[variable])
+  if (!endpoint || env.OTEL_SDK_DISABLED === 'true' || env.OTEL_TRACES_EXPORTER === 'none')
+    return undefined
+  if (!/^https?:\/\/[^/]/.test(env[endpoint] ?? '') || !URL.canParse(env[endpoint] ?? ''))
+    throw new Error(`${endpoint} is "${env[endpoint]}": use a URL, such as http://localhost:4318`)
+
+  // Imported only here, because most processes export nothing.
+  const { BasicTracerProvider, BatchSpanProcessor } = await import('@opentelemetry/sdk-trace-base')
+  const { detectResources, envDetector, resourceFromAttributes } = await import(
+    '@opentelemetry/resources'
+  )
+  const defaults = { 'service.name': name, 'service.instance.id': `${hostname()}:${process.pid}` }
+  const resource = detectResources({ detectors: [envDetector] })
+  const report = (message: string) => log.warn({ reason: message }, 'spans cannot be exported')
+  const ignore = () => undefined
+  diag.setLogger(
+    { error: report, warn: report, info: ignore, debug: ignore, verbose: ignore },
+    { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },
+  )
+  const provider = new BasicTracerProvider({
+    resource: resourceFromAttributes(defaults).merge(resource),
+    spanProcessors: [new BatchSpanProcessor(await createExporter(env))],
+  })
+  trace.setGlobalTracerProvider(provider)
+  return {
+    stop: () => Promise.race([provider.shutdown(), setTimeout(stopMs, undefined, { ref: false })]),
+  }
+}
+
+async function createExporter(env: Environment) {
+  const variable = protocols.find((name) => env[name])
+  const protocol = variable ? env[variable] : 'http/protobuf'
+  if (protocol === 'http/protobuf') {
+    const { OTLPTraceExporter } = await import('@opentelemetry/exporter-trace-otlp-proto')
+    return new OTLPTraceExporter()
+  }
+  if (protocol === 'http/json') {
+    const { OTLPTraceExporter } = await import('@opentelemetry/exporter-trace-otlp-http')
+    return new OTLPTraceExporter()
+  }
+  throw new Error(`${variable} is "${protocol}": use http/protobuf or http/json`)
+}
