@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import * as v from 'valibot'
 import { createDefaultRooms, DefaultRoomsEnv } from '#domain/rooms/default-rooms'
 import { indexUsers } from '#domain/users/store'
-import { closeDb, migrate } from '#schema/db'
+import { closeDb, configureDb, migrate } from '#schema/db'
 
 interface Setup {
   log: Logger
@@ -10,6 +10,7 @@ interface Setup {
 }
 
 export default async function setup({ log, env }: Setup): Promise<AsyncDisposable> {
+  configureDb(env)
   await migrate()
   const { DEFAULT_ROOMS: ids } = v.parse(DefaultRoomsEnv, env)
   const { created, unusable } = await createDefaultRooms(ids)

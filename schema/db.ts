@@ -13,6 +13,7 @@ const ownMigrations: Migrations = {
   schema: 'drizzle',
 }
 
+let variables: Readonly<Record<string, string | undefined>> = process.env
 let open: Database | undefined
 
 /**
@@ -27,6 +28,11 @@ export const db: Database = new Proxy({} as Database, {
     return typeof value === 'function' && key !== '$client' ? value.bind(open) : value
   },
 })
+
+/** Sets where DATABASE_URL is read when a connection is opened: by default, the environment of the process. */
+export function configureDb(env: typeof variables): void {
+  variables = env
+}
 
 /** Waits up to five seconds for running queries, then disconnects. */
 export async function closeDb(): Promise<void> {
@@ -197,7 +203,7 @@ function connect(max: number, onclose: () => void): Sql {
 }
 
 function readUrl(): string {
-  const url = process.env.DATABASE_URL
+  const url = variables.DATABASE_URL
   if (!url)
     throw new Error('DATABASE_URL is not set; example: postgres://user:password@host:5432/database')
   if (!/^postgres(ql)?:\/\//.test(url))

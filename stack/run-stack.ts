@@ -1,4 +1,5 @@
 import { join, relative, resolve } from 'node:path'
+import { readEnvironment } from '../runtime/server/environment.ts'
 import { type Disk, watchDisk } from './disk.ts'
 import { type Lock, LockedError, takeLock } from './lock.ts'
 import { readable } from './services/process.ts'
@@ -44,7 +45,8 @@ export async function runStack(options: RunOptions = {}): Promise<void> {
     owned.defer(() => state.clear())
     await state.stopLeftovers(log)
     console.log(`Starting Natter. State folder: ${shortPath(dir)}`)
-    const stack = await startStack({ ...options, state, env: process.env, log, owned })
+    const env = readEnvironment(process.env)
+    const stack = await startStack({ ...options, state, env, log, owned })
     state.writeUrls(stack.urls)
 
     const disk = watchDisk(dir, { log, signal: stopping.signal })

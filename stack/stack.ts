@@ -91,7 +91,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
           dir: state.dir,
           onSpawn: state.addProcess,
           args: runtimeArgs ?? [],
-          env: { ...runtimeEnv, ...own },
+          env: { ...runtimeEnv, ...withoutFiles(runtimeEnv), ...own },
           name,
         }),
     })
@@ -104,6 +104,11 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       ? undefined
       : () => startRuntime('runtime-2', { HEALTH_PORT: '' }),
   }
+}
+
+/** The runtime inherits the variables of this process, and rejects NAME together with NAME_FILE. */
+function withoutFiles(env: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.keys(env).map((name) => [`${name}_FILE`, '']))
 }
 
 function neededPorts(env: NodeJS.ProcessEnv): PortName[] {

@@ -4,7 +4,7 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Logger } from 'pino'
-import { closeDb, migrate } from '#schema/db'
+import { closeDb, configureDb, migrate } from '#schema/db'
 import type { AppDefinition } from './define-app.ts'
 import { appSchema, type RegisteredApp, registerApps } from './registry.ts'
 
@@ -19,6 +19,7 @@ interface Setup {
  */
 export function setUpApps(folder: string): (setup: Setup) => Promise<AsyncDisposable> {
   return async ({ log, env }) => {
+    configureDb(env)
     await migrate()
     const apps = await importApps(folder)
     for (const { id } of apps) {

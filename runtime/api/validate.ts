@@ -18,7 +18,7 @@ export function validateEnv(
   schema: Schema,
   env: Readonly<Record<string, string | undefined>>,
 ): Validation {
-  const result = validate(schema, { ...env })
+  const result = validate(schema, env)
   if (!result.issues) return toValidation(result)
   const hidden = result.issues.map((issue) => {
     const [part] = issue.path ?? []

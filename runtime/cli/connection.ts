@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path'
 import type { NatsConnection } from '@nats-io/nats-core'
 import { AddressError, type NatsAddress, readAddress } from '../nats/address.ts'
 import { openConnection as open } from '../nats/connect.ts'
+import { readEnvironment } from '../server/environment.ts'
 import { CliError, UsageError } from './failure.ts'
 import { note } from './output.ts'
 
@@ -23,8 +24,8 @@ type StackUrl = 'opsUrl' | 'functionsUrl'
 const connectMs = 3_000
 
 /**
- * Connects to the servers that `--nats`, NATS_URL or a running stack names, in this order. Throws a CliError
- * that names the server, without its password.
+ * Connects to the servers that `--nats`, NATS_URL, NATS_URL_FILE or a running stack names, in this order.
+ * Throws a CliError that names the server, without its password.
  */
 export async function openConnection(options: ServerOptions): Promise<NatsConnection> {
   const { address, hint } = findServer(options)
@@ -45,16 +46,22 @@ export async function openConnection(options: ServerOptions): Promise<NatsConnec
 
 export function readNatsOption(nats: string): NatsAddress {
   try {
-    return readAddress(nats === process.env.NATS_URL ? 'NATS_URL' : '--nats', nats)
+    return readAddress(nats === readNatsVariable() ? 'NATS_URL' : '--nats', nats)
   } catch (error) {
     throw error instanceof AddressError ? new UsageError(error.message) : error
   }
 }
 
+/** Returns the value of NATS_URL, or the content of the file NATS_URL_FILE. */
+export function readNatsVariable(): string | undefined {
+  return readEnvironment(process.env).NATS_URL
+}
+
 function findServer({ nats }: ServerOptions): Target {
-  if (nats)
+  const url = nats || readNatsVariable()
+  if (url)
     return {
-      address: readNatsOption(nats),
+      address: readNatsOption(url),
       hint: 'Check that a server runs there and that it accepts this user.',
     }
   const stack = findStackUrl('opsUrl')

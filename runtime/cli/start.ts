@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
-import { findStackUrl, readNatsOption } from './connection.ts'
+import { findStackUrl, readNatsOption, readNatsVariable } from './connection.ts'
 
 interface StartOptions {
   instances: number
@@ -43,16 +43,15 @@ async function start(
   { instances, supervisor, nats, name }: StartOptions,
 ) {
   const address = nats ? readNatsOption(nats) : undefined
-  const url = nats || findStackUrl('functionsUrl')?.url
-  const env = url === undefined ? process.env : { ...process.env, NATS_URL: url }
+  const stack = nats || readNatsVariable() ? undefined : findStackUrl('functionsUrl')
+  const env = stack ? { ...process.env, NATS_URL: stack.url } : process.env
   const options = { folders: folders.map((folder) => resolve(folder)), env, name }
   if (instances > 1 || supervisor) {
     const { superviseInstances } = await import('./instances.ts')
     // An instance names the source of its address in errors, so it gets the option as it was given.
     const isOption = nats !== undefined && nats !== process.env.NATS_URL
     const args = isOption ? ['--nats', nats] : []
-    const supervised = { ...options, env: isOption ? process.env : env, args, count: instances }
-    process.exitCode = await superviseInstances(supervised)
+    process.exitCode = await superviseInstances({ ...options, args, count: instances })
     return
   }
   const { serveFolders: serve } = await import('./serve.ts')

@@ -1,5 +1,6 @@
 import { type NatsAddress, readAddress } from '../nats/address.ts'
 import type { LimitFallback } from '../rate-limit/limiter.ts'
+import { type Environment, readEnvironment } from './environment.ts'
 
 export interface RuntimeConfig {
   /** The servers, with a user of the account FUNCTIONS. */
@@ -13,12 +14,12 @@ export interface RuntimeConfig {
   importMs: number
   limitFallback: LimitFallback
   limitFactor: number
-  env: Readonly<Record<string, string | undefined>>
+  env: Environment
 }
 
-export function readRuntimeConfig(
-  env: Readonly<Record<string, string | undefined>>,
-): RuntimeConfig {
+/** Reads the variables of a runtime, each of which may be in a file: `NATS_URL_FILE` for `NATS_URL`. */
+export function readRuntimeConfig(variables: Environment): RuntimeConfig {
+  const env = readEnvironment(variables)
   return {
     nats: readAddress('NATS_URL', env.NATS_URL || 'nats://127.0.0.1:4222'),
     natsAuth: env.NATS_AUTH_URL ? readAddress('NATS_AUTH_URL', env.NATS_AUTH_URL) : undefined,
@@ -42,36 +43,30 @@ export interface HealthAddress {
 export function readHealthAddress({
   HEALTH_PORT: value,
   HEALTH_HOST: host,
-}: Readonly<Record<string, string | undefined>>): HealthAddress | undefined {
+}: Environment): HealthAddress | undefined {
   if (value === undefined || value === '') return undefined
   const port = Number(value)
   if (/^\d+$/.test(value) && port >= 1 && port <= 65_535) return { host: host || '127.0.0.1', port }
   throw new Error(`HEALTH_PORT is "${value}": use a port from 1 to 65535, such as 9090`)
 }
 
-export function readImportMs(env: Readonly<Record<string, string | undefined>>): number {
+export function readImportMs(env: Environment): number {
   return readMilliseconds(env, 'NATTER_IMPORT_MS', 30_000)
 }
 
-function readFallback({
-  RATE_LIMIT_FALLBACK: value,
-}: Readonly<Record<string, string | undefined>>) {
+function readFallback({ RATE_LIMIT_FALLBACK: value }: Environment) {
   if (value === undefined || value === '' || value === 'allow') return 'allow'
   if (value === 'block') return 'block'
   throw new Error(`RATE_LIMIT_FALLBACK is "${value}": use allow or block`)
 }
 
-function readFactor({ RATE_LIMIT_FACTOR: value }: Readonly<Record<string, string | undefined>>) {
+function readFactor({ RATE_LIMIT_FACTOR: value }: Environment) {
   const factor = Number(value || 1)
   if (factor > 0 && factor <= 1e6) return factor
   throw new Error(`RATE_LIMIT_FACTOR is "${value}": use a number over 0, such as 1 or 0.5`)
 }
 
-function readMilliseconds(
-  env: Readonly<Record<string, string | undefined>>,
-  name: string,
-  defaultMs: number,
-) {
+function readMilliseconds(env: Environment, name: string, defaultMs: number) {
   const value = env[name]
   if (value === undefined || value === '') return defaultMs
   if (/^\d{1,7}$/.test(value)) return Number(value)
