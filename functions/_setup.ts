@@ -1,17 +1,23 @@
 import type { Logger } from 'pino'
 import * as v from 'valibot'
+import { requireMigrations } from '#domain/database/require-migrations'
 import { createDefaultRooms, DefaultRoomsEnv } from '#domain/rooms/default-rooms'
 import { indexUsers } from '#domain/users/store'
-import { closeDb, configureDb, migrate } from '#schema/db'
+import { closeDb, configureDb, migrate as migrateDb } from '#schema/db'
 
 interface Setup {
   log: Logger
   env: Readonly<Record<string, string | undefined>>
 }
 
+export async function migrate({ env }: Setup): Promise<void> {
+  configureDb(env)
+  await migrateDb()
+}
+
 export default async function setup({ log, env }: Setup): Promise<AsyncDisposable> {
   configureDb(env)
-  await migrate()
+  await requireMigrations()
   const { DEFAULT_ROOMS: ids } = v.parse(DefaultRoomsEnv, env)
   const { created, unusable } = await createDefaultRooms(ids)
   if (unusable.length > 0)

@@ -63,9 +63,20 @@ function openPool(): Database {
   return pool
 }
 
-interface Migrations {
+export interface Migrations {
   folder: string
   schema: string
+}
+
+/**
+ * Returns how many migrations of a folder are missing in the database; without an argument, of
+ * schema/migrations/.
+ */
+export async function countMissingMigrations(migrations = ownMigrations): Promise<number> {
+  const { folder, schema } = migrations
+  const applied = await readApplied(`${schema}.__drizzle_migrations`, db.$client)
+  const all = readMigrationFiles({ migrationsFolder: folder })
+  return all.filter(({ hash }) => !applied.has(hash)).length
 }
 
 /**
@@ -98,7 +109,7 @@ export async function migrate({ folder, schema }: Migrations = ownMigrations): P
   }
 }
 
-async function readApplied(table: string, sql: TransactionSql): Promise<Set<string>> {
+async function readApplied(table: string, sql: TransactionSql | Sql): Promise<Set<string>> {
   const [found] = await sql`select to_regclass(${table}) is not null as exists`
   if (!found?.exists) return new Set()
   const rows = await sql`select hash from ${sql(table)}`

@@ -104,7 +104,7 @@ export function removeApp(app: AppId): Promise<RoomId[]> {
       .where(eq(roomApps.app, app))
       .returning({ room: roomApps.room })
     await tx.delete(apps).where(eq(apps.id, app))
-    await tx.execute(sql`drop schema if exists ${sql.identifier(appSchema(app))} cascade`)
+    await tx.execute(sql`select remove_app_schema(${app})`)
     return deleted.map(({ room }) => room)
   })
 }

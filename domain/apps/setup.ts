@@ -4,7 +4,9 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Logger } from 'pino'
-import { closeDb, configureDb, migrate } from '#schema/db'
+import { closeDb, configureDb, type Migrations, migrate } from '#schema/db'
+import type { AppId } from '#schema/messages/app'
+import { requireMigrations } from '../database/require-migrations.ts'
 import type { AppDefinition } from './define-app.ts'
 import { appSchema, type RegisteredApp, registerApps } from './registry.ts'
 
@@ -13,19 +15,22 @@ interface Setup {
   env: Readonly<Record<string, string | undefined>>
 }
 
-/**
- * Returns the `_setup.ts` of a folder with apps. It applies the migrations of each app to the app's own
- * schema, and registers the apps.
- */
+/** Returns `migrate` for the `_setup.ts` of a folder with apps. Each app has a schema of its own. */
+export function migrateApps(folder: string): (setup: Setup) => Promise<void> {
+  return async ({ env }) => {
+    configureDb(env)
+    await migrate()
+    for (const migrations of await findMigrations(folder)) await migrate(migrations)
+  }
+}
+
+/** Returns the default export for the `_setup.ts` of a folder with apps, which registers the apps. */
 export function setUpApps(folder: string): (setup: Setup) => Promise<AsyncDisposable> {
   return async ({ log, env }) => {
     configureDb(env)
-    await migrate()
+    await requireMigrations()
+    for (const migrations of await findMigrations(folder)) await requireMigrations(migrations)
     const apps = await importApps(folder)
-    for (const { id } of apps) {
-      const migrations = join(folder, id, 'migrations')
-      if (existsSync(migrations)) await migrate({ folder: migrations, schema: appSchema(id) })
-    }
     const components = env.APP_COMPONENTS || join(folder, '..', 'dist', 'client', 'apps')
     await registerApps(
       await Promise.all(
@@ -43,14 +48,23 @@ export function setUpApps(folder: string): (setup: Setup) => Promise<AsyncDispos
   }
 }
 
-async function importApps(folder: string): Promise<AppDefinition[]> {
+async function findMigrations(folder: string): Promise<Migrations[]> {
+  return (await readAppNames(folder))
+    .map((name) => ({ folder: join(folder, name, 'migrations'), schema: appSchema(name as AppId) }))
+    .filter((migrations) => existsSync(migrations.folder))
+}
+
+async function readAppNames(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true })
-  const names = entries
+  return entries
     .filter((entry) => entry.isDirectory() && !entry.name.startsWith('_'))
     .map(({ name }) => name)
     .filter((name) => existsSync(join(folder, name, 'index.ts')))
+}
+
+async function importApps(folder: string): Promise<AppDefinition[]> {
   return Promise.all(
-    names.map(async (name) => {
+    (await readAppNames(folder)).map(async (name) => {
       const { default: app } = await import(pathToFileURL(join(folder, name, 'index.ts')).href)
       if (app?.id === name) return app as AppDefinition
       throw new Error(

@@ -7,6 +7,7 @@ import { addDead } from './dead.ts'
 import { CliError } from './failure.ts'
 import { addInfo } from './info.ts'
 import { addLs } from './ls.ts'
+import { addMigrate } from './migrate.ts'
 import { addNew } from './new.ts'
 import { note } from './output.ts'
 import { addStart } from './start.ts'
@@ -62,8 +63,9 @@ Examples:
   runtime call room.join '{"room":"general"}' --as alice
   runtime dead ls`,
     )
-  for (const add of [addStart, addCheck, addNew, addLs, addInfo, addStats, addCall, addDead])
-    add(program)
+  const commands = [addStart, addMigrate, addCheck, addNew]
+  commands.push(addLs, addInfo, addStats, addCall, addDead)
+  for (const add of commands) add(program)
   return program
 }
 

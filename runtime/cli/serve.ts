@@ -19,13 +19,15 @@ export interface ServeOptions {
   env: NodeJS.ProcessEnv
   name?: string | undefined
   nats?: NatsAddress | undefined
+  migrates?: boolean
 }
 
 /**
  * Serves folders in this process. Exits with 0 after a signal, with 1 after an uncaught exception or if
  * the connection is closed for good. Throws a CliError that lists the files that cannot be loaded.
  */
-export async function serveFolders({ folders, env, name, nats }: ServeOptions): Promise<void> {
+export async function serveFolders(options: ServeOptions): Promise<void> {
+  const { folders, env, name, nats, migrates = true } = options
   // Undefined unless a supervisor runs this process as one of several instances.
   const instance = env.NATTER_INSTANCE
   const log = createLog(env)
@@ -83,7 +85,7 @@ export async function serveFolders({ folders, env, name, nats }: ServeOptions): 
   const onImport = (file: string | undefined) => {
     importing = file
   }
-  runtime = await startRuntime({ folders, config, log, onImport }).catch((error) => {
+  runtime = await startRuntime({ folders, config, log, onImport, migrates }).catch((error) => {
     throw explain(error)
   })
   const functions = runtime.functions.length

@@ -5,6 +5,7 @@ import { findStackUrl, readNatsOption, readNatsVariable } from './connection.ts'
 interface StartOptions {
   instances: number
   supervisor: boolean
+  migrate: boolean
   nats?: string
   name?: string
 }
@@ -16,6 +17,7 @@ export function addStart(program: Command): void {
     .argument('<folders...>', 'the folders of the functions')
     .option('--instances <n>', 'number of processes', readCount, 1)
     .option('--no-supervisor', 'with one process: do not restart it, because the caller does')
+    .option('--no-migrate', 'do not run migrate of _setup.ts, because "runtime migrate" does')
     .option('--name <name>', 'name of this runtime in connection lists and metadata')
     .addHelpText(
       'after',
@@ -32,7 +34,8 @@ or has lost NATS) and /metrics (Prometheus), for all instances together; HEALTH_
 Examples:
   runtime start functions/
   runtime start functions/ apps/
-  runtime start functions/ --instances 4 --name chat`,
+  runtime start functions/ --instances 4 --name chat
+  runtime migrate functions/ apps/ && runtime start functions/ apps/ --no-migrate`,
     )
     .action((folders: string[], _, command: Command) => start(folders, command.optsWithGlobals()))
 }
@@ -40,7 +43,7 @@ Examples:
 /** Imports the runtime lazily, because the other commands do not need it. */
 async function start(
   folders: readonly string[],
-  { instances, supervisor, nats, name }: StartOptions,
+  { instances, supervisor, migrate, nats, name }: StartOptions,
 ) {
   const address = nats ? readNatsOption(nats) : undefined
   const stack = nats || readNatsVariable() ? undefined : findStackUrl('functionsUrl')
@@ -50,12 +53,12 @@ async function start(
     const { superviseInstances } = await import('./instances.ts')
     // An instance names the source of its address in errors, so it gets the option as it was given.
     const isOption = nats !== undefined && nats !== process.env.NATS_URL
-    const args = isOption ? ['--nats', nats] : []
+    const args = [...(isOption ? ['--nats', nats] : []), ...(migrate ? [] : ['--no-migrate'])]
     process.exitCode = await superviseInstances({ ...options, args, count: instances })
     return
   }
   const { serveFolders: serve } = await import('./serve.ts')
-  await serve({ ...options, nats: address })
+  await serve({ ...options, nats: address, migrates: migrate })
 }
 
 function readCount(text: string): number {

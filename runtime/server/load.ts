@@ -38,7 +38,17 @@ export interface LoadOptions {
   skip?: ReadonlyMap<string, string>
 }
 
-type Setup = (options: { log: Logger; env: unknown }) => Promise<AsyncDisposable | undefined>
+interface SetupOptions {
+  log: Logger
+  env: unknown
+}
+
+/** The exports of a `_setup.ts`. */
+export interface Setup {
+  file: string
+  migrate: ((options: SetupOptions) => Promise<void>) | undefined
+  run: (options: SetupOptions) => Promise<AsyncDisposable | undefined>
+}
 
 export interface LoadedFolders {
   functions: LoadedFunction[]
@@ -68,6 +78,27 @@ export async function loadFolders(
   return loaded
 }
 
+/** Imports only `_setup.ts` of the folders that have one. Throws a LoadError that lists all problems. */
+export async function loadSetups(
+  folders: readonly string[],
+  options: LoadOptions,
+): Promise<Setup[]> {
+  const setups: Setup[] = []
+  const problems: LoadProblem[] = []
+  for (const folder of folders) {
+    if (!(await readEntries(folder)).some(({ name }) => name === setupFile)) continue
+    const file = join(folder, setupFile)
+    const report = (part: string, reason: string) => problems.push({ file, export: part, reason })
+    try {
+      setups.push(...toSetup(file, await importFile(file, options), report))
+    } catch (error) {
+      report('', describeImportError(error, file))
+    }
+  }
+  if (problems.length > 0) throw new LoadError(problems)
+  return setups
+}
+
 async function loadFolder(
   folder: string,
   options: LoadOptions,
@@ -83,11 +114,10 @@ async function loadFolder(
     if (misnamedExtensions.has(extension)) report('', `rename it to end in .ts, not ${extension}`)
     if (!extensions.has(extension)) continue
     try {
-      const { default: exported } = await importFile(file, options)
-      if (name === setupFile) {
-        if (typeof exported === 'function') loaded.setups.push(exported)
-        else report('default', 'it is not a function')
-      } else if (name === aroundFile) {
+      const imported = await importFile(file, options)
+      const { default: exported } = imported
+      if (name === setupFile) loaded.setups.push(...toSetup(file, imported, report))
+      else if (name === aroundFile) {
         if (isAroundDefinition(exported)) around = exported
         else report('default', 'the default export was not created by defineAround')
       } else functions.push(...toLoaded({ file, fileName: name, stem }, exported, report))
@@ -167,6 +197,18 @@ async function readEntries(folder: string) {
 }
 
 type Report = (part: string, reason: string) => void
+
+function toSetup(
+  file: string,
+  { default: run, migrate }: Record<string, unknown>,
+  report: Report,
+): Setup[] {
+  if (typeof run !== 'function') report('default', 'it is not a function')
+  else if (migrate !== undefined && typeof migrate !== 'function')
+    report('migrate', 'it is not a function')
+  else return [{ file, run, migrate } as Setup]
+  return []
+}
 
 function toLoaded(
   { file, fileName, stem }: { file: string; fileName: string; stem: string },

@@ -30,6 +30,7 @@ import {
   loadFolders,
 } from './load.ts'
 import { functionMetrics, type Metric } from './metrics.ts'
+import { runMigrations } from './migrate.ts'
 import { announceFunctions } from './other-functions.ts'
 import { requiredResources } from './required-resources.ts'
 import { reconcileSchedules, repeatAfterStart } from './schedules.ts'
@@ -41,6 +42,8 @@ export interface RuntimeOptions {
   config: RuntimeConfig
   log: Logger
   onImport?: LoadOptions['onImport']
+  /** Whether `_setup.ts` may change the schema. Otherwise, "runtime migrate" must have run. */
+  migrates?: boolean
 }
 
 export interface Runtime extends AsyncDisposable {
@@ -64,6 +67,7 @@ export async function startRuntime({
   config,
   log,
   onImport,
+  migrates = true,
 }: RuntimeOptions): Promise<Runtime> {
   await using started = new AsyncDisposableStack()
   const { functions, setups } = await loadFolders(folders, {
@@ -77,9 +81,10 @@ export async function startRuntime({
   started.defer(() => requester.close())
   const js = jetstream(nc)
 
-  for (const runSetup of setups) {
+  if (migrates) await runMigrations(setups, config, log)
+  for (const { run } of setups) {
     const setup = await retryUntilAvailable('a dependency of _setup', log, async () =>
-      runSetup({ log, env: config.env }),
+      run({ log, env: config.env }),
     )
     if (setup) started.use(setup)
   }

@@ -355,6 +355,15 @@ export default defineFunction(${trigger}, () => {}, ${options})`
     ])
   })
 
+  it('reports an export migrate of _setup.ts that is not a function', async () => {
+    const source = 'export const migrate = 1; export default () => {}'
+    const { problems } = await failToStart({ '_setup.ts': source })
+
+    expect(problems).toEqual([
+      { file: '_setup.ts', export: 'migrate', reason: 'it is not a function' },
+    ])
+  })
+
   it('rejects a request subject that a stream captures', async () => {
     const declared = "{ stream: 'ALL', subjects: ['as.>'] }"
     const topic = "{ subject: 'as.{id}', data: v.object({ id: v.string() }) }"

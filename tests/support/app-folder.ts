@@ -9,7 +9,8 @@ const root = join(import.meta.dirname, '..', '..')
 
 const ownFiles = {
   '_around.ts': `export { appGuard as default } from '#domain/apps/guard'`,
-  '_setup.ts': `import { setUpApps } from '#domain/apps/setup'
+  '_setup.ts': `import { migrateApps, setUpApps } from '#domain/apps/setup'
+export const migrate = migrateApps(import.meta.dirname)
 export default setUpApps(import.meta.dirname)`,
 }
 

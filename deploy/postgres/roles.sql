@@ -1,0 +1,21 @@
+-- Creates two roles in an empty database: natter_owner for `runtime migrate`, and natter_runtime for
+-- `runtime start --no-migrate`, which may read and write rows, but not create, change or drop tables.
+-- Run it once as a superuser, connected to this database. Then set the passwords: \password natter_owner
+
+create role natter_owner login;
+create role natter_runtime login;
+
+grant create on schema public to natter_owner;
+do $$ begin
+  execute format('grant create on database %I to natter_owner', current_database());
+end $$;
+
+-- These apply to whatever a migration creates later.
+alter default privileges for role natter_owner grant usage on schemas to natter_runtime;
+alter default privileges for role natter_owner
+  grant select, insert, update, delete on tables to natter_runtime;
+alter default privileges for role natter_owner grant usage on sequences to natter_runtime;
+alter default privileges for role natter_owner grant execute on functions to natter_runtime;
+
+-- A migration can do this only for its own role.
+alter role natter_runtime set jit = off;
