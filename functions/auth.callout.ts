@@ -16,6 +16,13 @@ const Env = v.object({
     v.regex(/^https?:\/\/[^/]/, 'OIDC_ISSUER must be a URL that begins with http:// or https://'),
     v.url('OIDC_ISSUER is not a valid URL'),
   ),
+  OIDC_INTERNAL_URL: v.pipe(
+    v.optional(v.string(), ''),
+    v.check(
+      (url) => url === '' || (/^https?:\/\/[^/]/.test(url) && URL.canParse(url)),
+      'OIDC_INTERNAL_URL must be a URL, such as http://keycloak:8080/realms/nats-chat',
+    ),
+  ),
   OIDC_CLIENT_IDS: v.pipe(
     v.optional(v.string(), 'nats-chat-app,natter-cli'),
     v.transform((list) =>
@@ -74,8 +81,12 @@ const checks = new WeakMap<Env, TokenCheck>()
 function checkFor(env: Env): TokenCheck {
   const existing = checks.get(env)
   if (existing) return existing
-  const { OIDC_ISSUER: issuer, OIDC_CLIENT_IDS: clientIds, OIDC_USER_CLAIM: userClaim } = env
-  const check = createTokenCheck({ issuer, clientIds, userClaim })
+  const check = createTokenCheck({
+    issuer: env.OIDC_ISSUER,
+    internalUrl: env.OIDC_INTERNAL_URL || env.OIDC_ISSUER,
+    clientIds: env.OIDC_CLIENT_IDS,
+    userClaim: env.OIDC_USER_CLAIM,
+  })
   checks.set(env, check)
   return check
 }

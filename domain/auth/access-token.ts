@@ -10,6 +10,8 @@ export interface TokenOptions {
    * `https://id.example/realms/nats-chat`.
    */
   issuer: string
+  /** URL at which the issuer is fetched, if not at its own. Tokens still have the public URL in `iss`. */
+  internalUrl?: string
   /** A token is accepted if its `azp` or `aud` contains one of these ids. */
   clientIds: readonly string[]
   userClaim: string
@@ -45,8 +47,9 @@ const clockToleranceS = 5
  */
 const maxLifetimeS = 24 * 3_600
 
-export function createTokenCheck({ issuer, clientIds, userClaim }: TokenOptions): TokenCheck {
-  const keys = createIssuerKeys(issuer)
+export function createTokenCheck(options: TokenOptions): TokenCheck {
+  const { issuer, internalUrl = issuer, clientIds, userClaim } = options
+  const keys = createIssuerKeys(issuer, internalUrl)
   return {
     prefetch: keys.refresh,
     async check(token) {

@@ -23,7 +23,8 @@ const retryDelayMs = 1_000
 /** Until the cached keys reach this age, a revoked key is still trusted. */
 const maxAgeMs = 10 * 60_000
 
-export function createIssuerKeys(issuer: string): IssuerKeys {
+/** Fetches the keys of the issuer at `internalUrl`, which may be the URL of the issuer itself. */
+export function createIssuerKeys(issuer: string, internalUrl: string): IssuerKeys {
   let cached: LocalKeys | undefined
   let staleAt = 0
   let nextSearchAt = 0
@@ -32,11 +33,12 @@ export function createIssuerKeys(issuer: string): IssuerKeys {
 
   async function fetchAndCache() {
     try {
-      cached = createLocalJWKSet(await fetchKeys(issuer))
+      cached = createLocalJWKSet(await fetchKeys(issuer, internalUrl))
       staleAt = performance.now() + maxAgeMs
       return cached
     } catch (cause) {
-      const reason = `cannot fetch the keys of ${issuer}: ${explain(cause)}`
+      const at = internalUrl === issuer ? '' : ` at ${internalUrl}`
+      const reason = `cannot fetch the keys of ${issuer}${at}: ${explain(cause)}`
       const error = new FunctionError('unavailable', reason, { cause })
       failed = { error, until: performance.now() + retryDelayMs }
       throw error
@@ -75,18 +77,33 @@ export function createIssuerKeys(issuer: string): IssuerKeys {
  * Fetches the keys from the URL in the issuer's discovery document. If discovery fails, fetches
  * them from the path that Keycloak uses.
  */
-async function fetchKeys(issuer: string): Promise<JSONWebKeySet> {
-  const base = issuer.replace(/\/$/, '')
+async function fetchKeys(issuer: string, internalUrl: string): Promise<JSONWebKeySet> {
+  const base = internalUrl.replace(/\/$/, '')
   const signal = AbortSignal.timeout(fetchTimeoutMs)
   const Discovery = v.object({ issuer: v.literal(issuer), jwks_uri: v.pipe(v.string(), v.url()) })
   const discovered = v.safeParse(
     Discovery,
     await fetchJson(`${base}/.well-known/openid-configuration`, signal).catch(() => undefined),
   )
-  const url = discovered.success
-    ? discovered.output.jwks_uri
-    : `${base}/protocol/openid-connect/certs`
+  const url =
+    (discovered.success && internalKeysUrl(discovered.output.jwks_uri, issuer, internalUrl)) ||
+    `${base}/protocol/openid-connect/certs`
   return (await fetchJson(url, signal)) as JSONWebKeySet
+}
+
+/**
+ * Returns the URL of the keys below the internal URL. Returns undefined if the keys are on a third host: a
+ * container that needs an internal URL may reach no others.
+ */
+function internalKeysUrl(url: string, issuer: string, internalUrl: string): string | undefined {
+  const [keys, outside, inside] = [new URL(url), new URL(issuer), new URL(internalUrl)]
+  if (internalUrl === issuer || keys.origin === inside.origin) return url
+  if (keys.origin !== outside.origin) return undefined
+  const prefix = outside.pathname.replace(/\/$/, '')
+  const path = keys.pathname.startsWith(`${prefix}/`)
+    ? inside.pathname.replace(/\/$/, '') + keys.pathname.slice(prefix.length)
+    : keys.pathname
+  return new URL(path + keys.search, inside).href
 }
 
 async function fetchJson(url: string, signal: AbortSignal): Promise<unknown> {

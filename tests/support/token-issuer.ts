@@ -30,8 +30,8 @@ export interface TokenIssuer {
   /** Also in the JWKS. Returns the id of the new key. */
   rotate(): Promise<string>
   publicKey(): JWK
-  /** The discovery document contains the new URL. */
-  moveKeys(document?: { issuer?: string }): void
+  /** The discovery document contains the new URL, or `keysUrl`. */
+  moveKeys(document?: { issuer?: string; keysUrl?: string; path?: string }): void
   /** The previous URL redirects to the new one. */
   redirectKeys(): void
   /** Accepts connections without answering requests, until `start` is called. */
@@ -50,6 +50,7 @@ export async function startTokenIssuer(): Promise<TokenIssuer> {
   let movedTo: string | undefined
   let redirects = false
   let discoveredIssuer: string | undefined
+  let keysUrl: string | undefined
   let hangs = false
   let current = await createKey(`key-${++count}`)
   let server = await listen(0)
@@ -65,7 +66,7 @@ export async function startTokenIssuer(): Promise<TokenIssuer> {
       if (url === discovery && movedTo && !redirects)
         return answer(response, {
           issuer: discoveredIssuer ?? issuer,
-          jwks_uri: `${origin}${movedTo}`,
+          jwks_uri: keysUrl ?? `${origin}${movedTo}`,
         })
       if (url !== (movedTo ?? certs)) return response.writeHead(404).end()
       fetches++
@@ -103,8 +104,9 @@ export async function startTokenIssuer(): Promise<TokenIssuer> {
     },
     publicKey: () => current.jwk,
     moveKeys(document = {}) {
-      movedTo = '/somewhere/else'
+      movedTo = document.path ?? '/somewhere/else'
       discoveredIssuer = document.issuer
+      keysUrl = document.keysUrl
     },
     redirectKeys() {
       movedTo = '/somewhere/else'

@@ -273,6 +273,56 @@ describe('issuer keys', () => {
     )
   })
 
+  describe('of an issuer with an internal URL', () => {
+    const publicIssuer = 'https://id.invalid/auth/realms/nats-chat'
+    const checkInside = () =>
+      createTokenCheck({ issuer: publicIssuer, internalUrl: issuer.issuer, ...options })
+
+    it.each([
+      ['the public URL', `${publicIssuer}/keys`, '/realms/nats-chat/keys'],
+      ['the public host', 'https://id.invalid/keys?v=1', '/keys?v=1'],
+      ['the internal URL', undefined, '/realms/nats-chat/keys'],
+    ])('are fetched there if the discovery document names them on %s', async (_, keysUrl, path) => {
+      issuer.moveKeys({ issuer: publicIssuer, path, ...(keysUrl ? { keysUrl } : {}) })
+
+      const token = await issuer.token({ iss: publicIssuer })
+      expect(await rejectionOf(token, checkInside())).toBeUndefined()
+      expect(issuer.fetchCount()).toBe(1)
+    })
+
+    it('are fetched there without a discovery document', async () => {
+      const token = await issuer.token({ iss: publicIssuer })
+
+      expect(await rejectionOf(token, checkInside())).toBeUndefined()
+    })
+
+    it('are not fetched from a third host that the discovery document names', async () => {
+      const other = await startTokenIssuer()
+      onTestFinished(() => other.stop())
+      const keysUrl = `${other.issuer}/protocol/openid-connect/certs`
+      issuer.moveKeys({ issuer: publicIssuer, keysUrl })
+
+      const token = await other.token({ iss: publicIssuer })
+      expect(await rejectionOf(token, checkInside())).toMatchObject({ code: 'unavailable' })
+      expect(other.requestCount()).toBe(0)
+    })
+
+    it('do not verify a token whose issuer is the internal URL', async () => {
+      const token = await issuer.token()
+
+      expect(await rejectionOf(token, checkInside())).toEqual(rejectedWith(/"iss"/))
+    })
+
+    it('are reported as unavailable with both URLs', async () => {
+      const check = checkInside()
+      await issuer.stop()
+
+      await expect(check.prefetch()).rejects.toMatchObject({
+        message: expect.stringContaining(`${publicIssuer} at ${issuer.issuer}`),
+      })
+    })
+  })
+
   it('are fetched once for concurrent checks', async () => {
     const token = await issuer.token()
     await Promise.all(Array.from({ length: 50 }, () => tokens.check(token)))
