@@ -1,11 +1,11 @@
-/** `npm run build`: builds the page into dist/client, which any web server can serve. */
-import { relative } from 'node:path'
+/** `npm run build`: builds the page and the configurations of web servers that serve it. */
+import { join, relative } from 'node:path'
 import { buildClient, clientFolder } from './install/client.ts'
+import { writeWebServers } from './web-servers.ts'
 
+const folder = join(clientFolder, '..', 'web')
 await buildClient(console.log)
-console.log(`The page is in ${relative(process.cwd(), clientFolder)}.
-A web server that serves it must answer
-  /config.json                 with { "natsWebSocket": "wss://…", "issuer": "https://…", "clientId": "nats-chat-app" }
-  /callback, /console, /r/…    with index.html
-  /apps/…                      with access-control-allow-origin: *
-docs/contributing.md, "Build the page", has an example.`)
+writeWebServers(folder)
+const [page, servers] = [clientFolder, folder].map((path) => relative(process.cwd(), path))
+console.log(`The page is in ${page}, and a configuration of nginx and one of Caddy in ${servers}.
+docs/deployment.md says how to use them.`)

@@ -14,6 +14,7 @@ import { findKeycloak } from './install/keycloak.ts'
 import { findNatsCli } from './install/nats-cli.ts'
 import { findNatsServer } from './install/nats-server.ts'
 import { findPostgres } from './install/postgres.ts'
+import { findCaddy, findNginx } from './install/web-servers.ts'
 import { findWebKitDriver, findXvfb } from './install/webkit.ts'
 import { run } from './run.ts'
 
@@ -39,9 +40,9 @@ async function runAll(): Promise<number> {
     APERTIUM_MODES: await findApertium({ log }),
   }
   for (const [name, path] of Object.entries(programs)) log(`${name}=${path}`)
-  for (const find of [findFirefox, findWebKitDriver, findXvfb])
+  for (const find of [findFirefox, findWebKitDriver, findXvfb, findNginx, findCaddy])
     await find({ log }).then(log, (error: Error) => {
-      // Not every system has these browsers. Their tests are skipped, but not in CI.
+      // Not every system has these programs. Their tests are skipped, but not in CI.
       if (process.env.CI) throw error
       log(error.message)
     })

@@ -1,8 +1,8 @@
-import { findBrowser } from './browser.ts'
 import type { FindOptions } from './cache.ts'
+import { findProgram } from './program.ts'
 
 export function findChromium(options?: FindOptions): Promise<string> {
-  return findBrowser(
+  return findProgram(
     {
       title: 'Chromium or Chrome',
       variable: 'NATTER_TEST_CHROMIUM',

@@ -1,8 +1,8 @@
-import { findBrowser } from './browser.ts'
 import type { FindOptions } from './cache.ts'
+import { findProgram } from './program.ts'
 
 export function findFirefox(options?: FindOptions): Promise<string> {
-  return findBrowser(
+  return findProgram(
     {
       title: 'Firefox',
       variable: 'NATTER_TEST_FIREFOX',

@@ -1,8 +1,8 @@
-import { findBrowser } from './browser.ts'
 import type { FindOptions } from './cache.ts'
+import { findProgram } from './program.ts'
 
 export function findWebKitDriver(options?: FindOptions): Promise<string> {
-  return findBrowser(
+  return findProgram(
     {
       title: 'WebKitWebDriver',
       variable: 'NATTER_TEST_WEBKIT_DRIVER',
@@ -15,7 +15,7 @@ export function findWebKitDriver(options?: FindOptions): Promise<string> {
 
 /** Returns the path of Xvfb, the X server without a screen in which WebKitGTK opens its window. */
 export function findXvfb(options?: FindOptions): Promise<string> {
-  return findBrowser(
+  return findProgram(
     { title: 'Xvfb', variable: 'NATTER_TEST_XVFB', names: ['Xvfb'], packages: ['xvfb'] },
     options,
   )

@@ -1,5 +1,6 @@
 import { realpath, stat } from 'node:fs/promises'
 import { extname, join, sep } from 'node:path'
+import { contentTypes, hiddenPath, immutablePath } from './page-rules.ts'
 
 export interface ServedFile {
   path: string
@@ -11,19 +12,6 @@ export interface ServedFile {
   etag: string
   /** Whether the file's name contains a hash of its content, so that the file never changes. */
   isImmutable: boolean
-}
-
-/** Files with other extensions are not served. */
-const contentTypes: Record<string, string> = {
-  '.html': 'text/html; charset=utf-8',
-  '.css': 'text/css; charset=utf-8',
-  '.js': 'text/javascript; charset=utf-8',
-  '.json': 'application/json',
-  '.webmanifest': 'application/manifest+json',
-  '.svg': 'image/svg+xml',
-  '.png': 'image/png',
-  '.ico': 'image/x-icon',
-  '.woff2': 'font/woff2',
 }
 
 /** The encodings of the compressed files that the build writes. Brotli is first, as it is smaller. */
@@ -40,11 +28,11 @@ export async function findFile(
 ): Promise<ServedFile | undefined> {
   const requested = join(root, path.endsWith('/') ? `${path}index.html` : path)
   const contentType = contentTypes[extname(requested)]
-  if (!contentType || /(^|\/)\./.test(path)) return undefined
+  if (!contentType || hiddenPath.test(path)) return undefined
   const plain = await readPlain(root, requested)
   if (!plain) return undefined
 
-  const isImmutable = path.startsWith('/assets/') || isAppFile(path)
+  const isImmutable = immutablePath.test(path)
   let hasEncodings = false
   for (const [encoding, suffix] of Object.entries(encodings)) {
     const packed = await readPlain(root, requested + suffix)
@@ -54,10 +42,6 @@ export async function findFile(
       return { ...packed, contentType, encoding, hasEncodings, isImmutable }
   }
   return { ...plain, contentType, hasEncodings, isImmutable }
-}
-
-export function isAppFile(path: string): boolean {
-  return /^\/apps\/[\w-]+\.js$/.test(path)
 }
 
 async function readPlain(folder: string, wanted: string) {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { PageOptions } from '../stack.ts'
-import { isAppFile } from './served-file.ts'
+import { appFilePath } from './page-rules.ts'
 import type { StackService } from './service.ts'
 
 const root = join(import.meta.dirname, '..', '..')
@@ -45,7 +45,7 @@ export async function startVite({ port, config }: PageOptions): Promise<StackSer
           })
           middlewares.use((request, response, next) => {
             const path = request.url ?? ''
-            if (!isAppFile(path)) return next()
+            if (!appFilePath.test(path)) return next()
             readFile(join(devComponents, path.slice('/apps/'.length))).then((content) => {
               response.setHeader('content-type', 'text/javascript')
               response.setHeader('access-control-allow-origin', '*')

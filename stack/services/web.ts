@@ -4,7 +4,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { pipeline } from 'node:stream/promises'
 import { clientFolder } from '../install/client.ts'
 import { isLoopbackHost } from './host.ts'
-import { findFile, isAppFile } from './served-file.ts'
+import { appFilePath, immutable, pageHeaders, pagePath, revalidated } from './page-rules.ts'
+import { findFile } from './served-file.ts'
 import type { StackService } from './service.ts'
 
 export interface WebConfig {
@@ -48,14 +49,20 @@ async function answer(
   const config = readConfig()
   const { host } = request.headers
   const policyHost = isLoopbackHost(host) ? host : undefined
-  for (const [name, value] of Object.entries(headers(config, policyHost)))
-    response.setHeader(name, value)
+  const urls = {
+    pageOrigin: policyHost && `http://${policyHost}`,
+    natsWebSocket: config?.natsWebSocket ?? '',
+    issuerOrigin: config ? new URL(config.issuer).origin : '',
+  }
+  for (const [name, value] of Object.entries(pageHeaders(urls))) response.setHeader(name, value)
+  response.setHeader('cache-control', revalidated)
   if (!policyHost) {
     response.writeHead(421, { 'content-type': 'text/plain' })
     return response.end('This server serves http://localhost only.\n')
   }
   if (request.method !== 'GET' && request.method !== 'HEAD') {
-    return response.setHeader('allow', 'GET, HEAD').writeHead(405).end()
+    response.writeHead(405, { 'content-type': 'text/plain', allow: 'GET, HEAD' })
+    return response.end('Method not allowed\n')
   }
 
   const path = readPath(request.url ?? '/')
@@ -69,10 +76,10 @@ async function answer(
   if (!file && !existsSync(root)) return sendStarting(response)
   if (!file) return response.writeHead(404, { 'content-type': 'text/plain' }).end('Not found\n')
   // The frame of an app has an opaque origin, which may not load a module without this header.
-  if (isAppFile(path)) response.setHeader('access-control-allow-origin', '*')
+  if (appFilePath.test(path)) response.setHeader('access-control-allow-origin', '*')
   response.setHeader('etag', file.etag)
   if (file.hasEncodings) response.setHeader('vary', 'accept-encoding')
-  if (file.isImmutable) response.setHeader('cache-control', 'public, max-age=31536000, immutable')
+  if (file.isImmutable) response.setHeader('cache-control', immutable)
   if (isUnchanged(request.headers['if-none-match'], file.etag)) return response.writeHead(304).end()
 
   response.setHeader('content-type', file.contentType)
@@ -86,37 +93,6 @@ function isUnchanged(ifNoneMatch: string | undefined, etag: string): boolean {
   return ifNoneMatch?.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag) ?? false
 }
 
-/**
- * Returns headers that let the page load only its own files, and connect only to its server, NATS and
- * the issuer. Remote images are the exception (docs/decisions/015). The frame of an app inherits the policy,
- * and WebKit compares 'self' with the opaque origin of the frame, so the policy also has the URL of `/apps/`.
- */
-function headers(config: WebConfig | undefined, host: string | undefined) {
-  const issuer = config ? new URL(config.issuer).origin : ''
-  return {
-    'content-security-policy': [
-      "default-src 'none'",
-      `script-src 'self' ${host ? `http://${host}/apps/` : ''}`,
-      "style-src 'self'",
-      // `data:` and `blob:` are for apps, whose frames inherit this policy.
-      "img-src 'self' https: data: blob:",
-      "font-src 'self'",
-      "manifest-src 'self'",
-      `connect-src 'self' ${config?.natsWebSocket ?? ''} ${issuer}`,
-      "worker-src 'self'",
-      "base-uri 'none'",
-      "form-action 'none'",
-      "frame-ancestors 'none'",
-    ].join('; '),
-    'x-content-type-options': 'nosniff',
-    'referrer-policy': 'no-referrer',
-    // A DNS prefetch for a link would reveal that the link was displayed.
-    'x-dns-prefetch-control': 'off',
-    'cross-origin-opener-policy': 'same-origin',
-    'cache-control': 'no-cache',
-  }
-}
-
 function sendStarting(response: ServerResponse) {
   response.writeHead(503, { 'content-type': 'text/plain', 'retry-after': '2' })
   response.end('Natter is starting. Reload this page in a moment.\n')
@@ -127,7 +103,7 @@ function sendJson(response: ServerResponse, status: number, body: unknown) {
 }
 
 function fileOf(path: string): string {
-  return /^\/(callback$|console(\/|$)|r\/[\w/-]+$)/.test(path) ? '/' : path
+  return pagePath.test(path) ? '/' : path
 }
 
 function readPath(url: string): string | undefined {

@@ -3,7 +3,7 @@ import { hasApt, installByApt } from './apt.ts'
 import { exists, type FindOptions } from './cache.ts'
 import { findOnPath } from './command.ts'
 
-export interface BrowserProgram {
+export interface Program {
   title: string
   variable: string
   names: readonly string[]
@@ -11,12 +11,12 @@ export interface BrowserProgram {
 }
 
 /**
- * Returns the path of a program for the browser tests: the one that its variable names, else the one on
+ * Returns the path of a program for the tests: the one that its variable names, else the one on
  * PATH, else one that apt-get installs. Throws an error that says what to do if none is
  * available.
  */
-export async function findBrowser(
-  { title, variable, names, packages }: BrowserProgram,
+export async function findProgram(
+  { title, variable, names, packages }: Program,
   { env = process.env, log = () => {} }: FindOptions = {},
 ): Promise<string> {
   const named = env[variable]
