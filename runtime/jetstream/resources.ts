@@ -43,10 +43,18 @@ export interface EnsureOptions {
   readonly log: Logger
 }
 
+export interface ResourceOptions extends EnsureOptions {
+  /** Minimum number of replicas of streams and buckets, unless a declaration has `num_replicas`. */
+  readonly replicas: number
+}
+
 type Config = Record<string, unknown>
 
 /** The server's error code for a stream of the same name with another configuration. */
 const nameInUse = 10_058
+
+/** The server's error code for several replicas without a cluster. */
+const noCluster = 10_074
 
 /** The server's duplicate window for a stream that declares none. It must not exceed `max_age`. */
 const defaultDuplicateWindow = 120e9
@@ -54,15 +62,17 @@ const defaultDuplicateWindow = 120e9
 export async function ensureResources(
   js: JetStreamClient,
   { streams, buckets }: Resources,
-  options: EnsureOptions,
+  options: ResourceOptions,
 ): Promise<void> {
   const jsm = await js.jetstreamManager()
+  const num_replicas = options.replicas
   for (const [name, config] of mergeByName(streams, ({ stream }) => stream, streamConfig)) {
-    const create = () => jsm.streams.add(config as Partial<StreamConfig> & { name: string })
+    const created = { num_replicas, ...config } as Partial<StreamConfig> & { name: string }
+    const create = () => jsm.streams.add(created)
     await ensureStream(jsm, { resource: `stream ${name}`, name, config, create }, options)
   }
   for (const [bucket, config] of mergeByName(buckets, ({ bucket }) => bucket, bucketConfig)) {
-    const create = () => createBucket(js, bucket, config)
+    const create = () => createBucket(js, bucket, { num_replicas, ...config })
     const name = `KV_${bucket}`
     await ensureStream(jsm, { resource: `bucket ${bucket}`, name, config, create }, options)
   }
@@ -110,6 +120,7 @@ async function createBucket(js: JetStreamClient, bucket: string, config: Config)
     history: Number(config.max_msgs_per_subject),
     allow_direct: true,
     storage: config.storage === 'memory' ? StorageType.Memory : StorageType.File,
+    replicas: Number(config.num_replicas),
     ...(ttl > 0 ? { ttl: ttl / 1e6 } : {}),
     ...(markerTTL > 0 ? { markerTTL: markerTTL / 1e6 } : {}),
   })
@@ -134,14 +145,20 @@ async function isCreatedBy(create: () => Promise<unknown>): Promise<boolean> {
     return true
   } catch (error) {
     if (error instanceof JetStreamApiError && error.code === nameInUse) return false
-    throw error
+    throw explain(error)
   }
+}
+
+function explain(error: unknown): unknown {
+  if (!(error instanceof JetStreamApiError) || error.code !== noCluster) return error
+  const remedy = 'leave NATS_REPLICAS unset, or connect to a cluster'
+  return new Error(`several replicas need a cluster of nats-servers: ${remedy}`, { cause: error })
 }
 
 async function ensureStream(
   jsm: JetStreamManager,
   { resource, name, config, create }: DeclaredStream,
-  { update, log }: EnsureOptions,
+  { update, log, replicas }: ResourceOptions,
 ) {
   const find = () => jsm.streams.info(name).catch(ignoreNotFound)
   const existing = await find()
@@ -152,13 +169,19 @@ async function ensureStream(
   }
   const info = existing ?? (await find())
   if (!update || !info) return
+  // A process without the variable must not remove the replicas of a stream.
+  const declared =
+    info.config.num_replicas < replicas ? { num_replicas: replicas, ...config } : config
   await updateIfChanged({
     resource,
-    declared: config,
+    declared,
     actual: { ...info.config },
     async update() {
-      const changed = { ...duplicateWindow(config, info.config), ...config }
-      return { ...(await jsm.streams.update(name, changed)).config }
+      const changed = { ...duplicateWindow(config, info.config), ...declared }
+      const updated = jsm.streams.update(name, changed).catch((error) => {
+        throw explain(error)
+      })
+      return { ...(await updated).config }
     },
     remedy: `"nats stream rm ${name}", which deletes all its messages`,
     log,

@@ -9,6 +9,8 @@ export interface RuntimeConfig {
   natsAuth: NatsAddress | undefined
   calloutSeed: string | undefined
   calloutXkeySeed: string | undefined
+  /** Minimum number of replicas of the streams and buckets. */
+  replicas: number
   name: string
   drainMs: number
   importMs: number
@@ -25,6 +27,7 @@ export function readRuntimeConfig(variables: Environment): RuntimeConfig {
     natsAuth: env.NATS_AUTH_URL ? readAddress('NATS_AUTH_URL', env.NATS_AUTH_URL) : undefined,
     calloutSeed: env.NATS_CALLOUT_SEED || undefined,
     calloutXkeySeed: env.NATS_CALLOUT_XKEY_SEED || undefined,
+    replicas: readReplicas(env),
     name: env.NATTER_NAME || 'natter',
     drainMs: readMilliseconds(env, 'NATTER_DRAIN_MS', 10_000),
     importMs: readImportMs(env),
@@ -52,6 +55,12 @@ export function readHealthAddress({
 
 export function readImportMs(env: Environment): number {
   return readMilliseconds(env, 'NATTER_IMPORT_MS', 30_000)
+}
+
+function readReplicas({ NATS_REPLICAS: value }: Environment) {
+  if (value === undefined || value === '') return 1
+  if (/^[1-5]$/.test(value)) return Number(value)
+  throw new Error(`NATS_REPLICAS is "${value}": use a number from 1 to 5, such as 3`)
 }
 
 function readFallback({ RATE_LIMIT_FALLBACK: value }: Environment) {

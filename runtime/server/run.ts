@@ -90,7 +90,9 @@ export async function startRuntime({
   }
   const resources = requiredResources(functions)
   const ensure = (update: boolean) =>
-    retryUntilAvailable('JetStream', log, () => ensureResources(js, resources, { update, log }))
+    retryUntilAvailable('JetStream', log, () =>
+      ensureResources(js, resources, { update, log, replicas: config.replicas }),
+    )
   await ensure(true)
   let ensuring: Promise<void> | undefined
   const ensureOnce = () => {

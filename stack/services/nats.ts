@@ -8,7 +8,7 @@ import type { LogFile } from './log-file.ts'
 import { startProcess } from './process.ts'
 import type { ProcessService, ServiceOptions } from './service.ts'
 
-const config = join(import.meta.dirname, '..', '..', 'nats.conf')
+const root = join(import.meta.dirname, '..', '..')
 
 export type NatsUser = 'auth' | 'functions' | 'ops' | 'sys'
 
@@ -16,6 +16,13 @@ export interface NatsPorts {
   nats: number
   webSocket: number
   monitor: number
+}
+
+export interface ClusterOptions {
+  serverName: string
+  port: number
+  /** The cluster ports of all servers. */
+  ports: number[]
 }
 
 export interface NatsOptions extends ServiceOptions {
@@ -30,6 +37,8 @@ export interface NatsOptions extends ServiceOptions {
   webOrigins?: string[]
   /** The interval between fsyncs of JetStream, in the format of nats-server; `2s` by default. */
   syncInterval?: string
+  /** Makes the server a part of a cluster on this machine. */
+  cluster?: ClusterOptions
 }
 
 export interface NatsService extends ProcessService {
@@ -40,13 +49,14 @@ export interface NatsService extends ProcessService {
 }
 
 export async function startNats(options: NatsOptions): Promise<NatsService> {
-  const { binary, dir, secrets } = options
+  const { binary, dir, secrets, cluster } = options
+  const config = join(root, cluster ? 'nats.cluster.conf' : 'nats.conf')
   let ports = options.ports ?? { nats: -1, webSocket: -1, monitor: -1 }
   mkdirSync(join(dir, 'nats'), { recursive: true, mode: 0o700 })
 
   const nats = await startProcess({
     ...options,
-    name: 'nats-server',
+    name: cluster?.serverName ?? 'nats-server',
     ask: () => greet(ports.nats),
     command: () => ({ file: binary, args: ['-c', config], env: environment(options, ports) }),
     async ready(log, from, signal) {
@@ -92,10 +102,12 @@ function checkStreams(log: LogFile, from: number, dir: string) {
 const skippedStream =
   /\[WRN\] +((?:Missing|Error reading|Error unmarshalling)? *stream (?:metafile|checksum)[^"\n]*|Error reading metafile )"([^"\n]+)"(.*)/gi
 
-function environment({ dir, secrets, webOrigins, syncInterval }: NatsOptions, ports: NatsPorts) {
+function environment(options: NatsOptions, ports: NatsPorts) {
+  const { dir, secrets, webOrigins, syncInterval, cluster } = options
   return {
     ...process.env,
-    NATS_SERVER_NAME: 'natter',
+    ...(cluster ? clusterEnvironment(cluster, secrets) : {}),
+    NATS_SERVER_NAME: cluster?.serverName ?? 'natter',
     NATS_HOST: '127.0.0.1',
     NATS_PORT: String(ports.nats),
     NATS_WS_PORT: String(ports.webSocket),
@@ -111,6 +123,16 @@ function environment({ dir, secrets, webOrigins, syncInterval }: NatsOptions, po
     NATS_SYS_PASSWORD: secrets.sysPassword,
     NATS_CALLOUT_ISSUER: secrets.calloutIssuer,
     NATS_CALLOUT_XKEY: secrets.calloutXkey,
+  }
+}
+
+function clusterEnvironment({ port, ports }: ClusterOptions, { sysPassword }: Secrets) {
+  const routes = ports.map((each) => `nats://route:${sysPassword}@127.0.0.1:${each}`)
+  return {
+    NATS_CLUSTER_NAME: 'natter',
+    NATS_CLUSTER_LISTEN: `127.0.0.1:${port}`,
+    NATS_CLUSTER_PASSWORD: sysPassword,
+    NATS_CLUSTER_ROUTES: JSON.stringify(routes),
   }
 }
 

@@ -111,6 +111,23 @@ describe('a start after a change of', () => {
     for await (const { subject } of done) expect(subject).toBe(`done.${name}.one`)
   })
 
+  it.each([
+    ['zero', 'NATS_REPLICAS is "zero": use a number from 1 to 5'],
+    ['6', 'NATS_REPLICAS is "6": use a number from 1 to 5'],
+    ['3', 'several replicas need a cluster of nats-servers: leave NATS_REPLICAS unset'],
+  ])('NATS_REPLICAS to %s fails on a single server', async (NATS_REPLICAS, reason) => {
+    const name = newName()
+    await (await bench.start(await bench.write({ 'keep.ts': keep(name) }))).stop()
+    for (const stream of [name, newName()]) {
+      const env = { NATS_URL: bench.nats.urlOf('functions'), NATS_REPLICAS }
+      const folder = await bench.write({ 'keep.ts': keep(stream) })
+      const { code, stderr } = await runtime(['start', folder], { env })
+
+      expect(code).toBe(1)
+      expect(stderr).toContain(reason)
+    }
+  })
+
   it('a topic leaves the new messages to processes of the newer version', async () => {
     const name = newName()
     const ids = Array.from({ length: 20 }, (_, n) => `n${n}`)

@@ -1,0 +1,106 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { connect, type NatsConnection } from '@nats-io/transport-node'
+import { type Client, createClient } from '#runtime/client'
+import { contracts } from '#schema/contracts'
+import { findNatsServer } from '../../stack/install/nats-server.ts'
+import { freePort } from '../../stack/ports.ts'
+import { createSecrets, type Secrets } from '../../stack/secrets.ts'
+import { type NatsService, type NatsUser, startNats } from '../../stack/services/nats.ts'
+import { startRuntimeService } from '../../stack/services/runtime.ts'
+import type { ProcessService } from '../../stack/services/service.ts'
+import { type DatabaseKind, startDatabase } from './servers.ts'
+import { startTokenIssuer } from './token-issuer.ts'
+
+export interface Cluster extends AsyncDisposable {
+  dir: string
+  servers: [NatsService, NatsService, NatsService]
+  database: ProcessService
+  /** The URLs of all servers, separated by commas. */
+  urlsOf(user: NatsUser): string
+  startRuntime(name: string, settings?: Record<string, string>): Promise<ProcessService>
+  /** Connects to this server only. */
+  connectFunctions(server: NatsService): Promise<NatsConnection>
+  /** Connects to this server first, and to another one when it is unavailable. */
+  connectUser(user: string, server: NatsService): Promise<ClusterUser>
+}
+
+export interface ClusterUser {
+  nc: NatsConnection
+  client: Client<typeof contracts>
+}
+
+/** Starts three nats-servers, a database and a token issuer, without a runtime. */
+export async function startCluster(database: DatabaseKind = 'pglite'): Promise<Cluster> {
+  await using started = new AsyncDisposableStack()
+  const dir = await mkdtemp(join(tmpdir(), 'natter-cluster-'))
+  started.defer(() => rm(dir, { recursive: true, force: true }))
+  const secrets = createSecrets()
+  const tokenIssuer = await startTokenIssuer()
+  started.defer(() => tokenIssuer.stop())
+  const [servers, db] = await Promise.all([
+    startServers(dir, secrets, started),
+    startDatabase(database, dir).then((service) => started.use(service)),
+  ])
+  const urlsOf = (user: NatsUser) => servers.map((server) => server.urlOf(user)).join(',')
+  const env = {
+    NATS_URL: urlsOf('functions'),
+    NATS_AUTH_URL: urlsOf('auth'),
+    NATS_CALLOUT_SEED: secrets.calloutSeed,
+    NATS_CALLOUT_XKEY_SEED: secrets.calloutXkeySeed,
+    NATS_REPLICAS: '3',
+    DATABASE_URL: db.url,
+    OIDC_ISSUER: tokenIssuer.issuer,
+    NATTER_ID_KEY: secrets.idKey,
+    RATE_LIMIT_FACTOR: '10000',
+  }
+  const running = started.move()
+  return {
+    dir,
+    servers,
+    database: db,
+    urlsOf,
+    startRuntime: async (name, settings = {}) =>
+      running.use(await startRuntimeService({ dir, name, env: { ...env, ...settings } })),
+    async connectFunctions(server) {
+      const { username, password, host } = new URL(server.urlOf('functions'))
+      const nc = await connect({ servers: host, user: username, pass: password })
+      running.defer(() => nc.close())
+      return nc
+    },
+    async connectUser(user, server) {
+      const token = await tokenIssuer.token({
+        preferred_username: user,
+        realm_access: { roles: ['user'] },
+        exp: Math.floor(Date.now() / 1_000) + 3_600,
+      })
+      const others = servers.filter((other) => other !== server)
+      const nc = await connect({
+        servers: [server, ...others].map(({ url }) => url),
+        noRandomize: true,
+        token,
+        inboxPrefix: `_INBOX_${user}`,
+        maxReconnectAttempts: -1,
+        reconnectTimeWait: 100,
+        pingInterval: 3_000,
+        timeout: 4_000,
+        ignoreAuthErrorAbort: true,
+      })
+      running.defer(() => nc.close())
+      return { nc, client: createClient(nc, { contracts, user }) }
+    },
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  }
+}
+
+async function startServers(dir: string, secrets: Secrets, started: AsyncDisposableStack) {
+  const binary = await findNatsServer()
+  const ports = await Promise.all([freePort(), freePort(), freePort()])
+  const start = async (number: 1 | 2 | 3) => {
+    const serverName = `nats-${number}`
+    const cluster = { serverName, port: ports[number - 1] ?? 0, ports }
+    return started.use(await startNats({ dir: join(dir, serverName), binary, secrets, cluster }))
+  }
+  return Promise.all([start(1), start(2), start(3)])
+}
