@@ -17,6 +17,8 @@ export interface RequestOptions {
 }
 
 export interface Requester {
+  /** Whether the connected server is part of a cluster. */
+  readonly isClustered: boolean
   /**
    * Publishes a request and resolves to the first reply. Rejects with a FunctionError: `timeout`,
    * `too_large`, `unavailable` if there are no responders, or `cancelled` if `signal` aborts. The code
@@ -94,6 +96,9 @@ export function createRequester(nc: NatsConnection, user?: string): Requester {
   void followConnection()
 
   return {
+    get isClustered() {
+      return nc.info?.cluster !== undefined
+    },
     request: ask,
     async collect(subject, payload, { isLast, ...options }) {
       const parts: Msg[] = []

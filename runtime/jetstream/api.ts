@@ -1,8 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Msg, MsgHdrs } from '@nats-io/nats-core'
 import { FunctionError } from '../api/errors.ts'
 import { writeHeaders } from '../api/headers.ts'
 import type { ConsumerProgress, PubAck } from '../api/stream.ts'
 import type { Requester } from '../client/requester.ts'
+import { readApi, readFromLeader, type StoredMessage } from './leader-reads.ts'
 
 const timeoutMs = 5_000
 const ackTimeoutMs = 2_000
@@ -16,12 +18,8 @@ const wrongLastSequence = 10071
 const sequenceNotFound = 10043
 const tooManyResults = 413
 
-export interface StoredMessage {
-  subject: string
-  seq: number
-  at: Date
-  message: Msg
-}
+/** How long to wait before another replica may have the missing messages. */
+const replicaLagMs = 10
 
 /**
  * Publishes to the stream that captures the subject, and waits for the acknowledgement. Returns
@@ -90,24 +88,99 @@ function notAcknowledged(subject: string, cause?: unknown) {
   })
 }
 
+/**
+ * In a cluster, any replica answers a direct get, also one that lacks the messages that were acknowledged last.
+ * A read of one message therefore asks the leader, which takes longer, and a read of several messages checks
+ * whether the replica has all of them.
+ */
 export function readLast(
   requester: Requester,
   stream: string,
   subject: string,
   withinMs = timeoutMs,
-) {
+): Promise<StoredMessage | undefined> {
+  if (requester.isClustered)
+    return readFromLeader(requester, stream, { last_by_subj: subject }, withinMs)
   return readDirect(requester, `$JS.API.DIRECT.GET.${stream}.${subject}`, '', withinMs)
 }
 
-export function readSequence(requester: Requester, stream: string, seq: number) {
+export function readSequence(
+  requester: Requester,
+  stream: string,
+  seq: number,
+): Promise<StoredMessage | undefined> {
+  if (requester.isClustered) return readFromLeader(requester, stream, { seq })
   return readDirect(requester, `$JS.API.DIRECT.GET.${stream}`, `{"seq":${seq}}`)
 }
 
-export async function readBatch(
+export interface NextQuery {
+  /** The sequence of the first message to return. */
+  seq: number
+  next_by_subj: string
+  batch: number
+  max_bytes?: number
+}
+
+/** Returns messages in order, and the number of those that it left out. */
+export async function readNext(
   requester: Requester,
   stream: string,
-  query: Record<string, unknown>,
+  query: NextQuery,
 ): Promise<{ messages: StoredMessage[]; pending: number }> {
+  const last_by_subj = query.next_by_subj
+  const findLast = () =>
+    requester.isClustered ? readFromLeader(requester, stream, { last_by_subj }) : undefined
+  return untilCurrent(stream, async () => {
+    const [read, last] = await Promise.all([readBatch(requester, stream, query), findLast()])
+    const reached = read.messages.at(-1)?.seq ?? query.seq - 1
+    return { result: read, isCurrent: read.pending > 0 || reached >= (last?.seq ?? 0) }
+  })
+}
+
+/**
+ * Returns the last message of each subject that matches one of these. Throws a TooManySubjectsError if more than
+ * 1,024 match.
+ */
+export async function readLastOfEach(
+  requester: Requester,
+  stream: string,
+  subjects: readonly string[],
+): Promise<StoredMessage[]> {
+  const bounds = requester.isClustered ? readBounds(requester, stream) : undefined
+  return untilCurrent(stream, async () => {
+    const [{ messages, upTo }, current] = await Promise.all([
+      readBatch(requester, stream, { multi_last: subjects }),
+      bounds,
+    ])
+    return {
+      result: messages,
+      isCurrent: !current || upTo >= current.last || (await isEmpty(upTo)),
+    }
+  })
+
+  /** A replica without a matching message does not say how far it is. */
+  async function isEmpty(upTo: number) {
+    if (upTo > 0) return false
+    for (const last_by_subj of subjects)
+      if (await readFromLeader(requester, stream, { last_by_subj })) return false
+    return true
+  }
+}
+
+async function untilCurrent<T>(
+  stream: string,
+  read: () => Promise<{ result: T; isCurrent: boolean }>,
+): Promise<T> {
+  for (const until = performance.now() + timeoutMs; ; ) {
+    const { result, isCurrent } = await read()
+    if (isCurrent) return result
+    if (performance.now() > until)
+      throw new FunctionError('unavailable', `The replicas of ${stream} are behind; try again`)
+    await sleep(replicaLagMs)
+  }
+}
+
+async function readBatch(requester: Requester, stream: string, query: object) {
   const parts = await requester.collect(`$JS.API.DIRECT.GET.${stream}`, JSON.stringify(query), {
     timeoutMs,
     isLast: (reply) => (reply.headers?.code ?? 0) >= 200,
@@ -116,8 +189,11 @@ export async function readBatch(
   if (end && end.code === tooManyResults) throw new TooManySubjectsError(stream)
   if (end && end.code >= 400 && end.code !== 404)
     throw new FunctionError('unavailable', `${stream} cannot be read: ${end.description}`)
-  const pending = Number(end?.get('Nats-Num-Pending') || 0)
-  return { messages: parts.flatMap((part) => parseStoredMessage(part) ?? []), pending }
+  return {
+    messages: parts.flatMap((part) => parseStoredMessage(part) ?? []),
+    pending: Number(end?.get('Nats-Num-Pending') || 0),
+    upTo: Number(end?.get('Nats-UpTo-Sequence') || 0),
+  }
 }
 
 /** The stream's leader answers, so both sequences are current. */
@@ -125,13 +201,20 @@ export async function readBounds(
   requester: Requester,
   stream: string,
 ): Promise<{ first: number; last: number }> {
-  const reply = await requester.request(`$JS.API.STREAM.INFO.${stream}`, '', { timeoutMs })
-  const { state, error } = reply.json<{
-    state?: { first_seq: number; last_seq: number }
-    error?: { description: string }
-  }>()
+  const { state, error } = await readApi<{ state?: { first_seq: number; last_seq: number } }>(
+    requester,
+    `STREAM.INFO.${stream}`,
+  )
   if (state) return { first: state.first_seq, last: state.last_seq }
   throw new FunctionError('unavailable', `${stream} cannot be read: ${error?.description}`)
+}
+
+interface ConsumerState {
+  ack_floor?: { stream_seq: number }
+  delivered: { stream_seq: number }
+  num_pending: number
+  num_ack_pending: number
+  config: { filter_subject?: string }
 }
 
 export async function readConsumerProgress(
@@ -140,22 +223,31 @@ export async function readConsumerProgress(
   consumer: string,
 ): Promise<ConsumerProgress> {
   const { first, last } = await readBounds(requester, stream)
-  const api = `$JS.API.CONSUMER.INFO.${stream}.${consumer}`
-  const reply = await requester.request(api, '', { timeoutMs })
-  const { ack_floor, num_pending, num_ack_pending, error } = reply.json<{
-    ack_floor?: { stream_seq: number }
-    num_pending: number
-    num_ack_pending: number
-    error?: { description: string }
-  }>()
+  const { error, ...state } = await readApi<ConsumerState>(
+    requester,
+    `CONSUMER.INFO.${stream}.${consumer}`,
+  )
+  const { ack_floor, num_pending, num_ack_pending } = state
   if (!ack_floor)
     throw new FunctionError('unavailable', `${consumer} cannot be read: ${error?.description}`)
   // Messages on subjects that the consumer does not receive never raise its acknowledgement floor.
   // So if the consumer has handled all its messages, returns the stream's last sequence.
-  const caughtUp = num_pending === 0 && num_ack_pending === 0
+  const caughtUp =
+    num_pending === 0 && num_ack_pending === 0 && (await hasAll(requester, stream, state))
   // Messages before the stream's first message are deleted, so they count as handled.
   const floor = Math.max(ack_floor.stream_seq, first - 1)
   return { caughtUp, seq: caughtUp ? Math.max(last, floor) : floor }
+}
+
+/** In a cluster, the consumer's server counts the messages of its own replica, which may be behind. */
+async function hasAll(
+  requester: Requester,
+  stream: string,
+  { delivered, config: { filter_subject: last_by_subj = '>' } }: ConsumerState,
+): Promise<boolean> {
+  if (!requester.isClustered) return true
+  const last = await readFromLeader(requester, stream, { last_by_subj })
+  return delivered.stream_seq >= (last?.seq ?? 0)
 }
 
 export class TooManySubjectsError extends Error {

@@ -4,7 +4,8 @@ import { FunctionError } from '../api/errors.ts'
 import { writeHeaders } from '../api/headers.ts'
 import type { DeadLetter } from '../api/system.ts'
 import type { Requester } from '../client/requester.ts'
-import { deleteMessage, readBatch, readSequence, type StoredMessage } from './api.ts'
+import { deleteMessage, readNext, readSequence } from './api.ts'
+import type { StoredMessage } from './leader-reads.ts'
 import { deadLetters } from './resources.ts'
 
 export type Delivered = Pick<JsMsg, 'ack' | 'headers' | 'json' | 'seq' | 'subject'> & {
@@ -45,7 +46,7 @@ export async function listDeadLetters(
 ): Promise<{ letters: DeadLetter[]; total: number; hasMore: boolean }> {
   const total = await countDeadLetters(requester)
   if (total === 0) return { letters: [], total, hasMore: false }
-  const { messages, pending } = await readBatch(requester, deadLetters.stream, {
+  const { messages, pending } = await readNext(requester, deadLetters.stream, {
     seq: after + 1,
     next_by_subj: deadLetters.subjects[0],
     batch: limit,

@@ -5,13 +5,8 @@ import { FunctionError } from '../api/errors.ts'
 import { writeHeaders } from '../api/headers.ts'
 import { describeIssues, validateSync } from '../api/validate.ts'
 import type { Requester } from '../client/requester.ts'
-import {
-  publishStored,
-  readBatch,
-  readLast,
-  type StoredMessage,
-  TooManySubjectsError,
-} from './api.ts'
+import { publishStored, readLast, readLastOfEach, TooManySubjectsError } from './api.ts'
+import type { StoredMessage } from './leader-reads.ts'
 
 const keyPattern = /^[-/_=A-Za-z0-9]+(\.[-/_=A-Za-z0-9]+)*$/
 const listPattern = /^(\*|[-/_=A-Za-z0-9]+)(\.(\*|[-/_=A-Za-z0-9]+))*(\.>)?$|^>$/
@@ -75,7 +70,7 @@ export function openBucket(
     async list(pattern) {
       if (!listPattern.test(pattern))
         throw new FunctionError('invalid', `"${pattern}" cannot be a pattern of keys`)
-      const stored = await readLastOfEach(requester, js, stream, prefix + pattern)
+      const stored = await readMatching(requester, js, stream, prefix + pattern)
       return stored.filter(isLive).map(decode)
     },
   }
@@ -83,14 +78,14 @@ export function openBucket(
 
 const maxBatchSubjects = 1_024
 
-async function readLastOfEach(
+async function readMatching(
   requester: Requester,
   js: JetStreamClient,
   stream: string,
   subjects_filter: string,
 ): Promise<StoredMessage[]> {
   try {
-    return (await readBatch(requester, stream, { multi_last: [subjects_filter] })).messages
+    return await readLastOfEach(requester, stream, [subjects_filter])
   } catch (error) {
     if (!(error instanceof TooManySubjectsError)) throw error
   }
@@ -99,8 +94,8 @@ async function readLastOfEach(
   const subjects = Object.keys(state.subjects ?? {})
   const messages: StoredMessage[] = []
   for (let start = 0; start < subjects.length; start += maxBatchSubjects) {
-    const multi_last = subjects.slice(start, start + maxBatchSubjects)
-    messages.push(...(await readBatch(requester, stream, { multi_last })).messages)
+    const some = subjects.slice(start, start + maxBatchSubjects)
+    messages.push(...(await readLastOfEach(requester, stream, some)))
   }
   return messages
 }

@@ -18,12 +18,12 @@ import type { System } from '../api/system.ts'
 import {
   deleteMessage,
   publishStored,
-  readBatch,
   readBounds,
   readConsumerProgress,
+  readNext,
   readSequence,
-  type StoredMessage,
 } from '../jetstream/api.ts'
+import type { StoredMessage } from '../jetstream/leader-reads.ts'
 import { propagationHeaders, readTrace, type Trace, traceId } from '../tracing/trace-context.ts'
 import type { FunctionHost } from './function-host.ts'
 
@@ -215,7 +215,7 @@ export class CallContext implements Context {
       topics.map(async (topic) => {
         const next_by_subj = this.#host.subject(topic).narrow(params)
         const query = { seq: since + 1, next_by_subj, batch: limit + 1 }
-        const { messages: stored, pending } = await readBatch(requester, stream, query)
+        const { messages: stored, pending } = await readNext(requester, stream, query)
         return { topic, stored, pending }
       }),
     )

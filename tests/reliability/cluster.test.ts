@@ -1,7 +1,43 @@
 import { jetstreamManager } from '@nats-io/jetstream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createRequester } from '#runtime/client'
 import { type Cluster, startCluster } from '../support/cluster.ts'
 
+const probe = `
+import * as v from 'valibot'
+import { defineFunction } from '#runtime'
+
+const notes = { stream: 'NOTES', subjects: ['note.*'], config: { allow_direct: true } }
+const note = { subject: 'note.{id}', data: v.object({ id: v.string() }) }
+const values = { bucket: 'VALUES', value: v.number() }
+const contract = {
+  subject: 'probe',
+  audience: ['everyone'],
+  input: v.object({ rounds: v.number() }),
+  output: v.record(v.string(), v.number()),
+  timeoutMs: 60_000,
+}
+
+/** Counts the reads that lack what was acknowledged just before. */
+export default defineFunction(contract, async ({ rounds }, { append, kv, read, readAfter }) => {
+  const stale = { read: 0, readAfter: 0, get: 0, list: 0, create: 0 }
+  const bucket = kv(values)
+  for (let n = 1; n <= rounds; n++) {
+    const { seq } = await append(note, { id: 'a' })
+    if (!(await read(notes, note, seq))) stale.read++
+    const next = await append(note, { id: 'a' })
+    const after = await readAfter(notes, [note], { id: 'a' }, seq, 10)
+    if (after?.at(-1)?.seq !== next.seq) stale.readAfter++
+    await bucket.put('x.' + n, n)
+    if ((await bucket.get('x.' + n))?.value !== n) stale.get++
+    await bucket.put('y.' + n, n)
+    if ((await bucket.list('y.' + n)).length !== 1) stale.list++
+    await bucket.delete('y.' + n)
+    if (!(await bucket.create('y.' + n, n))) stale.create++
+  }
+  return stale
+}, { resources: [notes, values] })
+`
 let cluster: Cluster
 
 beforeAll(async () => {
@@ -28,5 +64,19 @@ describe('a cluster of three nats-servers', { timeout: 60_000 }, () => {
     expect(before).toEqual([1])
     expect(raised).toEqual([3])
     expect(await replicas()).toEqual([3])
+  })
+
+  it('reads what was acknowledged just before, on each server', async () => {
+    const folder = await cluster.write({ 'probe.ts': probe })
+    for (const server of cluster.servers) {
+      const settings = { NATS_URL: server.urlOf('functions') }
+      const runtime = await cluster.startRuntime('probe', settings, [folder])
+      const requester = createRequester(await cluster.connectFunctions(server), 'ada')
+      const input = JSON.stringify({ rounds: 200 })
+      const reply = await requester.request('as.ada.probe', input, { timeoutMs: 60_000 })
+      await runtime.stop()
+
+      expect(reply.json()).toEqual({ read: 0, readAfter: 0, get: 0, list: 0, create: 0 })
+    }
   })
 })

@@ -10,6 +10,7 @@ import { createSecrets, type Secrets } from '../../stack/secrets.ts'
 import { type NatsService, type NatsUser, startNats } from '../../stack/services/nats.ts'
 import { startRuntimeService } from '../../stack/services/runtime.ts'
 import type { ProcessService } from '../../stack/services/service.ts'
+import { writeFolder } from './command-line.ts'
 import { type DatabaseKind, startDatabase } from './servers.ts'
 import { startTokenIssuer } from './token-issuer.ts'
 
@@ -19,7 +20,12 @@ export interface Cluster extends AsyncDisposable {
   database: ProcessService
   /** The URLs of all servers, separated by commas. */
   urlsOf(user: NatsUser): string
-  startRuntime(name: string, settings?: Record<string, string>): Promise<ProcessService>
+  write(files: Record<string, string>): Promise<string>
+  startRuntime(
+    name: string,
+    settings?: Record<string, string>,
+    folders?: string[],
+  ): Promise<ProcessService>
   /** Connects to this server only. */
   connectFunctions(server: NatsService): Promise<NatsConnection>
   /** Connects to this server first, and to another one when it is unavailable. */
@@ -61,8 +67,9 @@ export async function startCluster(database: DatabaseKind = 'pglite'): Promise<C
     servers,
     database: db,
     urlsOf,
-    startRuntime: async (name, settings = {}) =>
-      running.use(await startRuntimeService({ dir, name, env: { ...env, ...settings } })),
+    write: (files) => writeFolder(files, running),
+    startRuntime: async (name, settings = {}, folders = ['functions/', 'apps/']) =>
+      running.use(await startRuntimeService({ dir, name, folders, env: { ...env, ...settings } })),
     async connectFunctions(server) {
       const { username, password, host } = new URL(server.urlOf('functions'))
       const nc = await connect({ servers: host, user: username, pass: password })

@@ -63,8 +63,6 @@ export async function createCommandLine(): Promise<CommandLine> {
   await using made = new AsyncDisposableStack()
   const dir = await mkdtemp(join(tmpdir(), 'natter-cli-'))
   made.defer(() => rm(dir, { recursive: true, force: true }))
-  const cache = join(root, '.cache')
-  await mkdir(cache, { recursive: true })
   const secrets = createSecrets()
   const nats = made.use(await startNats({ dir, binary: await findNatsServer(), secrets }))
   let count = 0
@@ -72,15 +70,7 @@ export async function createCommandLine(): Promise<CommandLine> {
   return {
     nats,
     secrets,
-    async write(files) {
-      const folder = await mkdtemp(join(cache, 'functions-'))
-      all.defer(() => rm(folder, { recursive: true, force: true }))
-      for (const [name, source] of Object.entries(files)) {
-        await mkdir(join(folder, dirname(name)), { recursive: true })
-        await writeFile(join(folder, name), source)
-      }
-      return folder
-    },
+    write: (files) => writeFolder(files, all),
     async connect() {
       const { username, password, host } = new URL(nats.urlOf('functions'))
       const nc = await connect({
@@ -107,6 +97,22 @@ export async function createCommandLine(): Promise<CommandLine> {
     },
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   }
+}
+
+/** Disposing `owner` deletes the folder. */
+export async function writeFolder(
+  files: Record<string, string>,
+  owner: AsyncDisposableStack,
+): Promise<string> {
+  const cache = join(root, '.cache')
+  await mkdir(cache, { recursive: true })
+  const folder = await mkdtemp(join(cache, 'functions-'))
+  owner.defer(() => rm(folder, { recursive: true, force: true }))
+  for (const [name, source] of Object.entries(files)) {
+    await mkdir(join(folder, dirname(name)), { recursive: true })
+    await writeFile(join(folder, name), source)
+  }
+  return folder
 }
 
 export const greet = `

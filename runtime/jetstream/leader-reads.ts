@@ -1,0 +1,85 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Msg } from '@nats-io/nats-core'
+import { MsgHdrsImpl } from '@nats-io/nats-core/internal'
+import { FunctionError } from '../api/errors.ts'
+import type { Requester } from '../client/requester.ts'
+
+/** A message that a stream has stored. */
+export interface StoredMessage {
+  subject: string
+  seq: number
+  at: Date
+  message: Pick<Msg, 'headers' | 'data' | 'json'>
+}
+
+interface ApiError {
+  code: number
+  err_code: number
+  description: string
+}
+
+const timeoutMs = 5_000
+/** The leader does not answer while the servers elect another, so the request is repeated. */
+const attemptMs = 2_000
+const electionPauseMs = 100
+const noMessageFound = 10_037
+
+/**
+ * Sends a request that only reads to the API of JetStream, whose leaders answer, and repeats it until there
+ * is a leader. Throws `timeout` after `withinMs`.
+ */
+export async function readApi<Answer extends object>(
+  requester: Requester,
+  api: string,
+  query = '',
+  withinMs = timeoutMs,
+): Promise<Answer & { error?: ApiError }> {
+  const until = performance.now() + withinMs
+  for (;;) {
+    const remainingMs = until - performance.now()
+    const isLast = !requester.isClustered || remainingMs <= attemptMs
+    try {
+      const timeoutMs = isLast ? remainingMs : attemptMs
+      const reply = await requester.request(`$JS.API.${api}`, query, { timeoutMs })
+      const answer = reply.json<Answer & { error?: ApiError }>()
+      if (isLast || answer.error?.code !== 503) return answer
+      await sleep(electionPauseMs)
+    } catch (error) {
+      if (isLast || !(error instanceof FunctionError) || error.code !== 'timeout') throw error
+    }
+  }
+}
+
+/** Returns the message with a sequence, or the last one on a subject, which may have wildcards. */
+export async function readFromLeader(
+  requester: Requester,
+  stream: string,
+  query: { seq: number } | { last_by_subj: string },
+  withinMs?: number,
+): Promise<StoredMessage | undefined> {
+  const { message, error } = await readApi<{ message?: EncodedMessage }>(
+    requester,
+    `STREAM.MSG.GET.${stream}`,
+    JSON.stringify(query),
+    withinMs,
+  )
+  if (message) return decode(message)
+  if (error?.err_code === noMessageFound) return undefined
+  throw new FunctionError('unavailable', `${stream} cannot be read: ${error?.description}`)
+}
+
+/** As the server sends it: headers and data in base64. */
+interface EncodedMessage {
+  subject: string
+  seq: number
+  time: string
+  hdrs?: string
+  data?: string
+}
+
+function decode({ subject, seq, time, hdrs, data = '' }: EncodedMessage): StoredMessage {
+  const bytes = Buffer.from(data, 'base64')
+  const headers = hdrs ? { headers: MsgHdrsImpl.decode(Buffer.from(hdrs, 'base64')) } : {}
+  const json = <T>() => JSON.parse(bytes.toString()) as T
+  return { subject, seq, at: new Date(time), message: { ...headers, data: bytes, json } }
+}
