@@ -22,6 +22,7 @@ const scripts = {
   start: 'stack/start.ts',
   dev: 'stack/dev.ts',
   build: 'stack/build.ts',
+  secrets: 'stack/generate-secrets.ts',
   'db:generate': 'stack/db-generate.ts',
   test: 'stack/test.ts',
   check: 'stack/check.ts',

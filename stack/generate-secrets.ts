@@ -1,0 +1,152 @@
+/**
+ * `npm run secrets -- FOLDER`: writes the passwords, keys and URLs that a deployment needs, one file for each
+ * variable, and `nats.env` for nats-server, which reads variables only. Files that exist stay as they are.
+ */
+import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { nkeys } from '@nats-io/nats-core'
+import { readAddress } from '../runtime/nats/address.ts'
+import { createPassword, createSecrets } from './secrets.ts'
+
+type Files = Record<string, string>
+
+interface Hosts {
+  nats: string
+  database: string
+}
+
+const keyPairs = [
+  ['NATS_CALLOUT_SEED', 'NATS_CALLOUT_ISSUER'],
+  ['NATS_CALLOUT_XKEY_SEED', 'NATS_CALLOUT_XKEY'],
+] as const
+
+const usage = `Usage: npm run secrets -- FOLDER [--nats HOSTS] [--database HOST/NAME]
+
+Writes a file for each variable into FOLDER, and leaves the files that exist as they are.
+
+  --nats HOSTS           servers as the runtime reaches them, separated by commas; tls:// requires TLS
+                         (default: 127.0.0.1:4222)
+  --database HOST/NAME   database as the runtime reaches it (default: 127.0.0.1:5432/natter)
+
+Examples:
+  npm run secrets -- secrets
+  npm run secrets -- secrets --nats nats-1:4222,nats-2:4222 --database 'db:5432/natter?sslmode=verify-full'`
+
+try {
+  run()
+} catch (error) {
+  console.error(`error: ${error instanceof Error ? error.message : error}\n\n${usage}`)
+  process.exitCode = 1
+}
+
+function run() {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      nats: { type: 'string', default: '127.0.0.1:4222' },
+      database: { type: 'string', default: '127.0.0.1:5432/natter' },
+    },
+  })
+  const [folder, ...others] = positionals
+  if (!folder || others.length > 0) throw new Error('give one folder')
+
+  const existing = readFiles(folder)
+  const secrets = { ...createFiles(), ...existing }
+  const files = { ...secrets, ...deriveFiles(secrets, values), ...existing }
+  for (const [seed, publicKey] of keyPairs)
+    if (files[publicKey] !== publicKeyOf(seed, files))
+      throw new Error(
+        `${join(folder, publicKey)} is not the public key of ${seed}: delete one of them`,
+      )
+
+  const missing = Object.keys(files).filter((name) => !(name in existing))
+  mkdirSync(folder, { recursive: true })
+  // Containers run as other users, who must read the files. The folder keeps users of this machine out.
+  chmodSync(folder, 0o700)
+  for (const name of missing) {
+    const path = join(folder, name)
+    writeFileSync(path, `${files[name]}\n`, { flag: 'wx' })
+    chmodSync(path, 0o644)
+  }
+  const kept = Object.keys(files).length - missing.length
+  console.log(
+    `${folder}: wrote ${missing.length} files, and left ${kept} existing ones as they are`,
+  )
+}
+
+function readFiles(folder: string): Files {
+  try {
+    const files = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isFile())
+    return Object.fromEntries(
+      files.map(({ name }) => [name, readFileSync(join(folder, name), 'utf8').trimEnd()]),
+    )
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return {}
+    throw error
+  }
+}
+
+function createFiles(): Files {
+  const secrets = createSecrets()
+  return {
+    NATS_AUTH_PASSWORD: secrets.authPassword,
+    NATS_FUNCTIONS_PASSWORD: secrets.functionsPassword,
+    NATS_OPS_PASSWORD: secrets.opsPassword,
+    NATS_SYS_PASSWORD: secrets.sysPassword,
+    NATS_CALLOUT_SEED: secrets.calloutSeed,
+    NATS_CALLOUT_XKEY_SEED: secrets.calloutXkeySeed,
+    NATTER_ID_KEY: secrets.idKey,
+    POSTGRES_PASSWORD: createPassword(),
+    DATABASE_OWNER_PASSWORD: createPassword(),
+    DATABASE_PASSWORD: createPassword(),
+    KC_BOOTSTRAP_ADMIN_PASSWORD: createPassword(),
+    KC_DB_PASSWORD: createPassword(),
+  }
+}
+
+function publicKeyOf(name: string, files: Files): string {
+  const seed = new TextEncoder().encode(files[name])
+  const pair = name === 'NATS_CALLOUT_SEED' ? nkeys.fromSeed(seed) : nkeys.fromCurveSeed(seed)
+  return pair.getPublicKey()
+}
+
+function deriveFiles(secrets: Files, hosts: Hosts): Files {
+  const natsUrl = (user: string) => writeNatsUrl(user, hosts.nats, secrets)
+  const databaseUrl = (role: string, password = '') =>
+    writeDatabaseUrl(`${role}:${password}`, hosts.database)
+  const derived: Files = {
+    ...Object.fromEntries(keyPairs.map(([seed, name]) => [name, publicKeyOf(seed, secrets)])),
+    NATS_URL: natsUrl('functions'),
+    NATS_AUTH_URL: natsUrl('auth'),
+    NATS_OPS_URL: natsUrl('ops'),
+    DATABASE_URL: databaseUrl('natter_runtime', secrets.DATABASE_PASSWORD),
+    DATABASE_OWNER_URL: databaseUrl('natter_owner', secrets.DATABASE_OWNER_PASSWORD),
+  }
+  const variables = { ...secrets, ...derived }
+  const natsVariables = /^NATS_(.*_PASSWORD|CALLOUT_ISSUER|CALLOUT_XKEY)$/
+  derived['nats.env'] = Object.entries(variables)
+    .filter(([name]) => natsVariables.test(name))
+    .map(([name, value]) => `${name}=${value}`)
+    .sort()
+    .join('\n')
+  return derived
+}
+
+function writeNatsUrl(user: string, hosts: string, secrets: Files): string {
+  const password = secrets[`NATS_${user.toUpperCase()}_PASSWORD`]
+  const urls = hosts.split(',').map((host) => {
+    const [, scheme = 'nats://', server] = /^([a-z]+:\/\/)?(.*)$/.exec(host.trim()) ?? []
+    return `${scheme}${user}:${password}@${server}`
+  })
+  readAddress('--nats', urls.join(','))
+  return urls.join(',')
+}
+
+function writeDatabaseUrl(login: string, database: string): string {
+  const url = URL.parse(`postgres://${login}@${database}`)
+  if (url && /^\/[^/]+$/.test(url.pathname)) return url.href
+  throw new Error(
+    `--database is "${database}": write host:port/name, such as 127.0.0.1:5432/natter`,
+  )
+}
