@@ -6,7 +6,7 @@ import { advisoryLocks } from './advisory-locks.ts'
 
 export type Database = PostgresJsDatabase & { $client: Sql }
 
-const poolSize = 8
+const defaultPoolSize = 8
 
 const ownMigrations: Migrations = {
   folder: fileURLToPath(new URL('migrations', import.meta.url)),
@@ -29,7 +29,7 @@ export const db: Database = new Proxy({} as Database, {
   },
 })
 
-/** Sets where DATABASE_URL is read when a connection is opened: by default, the environment of the process. */
+/** Sets where DATABASE_URL and DATABASE_POOL_SIZE are read; by default, in the environment of the process. */
 export function configureDb(env: typeof variables): void {
   variables = env
 }
@@ -48,7 +48,7 @@ export async function closeDb(): Promise<void> {
  */
 function openPool(): Database {
   const lost = new AbortController()
-  const client = connect(poolSize, () => {
+  const client = connect(readPoolSize(), () => {
     if (open !== pool) return
     open = undefined
     lost.abort(connectionLost())
@@ -211,6 +211,14 @@ function connect(max: number, onclose: () => void): Sql {
       idle_in_transaction_session_timeout: 10_000,
     },
   })
+}
+
+function readPoolSize(): number {
+  const value = variables.DATABASE_POOL_SIZE
+  if (!value) return defaultPoolSize
+  const size = Number(value)
+  if (Number.isInteger(size) && size >= 1 && size <= 1_000) return size
+  throw new Error(`DATABASE_POOL_SIZE is "${value}": use a whole number from 1 to 1000, such as 8`)
 }
 
 function readUrl(): string {

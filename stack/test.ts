@@ -13,6 +13,7 @@ import { findJava } from './install/java.ts'
 import { findKeycloak } from './install/keycloak.ts'
 import { findNatsCli } from './install/nats-cli.ts'
 import { findNatsServer } from './install/nats-server.ts'
+import { findPgbouncer } from './install/pgbouncer.ts'
 import { findPostgres } from './install/postgres.ts'
 import { findCaddy, findNginx } from './install/web-servers.ts'
 import { findWebKitDriver, findXvfb } from './install/webkit.ts'
@@ -40,7 +41,7 @@ async function runAll(): Promise<number> {
     APERTIUM_MODES: await findApertium({ log }),
   }
   for (const [name, path] of Object.entries(programs)) log(`${name}=${path}`)
-  for (const find of [findFirefox, findWebKitDriver, findXvfb, findNginx, findCaddy])
+  for (const find of [findFirefox, findWebKitDriver, findXvfb, findNginx, findCaddy, findPgbouncer])
     await find({ log }).then(log, (error: Error) => {
       // Not every system has these programs. Their tests are skipped, but not in CI.
       if (process.env.CI) throw error

@@ -17,5 +17,8 @@ alter default privileges for role natter_owner
 alter default privileges for role natter_owner grant usage on sequences to natter_runtime;
 alter default privileges for role natter_owner grant execute on functions to natter_runtime;
 
--- A migration can do this only for its own role.
+-- JIT compilation would take up to a second for a statement that runs for milliseconds. A migration can turn it
+-- off only for its own role.
 alter role natter_runtime set jit = off;
+-- The runtime sets this itself, but PgBouncer does not pass it on.
+alter role natter_runtime set idle_in_transaction_session_timeout = '10s';

@@ -20,7 +20,7 @@ export interface PostgresOptions extends ServiceOptions {
 export async function startPostgres(options: PostgresOptions): Promise<ProcessService> {
   const { binaries } = options
   const port = options.port ?? (await freePort())
-  const user = await otherUser()
+  const user = await unprivilegedUser()
   // The data is not stored in `options.dir`, because the user postgres may not enter that folder.
   const data = await mkdtemp(join(tmpdir(), 'natter-postgres-'))
   if (user) await chown(data, user.uid, user.gid)
@@ -76,8 +76,8 @@ const settings = (port: number) => ({
   full_page_writes: 'off',
 })
 
-/** Returns the user to run PostgreSQL, which refuses to run as root; undefined for the current user. */
-async function otherUser() {
+/** Returns a user for programs that refuse to run as root; undefined for the current user. */
+export async function unprivilegedUser() {
   if (process.getuid?.() !== 0) return undefined
   for (const name of ['postgres', 'nobody']) {
     try {

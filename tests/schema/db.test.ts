@@ -168,6 +168,33 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('db, on %s', (kind) => {
     expect(proxy.resets).toBeGreaterThan(0)
   })
 
+  it('opens as many connections as DATABASE_POOL_SIZE says', async () => {
+    if (kind === 'pglite') return
+    await closeDb()
+    process.env.DATABASE_POOL_SIZE = '3'
+    try {
+      await Promise.all(Array.from({ length: 9 }, () => db.execute(sql`select pg_sleep(0.1)`)))
+      const [row] = await db.execute(sql`
+        select count(*)::int as count from pg_stat_activity where application_name = 'natter'`)
+      expect(row?.count).toBe(3)
+    } finally {
+      await closeDb()
+      delete process.env.DATABASE_POOL_SIZE
+    }
+  })
+
+  it.each(['0', '2.5', 'many'])('rejects the DATABASE_POOL_SIZE %s', async (size) => {
+    await closeDb()
+    process.env.DATABASE_POOL_SIZE = size
+    try {
+      await expect(async () => db.execute(sql`select 1`)).rejects.toThrow(
+        `DATABASE_POOL_SIZE is "${size}": use a whole number`,
+      )
+    } finally {
+      delete process.env.DATABASE_POOL_SIZE
+    }
+  })
+
   it('throws an error that names DATABASE_URL if this variable is not set', async () => {
     await closeDb()
     const url = process.env.DATABASE_URL

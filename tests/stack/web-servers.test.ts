@@ -12,6 +12,7 @@ import { startProcess } from '../../stack/services/process.ts'
 import type { StackService } from '../../stack/services/service.ts'
 import { startWeb } from '../../stack/services/web.ts'
 import { writeWebServers } from '../../stack/web-servers.ts'
+import { canRun } from '../support/programs.ts'
 
 interface Deployment {
   dir: string
@@ -188,16 +189,6 @@ for (const [name, { find, start, encoding }] of Object.entries(servers)) {
       }
     })
   })
-}
-
-async function canRun(find: () => Promise<string>) {
-  try {
-    await find()
-    return true
-  } catch (error) {
-    if (process.env.CI) throw error
-    return false
-  }
 }
 
 async function get(
