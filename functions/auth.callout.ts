@@ -24,7 +24,7 @@ const Env = v.object({
     ),
   ),
   OIDC_CLIENT_IDS: v.pipe(
-    v.optional(v.string(), 'nats-chat-app,natter-cli'),
+    v.optional(v.string(), 'nats-chat-app'),
     v.transform((list) =>
       list
         .split(',')

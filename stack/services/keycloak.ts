@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { copyFile, mkdir, readdir, symlink } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { exe } from '../install/command.ts'
 import { freePort } from '../ports.ts'
@@ -12,6 +12,8 @@ export interface KeycloakOptions extends ServiceOptions {
   home: string
   javaHome: string
   webOrigin: string
+  /** Names and contents of further realm files to import. */
+  realms?: Record<string, string>
   port?: number | undefined
 }
 
@@ -21,7 +23,7 @@ export interface KeycloakService extends ProcessService {
 }
 
 /**
- * Starts a real Keycloak on loopback with the realm of deploy/keycloak. The `url` of the service is
+ * Starts a real Keycloak on loopback with the realm of deploy/keycloak, its demo users and password grant. The `url` of the service is
  * the issuer URL.
  */
 export async function startKeycloak(options: KeycloakOptions): Promise<KeycloakService> {
@@ -31,7 +33,7 @@ export async function startKeycloak(options: KeycloakOptions): Promise<KeycloakS
   const issuer = `${origin}/realms/nats-chat`
   const admin = { username: 'natter-admin', password: randomBytes(16).toString('hex') }
   const own = join(options.dir, 'keycloak')
-  await furnish(own, home)
+  await furnish(own, home, options.realms)
 
   const keycloak = await startProcess({
     ...options,
@@ -60,6 +62,8 @@ export async function startKeycloak(options: KeycloakOptions): Promise<KeycloakS
         KC_BOOTSTRAP_ADMIN_USERNAME: admin.username,
         KC_BOOTSTRAP_ADMIN_PASSWORD: admin.password,
         NATTER_WEB_ORIGIN: webOrigin,
+        NATTER_DEMO_USERS: 'true',
+        NATTER_PASSWORD_GRANT: 'true',
       },
       cwd: own,
     }),
@@ -91,10 +95,12 @@ const javaOptions = [
   '--enable-native-access=ALL-UNNAMED',
 ]
 
-async function furnish(own: string, home: string) {
+async function furnish(own: string, home: string, realms: Record<string, string> = {}) {
   const imports = join(own, 'data', 'import')
   await mkdir(imports, { recursive: true })
   await copyFile(realm, join(imports, 'realm-export.json'))
+  for (const [name, content] of Object.entries(realms))
+    await writeFile(join(imports, name), content)
   const present = await readdir(own)
   for (const name of ['conf', 'lib', 'providers', 'themes'])
     if (!present.includes(name)) await symlink(join(home, name), join(own, name))

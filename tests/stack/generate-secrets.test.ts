@@ -131,6 +131,7 @@ describe('npm run secrets', () => {
         args: ['--no-migrate'],
         env: {
           OIDC_ISSUER: issuer.url,
+          OIDC_CLIENT_IDS: 'natter-cli',
           NATS_URL_FILE: file('NATS_URL'),
           NATS_AUTH_URL_FILE: file('NATS_AUTH_URL'),
           NATS_CALLOUT_SEED_FILE: file('NATS_CALLOUT_SEED'),

@@ -8,7 +8,12 @@ import {
   typeMessage,
   type Visitor,
 } from '../support/client-fixture.ts'
-import { createKeycloakFixture, type KeycloakFixture, signIn } from '../support/keycloak-fixture.ts'
+import {
+  createKeycloakFixture,
+  defaultRealm,
+  type KeycloakFixture,
+  signIn,
+} from '../support/keycloak-fixture.ts'
 import { fetchTokens, type Tokens } from '../support/tokens.ts'
 
 /** Short, so that a page renews its token within a test. */
@@ -175,6 +180,29 @@ describe('Natter with a real Keycloak', { timeout: 120_000 }, () => {
           .join('\n')
       await expect.poll(logged).toContain(reason)
     })
+  })
+
+  it('has no usable demo user and no password grant unless its variables ask for them', async () => {
+    const users = (await ground.ask('GET', '/users', undefined, defaultRealm)) as {
+      username: string
+      enabled: boolean
+    }[]
+    const clients = (await ground.ask('GET', '/clients', undefined, defaultRealm)) as {
+      clientId: string
+      enabled: boolean
+    }[]
+
+    expect(users.map(({ username, enabled }) => [username, enabled])).toEqual([
+      ['alice', false],
+      ['bob', false],
+      ['charlie', false],
+    ])
+    expect(clients.find(({ clientId }) => clientId === 'natter-cli')?.enabled).toBe(false)
+    const alice = { username: 'alice', password: 'alice123' }
+    for (const client of ['natter-cli', 'nats-chat-app', 'admin-cli'])
+      await expect(
+        fetchTokens(`${ground.keycloak.origin}/realms/${defaultRealm}`, client, alice),
+      ).rejects.toThrow('issued no token')
   })
 
   it('ends the session at Keycloak on logout, so that the next user must log in', async () => {

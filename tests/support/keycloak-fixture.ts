@@ -14,14 +14,19 @@ import {
 } from './client-fixture.ts'
 import { fetchTokens } from './tokens.ts'
 
+const root = join(import.meta.dirname, '..', '..')
+
 /** With the realm of deploy/keycloak. */
 export interface KeycloakFixture extends ClientFixture {
   keycloak: KeycloakService
   /** `path` is relative to the URL of the realm. */
-  ask(method: string, path: string, body?: unknown): Promise<unknown>
+  ask(method: string, path: string, body?: unknown, realm?: string): Promise<unknown>
   readRuntimeLogs(): Promise<string[]>
   arrive(): Promise<Visitor>
 }
+
+/** A second realm, from the same file without its variables. */
+export const defaultRealm = 'defaults'
 
 /** Keycloak is slow at the first use of a feature. */
 const patienceMs = 20_000
@@ -33,7 +38,13 @@ export async function createKeycloakFixture(): Promise<KeycloakFixture> {
   const webPort = await freePort()
   const webOrigin = `http://localhost:${webPort}`
   const keycloak = made.use(
-    await startKeycloak({ dir, home: await findKeycloak(), javaHome: await findJava(), webOrigin }),
+    await startKeycloak({
+      dir,
+      home: await findKeycloak(),
+      javaHome: await findJava(),
+      webOrigin,
+      realms: { 'defaults.json': await writeDefaultRealm() },
+    }),
   )
   const ground = made.use(
     await createClientFixture({
@@ -46,7 +57,8 @@ export async function createKeycloakFixture(): Promise<KeycloakFixture> {
   return {
     ...ground,
     keycloak,
-    ask: (method, path, body) => askAdmin(keycloak, method, path, body),
+    ask: (method, path, body, realm = 'nats-chat') =>
+      askAdmin(keycloak, method, `${realm}${path}`, body),
     readRuntimeLogs() {
       const read = (name: string) =>
         readFile(join(ground.stateDir, 'logs', `${name}.log`), 'utf8').catch(() => '')
@@ -65,6 +77,11 @@ export async function createKeycloakFixture(): Promise<KeycloakFixture> {
   }
 }
 
+async function writeDefaultRealm() {
+  const text = await readFile(join(root, 'deploy', 'keycloak', 'realm-export.json'), 'utf8')
+  return text.replaceAll('${NATTER_', '${UNSET_').replace('"nats-chat"', `"${defaultRealm}"`)
+}
+
 async function askAdmin(
   { origin, admin }: KeycloakService,
   method: string,
@@ -72,7 +89,7 @@ async function askAdmin(
   body: unknown,
 ) {
   const { access_token } = await fetchTokens(`${origin}/realms/master`, 'admin-cli', admin)
-  const response = await fetch(`${origin}/admin/realms/nats-chat${path}`, {
+  const response = await fetch(`${origin}/admin/realms/${path}`, {
     method,
     headers: { authorization: `Bearer ${access_token}`, 'content-type': 'application/json' },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),

@@ -61,6 +61,7 @@ export async function createLoginFixture(issuer?: string): Promise<LoginFixture>
     NATS_CALLOUT_SEED: secrets.calloutSeed,
     NATS_CALLOUT_XKEY_SEED: secrets.calloutXkeySeed,
     OIDC_ISSUER: issuer ?? tokenIssuer.issuer,
+    OIDC_CLIENT_IDS: 'nats-chat-app,natter-cli',
   }
   const runtime = stack.use(
     await startRuntimeService({ dir, env, folders: [functions], name: 'login' }),

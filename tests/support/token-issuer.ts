@@ -86,7 +86,7 @@ export async function startTokenIssuer(): Promise<TokenIssuer> {
       const defaults = {
         iss: issuer,
         aud: 'account',
-        azp: 'natter-cli',
+        azp: 'nats-chat-app',
         iat: now,
         exp: now + 300,
         typ: 'Bearer',
