@@ -74,7 +74,7 @@ export interface Migrations {
  */
 export async function countMissingMigrations(migrations = ownMigrations): Promise<number> {
   const { folder, schema } = migrations
-  const applied = await readApplied(`${schema}.__drizzle_migrations`, db.$client)
+  const applied = await readApplied(`${schema}.__drizzle_migrations`, db.$client).catch(explain)
   const all = readMigrationFiles({ migrationsFolder: folder })
   return all.filter(({ hash }) => !applied.has(hash)).length
 }
@@ -104,9 +104,24 @@ export async function migrate({ folder, schema }: Migrations = ownMigrations): P
         await sql`insert into ${sql(table)} (hash, created_at) values (${hash}, ${folderMillis})`
       }
     })
+  } catch (error) {
+    explain(error)
   } finally {
     await client.end({ timeout: 5 })
   }
+}
+
+/** Node's codes for certificates: https://nodejs.org/api/tls.html#x509-certificate-error-codes */
+const certificateCodes = /CERT|^UNABLE_TO_|^HOSTNAME_MISMATCH$|^INVALID_(CA|PURPOSE)$/
+
+function explain(error: unknown): never {
+  const { code, message } = error as NodeJS.ErrnoException
+  if (!certificateCodes.test(code ?? '')) throw error
+  throw new Error(
+    `DATABASE_URL: the certificate of the database cannot be verified: ${message}. For a private ` +
+      'authority, set NODE_EXTRA_CA_CERTS to the file of its certificate',
+    { cause: error },
+  )
 }
 
 async function readApplied(table: string, sql: TransactionSql | Sql): Promise<Set<string>> {
