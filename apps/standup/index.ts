@@ -12,13 +12,19 @@ import {
   notExists,
 } from 'drizzle-orm'
 import * as v from 'valibot'
-import type { RoomChange } from '#domain/apps/change-room'
-import { action, defineApp, query, scheduled } from '#domain/apps/define-app'
-import type { Reader } from '#domain/rooms/room-lock'
-import { FunctionError } from '#runtime'
-import { type RoomId, Time, UserId } from '#schema/ids'
-import { hasRight } from '#schema/roles'
-import { StorableText } from '#schema/storable-text'
+import {
+  action,
+  defineApp,
+  ensure,
+  inRoom,
+  integer,
+  query,
+  type Reader,
+  type RoomChange,
+  scheduled,
+  text,
+} from '#app/server'
+import type { RoomId, UserId } from '#schema/ids'
 import { members } from '#schema/tables/room'
 import { deactivations } from '#schema/tables/user'
 import { isTimeZone, localDay, nextOpening } from './opening.ts'
@@ -27,26 +33,19 @@ import { closedCard, openedCard } from './words/cards.ts'
 
 const [maxText, maxPast] = [2_000, 5]
 const Day = v.pipe(v.string(), v.isoDate())
-const Text = v.pipe(StorableText, v.trim(), v.maxLength(maxText))
-const Required = v.pipe(Text, v.minLength(1))
-
-const Rhythm = {
-  time: v.pipe(v.string(), v.isoTime()),
-  timeZone: v.pipe(v.string(), v.maxLength(64), v.check(isTimeZone, 'Unknown time zone')),
-  days: v.pipe(
-    v.array(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(7))),
-    v.maxLength(7),
-  ),
-  minutes: v.pipe(v.number(), v.integer(), v.minValue(5), v.maxValue(1_440)),
-}
-const Answers = { done: v.string(), next: v.string(), blockers: v.string() }
+const Answer = text(maxText)
+const OptionalAnswer = text(maxText, 0)
 
 /** Sets when standups open, and for how long. Without a day, no standup opens. */
 const configure = action(
-  { input: v.strictObject(Rhythm) },
-  async ({ room, role, data, db, tell }) => {
-    if (!hasRight({ role }, 'moderate'))
-      throw new FunctionError('forbidden', 'Only moderators may change the settings')
+  {
+    time: v.pipe(v.string(), v.isoTime()),
+    timeZone: v.pipe(v.string(), v.maxLength(64), v.check(isTimeZone, 'Unknown time zone')),
+    days: v.pipe(v.array(integer(1, 7)), v.maxLength(7)),
+    minutes: integer(5, 1_440),
+  },
+  async ({ room, may, data, db, tell }) => {
+    ensure(may('moderate'), 'forbidden', 'Only moderators may change the settings')
     const opensAt = nextOpening(data, new Date()) ?? null
     const row = { ...data, opensAt }
     const inserted = db.insert(settings).values({ room, ...row })
@@ -57,10 +56,7 @@ const configure = action(
 
 /** Stores the caller's draft. Has no effect on answers that were submitted. */
 const save = action(
-  {
-    input: v.strictObject({ day: Day, done: Text, next: Text, blockers: Text }),
-    errors: ['conflict'],
-  },
+  { day: Day, done: OptionalAnswer, next: OptionalAnswer, blockers: OptionalAnswer },
   async ({ room, user, data, db }) => {
     await lockOpen(room, data.day, db)
     const { day, ...set } = data
@@ -75,10 +71,7 @@ const save = action(
 
 /** Submits the caller's answers, or replaces them. The last member who answers ends the standup. */
 const submit = action(
-  {
-    input: v.strictObject({ day: Day, done: Required, next: Required, blockers: Text }),
-    errors: ['conflict'],
-  },
+  { day: Day, done: Answer, next: Answer, blockers: OptionalAnswer },
   async ({ room, user, data, ...change }) => {
     const { db, tell } = change
     await lockOpen(room, data.day, db)
@@ -93,60 +86,35 @@ const submit = action(
 )
 
 /** Returns the settings, today's standup with the caller's own answers, and the last summaries. */
-const state = query(
-  {
-    input: v.strictObject({}),
-    output: v.object({
-      settings: v.optional(v.object({ ...Rhythm, opensAt: v.optional(Time) })),
-      open: v.optional(
-        v.object({
-          day: Day,
-          closesAt: Time,
-          answered: v.number(),
-          members: v.number(),
-          mine: v.object({ ...Answers, isSubmitted: v.boolean() }),
-        }),
-      ),
-      past: v.array(
-        v.object({
-          day: Day,
-          members: v.number(),
-          answers: v.array(v.object({ user: UserId, ...Answers })),
-        }),
-      ),
-    }),
-    limit: { max: 300, windowMs: 60_000 },
-  },
-  async ({ room, user, db }) => {
-    const [set] = await db.select().from(settings).where(eq(settings.room, room))
-    const ofRoom = db.select().from(standups).where(eq(standups.room, room))
-    const [newest, ...older] = await ofRoom.orderBy(desc(standups.day)).limit(maxPast + 1)
-    const open = newest && !newest.closedAt ? newest : undefined
-    const past = newest && newest !== open ? [newest, ...older].slice(0, maxPast) : older
-    const days = past.map(({ day }) => day)
-    const submitted = await db
-      .select()
-      .from(answers)
-      .where(
-        and(eq(answers.room, room), inArray(answers.day, days), isNotNull(answers.submittedAt)),
-      )
-      .orderBy(asc(answers.submittedAt))
-    return {
-      settings: set && { ...set, opensAt: set.opensAt?.toISOString() },
-      open: open && {
-        day: open.day,
-        closesAt: open.closesAt.toISOString(),
-        ...(await countAnswers(room, open.day, db)),
-        mine: await readOwn(room, open.day, user, db),
-      },
-      past: past.map(({ day, members }) => ({
-        day,
-        members,
-        answers: submitted.filter((answer) => answer.day === day),
-      })),
-    }
-  },
-)
+const state = query({}, async ({ room, user, db }) => {
+  const [set] = await db.select().from(settings).where(inRoom(settings, room))
+  const ofRoom = db.select().from(standups).where(inRoom(standups, room))
+  const [newest, ...older] = await ofRoom.orderBy(desc(standups.day)).limit(maxPast + 1)
+  const open = newest && !newest.closedAt ? newest : undefined
+  const past = newest && newest !== open ? [newest, ...older].slice(0, maxPast) : older
+  const days = past.map(({ day }) => day)
+  const submitted = await db
+    .select()
+    .from(answers)
+    .where(and(inRoom(answers, room), inArray(answers.day, days), isNotNull(answers.submittedAt)))
+    .orderBy(asc(answers.submittedAt))
+  return {
+    settings: set && { ...set, opensAt: set.opensAt ?? undefined },
+    open: open && {
+      day: open.day,
+      closesAt: open.closesAt,
+      ...(await countAnswers(room, open.day, db)),
+      mine: await readOwn(room, open.day, user, db),
+    },
+    past: past.map(({ day, members }) => ({
+      day,
+      members,
+      answers: submitted
+        .filter((answer) => answer.day === day)
+        .map(({ user, done, next, blockers }) => ({ user, done, next, blockers })),
+    })),
+  }
+})
 
 /** Opens and closes the standups that are due. */
 const clock = scheduled(
@@ -165,7 +133,7 @@ const clock = scheduled(
   async ({ room, at, ...change }) => {
     await open(room, at, change)
     const due = change.db.select({ day: standups.day }).from(standups)
-    for (const { day } of await due.where(and(eq(standups.room, room), isDue(at))).for('update'))
+    for (const { day } of await due.where(and(inRoom(standups, room), isDue(at))).for('update'))
       await close(room, day, change)
   },
 )
@@ -186,15 +154,16 @@ const isDue = (at: Date) => and(isNull(standups.closedAt), lte(standups.closesAt
  */
 async function open(room: RoomId, at: Date, change: RoomChange) {
   const { db, tell, post } = change
-  const isSet = and(eq(settings.room, room), lte(settings.opensAt, at))
+  const isSet = and(inRoom(settings, room), lte(settings.opensAt, at))
   const [due] = await db.select().from(settings).where(isSet).for('update')
   if (!due?.opensAt) return
   const opensAt = nextOpening(due, at) ?? null
-  await db.update(settings).set({ opensAt }).where(eq(settings.room, room))
+  await db.update(settings).set({ opensAt }).where(inRoom(settings, room))
   const closesAt = new Date(due.opensAt.getTime() + due.minutes * 60_000)
   if (closesAt <= at) return
   const day = localDay(due.opensAt, due.timeZone)
-  const earlier = await db.select().from(standups).where(isOpen(room)).for('update')
+  const isOpen = inRoom(standups, room, { closedAt: null })
+  const earlier = await db.select().from(standups).where(isOpen).for('update')
   const opened = db.insert(standups).values({ room, day, closesAt }).onConflictDoNothing()
   if ((await opened.returning()).length === 0) return
   for (const standup of earlier) await close(room, standup.day, change)
@@ -205,34 +174,26 @@ async function open(room: RoomId, at: Date, change: RoomChange) {
 /** Ends a standup, deletes the drafts, and posts how many members have answered. */
 async function close(room: RoomId, day: string, { db, tell, post }: RoomChange) {
   const counts = await countAnswers(room, day, db)
-  const isDraft = and(eq(answers.room, room), eq(answers.day, day), isNull(answers.submittedAt))
-  await db.delete(answers).where(isDraft)
+  await db.delete(answers).where(inRoom(answers, room, { day, submittedAt: null }))
   const set = { closedAt: new Date(), members: counts.members }
-  await db.update(standups).set(set).where(isStandup(room, day))
+  await db
+    .update(standups)
+    .set(set)
+    .where(inRoom(standups, room, { day }))
   post(closedCard(day, counts), { key: `closed ${day}` })
   tell()
 }
 
-const isOpen = (room: RoomId) => and(eq(standups.room, room), isNull(standups.closedAt))
-const isStandup = (room: RoomId, day: string) => and(eq(standups.room, room), eq(standups.day, day))
-
 /** Locks an open standup, so that it ends once. */
 async function lockOpen(room: RoomId, day: string, db: RoomChange['db']) {
-  const found = db
-    .select()
-    .from(standups)
-    .where(and(isOpen(room), eq(standups.day, day)))
-  const [standup] = await found.for('update')
-  if (!standup) throw new FunctionError('conflict', 'The standup is over')
+  const isOpenToday = inRoom(standups, room, { day, closedAt: null })
+  const [standup] = await db.select().from(standups).where(isOpenToday).for('update')
+  ensure(standup, 'conflict', 'The standup is over')
 }
 
 /** Counts the members who have answered, and those who may: guests and deactivated users may not. */
 async function countAnswers(room: RoomId, day: string, db: Reader) {
-  const isSubmitted = and(
-    eq(answers.room, room),
-    eq(answers.day, day),
-    isNotNull(answers.submittedAt),
-  )
+  const isSubmitted = and(inRoom(answers, room, { day }), isNotNull(answers.submittedAt))
   const mayAnswer = and(
     eq(members.room, room),
     ne(members.role, 'guest'),
@@ -247,8 +208,10 @@ async function countAnswers(room: RoomId, day: string, db: Reader) {
 }
 
 async function readOwn(room: RoomId, day: string, user: UserId, db: Reader) {
-  const isOwn = and(eq(answers.room, room), eq(answers.day, day), eq(answers.user, user))
-  const [own] = await db.select().from(answers).where(isOwn)
+  const [own] = await db
+    .select()
+    .from(answers)
+    .where(inRoom(answers, room, { day, user }))
   const { done = '', next = '', blockers = '', submittedAt = null } = own ?? {}
   return { done, next, blockers, isSubmitted: submittedAt !== null }
 }

@@ -6,6 +6,7 @@ import type { IdKeyEnv } from '../auth/id-key.ts'
 import { flushOutbox } from '../log/event-outbox.ts'
 import type { Transaction } from '../rooms/room-lock.ts'
 import { notUsable } from './guard.ts'
+import { lockInRoom, type TableOfRooms, type Values } from './in-room.ts'
 import { checkPost, enqueuePost, type Post } from './post.ts'
 import { lockInstallation, nextVersion } from './registry.ts'
 
@@ -13,6 +14,14 @@ import { lockInstallation, nextVersion } from './registry.ts'
 export interface RoomChange {
   /** The transaction of this call. It is rolled back if the handler throws. */
   readonly db: Transaction
+  /**
+   * Returns a row of the room that has these values, and locks it until the end of the transaction, so that
+   * calls change it one after the other. Throws `not_found` if the room has no such row.
+   */
+  lock<Table extends TableOfRooms>(
+    table: Table,
+    values: Values<Table>,
+  ): Promise<Table['$inferSelect']>
   /**
    * Publishes `app.{app}.{room}.updated` to the members of the room after the commit. All members receive
    * `data`, at most 64 kB as JSON. A second call in the same handler replaces it.
@@ -64,7 +73,12 @@ export async function changeRoom<Result>(
   }
 
   const { result, version } = await db.transaction(async (tx) => {
-    const result = await work({ db: tx, tell, post })
+    const result = await work({
+      db: tx,
+      lock: (table, values) => lockInRoom(table, room, values, tx),
+      tell,
+      post,
+    })
     if (posts.length > 0 && !(await lockInstallation(app, room, tx))) throw notUsable(app, room)
     const idKey = context.env.NATTER_ID_KEY
     for (const post of posts) await enqueuePost(post, { app, room, user, idKey }, tx)

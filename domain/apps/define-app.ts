@@ -12,13 +12,13 @@ import {
 } from '#runtime'
 import { db } from '#schema/db'
 import { RoomId, type UserId } from '#schema/ids'
-import { AppId, type AppNeed, appAudience } from '#schema/messages/app'
-import type { Role } from '#schema/messages/room'
+import { AppId, type AppNeed, appAction, appAudience } from '#schema/messages/app'
+import { hasRight, type Right } from '#schema/roles'
 import { CHAT_MESSAGES } from '#schema/streams'
 import { IdKeyEnv } from '../auth/id-key.ts'
-import { requireRight } from '../rooms/roles.ts'
 import type { Reader } from '../rooms/room-lock.ts'
 import { changeRoom, type RoomChange } from './change-room.ts'
+import { ensure } from './ensure.ts'
 import { admittedMember } from './guard.ts'
 import { withoutParameters } from './query-errors.ts'
 import { findInstalled } from './registry.ts'
@@ -27,9 +27,9 @@ import { findInstalled } from './registry.ts'
 interface AppCall<Data> {
   readonly user: UserId
   readonly room: RoomId
-  /** The caller's role in the room. */
-  readonly role: Role
   readonly data: Data
+  /** Returns whether the caller's role in the room has a right. */
+  may(right: Right): boolean
   /**
    * Returns an id of the caller for a purpose, the same in each call. It cannot be traced to the user
    * without the key NATTER_ID_KEY.
@@ -49,21 +49,24 @@ interface ScheduledCall extends RoomChange {
   readonly at: Date
 }
 
-interface Shape<Input extends v.GenericSchema, Output extends v.GenericSchema> {
-  input: Input
-  /** Default: an object without fields, for handlers that return nothing. */
-  output?: Output
+/** The input of an action: the schemas of its fields, by name. Other fields are rejected as invalid. */
+type Fields = v.ObjectEntries
+type InputOf<Own extends Fields> = v.InferInput<v.StrictObjectSchema<Own, undefined>>
+type DataOf<Own extends Fields> = v.InferOutput<v.StrictObjectSchema<Own, undefined>>
+
+interface Options {
   description?: string
+  /** Error codes in addition to `forbidden`, `not_found`, `conflict` and those that any call may return. */
   errors?: readonly ErrorCode[]
-  /** Default: 60 calls a minute for each user. */
+  /** Default for each user: 300 calls of a query and 60 of an action in a minute. */
   limit?: NonNullable<FunctionOptions['limit']>
 }
 
-interface Declared<
-  Input extends v.GenericSchema = v.GenericSchema,
-  Output extends v.GenericSchema = v.GenericSchema,
-> {
-  readonly shape: Shape<Input, Output>
+interface Declared<Input = unknown, Answer = unknown> {
+  /** Exists for the compiler only. */
+  readonly types?: { input: Input; answer: Answer }
+  readonly input: Fields
+  readonly options: Options
   readonly run: (call: AppCall<unknown>, context: AppContext) => Promise<unknown>
 }
 
@@ -73,36 +76,50 @@ interface AppContext {
   context: Context<IdKeyEnv>
 }
 
-const Nothing = v.optional(v.object({}), {})
+/** The type of a value after it was sent as JSON. */
+type Json<Value> = Value extends Date
+  ? string
+  : Value extends string | number | boolean | null | undefined
+    ? Value
+    : Value extends object
+      ? { [Key in keyof Value]: Json<Value[Key]> }
+      : Value
 
-type Answer<Output extends v.GenericSchema> = v.InferInput<Output> | Promise<v.InferInput<Output>>
+const perMinute = (max: number) => ({ max, windowMs: 60_000 })
 
-/** Declares an action that only reads. Guests of the room may call it. */
-export function query<
-  Input extends v.GenericSchema,
-  Output extends v.GenericSchema = typeof Nothing,
->(
-  shape: Shape<Input, Output>,
-  handle: (call: QueryCall<v.InferOutput<Input>>) => Answer<Output>,
-): Declared<Input, Output> {
-  return { shape, run: async (call) => handle({ ...(call as AppCall<v.InferOutput<Input>>), db }) }
+/**
+ * Declares an action that only reads. Guests of the room may call it. The answer is all that the handler
+ * returns, as JSON, so the handler must not return a row with fields that the caller may not see.
+ */
+export function query<const Input extends Fields, Result>(
+  input: Input,
+  handle: (call: QueryCall<DataOf<Input>>) => Result | Promise<Result>,
+  options: Options = {},
+): Declared<InputOf<Input>, Json<Result>> {
+  return {
+    input,
+    options: { limit: perMinute(300), ...options },
+    run: async (call) => handle({ ...(call as AppCall<DataOf<Input>>), db }),
+  }
 }
 
-/** Declares an action that may change the app's data. Its handler runs in a transaction. */
-export function action<
-  Input extends v.GenericSchema,
-  Output extends v.GenericSchema = typeof Nothing,
->(
-  shape: Shape<Input, Output>,
-  handle: (call: ActionCall<v.InferOutput<Input>>) => Answer<Output>,
-): Declared<Input, Output> {
+/**
+ * Declares an action that may change the app's data. Its handler runs in a transaction, and is not called for
+ * guests of the room.
+ */
+export function action<const Input extends Fields, Result>(
+  input: Input,
+  handle: (call: ActionCall<DataOf<Input>>) => Result | Promise<Result>,
+  options: Options = {},
+): Declared<InputOf<Input>, Json<Result>> {
   return {
-    shape,
+    input,
+    options: { limit: perMinute(60), ...options },
     async run(call, { context, ...origin }) {
-      requireRight(call, 'speak')
+      ensure(call.may('speak'), 'forbidden', 'As a guest of this room you may not change anything')
       const { room, user } = call
       return changeRoom({ ...origin, room, user, context }, async (change) =>
-        handle({ ...(call as AppCall<v.InferOutput<Input>>), ...change }),
+        handle({ ...(call as AppCall<DataOf<Input>>), ...change }),
       )
     },
   }
@@ -146,8 +163,8 @@ export interface AppDefinition<Own extends Actions = Actions> extends FunctionSe
 
 /** The types of `data` and of the answer of each action, for the component of the app. */
 export type ActionsOf<App extends AppDefinition> = {
-  [Name in keyof App['actions']]: App['actions'][Name] extends Declared<infer Input, infer Output>
-    ? { input: v.InferInput<Input>; answer: v.InferOutput<Output> }
+  [Name in keyof App['actions']]: App['actions'][Name] extends Declared<infer Input, infer Answer>
+    ? { input: Input; answer: Answer }
     : never
 }
 
@@ -186,38 +203,44 @@ export function defineApp<const Own extends Actions>(
   }
 }
 
+/** The answer of a handler that returns nothing is an object without fields. */
+const Anything = v.optional(v.unknown(), {})
+
 interface Own {
   app: AppId
   version: string
   needs: readonly AppNeed[]
 }
 
-function toFunction(own: Own, action: string, { shape, run }: Declared): FunctionDefinition {
+function toFunction(own: Own, action: string, declared: Declared): FunctionDefinition {
   const { app, version, needs } = own
-  const { input, output = Nothing, description, errors = [], limit } = shape
+  const { input, run } = declared
+  const { description, errors = [], limit } = declared.options
   const contract = {
     subject: `app.${app}.{room}.${action}`,
-    input: v.strictObject({ room: RoomId, data: v.optional(input, {}) }),
-    output,
+    input: v.strictObject({ room: RoomId, data: v.optional(v.strictObject(input), {}) }),
+    output: Anything,
     audience: appAudience,
-    errors: ['forbidden', ...errors],
+    errors: [...appAction.errors, ...errors],
     ...(description === undefined ? {} : { description }),
   } as const
   return defineFunction(
     contract,
     async ({ room, data }, context) => {
-      const { user, role } = admittedMember(context)
+      const member = admittedMember(context)
+      const { user } = member
+      const may = (right: Right) => hasRight(member, right)
       const pseudonym = (purpose: string) =>
         createHmac('sha256', context.env.NATTER_ID_KEY)
           .update(JSON.stringify(['pseudonym', app, room, purpose, user]))
           .digest('base64url')
-      const call = { user, room, role, data, pseudonym }
+      const call = { user, room, data, may, pseudonym }
       return withoutParameters(() => run(call, { app, needs, context }))
     },
     {
       version,
       queue: `${app}-workers`,
-      limit: limit ?? { max: 60, windowMs: 60_000 },
+      ...(limit && { limit }),
       env: IdKeyEnv,
       resources: resourcesOf(needs),
       // Each call holds one of the few connections to the database.

@@ -26,11 +26,11 @@ interface Target {
 
 const attacks: Record<string, (target: Target) => void> = {
   escape: ({ bridge, ...target }) =>
-    void tryAll(target).then((report) => bridge.request('report', report)),
+    void tryAll(target).then((report) => bridge.request('report', { gained: report })),
   loop: loopLater,
   'escape-and-loop': ({ bridge, ...target }) =>
     void tryAll(target).then(async (report) => {
-      await bridge.request('report', report)
+      await bridge.request('report', { gained: report })
       loopLater()
     }),
   flood({ bridge }) {
@@ -50,7 +50,7 @@ const attacks: Record<string, (target: Target) => void> = {
     void Promise.all(calls).then(async (codes) => {
       await wait(1_500)
       const limited = codes.filter((code) => code === 'rate_limited').length
-      await bridge.request('report', { limited: `${limited}` })
+      await bridge.request('report', { gained: { limited: `${limited}` } })
     })
   },
   subjects: ({ bridge }) => {
@@ -61,12 +61,17 @@ const attacks: Record<string, (target: Target) => void> = {
         (error) => error.code,
       ),
     )
-    void Promise.all(calls).then((codes) => bridge.request('report', { codes: codes.join(' ') }))
+    void Promise.all(calls).then((codes) =>
+      bridge.request('report', { gained: { codes: codes.join(' ') } }),
+    )
   },
   focus({ element, bridge }) {
     const field = element.appendChild(document.createElement('input'))
     setInterval(() => field.focus(), 20)
-    setTimeout(() => void bridge.request('report', { typed: field.value || 'nothing' }), 3_000)
+    setTimeout(
+      () => void bridge.request('report', { gained: { typed: field.value || 'nothing' } }),
+      3_000,
+    )
   },
   history() {
     for (let step = 0; step < 5; step += 1)
@@ -95,7 +100,7 @@ function loopLater() {
 
 /** Reports after a second that the app still runs. Some browsers only ignore an attempt to navigate. */
 function reportLater(bridge: AppBridge) {
-  setTimeout(() => void bridge.request('report', { navigated: 'no' }), 1_000)
+  setTimeout(() => void bridge.request('report', { gained: { navigated: 'no' } }), 1_000)
 }
 
 function click(parent: HTMLElement, name: string, attributes: Record<string, string>) {

@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { action, defineApp } from '#domain/apps/define-app'
+import { action, defineApp } from '#app/server'
 
 /** The server's part of an app whose component attacks the page. It publishes what the component reports. */
 export default defineApp({
@@ -7,12 +7,8 @@ export default defineApp({
   name: 'Hostile',
   version: '1.0.0',
   actions: {
-    report: action(
-      { input: v.record(v.string(), v.string()), output: v.object({}) },
-      ({ data, tell }) => {
-        tell(data)
-        return {}
-      },
+    report: action({ gained: v.optional(v.record(v.string(), v.string()), {}) }, ({ data, tell }) =>
+      tell(data.gained),
     ),
   },
 })

@@ -1,0 +1,72 @@
+import { and, eq, inArray, sql } from 'drizzle-orm'
+import type { PgColumn, PgTable } from 'drizzle-orm/pg-core'
+import type { RoomId, UserId } from '#schema/ids'
+import type { Reader } from '../rooms/room-lock.ts'
+
+/** A row for each option that a user has chosen. */
+interface Votes extends PgTable {
+  room: PgColumn
+  /** The position of the option. */
+  option: PgColumn
+  /** The id of the user, or a pseudonym. */
+  voter: PgColumn
+}
+
+interface Query {
+  votes: Votes
+  /** The column of the id of the item that has the options, such as a poll. */
+  item: PgColumn
+  /** The items to count. */
+  items: readonly string[]
+  room: RoomId
+  /** The id of the caller, and the caller's pseudonyms. */
+  me: readonly string[]
+}
+
+interface Result {
+  /** The number of users who have chosen at least one option. */
+  count: number
+  /** The options that the caller has chosen. */
+  mine: number[]
+  /** Returns how many users have chosen an option, and the first 20 of them. */
+  of(option: number): { votes: number; voters: UserId[] }
+}
+
+const maxVoters = 20
+
+/**
+ * Counts in the database how many users have chosen the options of items. Returns a function that returns the
+ * result of an item, as `<Choices>` of the kit shows it.
+ */
+export async function tally(
+  { votes: table, item, items, room, me }: Query,
+  db: Reader,
+): Promise<(item: string) => Result> {
+  const { option, voter } = table
+  const voters = sql`array_agg(${voter} order by ${voter})`
+  const rows = await db
+    .select({
+      item: sql<string>`${item}`,
+      /** Null in the row for the whole item. */
+      option: sql<number | null>`${option}`,
+      votes: sql`count(distinct ${voter})`.mapWith(Number),
+      voters: sql<UserId[]>`(${voters})[1:${sql.raw(`${maxVoters}`)}]`,
+      isMine: sql<boolean>`bool_or(${inArray(voter, [...me])})`,
+    })
+    .from(table as PgTable)
+    .where(and(eq(table.room, room), inArray(item, [...items])))
+    .groupBy(sql`grouping sets ((${item}, ${option}), (${item}))`)
+    .orderBy(option)
+  return (id) => {
+    const ofItem = rows.filter((row) => row.item === id)
+    const find = (option: number | null) => ofItem.find((row) => row.option === option)
+    return {
+      count: find(null)?.votes ?? 0,
+      mine: ofItem.flatMap(({ option, isMine }) => (isMine && option !== null ? [option] : [])),
+      of(option) {
+        const { votes = 0, voters = [] } = find(option) ?? {}
+        return { votes, voters }
+      },
+    }
+  }
+}
