@@ -70,11 +70,17 @@ export function createApp<Definition extends AppDefinition, Texts extends Words>
       await bridge.request(name, data)
       return true
     } catch (error) {
-      setProblem(kitText(Object(error).code === 'rate_limited' ? 'tooMany' : 'failed'))
+      setProblem(describe(Object(error).code))
       return false
     } finally {
       await refreshAll()
     }
+  }
+
+  /** Returns the text of the app for an error code, or that of the kit. */
+  function describe(code: string): string {
+    if (code in words.en) return texts.t(code)
+    return kitText(code in en ? (code as keyof typeof en) : 'failed')
   }
 
   return {

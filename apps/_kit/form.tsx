@@ -1,35 +1,53 @@
-import { type JSX, onMount } from 'solid-js'
-import { useApp } from './create-app.ts'
+import { createContext, type JSX, onMount, Show, useContext } from 'solid-js'
+import { Button } from './button.tsx'
+import { type AnyApp, useApp } from './create-app.ts'
+import { readFields } from './read-fields.ts'
 
-interface FormProps {
-  /** The text of the button that submits. */
-  submit: string
-  /** Returns whether it succeeded. */
-  onSubmit: (data: FormData) => Promise<boolean>
-  /** Called after a success, or when the user cancels. */
-  onDone: () => void
+/** Closes the form of a `<Page>`. */
+export const FormClose = createContext<() => void>()
+
+interface FormProps<Of extends AnyApp> {
+  /** The action that is called with the values of the fields, by their names. */
+  action: Parameters<Of['act']>[0]
+  /** Adds a random UUID as `id`, which is the same for each attempt to submit. */
+  withId?: boolean
+  /** The text of the button that submits. Default: the text of the app with the name of the action. */
+  submit?: string
+  /** Called after a success or a cancel, for a form that is not the form of a `<Page>`. */
+  onDone?: () => void
   children: JSX.Element
 }
 
-/** A form that moves the focus to its first field. */
-export function Form(props: FormProps) {
+/**
+ * A form that calls an action, and moves the focus to its first field. It is cleared after a success if
+ * nothing closes it.
+ */
+export function Form<Of extends AnyApp = AnyApp>(props: FormProps<Of>) {
   const app = useApp()
-  let form: HTMLFormElement | undefined
-  onMount(() => form?.querySelector<HTMLElement>('input, textarea, select')?.focus())
+  const closePage = useContext(FormClose)
+  const close = () => props.onDone ?? closePage
+  let id = crypto.randomUUID()
+  let form!: HTMLFormElement
+  onMount(() => form.querySelector<HTMLElement>('input, textarea, select')?.focus())
   const submit = async (event: SubmitEvent) => {
     event.preventDefault()
-    if (await props.onSubmit(new FormData(form))) props.onDone()
+    const data = { ...readFields(form), ...(props.withId && { id }) }
+    if (!(await app.act(props.action, data))) return
+    const done = close()
+    if (done) return done()
+    form.reset()
+    id = crypto.randomUUID()
   }
   return (
     <form ref={form} onSubmit={submit}>
       {props.children}
       <div class="line">
         <button type="submit" class="primary">
-          {props.submit}
+          {props.submit ?? app.t(props.action)}
         </button>
-        <button type="button" onClick={props.onDone}>
-          {app.kitText('cancel')}
-        </button>
+        <Show when={close()}>
+          {(close) => <Button onClick={() => close()()}>{app.kitText('cancel')}</Button>}
+        </Show>
       </div>
     </form>
   )

@@ -1,5 +1,4 @@
-import { For, Show } from 'solid-js'
-import { type App, defineElement, Page, useApp } from '#app'
+import { type App, Button, defineElement, List, Page, useApp } from '#app'
 import type app from './index.ts'
 import { words } from './words/index.ts'
 
@@ -11,20 +10,15 @@ function Rolls() {
   const { t, act, may, load, nameOf } = useApp<ThisApp>()
   const loaded = load('list')
   const roll = (
-    <Show when={may('speak')}>
-      <button type="button" class="primary" onClick={() => void act('roll', {})}>
-        {t('roll')}
-      </button>
-    </Show>
+    <Button primary hidden={!may('speak')} onClick={() => act('roll', {})}>
+      {t('roll')}
+    </Button>
   )
   return (
     <Page title="__Name__" tools={roll}>
-      <Show when={loaded()?.rolls.length === 0}>
-        <p class="muted">{t('none')}</p>
-      </Show>
-      <For each={loaded()?.rolls}>
+      <List each={loaded()?.rolls} none={t('none')}>
         {(rolled) => <p>{t('rolled', { name: nameOf(rolled.user), result: rolled.result })}</p>}
-      </For>
+      </List>
     </Page>
   )
 }

@@ -1,5 +1,15 @@
-import { createSignal, For, onCleanup, Show } from 'solid-js'
-import { type AnswerOf, type App, Checkbox, defineElement, Field, Form, Page, useApp } from '#app'
+import { For, onCleanup, Show } from 'solid-js'
+import {
+  type AnswerOf,
+  type App,
+  CheckboxGroup,
+  defineElement,
+  Field,
+  Form,
+  Page,
+  Select,
+  useApp,
+} from '#app'
 import css from './component.css?inline'
 import type standup from './index.ts'
 import { words } from './words/index.ts'
@@ -24,19 +34,14 @@ function Standup() {
   const { t, may, load } = useApp<StandupApp>()
   const { momentOf } = useTimes()
   const state = load('state')
-  const [isConfiguring, setConfiguring] = createSignal(false)
-  const tools = (
-    <Show when={!isConfiguring() && may('moderate') && state()}>
-      <button type="button" onClick={() => setConfiguring(true)}>
-        {t('settings')}
-      </button>
-    </Show>
-  )
+  const settings = () =>
+    may('moderate') &&
+    state() && {
+      button: t('settings'),
+      view: () => <SettingsForm settings={state()?.settings} />,
+    }
   return (
-    <Page title={t('title')} tools={tools}>
-      <Show when={isConfiguring()}>
-        <SettingsForm settings={state()?.settings} onDone={() => setConfiguring(false)} />
-      </Show>
+    <Page title={t('title')} form={settings()}>
       <Show when={state()}>
         {(loaded) => (
           <p class="muted">
@@ -153,55 +158,19 @@ function Summary(props: { past: State['past'][number]; isNewest: boolean }) {
   )
 }
 
-function SettingsForm(props: { settings: State['settings']; onDone: () => void }) {
-  const { t, act } = useApp<StandupApp>()
+function SettingsForm(props: { settings: State['settings'] }) {
+  const { t } = useApp<StandupApp>()
   const { weekdayOf, durationOf } = useTimes()
   const own = Intl.DateTimeFormat().resolvedOptions().timeZone
   const { time, timeZone, days, minutes } = { timeZone: own, ...defaults, ...props.settings }
-  const zones = [...new Set([timeZone, own, 'UTC', ...Intl.supportedValuesOf('timeZone')])].sort()
-  const submit = (form: FormData) =>
-    act('configure', {
-      time: `${form.get('time')}`,
-      timeZone: `${form.get('timeZone')}`,
-      days: form.getAll('day').map(Number),
-      minutes: Number(form.get('minutes')),
-    })
+  const zones = new Set([timeZone, own, 'UTC', ...Intl.supportedValuesOf('timeZone')])
+  const allDurations = [...new Set([...durations, minutes])].sort((a, b) => a - b)
   return (
-    <Form submit={t('save')} onSubmit={submit} onDone={props.onDone}>
-      <Field label={t('time')} name="time" type="time" required value={time} />
-      <label>
-        {t('zone')}
-        <select name="timeZone">
-          <For each={zones}>{(zone) => <option selected={zone === timeZone}>{zone}</option>}</For>
-        </select>
-      </label>
-      <fieldset>
-        <legend>{t('days')}</legend>
-        <div class="days">
-          <For each={weekdays}>
-            {(weekday) => (
-              <Checkbox
-                label={weekdayOf(weekday)}
-                name="day"
-                value={weekday}
-                checked={days.includes(weekday)}
-              />
-            )}
-          </For>
-        </div>
-      </fieldset>
-      <label>
-        {t('minutes')}
-        <select name="minutes">
-          <For each={[...new Set([...durations, minutes])].sort((a, b) => a - b)}>
-            {(duration) => (
-              <option value={duration} selected={duration === minutes}>
-                {durationOf(duration)}
-              </option>
-            )}
-          </For>
-        </select>
-      </label>
+    <Form<StandupApp> action="configure" submit={t('save')}>
+      <Field name="time" type="time" required value={time} />
+      <Select name="timeZone" options={[...zones].sort()} value={timeZone} />
+      <CheckboxGroup name="days" options={weekdays} checked={days} textOf={weekdayOf} />
+      <Select name="minutes" options={allDurations} value={minutes} textOf={durationOf} />
     </Form>
   )
 }

@@ -284,6 +284,62 @@ describe('a poll', { timeout: 60_000 }, () => {
     await bobApp.getByText('1 person voted').waitFor()
   })
 
+  it('can have more options, and fewer again', async () => {
+    const { aliceApp } = await givenPolls()
+    const option = (number: number) => aliceApp.getByRole('textbox', { name: `Option ${number}` })
+    await aliceApp.getByRole('button', { name: 'Create poll' }).click()
+    await aliceApp.getByLabel('Question').fill('Colour?')
+    await aliceApp.getByRole('button', { name: 'Add another' }).click()
+    await alice.page.keyboard.type('Blue')
+    await option(1).fill('Red')
+    await option(2).fill('Green')
+    await expectAccessible(alice.page)
+
+    await aliceApp.getByRole('button', { name: 'Remove Option 2' }).click()
+    expect(await option(2).inputValue()).toBe('Blue')
+    expect(await aliceApp.getByRole('button', { name: 'Remove' }).count()).toBe(0)
+    for (let count = 2; count < 10; count += 1)
+      await aliceApp.getByRole('button', { name: 'Add another' }).click()
+    expect(await aliceApp.getByRole('button', { name: 'Add another' }).count()).toBe(0)
+    for (let count = 10; count > 2; count -= 1)
+      await aliceApp.getByRole('button', { name: `Remove Option ${count}`, exact: true }).click()
+    await alice.page.keyboard.press('Enter')
+
+    const group = aliceApp.getByRole('group', { name: 'Colour?' })
+    await group.waitFor()
+    expect(await group.getByRole('radio').count()).toBe(2)
+    await group.getByRole('radio', { name: 'Blue' }).waitFor()
+  })
+
+  it('shows why an action failed', async () => {
+    const { aliceApp, bobApp } = await givenPolls()
+    await createPoll(aliceApp, 'Too late?')
+    await createPoll(aliceApp, 'Allowed?')
+    await aliceApp
+      .getByRole('article')
+      .filter({ hasText: 'Too late?' })
+      .getByRole('button', { name: 'Close poll' })
+      .click()
+    const late = bobApp.getByRole('group', { name: 'Too late?' })
+    await late.getByText('Closed').waitFor()
+
+    // As a vote that was on its way when the poll was closed.
+    await late.evaluate((group) => group.removeAttribute('disabled'))
+    await late.getByRole('radio', { name: 'Pizza' }).click()
+    await bobApp.getByRole('alert').getByText('The poll is closed.').waitFor()
+
+    await aliceClient.client.call('room.role', { room, userId: 'bob', role: 'guest' } as never)
+    const options = bobApp.getByRole('group', { name: 'Allowed?' }).getByRole('radio')
+    const alert = bobApp.getByRole('alert')
+    // His membership may be cached for a moment.
+    await expect
+      .poll(async () => {
+        await options.and(bobApp.locator(':not(:checked)')).first().click()
+        return alert.textContent()
+      })
+      .toBe('You don’t have permission to do this.')
+  })
+
   it('is loaded again after updates were missed', async () => {
     const { bobApp } = await givenPolls()
     const id = crypto.randomUUID()

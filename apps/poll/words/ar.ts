@@ -4,9 +4,7 @@ export const ar: Words = {
   title: 'استطلاعات الرأي',
   create: 'إنشاء استطلاع',
   question: 'السؤال',
-  option: 'الخيار {{ number }}',
-  addOption: 'إضافة خيار',
-  removeOption: 'إزالة الخيار {{ number }}',
+  options: 'الخيار {{ number }}',
   multiple: 'السماح بإجابات متعددة',
   anonymous: 'تصويت مجهول',
   hidden: 'إخفاء النتائج حتى إغلاق الاستطلاع',
@@ -14,7 +12,7 @@ export const ar: Words = {
   by: 'بواسطة {{ name }}',
   closed: 'مغلق',
   isAnonymous: 'مجهول',
-  resultsLater: 'تظهر النتائج عند إغلاق الاستطلاع.',
+  resultsLater: 'تظهر النتائج عند إغلاق الاستطلاع',
   voters: {
     zero: 'لم يصوّت أحد',
     one: 'صوّت شخص واحد',
@@ -23,6 +21,6 @@ export const ar: Words = {
     many: 'صوّت {{ count }} شخصًا',
     other: 'صوّت {{ count }} شخص',
   },
-  withdraw: 'سحب صوتي',
   close: 'إغلاق الاستطلاع',
+  conflict: 'أُغلق الاستطلاع.',
 }

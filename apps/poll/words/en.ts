@@ -4,9 +4,7 @@ export const en = {
   title: 'Polls',
   create: 'Create poll',
   question: 'Question',
-  option: 'Option {{ number }}',
-  addOption: 'Add option',
-  removeOption: 'Remove option {{ number }}',
+  options: 'Option {{ number }}',
   multiple: 'Allow multiple answers',
   anonymous: 'Anonymous votes',
   hidden: 'Hide results until the poll is closed',
@@ -14,10 +12,10 @@ export const en = {
   by: 'By {{ name }}',
   closed: 'Closed',
   isAnonymous: 'Anonymous',
-  resultsLater: 'Results are shown when the poll is closed.',
+  resultsLater: 'Results are shown when the poll is closed',
   voters: { one: '{{ count }} person voted', other: '{{ count }} people voted' } as Plural,
-  withdraw: 'Remove my vote',
   close: 'Close poll',
+  conflict: 'The poll is closed.',
 }
 
 export type Words = typeof en

@@ -19,7 +19,7 @@ export const ar: Words = {
   nobody: 'لم يجب أحد.',
   save: 'حفظ',
   time: 'الوقت',
-  zone: 'المنطقة الزمنية',
+  timeZone: 'المنطقة الزمنية',
   days: 'الأيام',
   minutes: 'مدة الإجابة',
 }

@@ -19,7 +19,7 @@ export const de: Words = {
   nobody: 'Niemand hat geantwortet.',
   save: 'Speichern',
   time: 'Uhrzeit',
-  zone: 'Zeitzone',
+  timeZone: 'Zeitzone',
   days: 'Tage',
   minutes: 'Zeit zum Antworten',
 }

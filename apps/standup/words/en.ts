@@ -17,7 +17,7 @@ export const en = {
   nobody: 'Nobody answered.',
   save: 'Save',
   time: 'Time',
-  zone: 'Time zone',
+  timeZone: 'Time zone',
   days: 'Days',
   minutes: 'Time to answer',
 }

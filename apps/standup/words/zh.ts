@@ -19,7 +19,7 @@ export const zh: Words = {
   nobody: '没有人回答。',
   save: '保存',
   time: '时间',
-  zone: '时区',
+  timeZone: '时区',
   days: '日期',
   minutes: '回答时长',
 }

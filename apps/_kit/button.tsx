@@ -1,0 +1,18 @@
+import { type JSX, Show, splitProps } from 'solid-js'
+
+interface ButtonProps extends JSX.ButtonHTMLAttributes<HTMLButtonElement> {
+  /** Whether it is the most important button of its part. */
+  primary?: boolean | undefined
+  /** Whether there is no button, such as for users who may not use it. */
+  hidden?: boolean | undefined
+}
+
+/** A button that submits nothing. */
+export function Button(props: ButtonProps) {
+  const [own, rest] = splitProps(props, ['primary', 'hidden'])
+  return (
+    <Show when={!own.hidden}>
+      <button type="button" classList={{ primary: own.primary }} {...rest} />
+    </Show>
+  )
+}
