@@ -2,12 +2,11 @@ import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import type { Logger } from 'pino'
 import { closeDb, configureDb, type Migrations, migrate } from '#schema/db'
 import type { AppId } from '#schema/messages/app'
 import { requireMigrations } from '../database/require-migrations.ts'
-import type { AppDefinition } from './define-app.ts'
+import { findApps, importApp } from './folder.ts'
 import { appSchema, type RegisteredApp, registerApps } from './registry.ts'
 
 interface Setup {
@@ -30,7 +29,8 @@ export function setUpApps(folder: string): (setup: Setup) => Promise<AsyncDispos
     configureDb(env)
     await requireMigrations()
     for (const migrations of await findMigrations(folder)) await requireMigrations(migrations)
-    const apps = await importApps(folder)
+    const names = await findApps(folder)
+    const apps = await Promise.all(names.map((name) => importApp(folder, name)))
     const components = env.APP_COMPONENTS || join(folder, '..', 'dist', 'client', 'apps')
     await registerApps(
       await Promise.all(
@@ -49,29 +49,9 @@ export function setUpApps(folder: string): (setup: Setup) => Promise<AsyncDispos
 }
 
 async function findMigrations(folder: string): Promise<Migrations[]> {
-  return (await readAppNames(folder))
+  return (await findApps(folder))
     .map((name) => ({ folder: join(folder, name, 'migrations'), schema: appSchema(name as AppId) }))
     .filter((migrations) => existsSync(migrations.folder))
-}
-
-async function readAppNames(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { withFileTypes: true })
-  return entries
-    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('_'))
-    .map(({ name }) => name)
-    .filter((name) => existsSync(join(folder, name, 'index.ts')))
-}
-
-async function importApps(folder: string): Promise<AppDefinition[]> {
-  return Promise.all(
-    (await readAppNames(folder)).map(async (name) => {
-      const { default: app } = await import(pathToFileURL(join(folder, name, 'index.ts')).href)
-      if (app?.id === name) return app as AppDefinition
-      throw new Error(
-        `${join(folder, name)} defines the app ${JSON.stringify(app?.id)}: name the folder after the app`,
-      )
-    }),
-  )
 }
 
 type Component = Pick<RegisteredApp, 'componentUrl' | 'integrity'>

@@ -13,8 +13,10 @@ process.once('message', async ({ folders, importMs, skip }: CheckOrder) => {
     onImport: (file: string | undefined) => send({ importing: file ?? null }),
   }
   try {
-    const { functions } = await loadFolders(folders, options)
-    send({ result: { functions: functions.map(describe), problems: [] } })
+    const { functions, setups } = await loadFolders(folders, options)
+    const found = await Promise.all(setups.map(({ check }) => check?.() ?? []))
+    const problems = found.flat().map(({ file, reason }) => ({ file, export: '', reason }))
+    send({ result: { functions: functions.map(describe), problems } })
   } catch (error) {
     if (!(error instanceof LoadError)) throw error
     send({ result: { functions: [], problems: [...error.problems] } })

@@ -48,6 +48,8 @@ export interface Setup {
   file: string
   migrate: ((options: SetupOptions) => Promise<void>) | undefined
   run: (options: SetupOptions) => Promise<AsyncDisposable | undefined>
+  /** Called by `runtime check` only. Returns further problems. */
+  check: (() => Promise<readonly { file: string; reason: string }[]>) | undefined
 }
 
 export interface LoadedFolders {
@@ -200,13 +202,15 @@ type Report = (part: string, reason: string) => void
 
 function toSetup(
   file: string,
-  { default: run, migrate }: Record<string, unknown>,
+  { default: run, migrate, check }: Record<string, unknown>,
   report: Report,
 ): Setup[] {
   if (typeof run !== 'function') report('default', 'it is not a function')
   else if (migrate !== undefined && typeof migrate !== 'function')
     report('migrate', 'it is not a function')
-  else return [{ file, run, migrate } as Setup]
+  else if (check !== undefined && typeof check !== 'function')
+    report('check', 'it is not a function')
+  else return [{ file, run, migrate, check } as Setup]
   return []
 }
 
