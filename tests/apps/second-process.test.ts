@@ -79,7 +79,7 @@ describe('an app in a second runtime process', () => {
     const file = join(dir, id, 'index.ts')
     const failing = `await db.execute(sql\`select \${'a secret'} from nowhere\`)\n    tell(rolled)`
     const source = (await readFile(file, 'utf8'))
-      .replace('import { desc, eq }', 'import { desc, eq, sql }')
+      .replace('import { desc }', 'import { desc, sql }')
       .replace('tell(rolled)', () => failing)
     await writeFile(file, source)
     const process = await start()

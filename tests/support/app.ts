@@ -16,6 +16,7 @@ import { messages } from '#schema/tables/message'
 import { members, rooms } from '#schema/tables/room'
 import { users } from '#schema/tables/user'
 import { inviteAndJoin } from './invite.ts'
+import { withServerError } from './server-log.ts'
 import type { ServerUrls } from './servers.ts'
 import { fetchAccessToken } from './tokens.ts'
 
@@ -76,7 +77,7 @@ export function createApp(urls: ServerUrls) {
       as: TestPerson | 'functions',
     ): Promise<OutputOf<Contracts[N]>> {
       const { client } = await app.connectAs(as)
-      return client.call(name, input)
+      return withServerError(urls.runtimeLog, () => client.call(name, input))
     },
 
     async request(

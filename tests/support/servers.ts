@@ -29,6 +29,8 @@ export interface ServerUrls {
   nats: string
   functionsNats: string
   issuer: string
+  /** Path of the log of the functions and apps. */
+  runtimeLog: string
 }
 
 export interface Servers extends AsyncDisposable {
@@ -84,6 +86,7 @@ export async function startServers(
       nats: nats.url,
       functionsNats: nats.urlOf('functions'),
       issuer: issuer.url,
+      runtimeLog: runtime.log.path,
     },
     runtime,
     database: db,

@@ -1,0 +1,25 @@
+import { readFile } from 'node:fs/promises'
+
+/**
+ * Returns the answer of a call. If the server answers `internal`, adds its own error as the cause, which is
+ * only in its log, so that a failed test shows it.
+ */
+export async function withServerError<Answer>(
+  log: string,
+  call: () => Promise<Answer>,
+): Promise<Answer> {
+  try {
+    return await call()
+  } catch (error) {
+    if (Object(error).code !== 'internal') throw error
+    throw Object.assign(error as Error, { cause: await readLastError(log) })
+  }
+}
+
+async function readLastError(log: string): Promise<Error | undefined> {
+  const lines = (await readFile(log, 'utf8')).split('\n')
+  const failure = lines.findLast((line) => line.includes('"function failed"'))
+  if (failure === undefined) return undefined
+  const { message, stack } = JSON.parse(failure).err
+  return Object.assign(new Error(message), { stack })
+}
