@@ -9,6 +9,7 @@ import {
 } from 'solid-js'
 import type { UserId } from '#schema/ids'
 import type { Message } from '#schema/messages/chat'
+import { argsOf } from '../apps/card.ts'
 import { en, type Plural, type Words } from './en.ts'
 
 const flattenWords = (words: Words) => flatten(words)
@@ -97,8 +98,7 @@ export function createLanguage(chosen: () => string) {
     },
     /** Returns the text of a message. An app's message has a text in each language. */
     textOf({ text, card }: Pick<Message, 'text' | 'card'>, nameOf: (user: UserId) => string) {
-      if (!card) return text
-      return fill(card.texts[code()], { ...card.args, ...(card.by && { user: nameOf(card.by) }) })
+      return card ? fill(card.texts[code()], argsOf(card, nameOf)) : text
     },
     listOf: (names: readonly string[]) => list().format(names),
   }

@@ -1,5 +1,6 @@
 import { createEffect, on, onCleanup } from 'solid-js'
 import type { MessageId } from '#schema/ids'
+import { usersIn } from '../apps/card.ts'
 import type { Chat } from '../chat/createChat.ts'
 import type { TimelineMessage } from '../chat/timeline.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
@@ -41,7 +42,7 @@ export function createMessageAnnouncer(chat: Chat, { timeline }: Conversation): 
   async function announceEach(messages: readonly TimelineMessage[]) {
     for (const message of messages) {
       const { id, sender, text, card, mentions } = message
-      await chat.people.loadNames([sender, ...(card?.by ? [card.by] : mentions)])
+      await chat.people.loadNames([sender, ...(card ? usersIn(card) : mentions)])
       // The message may have been deleted or edited while the names of users were loading.
       if (timeline.items().find((item) => item.id === id)?.text !== text) continue
       const plain = toPlainText(textOf(message, chat.people.name), maxLength, {

@@ -3,6 +3,7 @@ import type { RoomId } from '#schema/ids'
 import type { MessageSent, Notice } from '#schema/messages/event'
 import type { MyRoom } from '#schema/messages/room'
 import { isMentioned } from '#schema/text/group-names'
+import { usersIn } from '../apps/card.ts'
 import type { Chat } from '../chat/createChat.ts'
 import type { Language } from '../i18n/createLanguage.ts'
 import { callWithRetry } from '../nats/callWithRetry.ts'
@@ -94,7 +95,7 @@ export function createNotifications(chat: Chat, router: Router, { tn, textOf }: 
       if (await visible.isVisible(conversation)) return
       if (!(await chat.claim(`told ${room.id} ${notice.seq}`))) return
 
-      await chat.people.loadNames([sender, ...(card?.by ? [card.by] : mentions)])
+      await chat.people.loadNames([sender, ...(card ? usersIn(card) : mentions)])
       const nameOf = (user: typeof sender) => chat.people.name(user)
       const author = nameOf(sender)
       await notify({

@@ -29,8 +29,8 @@ export interface RoomChange {
   tell(data?: unknown): void
   /**
    * Sends a message of the app to the room after the commit, in the language of each reader. `{{ name }}`
-   * in `texts` stands for the argument `name`, and `{{ user }}` for the caller of the action. A `key` is
-   * posted once in a room: a repeated call has no effect. The app needs `post`.
+   * in `texts` stands for the argument `name` or the user `name`, and `{{ user }}` for the caller of the
+   * action. A `key` is posted once in a room: a repeated call has no effect. The app needs `post`.
    */
   post(texts: Post['texts'], options: Omit<Post, 'texts'>): void
 }

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto'
-import { and, eq } from 'drizzle-orm'
+import { and, eq, inArray } from 'drizzle-orm'
 import * as v from 'valibot'
 import { appSender } from '#schema/app-sender'
-import type { ClientId, RoomId, UserId } from '#schema/ids'
+import { type ClientId, type RoomId, UserId } from '#schema/ids'
 import type { AppId } from '#schema/messages/app'
 import { Card } from '#schema/messages/event'
 import { StorableText } from '#schema/storable-text'
 import { messages } from '#schema/tables/message'
-import { users } from '#schema/tables/user'
+import { users as userTable } from '#schema/tables/user'
 import { enqueueEvents } from '../log/event-outbox.ts'
 import { deriveMessageId } from '../messages/send.ts'
 import type { Transaction } from '../rooms/room-lock.ts'
@@ -17,6 +17,8 @@ export interface Post {
   texts: Card['texts']
   key: string
   args?: Readonly<Record<string, string>>
+  /** Users whose current names stand in the text. */
+  users?: Readonly<Record<string, UserId>>
 }
 
 interface Origin {
@@ -34,14 +36,18 @@ const placeholder = /\{\{ (\w+) \}\}/g
 
 const Texts = v.strictObject(v.entriesFromList(['en', 'de', 'zh', 'ar'], StorableText))
 const Args = v.record(v.string(), StorableText)
+const Users = v.record(v.string(), UserId)
 
 /** Throws for a message that cannot be stored. */
-export function checkPost({ texts, args = {} }: Post): void {
+export function checkPost({ texts, args = {}, users = {} }: Post): void {
   v.parse(Texts, texts)
   v.parse(Args, args)
+  v.parse(Users, users)
+  const known = new Set(['user', ...Object.keys(args), ...Object.keys(users)])
   for (const text of Object.values(texts)) {
-    const missing = placeholdersIn(text).find((name) => name !== 'user' && !(name in args))
-    if (missing !== undefined) throw new Error(`post: args has no ${missing} for "${text}"`)
+    const missing = placeholdersIn(text).find((name) => !known.has(name))
+    if (missing !== undefined)
+      throw new Error(`post: args and users have no ${missing} for "${text}"`)
     const { length } = fill(text, args)
     if (length > maxTextLength)
       throw new RangeError(
@@ -55,7 +61,7 @@ export function checkPost({ texts, args = {} }: Post): void {
  * before. The caller must call `flushOutbox` after the commit.
  */
 export async function enqueuePost(
-  { texts, key, args = {} }: Post,
+  { texts, key, args = {}, users }: Post,
   { app, room, user, idKey }: Origin,
   tx: Transaction,
 ): Promise<void> {
@@ -63,17 +69,17 @@ export async function enqueuePost(
   const clientId = clientIdOf(room, key)
   if (await isSent(sender, clientId, tx)) return
   const by = Object.values(texts).some((text) => text.includes('{{ user }}')) ? user : undefined
-  const name = by === undefined ? {} : { user: await readName(by, tx) }
+  const names = await readNames({ ...users, ...(by && { user: by }) }, tx)
   const message = {
     kind: 'message' as const,
     id: deriveMessageId(idKey, sender, clientId),
     room,
     sender,
     clientId,
-    text: fill(texts.en, { ...args, ...name }),
+    text: fill(texts.en, { ...args, ...names }),
     // User input in the arguments must not notify anybody in the name of the app.
     mentions: [],
-    card: v.parse(Card, { texts, args, by }),
+    card: v.parse(Card, { texts, args, by, users }),
   }
   await enqueueEvents([message], tx)
 }
@@ -90,9 +96,17 @@ async function isSent(sender: UserId, clientId: ClientId, tx: Transaction): Prom
   return (await tx.select({ id: messages.id }).from(messages).where(hasKey)).length > 0
 }
 
-async function readName(user: UserId, tx: Transaction): Promise<string> {
-  const [found] = await tx.select({ name: publicUser.name }).from(users).where(eq(users.id, user))
-  return found?.name ?? user
+/** Returns the names of users by placeholder. An unknown user has the id as the name. */
+async function readNames(
+  named: Readonly<Record<string, UserId>>,
+  tx: Transaction,
+): Promise<Record<string, string>> {
+  const ids = Object.values(named)
+  if (ids.length === 0) return {}
+  const shown = { id: userTable.id, name: publicUser.name }
+  const rows = await tx.select(shown).from(userTable).where(inArray(userTable.id, ids))
+  const names = new Map(rows.map(({ id, name }) => [id, name]))
+  return Object.fromEntries(Object.entries(named).map(([key, id]) => [key, names.get(id) ?? id]))
 }
 
 function placeholdersIn(text: string): string[] {

@@ -13,13 +13,14 @@ export const Emoji = v.pipe(
 export const Mentions = v.array(UserId)
 
 /**
- * The text of a message of an app. `{{ name }}` in it stands for the argument `name`, and `{{ user }}` for
- * the user `by`, whose call has led to the message.
+ * The text of a message of an app. `{{ name }}` in it stands for the argument `name` or the current name of
+ * the user `users.name`, and `{{ user }}` for the user `by`, whose call has led to the message.
  */
 export const Card = v.object({
   texts: v.object({ en: v.string(), de: v.string(), zh: v.string(), ar: v.string() }),
   args: v.record(v.string(), v.string()),
   by: v.optional(UserId),
+  users: v.optional(v.record(v.string(), UserId)),
 })
 export type Card = v.InferOutput<typeof Card>
 

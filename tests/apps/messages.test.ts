@@ -176,17 +176,18 @@ async function createBell({ needs = `needs: ['post'],` } = {}) {
   const file = join(folder.dir, folder.id, 'index.ts')
   const source = (await readFile(file, 'utf8'))
     .replace(
-      'import { action, defineApp, query }',
-      'import { action, defineApp, query, scheduled }',
+      'import { action, defineApp, inRoom, query }',
+      'import { action, defineApp, inRoom, query, scheduled }',
     )
     .replace(
       'export default',
       `const ring = scheduled(
   { everyMs: 1_000, rooms: async ({ db }) => (await db.selectDistinct({ room: rolls.room }).from(rolls)).map(({ room }) => room) },
   async ({ room, db, tell, post }) => {
-    for (const { id } of await db.delete(rolls).where(eq(rolls.room, room)).returning()) {
-      const text = 'Ring {{ id }}'
-      post({ en: text, de: text, zh: text, ar: text }, { key: String(id), args: { id: String(id) } })
+    for (const { id, user } of await db.delete(rolls).where(inRoom(rolls, room)).returning()) {
+      const text = 'Ring {{ id }} for {{ winner }}'
+      const args = { id: String(id) }
+      post({ en: text, de: text, zh: text, ar: text }, { key: args.id, args, users: { winner: user } })
     }
     tell()
   },
@@ -217,9 +218,15 @@ describe('a schedule of an app', { timeout: 60_000 }, () => {
       await toBob.next()
     }
 
+    const { users } = await app.call('users.names', { userIds: ['alice' as UserId] }, 'alice')
+    const name = users[0]?.name
     expect(await readMessages(room)).toMatchObject([
-      { sender: `_app_${id}`, text: 'Ring 1', card: { args: { id: '1' } } },
-      { sender: `_app_${id}`, text: 'Ring 2', card: { args: { id: '2' } } },
+      {
+        sender: `_app_${id}`,
+        text: `Ring 1 for ${name}`,
+        card: { args: { id: '1' }, users: { winner: 'alice' } },
+      },
+      { sender: `_app_${id}`, text: `Ring 2 for ${name}`, card: { args: { id: '2' } } },
     ])
     expect(await readMessages(room)).not.toMatchObject([{ card: { by: expect.anything() } }])
   })

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { scheduled } from '#domain/apps/define-app'
 import { checkPost } from '#domain/apps/post'
+import type { UserId } from '#schema/ids'
 
 const texts = (text: string) => ({ en: text, de: text, zh: text, ar: text })
 
@@ -18,7 +19,8 @@ describe('checkPost', () => {
   it('rejects a text with a placeholder that has no argument', () => {
     const post = { texts: texts('{{ user }} thanked {{ name }}'), key: 'k' }
 
-    expect(() => checkPost(post)).toThrow('args has no name')
+    expect(() => checkPost(post)).toThrow('args and users have no name')
     expect(() => checkPost({ ...post, args: { name: '{{ other }}' } })).not.toThrow()
+    expect(() => checkPost({ ...post, users: { name: 'bob' as UserId } })).not.toThrow()
   })
 })

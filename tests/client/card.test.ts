@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest'
+import type { UserId } from '#schema/ids'
+import { argsOf, usersIn } from '../../client/apps/card.ts'
+
+const text = '{{ user }} gave {{ prize }} to {{ winner }}'
+const card = {
+  texts: { en: text, de: text, zh: text, ar: text },
+  args: { prize: 'a cake' },
+  by: 'alice' as UserId,
+  users: { winner: 'bob' as UserId },
+}
+
+describe('a message of an app', () => {
+  it('has the current names of the caller and of the users that it names', () => {
+    const names = argsOf(card, (user) => `<${user}>`)
+
+    expect(names).toEqual({ user: '<alice>', prize: 'a cake', winner: '<bob>' })
+    expect(usersIn(card)).toEqual(['alice', 'bob'])
+  })
+
+  it('may name nobody', () => {
+    const { by: _, users: __, ...others } = card
+
+    expect(argsOf(others, String)).toEqual({ prize: 'a cake' })
+    expect(usersIn(others)).toEqual([])
+  })
+})
