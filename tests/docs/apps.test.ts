@@ -11,7 +11,7 @@ import { copyProject } from '../support/project-copy.ts'
 import { startStack } from '../support/stack-process.ts'
 
 const document = await readFile(join(import.meta.dirname, '..', '..', 'docs', 'apps.md'), 'utf8')
-const [walkthrough = ''] = document.split('## The component')
+const [walkthrough = ''] = document.split('## The actions')
 const commands = [...walkthrough.matchAll(/```sh\n([\s\S]*?)```/g)].flatMap(([, code = '']) =>
   code.trim().split('\n'),
 )
@@ -59,7 +59,8 @@ describe('dice in ten minutes', { timeout: 180_000 }, () => {
   it('shows a saved change when the app is opened again', async () => {
     const action = blockAfter('**3. ')
     const constant = blockAfter('**4. ')
-    await replaceIn('index.ts', /\/\*\* Rolls a die[\s\S]*?\n\)\n/, action)
+    await replaceIn('index.ts', /\/\*\* Rolls a die[\s\S]*?\n\}\)\n/, action)
+    await replaceIn('index.ts', /^/, `${importOf('v')}\n`)
     await replaceIn('component.tsx', / {2}const roll = \([\s\S]*?\n {2}\)\n/, constant)
     const savedAt = performance.now()
 
@@ -119,6 +120,14 @@ function blockAfter(text: string): string {
   const [, code = ''] =
     /```tsx?\n([\s\S]*?)```/.exec(walkthrough.slice(walkthrough.indexOf(text))) ?? []
   expect(code, text).not.toBe('')
+  return code
+}
+
+/** Returns the import of a name that the document tells to add. */
+function importOf(name: string): string {
+  const [, code = ''] =
+    new RegExp(`add \`(import .*${name} from .*)\` at the top`).exec(walkthrough) ?? []
+  expect(code, name).not.toBe('')
   return code
 }
 
