@@ -261,6 +261,7 @@ describe('npm start', { timeout: 240_000 }, () => {
     ['NATS_SERVER', { NATS_SERVER: '/nowhere' }, 'NATS_SERVER names /nowhere'],
     ['NATS_WS_URL', { NATS_URL: 'nats://a:1' }, 'set NATS_WS_URL as well'],
     ['NATS_URL', { NATS_URL: 'nats://a:b,c@d:1' }, 'NATS_URL, URL 1 of 2, is not a NATS URL'],
+    ['DATABASE_URL_FILE', { DATABASE_URL_FILE: '/no' }, 'DATABASE_URL_FILE is "/no", which cannot'],
   ])('exits with an error that names %s if it is invalid or missing', async (_, env, complaint) => {
     const main = startMain(await givenFolder(), env)
 
@@ -274,7 +275,10 @@ describe('npm start', { timeout: 240_000 }, () => {
     )
     const dirs = [await givenFolder(), await givenFolder()]
 
-    const copies = dirs.map((dir) => startMain(dir, ports))
+    const idKey = join(await givenFolder(), 'id-key')
+    await writeFile(idKey, 'a key of 32 characters for tests')
+    const settings = { ...ports, NATTER_ID_KEY_FILE: idKey }
+    const copies = dirs.map((dir) => startMain(dir, settings))
     await Promise.all(copies.map((copy) => copy.says(/Natter is ready/)))
 
     const [first, second] = await Promise.all(dirs.map(readPorts))
