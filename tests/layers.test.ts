@@ -32,7 +32,7 @@ const runtimeFolders: Record<string, string[]> = {
     'rate-limit',
     'tracing',
   ],
-  cli: ['api', 'client', 'jetstream', 'monitoring', 'nats', 'server'],
+  cli: ['api', 'client', 'jetstream', 'monitoring', 'nats', 'server', 'tracing'],
   'bin.mjs': ['cli'],
 }
 

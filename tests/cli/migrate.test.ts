@@ -60,7 +60,7 @@ async function countMigrations() {
   return row?.count
 }
 
-describe('runtime migrate', () => {
+describe('runtime migrate', { timeout: 120_000 }, () => {
   it('fails for a database role that may not create tables', async () => {
     const { code, stderr } = await migrate('natter_runtime')
 
@@ -80,7 +80,7 @@ describe('runtime migrate', () => {
         env: { ...process.env, ...env },
       }),
       ready: (log, from, signal) =>
-        log.line(/unavailable, retrying/, { from, signal, within: 30_000 }),
+        log.line(/unavailable, retrying/, { from, signal, within: 60_000 }),
     })
     expect(waiting.log.tail()).toMatch(
       /Migrations are missing in the database \(\d+\): run \\"runtime migrate\\" with the same folders/,
@@ -91,7 +91,7 @@ describe('runtime migrate', () => {
       stdout: expect.stringContaining('"msg":"migrated"'),
     })
 
-    await waiting.log.line(/"msg":"ready"/, { within: 30_000 })
+    await waiting.log.line(/"msg":"ready"/, { within: 60_000 })
   })
 
   it('applies each migration once, also for concurrent commands', async () => {
@@ -122,7 +122,7 @@ describe('runtime migrate', () => {
   })
 })
 
-describe('the role natter_runtime', () => {
+describe('the role natter_runtime', { timeout: 120_000 }, () => {
   it('may not create, change or drop tables', async () => {
     const sql = postgres(urlOf('natter_runtime'))
     try {

@@ -34,7 +34,7 @@ async function contentsOf(folder: string): Promise<Record<string, string>> {
   return Object.fromEntries(names.map((name, index) => [name, texts[index]?.trimEnd() ?? '']))
 }
 
-describe('npm run secrets', () => {
+describe('npm run secrets', { timeout: 120_000 }, () => {
   it('leaves the files that exist as they are, and derives the missing ones from them', async () => {
     const folder = join(dir, 'again')
     expect(await generate(folder)).toMatchObject({ code: 0, stderr: '' })
