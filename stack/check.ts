@@ -1,4 +1,6 @@
+import { join } from 'node:path'
 import { run } from './run.ts'
+import { scanSecrets } from './scan-secrets.ts'
 
 const steps: [command: string, ...args: string[]][] = [
   ['biome', 'ci', '.'],
@@ -11,7 +13,17 @@ const steps: [command: string, ...args: string[]][] = [
 export async function check(): Promise<number> {
   const codes: number[] = []
   for (const [command, ...args] of steps) codes.push(await run(command, args))
+  codes.push(await checkSecrets())
   return codes.find((code) => code !== 0) ?? 0
+}
+
+async function checkSecrets(): Promise<number> {
+  const found = await scanSecrets(join(import.meta.dirname, '..'))
+  if (found.length === 0) return 0
+  const advice = `Remove the secret, and replace it wherever it is in use. If it is no secret, add the comment
+secretlint-disable-line or secretlint-disable-next-line`
+  console.error(`Files contain what looks like a secret:\n${found.join('\n')}\n${advice}`)
+  return 1
 }
 
 if (import.meta.main) process.exitCode = await check()

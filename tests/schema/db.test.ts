@@ -206,6 +206,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('db, on %s', (kind) => {
     }
   })
 
+  // secretlint-disable-next-line
   it.each(['postgres://me:hunter2/x@h/db', 'postgres://me:hunter2%zz@h/db'])(
     'rejects the DATABASE_URL %s, and the error does not contain it',
     async (invalid) => {
