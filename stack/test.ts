@@ -11,6 +11,7 @@ import { buildClient } from './install/client.ts'
 import { findFirefox } from './install/firefox.ts'
 import { findJava } from './install/java.ts'
 import { findKeycloak } from './install/keycloak.ts'
+import { findKubernetesValidate, findKustomize } from './install/kubernetes.ts'
 import { findNatsCli } from './install/nats-cli.ts'
 import { findNatsServer } from './install/nats-server.ts'
 import { findPgbouncer } from './install/pgbouncer.ts'
@@ -41,7 +42,17 @@ async function runAll(): Promise<number> {
     APERTIUM_MODES: await findApertium({ log }),
   }
   for (const [name, path] of Object.entries(programs)) log(`${name}=${path}`)
-  for (const find of [findFirefox, findWebKitDriver, findXvfb, findNginx, findCaddy, findPgbouncer])
+  const optional = [
+    findFirefox,
+    findWebKitDriver,
+    findXvfb,
+    findNginx,
+    findCaddy,
+    findPgbouncer,
+    findKustomize,
+    findKubernetesValidate,
+  ]
+  for (const find of optional)
     await find({ log }).then(log, (error: Error) => {
       // Not every system has these programs. Their tests are skipped, but not in CI.
       if (process.env.CI) throw error

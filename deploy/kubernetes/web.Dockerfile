@@ -1,0 +1,7 @@
+# The page behind an Ingress. Build it after `npm run build`, with dist/ as its context:
+#   docker build -f deploy/kubernetes/web.Dockerfile -t natter/web-nginx dist
+ARG NGINX_IMAGE=nginxinc/nginx-unprivileged:1.29-alpine
+FROM ${NGINX_IMAGE}
+COPY client /srv/client
+# The image replaces the variables in this file at its start.
+COPY web/nginx.conf.template /etc/nginx/templates/natter.conf.template
