@@ -94,6 +94,7 @@ function createFiles(): Files {
     NATS_FUNCTIONS_PASSWORD: secrets.functionsPassword,
     NATS_OPS_PASSWORD: secrets.opsPassword,
     NATS_SYS_PASSWORD: secrets.sysPassword,
+    NATS_CLUSTER_PASSWORD: createPassword(),
     NATS_CALLOUT_SEED: secrets.calloutSeed,
     NATS_CALLOUT_XKEY_SEED: secrets.calloutXkeySeed,
     NATTER_ID_KEY: secrets.idKey,

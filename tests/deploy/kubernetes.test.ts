@@ -1,6 +1,7 @@
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { parseEnv } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { findKubernetesValidate, findKustomize } from '../../stack/install/kubernetes.ts'
 import { findNatsServer } from '../../stack/install/nats-server.ts'
@@ -255,6 +256,20 @@ components: [../kubernetes/components/queue-metric]`
       const isCluster = names.length === 1
       expect(varz.cluster?.name).toBe(isCluster ? 'natter' : undefined)
       expect(varz.cluster?.urls?.length ?? 0).toBe(isCluster ? 3 : 0)
+    })
+
+    it('read only secrets that npm run secrets writes', async () => {
+      const [values] = await readYaml(await readFile(join(folder, 'nats', 'values.yaml'), 'utf8'))
+      const secrets = join(dir, 'secrets')
+      await run(process.execPath, [join(root, 'stack', 'generate-secrets.ts'), secrets])
+
+      const written = parseEnv(await readFile(join(secrets, 'nats.env'), 'utf8'))
+      const read = Object.values<Yaml>(values.container.env).flatMap(
+        ({ valueFrom }) => valueFrom?.secretKeyRef.key ?? [],
+      )
+      expect(read.filter((key) => !written[key])).toEqual([])
+      for (const [, file = ''] of docs.matchAll(/--from-(?:env-)?file=secrets\/(\S+)/g))
+        expect(await readdir(secrets)).toContain(file)
     })
 
     it('give the server more time to stop than the lame duck mode needs', async () => {
