@@ -8,6 +8,8 @@ import { connectionOptions, type NatsAddress } from './address.ts'
 import { isSupportedServer, minServerVersion } from './server-version.ts'
 import { connectNode } from './transport.ts'
 
+const connectTimeoutMs = 5_000
+
 /**
  * Connects to one of the servers, and reconnects without limit when the connection is lost. Throws an
  * Error that names the address's source if the server rejects the login, lacks TLS that the address
@@ -17,6 +19,11 @@ export async function connectToNats(address: NatsAddress, name: string): Promise
   const nc = await openConnection(address, {
     name,
     maxReconnectAttempts: -1,
+    // A server that hangs keeps its connections open. This closes them after nine seconds without a pong,
+    // and the default after minutes.
+    pingInterval: 3_000,
+    maxPingOut: 2,
+    timeout: connectTimeoutMs,
     // Short, because the server lets a login wait in vain until the auth callout has reconnected.
     reconnectTimeWait: 20,
     reconnectJitter: 30,

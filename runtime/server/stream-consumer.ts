@@ -6,6 +6,11 @@ import { type BatchOptions, BatchProcessor } from './batch.ts'
 import type { Backlog } from './endpoint.ts'
 
 const [minRetryMs, maxRetryMs] = [250, 5_000]
+/**
+ * When a server of a cluster dies, the requests for messages that it held are lost without an error. They are
+ * repeated after two missed heartbeats. With the defaults of nats.js, that takes 30 seconds.
+ */
+const pullOptions = { expires: 5_000, idle_heartbeat: 1_000 }
 
 export interface ConsumerOptions extends BatchOptions {
   readonly js: JetStreamClient
@@ -71,6 +76,7 @@ export async function startConsumer(options: ConsumerOptions): Promise<Consumer>
 
   function receive(): Promise<ConsumerMessages> {
     return consumer.consume({
+      ...pullOptions,
       max_messages: Math.max(batch * 2, 10),
       callback(message) {
         buffer.push(message)

@@ -1,6 +1,9 @@
 import { jetstreamManager } from '@nats-io/jetstream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createRequester } from '#runtime/client'
+import { CHAT_MESSAGES } from '#schema/streams'
+import type { NatsService } from '../../stack/services/nats.ts'
+import { newClientId, newRoomId } from '../support/app.ts'
 import { type Cluster, startCluster } from '../support/cluster.ts'
 
 const probe = `
@@ -45,7 +48,7 @@ beforeAll(async () => {
 })
 afterAll(() => cluster?.[Symbol.asyncDispose]())
 
-describe('a cluster of three nats-servers', { timeout: 60_000 }, () => {
+describe('a cluster of three nats-servers', { timeout: 180_000 }, () => {
   it('raises the replicas of all streams and buckets to NATS_REPLICAS, and never lowers them', async () => {
     const [server] = cluster.servers
     const jsm = await jetstreamManager(await cluster.connectFunctions(server))
@@ -79,4 +82,43 @@ describe('a cluster of three nats-servers', { timeout: 60_000 }, () => {
       expect(reply.json()).toEqual({ read: 0, readAfter: 0, get: 0, list: 0, create: 0 })
     }
   })
+
+  it('loses no message, persists all of them and starts runtimes while the leader is down', async () => {
+    await cluster.startRuntime('runtime-2')
+    const [first] = cluster.servers
+    const { cluster: group } = await streamInfo(first)
+    const leader = cluster.servers.find(({ name }) => name === group?.leader) ?? first
+    const other = cluster.servers.find((server) => server !== leader) ?? first
+    const { client } = await cluster.connectUser('alice', other)
+    const room = newRoomId()
+    await client.call('room.create', { room, name: 'A room', kind: 'public' })
+    const send = async () => {
+      const message = { room, clientId: newClientId(), text: 'hello' }
+      const attempt = () => client.try('send', message)
+      await expect.poll(attempt, { timeout: 50_000 }).toMatchObject({ ok: true })
+    }
+
+    const sent = [send()]
+    await leader.kill('SIGKILL')
+    for (let count = 1; count < 20; count++) sent.push(send())
+    await Promise.all(sent)
+    await expect.poll(() => countUnpersisted(other), { timeout: 100_000 }).toBe(0)
+    await cluster.startRuntime('runtime-3')
+    await leader.restart()
+
+    const synced = await client.call('chat.sync', { room, since: 1 })
+    const events = synced.recovered ? synced.events : []
+    expect(events.filter(({ event }) => event.kind === 'message')).toHaveLength(20)
+  })
 })
+
+async function streamInfo(server: NatsService) {
+  const jsm = await jetstreamManager(await cluster.connectFunctions(server))
+  return jsm.streams.info(CHAT_MESSAGES.stream)
+}
+
+async function countUnpersisted(server: NatsService): Promise<number> {
+  const jsm = await jetstreamManager(await cluster.connectFunctions(server))
+  const info = await jsm.consumers.info(CHAT_MESSAGES.stream, 'persist')
+  return info.num_pending + info.num_ack_pending
+}
