@@ -1,5 +1,5 @@
 export interface Config {
-  /** `wss://…` */
+  /** `wss://…`, or several such URLs, separated by spaces. */
   natsWebSocket: string
   /** Equal to the `iss` claim of its tokens. */
   issuer: string
@@ -19,7 +19,7 @@ export async function readPageConfig(): Promise<Config> {
 
 /** Regular expressions keep a validation library out of the first load. */
 const forms: Record<keyof Config, RegExp> = {
-  natsWebSocket: /^wss?:\/\/./,
+  natsWebSocket: /^wss?:\/\/\S+( +wss?:\/\/\S+)*$/,
   issuer: /^https?:\/\/./,
   clientId: /./,
 }

@@ -58,7 +58,7 @@ function nginx(): string {
 #   WEB_LISTEN          the parameters of listen, such as 8080 or "443 ssl"
 #   WEB_ROOT            folder of the page: the copy of dist/client
 #   NATTER_WEB_ORIGIN   origin of the page for browsers, such as https://chat.example.com
-#   NATS_WS_URL         URL of NATS for browsers, such as wss://chat.example.com/nats
+#   NATS_WS_URL         URLs of NATS for browsers, separated by spaces, such as wss://chat.example.com/nats
 #   OIDC_ISSUER         URL of the OpenID provider, equal to iss in its tokens
 #   OIDC_CLIENT_ID      client of the page, such as nats-chat-app
 #
@@ -132,7 +132,7 @@ function caddy(): string {
   )
   return `# Serves the page of Natter as \`npm start\` does. Written by \`npm run build\`. Reads these variables:
 #   NATTER_WEB_ORIGIN   origin of the page for browsers, such as https://chat.example.com
-#   NATS_WS_URL         URL of NATS for browsers, such as wss://chat.example.com/nats
+#   NATS_WS_URL         URLs of NATS for browsers, separated by spaces, such as wss://chat.example.com/nats
 #   OIDC_ISSUER         URL of the OpenID provider, equal to iss in its tokens
 #   OIDC_CLIENT_ID      client of the page; nats-chat-app unless set
 #   WEB_ROOT            folder of the page: the copy of dist/client; /srv/client unless set

@@ -44,7 +44,7 @@ const [minReconnectMs, maxReconnectMs] = [250, 8_000]
 /** Short, because an attempt without a network costs nothing. */
 const noNetworkWaitMs = 1_000
 /** The connection is closed if a ping is not answered before the next one. */
-const pingMs = 10_000
+const pingMs = 5_000
 const checkTimeoutMs = 4_000
 /**
  * A login is repeated if the auth callout does not answer, as just after a restart. The maximum is
@@ -153,7 +153,9 @@ export function createConnection(
     while (!isDisposed) {
       try {
         return await wsconnect({
-          servers: config.natsWebSocket,
+          servers: config.natsWebSocket.split(/ +/),
+          // The servers of a cluster may announce internal addresses, which browsers cannot reach.
+          ignoreClusterUpdates: true,
           name: 'natter-web',
           authenticator: tokenAuthenticator(session.token),
           maxReconnectAttempts: -1,

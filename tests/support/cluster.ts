@@ -18,6 +18,8 @@ export interface Cluster extends AsyncDisposable {
   dir: string
   servers: [NatsService, NatsService, NatsService]
   database: ProcessService
+  /** The environment of a runtime. */
+  env: Record<string, string>
   /** The URLs of all servers, separated by commas. */
   urlsOf(user: NatsUser): string
   write(files: Record<string, string>): Promise<string>
@@ -32,13 +34,21 @@ export interface Cluster extends AsyncDisposable {
   connectUser(user: string, server: NatsService): Promise<ClusterUser>
 }
 
+export interface ClusterSettings {
+  database?: DatabaseKind
+  webOrigins?: string[]
+}
+
 export interface ClusterUser {
   nc: NatsConnection
   client: Client<typeof contracts>
 }
 
 /** Starts three nats-servers, a database and a token issuer, without a runtime. */
-export async function startCluster(database: DatabaseKind = 'pglite'): Promise<Cluster> {
+export async function startCluster({
+  database = 'pglite',
+  webOrigins = [],
+}: ClusterSettings = {}): Promise<Cluster> {
   await using started = new AsyncDisposableStack()
   const dir = await mkdtemp(join(tmpdir(), 'natter-cluster-'))
   started.defer(() => rm(dir, { recursive: true, force: true }))
@@ -46,7 +56,7 @@ export async function startCluster(database: DatabaseKind = 'pglite'): Promise<C
   const tokenIssuer = await startTokenIssuer()
   started.defer(() => tokenIssuer.stop())
   const [servers, db] = await Promise.all([
-    startServers(dir, secrets, started),
+    startServers({ dir, secrets, webOrigins }, started),
     startDatabase(database, dir).then((service) => started.use(service)),
   ])
   const urlsOf = (user: NatsUser) => servers.map((server) => server.urlOf(user)).join(',')
@@ -66,6 +76,7 @@ export async function startCluster(database: DatabaseKind = 'pglite'): Promise<C
     dir,
     servers,
     database: db,
+    env,
     urlsOf,
     write: (files) => writeFolder(files, running),
     startRuntime: async (name, settings = {}, folders = ['functions/', 'apps/']) =>
@@ -101,13 +112,17 @@ export async function startCluster(database: DatabaseKind = 'pglite'): Promise<C
   }
 }
 
-async function startServers(dir: string, secrets: Secrets, started: AsyncDisposableStack) {
+async function startServers(
+  { dir, ...options }: { dir: string; secrets: Secrets; webOrigins: string[] },
+  started: AsyncDisposableStack,
+) {
   const binary = await findNatsServer()
   const ports = await Promise.all([freePort(), freePort(), freePort()])
   const start = async (number: 1 | 2 | 3) => {
     const serverName = `nats-${number}`
     const cluster = { serverName, port: ports[number - 1] ?? 0, ports }
-    return started.use(await startNats({ dir: join(dir, serverName), binary, secrets, cluster }))
+    const settings = { ...options, dir: join(dir, serverName), binary, cluster }
+    return started.use(await startNats(settings))
   }
   return Promise.all([start(1), start(2), start(3)])
 }
