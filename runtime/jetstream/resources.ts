@@ -69,12 +69,25 @@ export async function ensureResources(
   for (const [name, config] of mergeByName(streams, ({ stream }) => stream, streamConfig)) {
     const created = { num_replicas, ...config } as Partial<StreamConfig> & { name: string }
     const create = () => jsm.streams.add(created)
-    await ensureStream(jsm, { resource: `stream ${name}`, name, config, create }, options)
+    await ensureNamed(jsm, { resource: `stream ${name}`, name, config, create }, options)
   }
   for (const [bucket, config] of mergeByName(buckets, ({ bucket }) => bucket, bucketConfig)) {
     const create = () => createBucket(js, bucket, { num_replicas, ...config })
     const name = `KV_${bucket}`
-    await ensureStream(jsm, { resource: `bucket ${bucket}`, name, config, create }, options)
+    await ensureNamed(jsm, { resource: `bucket ${bucket}`, name, config, create }, options)
+  }
+}
+
+async function ensureNamed(
+  jsm: JetStreamManager,
+  declared: DeclaredStream,
+  options: ResourceOptions,
+): Promise<void> {
+  try {
+    await ensureStream(jsm, declared, options)
+  } catch (cause) {
+    if (!(cause instanceof JetStreamApiError)) throw cause
+    throw new Error(`${declared.resource} was not created or updated`, { cause })
   }
 }
 

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { JetStreamApiError } from '@nats-io/jetstream'
 import type { Logger } from 'pino'
+import { isJetStreamUnavailable } from '../nats/unavailable.ts'
 
 type Config = Readonly<Record<string, unknown>>
 
@@ -34,10 +35,8 @@ async function update(existing: Existing, changes: readonly string[]): Promise<C
   try {
     return await existing.update()
   } catch (error) {
-    const { status, message } = error as JetStreamApiError
-    // With this status, JetStream itself is unavailable.
-    if (!(error instanceof JetStreamApiError) || status === 503) throw error
-    throw driftError(existing, changes, message)
+    if (!(error instanceof JetStreamApiError) || isJetStreamUnavailable(error)) throw error
+    throw driftError(existing, changes, error.message)
   }
 }
 

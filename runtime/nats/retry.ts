@@ -1,24 +1,52 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import { isUnavailable } from './unavailable.ts'
+import { describeCauses, isUnavailable } from './unavailable.ts'
 
 const attempts = { max: 30, delayMs: 2_000 }
 
-export async function retryUntilAvailable<T>(
+/** The dependencies of a start, which waits for them in parallel. */
+export class Dependencies implements Disposable {
+  readonly #log: Logger
+  readonly #stopped = new AbortController()
+  #available = 0
+
+  constructor(log: Logger) {
+    this.#log = log
+  }
+
+  /**
+   * Calls `attempt` until the dependency is available. Throws the error of the 30th attempt, about one minute
+   * later. When another dependency becomes available, the attempts are counted anew.
+   */
+  async wait<T>(dependency: string, attempt: () => Promise<T>): Promise<T> {
+    for (let count = 1, available = this.#available; ; count++) {
+      try {
+        const result = await attempt()
+        this.#available++
+        return result
+      } catch (error) {
+        if (available !== this.#available) count = 1
+        available = this.#available
+        if (count >= attempts.max || !isUnavailableError(error)) throw error
+        const details = { attempt: count, of: attempts.max, reason: describeCauses(error) }
+        this.#log.warn(details, `${dependency} unavailable, retrying`)
+        await sleep(attempts.delayMs, undefined, { signal: this.#stopped.signal })
+      }
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#stopped.abort()
+  }
+}
+
+/** Waits for one dependency (see `Dependencies`). */
+export function retryUntilAvailable<T>(
   dependency: string,
   log: Logger,
   attempt: () => Promise<T>,
 ): Promise<T> {
-  for (let count = 1; ; count++) {
-    try {
-      return await attempt()
-    } catch (error) {
-      if (count >= attempts.max || !isUnavailableError(error)) throw error
-      const reason = error instanceof Error ? error.message : String(error)
-      log.warn({ attempt: count, of: attempts.max, reason }, `${dependency} unavailable, retrying`)
-      await sleep(attempts.delayMs)
-    }
-  }
+  return new Dependencies(log).wait(dependency, attempt)
 }
 
 /**

@@ -19,10 +19,21 @@ const networkCodes = new Set([
  */
 const databaseCodes = /^(08...|53...|57P0[0-5]|CONNECTION_\w+|CONNECT_TIMEOUT)$/
 
+/** The error code of JetStream while too few servers of the cluster run for the replicas of a new stream. */
+const noSuitablePeers = 10_005
+
+/** Whether JetStream has no leader, or too few servers. */
+export function isJetStreamUnavailable(error: Error & { status?: number; code?: unknown }) {
+  return (
+    error.name === 'JetStreamApiError' && (error.status === 503 || error.code === noSuitablePeers)
+  )
+}
+
 export function isUnavailable(error: unknown): boolean {
   for (let cause = error, depth = 0; cause instanceof Error && depth < 8; depth++) {
     if (cause instanceof FunctionError)
       return ['unavailable', 'overloaded', 'disconnected', 'timeout'].includes(cause.code)
+    if (isJetStreamUnavailable(cause)) return true
     const code = 'code' in cause ? cause.code : undefined
     if (typeof code === 'string' && (networkCodes.has(code) || databaseCodes.test(code)))
       return true

@@ -7,6 +7,7 @@ import { FunctionError } from '../api/errors.ts'
 import type { Permissions } from '../auth-callout/jwt.ts'
 import { serveCallout } from '../auth-callout/serve.ts'
 import { connectToNats } from '../nats/connect.ts'
+import { retryUntilAvailable } from '../nats/retry.ts'
 import { toFunctionError } from '../nats/unavailable.ts'
 import { CallContext } from './call-context.ts'
 import type { RuntimeConfig } from './config.ts'
@@ -28,7 +29,9 @@ export async function serveAuthCallout(
     throw new Error(
       `${host.loaded.name} answers the auth callout and needs NATS_AUTH_URL and NATS_CALLOUT_SEED`,
     )
-  const nc = await connectToNats(natsAuth, `${config.name} callout`)
+  const nc = await retryUntilAvailable('NATS for the auth callout', log, () =>
+    connectToNats(natsAuth, `${config.name} callout`),
+  )
   host.backbone.connections.attach(nc)
   host.backbone.connectionState.watch(nc)
   const { nc: functionsNc, functions: own } = host.backbone

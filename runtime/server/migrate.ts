@@ -1,5 +1,6 @@
+import { relative } from 'node:path'
 import type { Logger } from 'pino'
-import { retryUntilAvailable } from '../nats/retry.ts'
+import { Dependencies } from '../nats/retry.ts'
 import type { RuntimeConfig } from './config.ts'
 import type { Setup } from './load.ts'
 
@@ -11,8 +12,11 @@ export async function runMigrations(
   setups: readonly Setup[],
   { env }: Pick<RuntimeConfig, 'env'>,
   log: Logger,
+  dependencies = new Dependencies(log),
 ): Promise<void> {
-  for (const { migrate } of setups)
+  for (const { file, migrate } of setups)
     if (migrate)
-      await retryUntilAvailable('a dependency of migrate', log, async () => migrate({ log, env }))
+      await dependencies.wait(`a dependency of migrate in ${relative('', file)}`, async () =>
+        migrate({ log, env }),
+      )
 }

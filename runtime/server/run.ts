@@ -1,4 +1,5 @@
 import { hostname } from 'node:os'
+import { relative } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { jetstream } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/nats-core'
@@ -7,12 +8,12 @@ import type { FunctionInfo } from '../api/context.ts'
 import { FunctionError } from '../api/errors.ts'
 import { describeIssues, validateEnv } from '../api/validate.ts'
 import { createRequester } from '../client/requester.ts'
-import { ensureResources } from '../jetstream/resources.ts'
+import { ensureResources, type Resources } from '../jetstream/resources.ts'
 import { ClientConnections } from '../monitoring/connections.ts'
 import { createSystem } from '../monitoring/system.ts'
 import { connectToNats } from '../nats/connect.ts'
 import { ConnectionState } from '../nats/connection-state.ts'
-import { retryUntilAvailable } from '../nats/retry.ts'
+import { Dependencies, retryUntilAvailable } from '../nats/retry.ts'
 import { createSharedCounter, type SharedCounter } from '../rate-limit/counter.ts'
 import { Limiter } from '../rate-limit/limiter.ts'
 import { serveSpans } from '../tracing/collect-spans.ts'
@@ -28,6 +29,7 @@ import {
   type LoadOptions,
   type LoadProblem,
   loadFolders,
+  type Setup,
 } from './load.ts'
 import { functionMetrics, type Metric } from './metrics.ts'
 import { runMigrations } from './migrate.ts'
@@ -76,27 +78,20 @@ export async function startRuntime({
   })
   const envs = readEnvs(functions, config.env)
 
-  const nc = await openConnection(config, log, started)
-  const requester = createRequester(nc)
-  started.defer(() => requester.close())
-  const js = jetstream(nc)
-
-  if (migrates) await runMigrations(setups, config, log)
-  for (const { run } of setups) {
-    const setup = await retryUntilAvailable('a dependency of _setup', log, async () =>
-      run({ log, env: config.env }),
-    )
-    if (setup) started.use(setup)
-  }
+  const dependencies = started.use(new Dependencies(log))
   const resources = requiredResources(functions)
-  const ensure = (update: boolean) =>
+  // In parallel, because the dependencies may become available in any order.
+  const [{ nc, js, requester }] = await Promise.all([
+    connectToJetStream({ config, resources, dependencies, log }, started),
+    runSetups({ setups, config, dependencies, log, migrates }, started),
+  ])
+  const ensure = () =>
     retryUntilAvailable('JetStream', log, () =>
-      ensureResources(js, resources, { update, log, replicas: config.replicas }),
+      ensureResources(js, resources, { update: false, log, replicas: config.replicas }),
     )
-  await ensure(true)
   let ensuring: Promise<void> | undefined
   const ensureOnce = () => {
-    ensuring ??= ensure(false).finally(() => {
+    ensuring ??= ensure().finally(() => {
       ensuring = undefined
     })
     return ensuring
@@ -160,18 +155,49 @@ export async function startRuntime({
   }
 }
 
-async function openConnection(
-  { nats, name }: RuntimeConfig,
-  log: Logger,
-  stack: AsyncDisposableStack,
-): Promise<NatsConnection> {
-  const nc = await retryUntilAvailable('NATS', log, () => connectToNats(nats, name))
-  stack.defer(async () => {
+interface Start {
+  config: RuntimeConfig
+  dependencies: Dependencies
+  log: Logger
+}
+
+async function connectToJetStream(
+  { config, resources, dependencies, log }: Start & { resources: Resources },
+  started: AsyncDisposableStack,
+) {
+  const nc = await dependencies.wait('NATS', () => connectToNats(config.nats, config.name))
+  // A setup has failed meanwhile.
+  if (started.disposed) await nc.close()
+  started.defer(async () => {
     // Closing would discard messages that are not yet written to the socket.
     await Promise.race([nc.flush(), sleep(finalFlushMs)]).catch(() => undefined)
     await nc.close()
   })
-  return nc
+  const requester = createRequester(nc)
+  started.defer(() => requester.close())
+  const js = jetstream(nc)
+  await dependencies.wait('JetStream', () =>
+    ensureResources(js, resources, { update: true, log, replicas: config.replicas }),
+  )
+  return { nc, js, requester }
+}
+
+async function runSetups(
+  {
+    setups,
+    config,
+    dependencies,
+    log,
+    migrates,
+  }: Start & { setups: readonly Setup[]; migrates: boolean },
+  started: AsyncDisposableStack,
+) {
+  if (migrates) await runMigrations(setups, config, log, dependencies)
+  for (const { file, run } of setups) {
+    const dependency = `a dependency of ${relative('', file)}`
+    const setup = await dependencies.wait(dependency, async () => run({ log, env: config.env }))
+    if (setup) started.use(setup)
+  }
 }
 
 function describe({ name, trigger, subject, audience }: LoadedFunction): FunctionInfo {

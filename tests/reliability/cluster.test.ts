@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { jetstreamManager } from '@nats-io/jetstream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createRequester } from '#runtime/client'
@@ -109,6 +111,27 @@ describe('a cluster of three nats-servers', { timeout: 180_000 }, () => {
     const synced = await client.call('chat.sync', { room, since: 1 })
     const events = synced.recovered ? synced.events : []
     expect(events.filter(({ event }) => event.kind === 'message')).toHaveLength(20)
+  })
+
+  it('may start after a runtime, in any order, and the runtime logs each part that it waits for', async () => {
+    await using parts = await startCluster()
+    const [first, second, third] = parts.servers
+    for (const part of [...parts.servers, parts.database]) await part.stop()
+    const starting = parts.startRuntime('late')
+    const log = join(parts.dir, 'logs', 'late.log')
+    const logged = (text: string) =>
+      expect.poll(() => readFile(log, 'utf8'), { timeout: 50_000 }).toContain(text)
+
+    await logged('NATS unavailable, retrying')
+    await first.restart()
+    await logged('JetStream unavailable, retrying')
+    await second.restart()
+    await logged('no suitable peers')
+    await third.restart()
+    await logged('a dependency of migrate in functions/_setup.ts unavailable, retrying')
+    await parts.database.restart()
+
+    expect((await starting).pid).toBeDefined()
   })
 })
 
