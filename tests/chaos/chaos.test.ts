@@ -59,7 +59,10 @@ describe('npm run chaos', () => {
     [['--seed', '1.5'], '--seed is "1.5": give a whole number'],
     [['--people', '1'], '--people is "1": give a number from 2 to 100'],
     [['--database', 'oracle'], '--database is "oracle": give postgres or pglite'],
-    [['--soak', '--freeze'], '--soak injects no faults: leave out --freeze and --disk-full'],
+    [
+      ['--soak', '--cluster'],
+      '--soak injects no faults: leave out --freeze, --disk-full and --cluster',
+    ],
     [['--loud'], "Unknown option '--loud'"],
   ])('rejects the arguments %j', async (args, reason) => {
     const { code, stderr } = await run(...args)

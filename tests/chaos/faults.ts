@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { jetstreamManager } from '@nats-io/jetstream'
 import { headers } from '@nats-io/nats-core'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
+import type { NatsService } from '../../stack/services/nats.ts'
 import type { ProcessService } from '../../stack/services/service.ts'
 import type { Random } from './random.ts'
 import { freezeAndKill } from './runtime-instance.ts'
@@ -14,6 +15,8 @@ export interface FaultOptions {
   databaseOutageMs: number
   maxPauseMs: number
 }
+
+const maxServerOutageMs = 15_000
 
 type Fault = (options: FaultOptions) => Promise<void>
 
@@ -41,6 +44,7 @@ const additions = {
     dependencies: { 'nats frozen': 1, 'database frozen': 1 },
   },
   'disk-full': { runtimes: {}, dependencies: { 'disk full': 2 } },
+  cluster: { runtimes: {}, dependencies: { 'nats paused': 1, 'cluster restarted': 0.5 } },
 } as const
 
 export type ScheduleName = keyof typeof schedules
@@ -79,12 +83,34 @@ const faults: Record<FaultName, Fault> = {
 
   'runtime frozen': ({ system, random }) => random.pick(system.runtimes).freeze(),
 
-  async 'nats killed'({ system }) {
-    await system.nats.kill('SIGKILL')
-    await system.nats.restart()
+  async 'nats killed'({ system, random }) {
+    const { servers } = system
+    const server = random.pick(servers)
+    await server.kill('SIGKILL')
+    // A cluster must work without the server.
+    if (servers.length > 1) await delay(random.between(0, maxServerOutageMs))
+    await server.restart()
   },
 
-  'nats restarted': ({ system }) => system.nats.restart(),
+  'nats restarted': ({ system, random }) => random.pick(system.servers).restart(),
+
+  async 'nats paused'({ system, random }) {
+    const server = random.pick(system.servers)
+    const start = Date.now()
+    await server.kill('SIGSTOP')
+    await delay(random.between(1_000, maxServerOutageMs))
+    await server.kill('SIGCONT')
+    system.pauses.push({ start, end: Date.now() })
+  },
+
+  /** As a rolling update does. */
+  async 'cluster restarted'({ system }) {
+    for (const server of system.servers) {
+      await server.restart()
+      await untilHealthy(server)
+    }
+    for (const runtime of system.runtimes) await runtime.restart()
+  },
 
   async 'database unavailable'({ system, databaseOutageMs }) {
     await system.database.kill('SIGKILL')
@@ -92,7 +118,7 @@ const faults: Record<FaultName, Fault> = {
     await system.database.restart()
   },
 
-  'nats frozen': ({ system }) => freezeUntilReplaced(system.nats),
+  'nats frozen': ({ system, random }) => freezeUntilReplaced(random.pick(system.servers)),
 
   /** `npm start` replaces a frozen PGlite, but does not run PostgreSQL. */
   async 'database frozen'({ system, databaseOutageMs }) {
@@ -105,11 +131,11 @@ const faults: Record<FaultName, Fault> = {
 
   /** As `npm start` restarts the services that store data, once there is space. */
   async 'disk full'({ system, databaseOutageMs }) {
-    const { smallDisk, nats, database } = system
+    const { smallDisk, servers, database } = system
     if (!smallDisk) throw new Error('The system has no disk that can be filled')
     const { disk, watch } = smallDisk
     const watching = new AbortController()
-    const stored = [nats, database].filter(({ name }) => name !== 'postgres')
+    const stored = [...servers, database].filter(({ name }) => name !== 'postgres')
     const returned = stored.map((service) => watch.untilSpaceReturns(service, watching.signal))
     disk.fill()
     await delay(databaseOutageMs)
@@ -154,6 +180,15 @@ async function appendDuplicate({ system, random }: FaultOptions) {
   const hdrs = headers()
   hdrs.set('Nats-Msg-Id', `again.${random.next()}`)
   await system.nc.request(stored.subject, stored.data, { headers: hdrs, timeout: 2_000 })
+}
+
+/** The server has the messages that the others have stored meanwhile. */
+async function untilHealthy({ monitorUrl }: NatsService) {
+  for (const until = Date.now() + 30_000; Date.now() < until; ) {
+    const answer = await fetch(`${monitorUrl}/healthz`).catch(() => undefined)
+    if (answer?.ok) return
+    await delay(100)
+  }
 }
 
 async function freezeUntilReplaced(service: ProcessService) {

@@ -8,7 +8,7 @@ import { runChaos } from './run.ts'
 import { runSoak } from './soak.ts'
 
 const usage = `Usage: npm run chaos -- [--minutes N] [--seed S] [--people N] [--runtimes N] [--database postgres|pglite]
-                         [--freeze] [--disk-full] | --soak
+                         [--freeze] [--disk-full] [--cluster] | --soak
 
 Runs simulated users against the whole system while its processes are killed, paused and restarted.
 Then checks that the log, the database, the live index, the counts and each user's view agree, and that
@@ -21,6 +21,7 @@ no acknowledged change is lost. The exit code is 0 when all checks pass, and 1 o
   --database D   postgres or pglite (default: postgres)
   --freeze       also freezes processes until they are replaced because they give no sign of life
   --disk-full    also fills the disk of nats-server and of PGlite (Linux, as root)
+  --cluster      runs three nats-servers, which are killed, paused and restarted one at a time
   --soak         instead sends 2,000 messages a second without faults, for ten minutes by default,
                  and checks that no process grows (Linux)`
 
@@ -84,6 +85,7 @@ function readOptions() {
         database: { type: 'string', default: 'postgres' },
         freeze: { type: 'boolean', default: false },
         'disk-full': { type: 'boolean', default: false },
+        cluster: { type: 'boolean', default: false },
         soak: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
@@ -97,12 +99,14 @@ function readOptions() {
       throw new Error(`--database is "${database}": give postgres or pglite`)
     if (values['disk-full'] && !canMount)
       throw new Error('--disk-full mounts a file system: run it as root on Linux')
-    if (values.soak && (values.freeze || values['disk-full']))
-      throw new Error('--soak injects no faults: leave out --freeze and --disk-full')
+    if (values.soak && (values.freeze || values['disk-full'] || values.cluster))
+      throw new Error('--soak injects no faults: leave out --freeze, --disk-full and --cluster')
+    if (values.cluster && values['disk-full'])
+      throw new Error('--disk-full fills the disk of a single server: leave out --cluster')
     return {
       isSoak: values.soak,
       database,
-      additions: (['freeze', 'disk-full'] as const).filter((name) => values[name]),
+      additions: (['freeze', 'disk-full', 'cluster'] as const).filter((name) => values[name]),
       durationMs: readNumber('minutes', minutes, 0.1, 1_400) * 60_000,
       seed: readInteger('seed', values.seed, 0, 2 ** 32 - 1),
       userCount: readInteger('people', values.people, 2, 100),

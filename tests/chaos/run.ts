@@ -66,6 +66,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     runtimeCount,
     database,
     hasSmallDisk: additions.includes('disk-full'),
+    isCluster: additions.includes('cluster'),
   })
   const history = createOperationHistory(system.users.map(({ userId }) => userId))
   try {
@@ -186,6 +187,6 @@ async function runWithoutFaults(
     const [, code = ''] = answer.split(' ')
     // The operation `reconnect` makes the user's calls in flight fail with `disconnected`.
     if (added === 0 || !isIndeterminate(code) || code === 'disconnected') return []
-    return [`${answer}: ${added} times`]
+    return [`${answer}: ${added} times, such as "${system.reasons[answer]}"`]
   })
 }

@@ -34,7 +34,7 @@ export interface SimulatedUser {
 
 export interface SimulatedUserOptions {
   userId: UserId
-  url: string
+  urls: string[]
   token: string
   timeoutMs: number
   deliveries: DeliveryCounts
@@ -56,10 +56,11 @@ export function isIndeterminate(code: string): boolean {
 }
 
 export async function connectSimulatedUser(options: SimulatedUserOptions): Promise<SimulatedUser> {
-  const { userId, url, token, timeoutMs, deliveries, onFrame, onAnswer } = options
+  const { userId, urls, token, timeoutMs, deliveries, onFrame, onAnswer } = options
   const nc = await connect({
-    servers: url,
+    servers: urls,
     token,
+    pingInterval: 3_000,
     inboxPrefix: `_INBOX_${userId}`,
     maxReconnectAttempts: -1,
     reconnectTimeWait: 200,

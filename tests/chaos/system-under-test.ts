@@ -4,12 +4,14 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import type { UserId } from '#schema/ids'
+import { readAddress } from '../../runtime/nats/address.ts'
 import { type Disk, watchDisk } from '../../stack/disk.ts'
 import { findNatsServer } from '../../stack/install/nats-server.ts'
 import { createSecrets } from '../../stack/secrets.ts'
-import { type NatsService, startNats } from '../../stack/services/nats.ts'
+import { type NatsService, type NatsUser, startNats } from '../../stack/services/nats.ts'
 import { startRuntimeService } from '../../stack/services/runtime.ts'
 import type { ProcessService } from '../../stack/services/service.ts'
+import { startNatsServers } from '../support/cluster.ts'
 import { type DatabaseKind, startDatabase } from '../support/servers.ts'
 import { mountSmallDisk, type SmallDisk } from '../support/small-disk.ts'
 import { startTokenIssuer } from '../support/token-issuer.ts'
@@ -24,7 +26,8 @@ export interface SystemUnderTest extends AsyncDisposable {
   preserveLogs(): void
   /** The file system of the services, if it can be filled, and the watch of `npm start` over it. */
   smallDisk: { disk: SmallDisk; watch: Disk } | undefined
-  nats: NatsService
+  /** One, or the three of a cluster. */
+  servers: NatsService[]
   database: ProcessService
   runtimes: RuntimeInstance[]
   users: SimulatedUser[]
@@ -34,6 +37,8 @@ export interface SystemUnderTest extends AsyncDisposable {
   crashes: string[]
   /** By key `{function} {code}`, such as `send forbidden`. */
   answers: Record<string, number>
+  /** The message of the last error, by the same key. */
+  reasons: Record<string, string>
   deliveries: DeliveryCounts
 }
 
@@ -43,6 +48,7 @@ export interface SystemOptions {
   database: DatabaseKind
   /** Needs root. */
   hasSmallDisk?: boolean
+  isCluster?: boolean
 }
 
 const smallDiskMegabytes = 1_500
@@ -66,14 +72,16 @@ export async function startSystem(options: SystemOptions): Promise<SystemUnderTe
   const secrets = createSecrets()
   const tokenIssuer = await startTokenIssuer()
   started.defer(() => tokenIssuer.stop())
-  const nats = started.use(
-    await startNats({ dir: servicesDir, binary: await findNatsServer(), secrets }),
-  )
+  const servers = options.isCluster
+    ? await startNatsServers({ dir: servicesDir, secrets, webOrigins: [] }, started)
+    : [started.use(await startNats({ dir: servicesDir, binary: await findNatsServer(), secrets }))]
+  const urlsOf = (user: NatsUser) => servers.map((server) => server.urlOf(user)).join(',')
   const database = started.use(await startDatabase(options.database, servicesDir))
   process.env.DATABASE_URL = database.url
   const env = {
-    NATS_URL: nats.urlOf('functions'),
-    NATS_AUTH_URL: nats.urlOf('auth'),
+    NATS_URL: urlsOf('functions'),
+    NATS_AUTH_URL: urlsOf('auth'),
+    NATS_REPLICAS: String(servers.length),
     NATS_CALLOUT_SEED: secrets.calloutSeed,
     NATS_CALLOUT_XKEY_SEED: secrets.calloutXkeySeed,
     DATABASE_URL: database.url,
@@ -87,6 +95,7 @@ export async function startSystem(options: SystemOptions): Promise<SystemUnderTe
     pauses: [] as SystemUnderTest['pauses'],
     crashes: [] as string[],
     answers: {} as SystemUnderTest['answers'],
+    reasons: {} as SystemUnderTest['reasons'],
     deliveries: { pushed: 0, synced: 0, reloads: 0 },
   }
   const runtimes = await Promise.all(
@@ -106,11 +115,11 @@ export async function startSystem(options: SystemOptions): Promise<SystemUnderTe
     }),
   )
 
-  const { username, password, host } = new URL(nats.urlOf('functions'))
+  const { servers: hosts, login } = readAddress('the cluster', urlsOf('functions'))
   const nc = await connect({
-    servers: host,
-    user: username,
-    pass: password,
+    servers: [...hosts],
+    ...login,
+    pingInterval: 3_000,
     maxReconnectAttempts: -1,
     reconnectTimeWait: 200,
   })
@@ -126,7 +135,7 @@ export async function startSystem(options: SystemOptions): Promise<SystemUnderTe
     })
     const simulatedUser = await connectSimulatedUser({
       userId,
-      url: nats.url,
+      urls: servers.map(({ url }) => url),
       token,
       timeoutMs: 4_000,
       deliveries: recorded.deliveries,
@@ -134,6 +143,7 @@ export async function startSystem(options: SystemOptions): Promise<SystemUnderTe
       onAnswer(name, code, reason) {
         const answer = `${name} ${code}`
         recorded.answers[answer] = (recorded.answers[answer] ?? 0) + 1
+        if (reason) recorded.reasons[answer] = reason
         if (code === 'internal')
           recorded.crashes.push(
             `${userId} got ${answer}: ${reason}; the cause is in the log of a runtime`,
@@ -152,7 +162,7 @@ export async function startSystem(options: SystemOptions): Promise<SystemUnderTe
       hasPreservedLogs = true
     },
     smallDisk,
-    nats,
+    servers,
     database,
     runtimes,
     users,

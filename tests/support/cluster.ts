@@ -56,7 +56,7 @@ export async function startCluster({
   const tokenIssuer = await startTokenIssuer()
   started.defer(() => tokenIssuer.stop())
   const [servers, db] = await Promise.all([
-    startServers({ dir, secrets, webOrigins }, started),
+    startNatsServers({ dir, secrets, webOrigins }, started),
     startDatabase(database, dir).then((service) => started.use(service)),
   ])
   const urlsOf = (user: NatsUser) => servers.map((server) => server.urlOf(user)).join(',')
@@ -112,10 +112,11 @@ export async function startCluster({
   }
 }
 
-async function startServers(
+/** Starts the three nats-servers of a cluster. */
+export async function startNatsServers(
   { dir, ...options }: { dir: string; secrets: Secrets; webOrigins: string[] },
   started: AsyncDisposableStack,
-) {
+): Promise<[NatsService, NatsService, NatsService]> {
   const binary = await findNatsServer()
   const ports = await Promise.all([freePort(), freePort(), freePort()])
   const start = async (number: 1 | 2 | 3) => {
