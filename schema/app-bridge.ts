@@ -33,11 +33,15 @@ export interface AppElement extends HTMLElement {
 export interface AppProblem {
   code: string
   message: string
+  /** For the user, in the language of the page. */
+  text: string
   retryAfterMs?: number
 }
 
 export interface AppError extends Error {
   code: string
+  /** For the user, in the language of the page. */
+  text: string
   retryAfterMs?: number
 }
 

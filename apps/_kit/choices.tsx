@@ -2,6 +2,7 @@ import { createSignal, createUniqueId, For, type JSX, Show } from 'solid-js'
 import { Button } from './button.tsx'
 import { useApp } from './create-app.ts'
 import { Bar, ResultTable, shareOf } from './results.tsx'
+import { results } from './words/index.ts'
 
 interface Option {
   text: string
@@ -35,7 +36,8 @@ interface ChoicesProps {
  * results as bars and as a table.
  */
 export function Choices(props: ChoicesProps) {
-  const { number, kitText } = useApp()
+  const { number, textsOf } = useApp()
+  const t = textsOf(results)
   const name = createUniqueId()
   const hasResults = () => props.options.some(({ votes }) => votes !== undefined)
   let group: HTMLFieldSetElement | undefined
@@ -83,7 +85,7 @@ export function Choices(props: ChoicesProps) {
           hidden={props.disabled || props.mine.length === 0}
           onClick={() => props.onChoose([])}
         >
-          {kitText('withdraw')}
+          {t('withdraw')}
         </Button>
         {props.children}
       </div>

@@ -1,15 +1,12 @@
 import { createContext, createSignal, useContext } from 'solid-js'
 import { createStore, reconcile } from 'solid-js/store'
 import type { ActionsOf, AppDefinition } from '#domain/apps/define-app'
-import type { AppBridge } from '#schema/app-bridge'
+import type { AppBridge, AppError } from '#schema/app-bridge'
 import { hasRight, type Right } from '#schema/roles'
 import { createNames } from './names.ts'
 import { createRefresh } from './refresh.ts'
 import { createTexts, type Languages, type Words } from './texts.ts'
-import { ar } from './words/ar.ts'
-import { de } from './words/de.ts'
-import { en } from './words/en.ts'
-import { zh } from './words/zh.ts'
+import { common } from './words/index.ts'
 
 /** An app without known actions and texts, as the components of the kit use it. */
 export type AnyApp = App<AppDefinition, Words>
@@ -37,7 +34,7 @@ export function createApp<Definition extends AppDefinition, Texts extends Words>
 ) {
   type Actions = ActionsOf<Definition>
   const texts = createTexts(bridge, words)
-  const { t: kitText } = createTexts(bridge, { en, de, zh, ar })
+  const { t: kitText } = createTexts(bridge, common)
   const [problem, setProblem] = createSignal<string>()
   const refreshes: (() => Promise<void>)[] = []
   const refreshAll = () => Promise.all(refreshes.map((refresh) => refresh()))
@@ -70,17 +67,12 @@ export function createApp<Definition extends AppDefinition, Texts extends Words>
       await bridge.request(name, data)
       return true
     } catch (error) {
-      setProblem(describe(Object(error).code))
+      const { code, text } = error as AppError
+      setProblem(code in words.en ? texts.t(code) : text)
       return false
     } finally {
       await refreshAll()
     }
-  }
-
-  /** Returns the text of the app for an error code, or that of the kit. */
-  function describe(code: string): string {
-    if (code in words.en) return texts.t(code)
-    return kitText(code in en ? (code as keyof typeof en) : 'failed')
   }
 
   return {
@@ -96,6 +88,8 @@ export function createApp<Definition extends AppDefinition, Texts extends Words>
     words: words.en,
     /** A text of the kit itself. */
     kitText,
+    /** Texts of a part of the kit. */
+    textsOf: <Part extends Words>(part: Languages<Part>) => createTexts(bridge, part).t,
     problem,
     load,
     act,

@@ -1,6 +1,7 @@
 import { createSignal, For, type JSX, splitProps } from 'solid-js'
 import { Button } from './button.tsx'
 import { useApp } from './create-app.ts'
+import { fields as fieldTexts } from './words/index.ts'
 
 interface FieldProps extends JSX.InputHTMLAttributes<HTMLInputElement> {
   name: string
@@ -100,7 +101,8 @@ interface FieldListProps extends Omit<JSX.InputHTMLAttributes<HTMLInputElement>,
 /** Fields that the user can add and remove. In a form, its value is the list of their values. */
 export function FieldList(props: FieldListProps) {
   const [own, rest] = splitProps(props, ['name', 'min', 'max'])
-  const { t, kitText } = useApp()
+  const { t, textsOf } = useApp()
+  const kitText = textsOf(fieldTexts)
   const labelOf = (index: number) => t(own.name, { number: index + 1 })
   const newFields = (count: number) => Array.from({ length: count }, () => ({}))
   const [fields, setFields] = createSignal(newFields(own.min))

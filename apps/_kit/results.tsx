@@ -1,5 +1,6 @@
 import { For, Show } from 'solid-js'
 import { useApp } from './create-app.ts'
+import { results } from './words/index.ts'
 
 interface Result {
   text: string
@@ -19,23 +20,24 @@ export function Bar(props: { share: number }) {
 
 /** The results of a vote as a table that the user can open. `total` is the number of voters. */
 export function ResultTable(props: { results: readonly Result[]; total: number }) {
-  const { kitText, nameOf, number, percent, list } = useApp()
+  const { textsOf, nameOf, number, percent, list } = useApp()
+  const t = textsOf(results)
   const hasVoters = () => props.results.some(({ voters }) => voters)
   const namesOf = ({ voters = [], votes = 0 }: Result) => {
     const more = votes - voters.length
-    return list([...voters.map(nameOf), ...(more > 0 ? [kitText('more', { count: more })] : [])])
+    return list([...voters.map(nameOf), ...(more > 0 ? [t('more', { count: more })] : [])])
   }
   return (
     <details>
-      <summary>{kitText('showTable')}</summary>
+      <summary>{t('showTable')}</summary>
       <table>
         <thead>
           <tr>
-            <th scope="col">{kitText('answer')}</th>
-            <th scope="col">{kitText('votes')}</th>
-            <th scope="col">{kitText('share')}</th>
+            <th scope="col">{t('answer')}</th>
+            <th scope="col">{t('votes')}</th>
+            <th scope="col">{t('share')}</th>
             <Show when={hasVoters()}>
-              <th scope="col">{kitText('people')}</th>
+              <th scope="col">{t('people')}</th>
             </Show>
           </tr>
         </thead>

@@ -1,5 +1,5 @@
 import { createSignal, onCleanup, onMount, Show } from 'solid-js'
-import { isCallError } from '#runtime/client'
+import { type ErrorCode, isCallError } from '#runtime/client'
 import type { AppHello } from '#schema/app-bridge'
 import { topics } from '#schema/contracts'
 import type { UserId } from '#schema/ids'
@@ -92,6 +92,7 @@ function LiveApp(props: {
         call: (action, data) =>
           answerOf(chat.client.call('app.action', { app, room, action, data })),
         names: (users) => answerOf(readNames(chat, users as UserId[])),
+        describe: (code) => t(`problems.${code as ErrorCode}`),
       })
     } catch {
       return props.onEnd('failed')

@@ -27,9 +27,11 @@ export interface AppFrameOptions {
   onLeave: () => void
   call: (action: string, data: unknown) => Promise<Answer>
   names: (users: readonly string[]) => Promise<Answer>
+  /** Returns the text for an error code. */
+  describe: (code: string) => string
 }
 
-export type Answer = { value: unknown } | { error: AppProblem }
+export type Answer = { value: unknown } | { error: Omit<AppProblem, 'text'> }
 
 /**
  * Runs the component of an app in a sandboxed frame without access to the page or the network, until
@@ -101,7 +103,7 @@ export function createAppFrame(options: AppFrameOptions) {
     calls += 1
     if (pending >= maxPendingCalls || calls > maxCallsPerSecond) {
       const error = { code: 'rate_limited', message: 'Too many calls', retryAfterMs: 1_000 }
-      return send({ id, error })
+      return reply(id, { error })
     }
     pending += 1
     const asked =
@@ -110,7 +112,12 @@ export function createAppFrame(options: AppFrameOptions) {
         : options.names(message.names)
     const answer = await asked
     pending -= 1
-    send({ id, ...answer })
+    reply(id, answer)
+  }
+
+  function reply(id: number, answer: Answer) {
+    if ('value' in answer) send({ id, ...answer })
+    else send({ id, error: { ...answer.error, text: options.describe(answer.error.code) } })
   }
 
   function leaveOn(key: 'Escape' | 'F6') {

@@ -337,7 +337,7 @@ describe('a poll', { timeout: 60_000 }, () => {
         await options.and(bobApp.locator(':not(:checked)')).first().click()
         return alert.textContent()
       })
-      .toBe('You don’t have permission to do this.')
+      .toBe('You don’t have permission to do this, or it no longer exists.')
   })
 
   it('is loaded again after updates were missed', async () => {

@@ -1,15 +1,15 @@
-import type { KitWords } from './en.ts'
+import type * as en from './en.ts'
 
-export const de: KitWords = {
-  failed: 'Das hat nicht geklappt. Versuche es noch einmal.',
-  rate_limited: 'Das machst du zu oft. Warte kurz und versuche es noch einmal.',
-  forbidden: 'Du hast dafür keine Berechtigung.',
-  not_found: 'Das gibt es nicht mehr.',
-  conflict: 'Das hat sich inzwischen geändert. Prüfe es und versuche es noch einmal.',
-  invalid: 'Eine der Angaben ist ungültig. Prüfe sie und versuche es noch einmal.',
+export const common: typeof en.common = {
   cancel: 'Abbrechen',
+}
+
+export const fields: typeof en.fields = {
   add: 'Weiteres Feld hinzufügen',
   remove: '{{ field }} entfernen',
+}
+
+export const results: typeof en.results = {
   withdraw: 'Meine Stimme zurückziehen',
   showTable: 'Als Tabelle anzeigen',
   answer: 'Antwort',

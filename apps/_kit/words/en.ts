@@ -1,14 +1,15 @@
-/** The texts of the kit itself. */
-export const en = {
-  failed: 'That didn’t work. Try again.',
-  rate_limited: 'You’re doing this too often. Wait a moment and try again.',
-  forbidden: 'You don’t have permission to do this.',
-  not_found: 'This no longer exists.',
-  conflict: 'This has changed in the meantime. Check it and try again.',
-  invalid: 'Something you entered isn’t valid. Check it and try again.',
+// A component contains only the groups of texts that its parts of the kit use.
+
+export const common = {
   cancel: 'Cancel',
+}
+
+export const fields = {
   add: 'Add another',
   remove: 'Remove {{ field }}',
+}
+
+export const results = {
   withdraw: 'Remove my vote',
   showTable: 'Show as table',
   answer: 'Answer',
@@ -17,5 +18,3 @@ export const en = {
   people: 'People',
   more: '{{ count }} more',
 }
-
-export type KitWords = typeof en
