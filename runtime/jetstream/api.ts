@@ -15,6 +15,12 @@ const stalledStreams = new WeakMap<Requester, Map<string, number>>()
 /** The header with the expected last sequence of the subject; 0 if the subject should be empty. */
 export const expectHeader = 'Nats-Expected-Last-Subject-Sequence'
 const wrongLastSequence = 10071
+/**
+ * In a cluster, another message with the same id, or on the same subject with an expected sequence, is not yet
+ * on enough replicas.
+ */
+const inProcess = [10158, 10163, 10164]
+const replicationPauseMs = 20
 const sequenceNotFound = 10043
 const tooManyResults = 413
 
@@ -38,15 +44,20 @@ export async function publishStored(
     hdrs?.set(expectHeader, String(options.expect))
     hdrs ??= writeHeaders({ [expectHeader]: String(options.expect) })
   }
-  const reply = await requestAck(requester, subject, payload, hdrs)
-  const ack = reply.json<{
-    seq: number
-    duplicate?: boolean
-    error?: { err_code: number; description: string }
-  }>()
-  if (!ack.error) return { seq: ack.seq, duplicate: ack.duplicate === true }
-  if (ack.error.err_code === wrongLastSequence) return undefined
-  throw new FunctionError('unavailable', `${subject} was not stored: ${ack.error.description}`)
+  for (const until = performance.now() + ackTimeoutMs; ; await sleep(replicationPauseMs)) {
+    const reply = await requestAck(requester, subject, payload, hdrs)
+    const { seq, duplicate, error } = reply.json<Ack>()
+    if (!error) return { seq, duplicate: duplicate === true }
+    if (error.err_code === wrongLastSequence) return undefined
+    if (inProcess.includes(error.err_code) && performance.now() < until) continue
+    throw new FunctionError('unavailable', `${subject} was not stored: ${error.description}`)
+  }
+}
+
+interface Ack {
+  seq: number
+  duplicate?: boolean
+  error?: { err_code: number; description: string }
 }
 
 async function requestAck(

@@ -25,7 +25,7 @@ const contract = {
 
 /** Counts the reads that lack what was acknowledged just before. */
 export default defineFunction(contract, async ({ rounds }, { append, kv, read, readAfter }) => {
-  const stale = { read: 0, readAfter: 0, get: 0, list: 0, create: 0 }
+  const stale = { read: 0, readAfter: 0, get: 0, list: 0, create: 0, claims: 0 }
   const bucket = kv(values)
   for (let n = 1; n <= rounds; n++) {
     const { seq } = await append(note, { id: 'a' })
@@ -39,6 +39,9 @@ export default defineFunction(contract, async ({ rounds }, { append, kv, read, r
     if ((await bucket.list('y.' + n)).length !== 1) stale.list++
     await bucket.delete('y.' + n)
     if (!(await bucket.create('y.' + n, n))) stale.create++
+    const id = crypto.randomUUID()
+    const claims = await Promise.all([1, 2, 3].map((value) => bucket.create('z.' + id, value)))
+    if (claims.filter(Boolean).length !== 1) stale.claims++
   }
   return stale
 }, { resources: [notes, values] })
@@ -81,7 +84,20 @@ describe('a cluster of three nats-servers', { timeout: 180_000 }, () => {
       const reply = await requester.request('as.ada.probe', input, { timeoutMs: 60_000 })
       await runtime.stop()
 
-      expect(reply.json()).toEqual({ read: 0, readAfter: 0, get: 0, list: 0, create: 0 })
+      expect(reply.json()).toEqual({ read: 0, readAfter: 0, get: 0, list: 0, create: 0, claims: 0 })
+    }
+  })
+
+  it('stores concurrent copies of a message once, and answers all of them', async () => {
+    const { client } = await cluster.connectUser('alice', cluster.servers[0])
+    const room = newRoomId()
+    await client.call('room.create', { room, name: 'A room', kind: 'public' })
+    for (let count = 0; count < 20; count++) {
+      const message = { room, clientId: newClientId(), text: 'hello' }
+      const copies = Array.from({ length: 5 }, () => client.call('send', message))
+      const seqs = (await Promise.all(copies)).map(({ seq }) => seq)
+
+      expect(new Set(seqs).size).toBe(1)
     }
   })
 
@@ -126,7 +142,6 @@ describe('a cluster of three nats-servers', { timeout: 180_000 }, () => {
     await first.restart()
     await logged('JetStream unavailable, retrying')
     await second.restart()
-    await logged('no suitable peers')
     await third.restart()
     await logged('a dependency of migrate in functions/_setup.ts unavailable, retrying')
     await parts.database.restart()
