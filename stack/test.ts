@@ -8,6 +8,7 @@ import { check } from './check.ts'
 import { findApertium } from './install/apertium.ts'
 import { findChromium } from './install/chromium.ts'
 import { buildClient } from './install/client.ts'
+import { findDocker } from './install/docker.ts'
 import { findFirefox } from './install/firefox.ts'
 import { findJava } from './install/java.ts'
 import { findKeycloak } from './install/keycloak.ts'
@@ -49,6 +50,7 @@ async function runAll(): Promise<number> {
     findNginx,
     findCaddy,
     findPgbouncer,
+    findDocker,
     findKustomize,
     findKubernetesValidate,
   ]

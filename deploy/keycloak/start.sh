@@ -1,0 +1,5 @@
+# The command of the Keycloak container, which reads passwords from the environment only.
+set -eu
+export KC_DB_PASSWORD="$(</run/secrets/KC_DB_PASSWORD)"
+export KC_BOOTSTRAP_ADMIN_PASSWORD="$(</run/secrets/KC_BOOTSTRAP_ADMIN_PASSWORD)"
+exec /opt/keycloak/bin/kc.sh start --optimized --import-realm --http-enabled=true --proxy-headers=xforwarded

@@ -1,0 +1,7 @@
+# The command of the NATS containers: nats-server reads secrets from the environment only.
+set -eu
+set -a
+. /run/secrets/nats.env
+route="nats://route:$NATS_CLUSTER_PASSWORD@nats"
+NATS_CLUSTER_ROUTES="[\"$route-1:6222\", \"$route-2:6222\", \"$route-3:6222\"]"
+exec nats-server -c /etc/nats/nats.cluster.conf

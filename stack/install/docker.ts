@@ -1,0 +1,35 @@
+import { hasApt, installByApt } from './apt.ts'
+import type { FindOptions } from './cache.ts'
+import { findOnPath } from './command.ts'
+
+/** Programs of the tests and their packages. debootstrap builds the images, since none is pulled. */
+const packagesOf = {
+  dockerd: 'docker.io',
+  'docker-compose': 'docker-compose',
+  debootstrap: 'debootstrap',
+  ip: 'iproute2',
+}
+
+/**
+ * Returns the path of the container engine, which the tests start themselves, and installs it if it is missing.
+ * Throws an error that says what to do if this machine cannot run one.
+ */
+export async function findDocker(options: FindOptions = {}): Promise<string> {
+  const { env = process.env, log = () => {} } = options
+  const no = 'There is no container engine for the tests of compose.yaml'
+  if (process.platform !== 'linux' || process.getuid?.() !== 0)
+    throw new Error(`${no}, which needs Linux and root`)
+  const missing: string[] = []
+  for (const [program, name] of Object.entries(packagesOf))
+    if (!(await findOnPath(program, env))) missing.push(name)
+  if (missing.length > 0) {
+    if (!(await hasApt(env))) throw new Error(`${no}. Install ${missing.join(', ')}`)
+    log(`installing ${missing.join(', ')} with apt-get`)
+    try {
+      await installByApt(missing, env)
+    } catch (cause) {
+      throw new Error(`${no}, and apt-get could not install ${missing.join(', ')}`, { cause })
+    }
+  }
+  return (await findOnPath('dockerd', env)) ?? 'dockerd'
+}

@@ -1,0 +1,84 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { output } from '../../stack/install/command.ts'
+import { startProcess } from '../../stack/services/process.ts'
+
+export interface Engine extends AsyncDisposable {
+  /** Runs `docker` or `docker-compose` with this engine, and returns its stdout. */
+  run(command: 'docker' | 'docker-compose', ...args: string[]): Promise<string>
+  /** Runs a command where the process ids that the engine names are valid. */
+  enter(command: string, ...args: string[]): Promise<string>
+  /** A folder that is removed with the engine. */
+  dir: string
+}
+
+const networks = '10.201'
+
+/**
+ * Starts a container engine of its own, with its data in a temporary folder. It does not touch the packet
+ * filter of the machine, so its containers reach each other and the machine, but nothing else.
+ */
+export async function startEngine(): Promise<Engine> {
+  await using owned = new AsyncDisposableStack()
+  const dir = await mkdtemp(join(tmpdir(), 'natter-engine-'))
+  owned.defer(() => rm(dir, { recursive: true, force: true }))
+  await removeUnusedBridges()
+  owned.defer(removeUnusedBridges)
+  const socket = `unix://${join(dir, 'docker.sock')}`
+  const { pid } = owned.use(
+    await startProcess({
+      dir,
+      name: 'dockerd',
+      // unshare ignores SIGTERM. Nothing of the engine is used again.
+      stopSignal: 'SIGKILL',
+      command: () => ({
+        // In namespaces of its own, all containers and mounts end with the engine, even if it is killed.
+        file: 'unshare',
+        args: ['--pid', '--fork', '--kill-child', '--mount-proc', 'dockerd', ...flags(dir, socket)],
+        env: process.env,
+      }),
+      async ready(log, from, signal) {
+        await log.line(/API listen on /, { from, signal, within: 60_000 })
+        return socket
+      },
+    }),
+  )
+  const env = { ...process.env, DOCKER_HOST: socket, DOCKER_BUILDKIT: '0' }
+  const dockerd = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim()
+  const engine = owned.move()
+  return {
+    dir,
+    run: (command, ...args) => output(command, args, { env }),
+    enter: (...command) => output('nsenter', ['-t', dockerd, '--pid', '--mount', ...command]),
+    [Symbol.asyncDispose]: () => engine.disposeAsync(),
+  }
+}
+
+function flags(dir: string, socket: string) {
+  return [
+    `--data-root=${join(dir, 'data')}`,
+    `--exec-root=${join(dir, 'exec')}`,
+    `--pidfile=${join(dir, 'pid')}`,
+    `--host=${socket}`,
+    '--iptables=false',
+    '--ip6tables=false',
+    '--ip-forward=false',
+    '--ip-masq=false',
+    '--bridge=none',
+    `--default-address-pool=base=${networks}.0.0/16,size=24`,
+  ]
+}
+
+/** Removes the networks of an engine that was killed. */
+async function removeUnusedBridges() {
+  const links: { ifname: string; addr_info: { local: string }[] }[] = JSON.parse(
+    await output('ip', ['-json', '-4', 'address']),
+  )
+  for (const { ifname, addr_info } of links) {
+    const isOurs = addr_info.some(({ local }) => local.startsWith(`${networks}.`))
+    const isUsed = isOurs && readdirSync(`/sys/class/net/${ifname}/brif`).length > 0
+    if (isOurs && !isUsed) await output('ip', ['link', 'del', ifname])
+  }
+}
