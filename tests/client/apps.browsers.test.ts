@@ -121,6 +121,8 @@ describe.each(browsers)('in $name', { timeout: 120_000 }, ({ name, isSkipped }) 
 
   it('a hostile app receives nothing of what is typed into the composer', async () => {
     const { report } = await openRoom('focus')
+    // A menu returns the focus to its button after it has closed.
+    await waitForElement(browser, '.room-head button:focus')
     await browser.run(() => document.getElementById('composer')?.focus())
     await click(browser, '.app-row button', 'Open Hostile')
     await Promise.race([waitForElement(browser, '.app.is-ready'), waitForEnd()])
