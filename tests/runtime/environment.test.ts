@@ -68,7 +68,8 @@ describe('NAME_FILE', () => {
     const env = { NATS_URL: '', NATS_URL_FILE, SHOP_KEY_FILE: await file('open sesame') }
     await using service = await bench.start(folder, ['--instances', '2'], env)
 
-    expect(service.log.tail(100)).toContain('"instances":2')
+    // Logged after the last instance is ready.
+    await service.log.line(/"instances":2/, { within: 10_000 })
   })
 
   it.each(['NATS_URL', 'NATS_AUTH_URL', 'NATS_CALLOUT_SEED', 'SHOP_KEY'])(
