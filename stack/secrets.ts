@@ -20,6 +20,18 @@ export interface Secrets {
   idKey: string
 }
 
+/** Returns the variables of nats.conf that contain secrets or their public keys. */
+export function natsVariables(secrets: Secrets): Record<string, string> {
+  return {
+    NATS_AUTH_PASSWORD: secrets.authPassword,
+    NATS_FUNCTIONS_PASSWORD: secrets.functionsPassword,
+    NATS_OPS_PASSWORD: secrets.opsPassword,
+    NATS_SYS_PASSWORD: secrets.sysPassword,
+    NATS_CALLOUT_ISSUER: secrets.calloutIssuer,
+    NATS_CALLOUT_XKEY: secrets.calloutXkey,
+  }
+}
+
 export function createSecrets(): Secrets {
   const account = nkeys.createAccount()
   const curve = nkeys.createCurve()

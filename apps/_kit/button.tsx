@@ -1,9 +1,9 @@
 import { type JSX, Show, splitProps } from 'solid-js'
 
 interface ButtonProps extends JSX.ButtonHTMLAttributes<HTMLButtonElement> {
-  /** Whether it is the most important button of its part. */
+  /** For the most important button of its part. */
   primary?: boolean | undefined
-  /** Whether there is no button, such as for users who may not use it. */
+  /** Renders no button, such as for users who may not use it. */
   hidden?: boolean | undefined
 }
 

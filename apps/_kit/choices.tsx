@@ -16,7 +16,7 @@ interface ChoicesProps {
   /** The question, which is also the name of the group. */
   label: string
   options: readonly Option[]
-  /** Whether the user may choose several options. */
+  /** Lets the user choose several options. */
   multiple?: boolean
   disabled?: boolean
   /** The positions of the options that the user has chosen. */

@@ -79,7 +79,7 @@ export function createApp<Definition extends AppDefinition, Texts extends Words>
     /** For what the other members cannot do. */
     bridge,
     user: bridge.user,
-    /** Whether the user has a right in the room. */
+    /** Checks a right of the user in the room. */
     may: (right: Right) => hasRight(bridge.user, right),
     /** The name of a user, or their id until the name is loaded. */
     nameOf: createNames(bridge),

@@ -33,7 +33,7 @@ export function compact(update: Uint8Array): Uint8Array {
     const parent = last instanceof Y.Item ? last.parent : (last?.id ?? null)
     for (const link of chain) link.parent = parent
   }
-  /** Whether an operation belongs to an erased stroke or note. */
+  /** Returns true for an operation of an erased stroke or note. */
   const isInErased = (item: Y.Item) => {
     resolveParent(item)
     const parent = decodedParent(item)
@@ -71,7 +71,7 @@ function join(structs: readonly Struct[]): Struct[] {
   return joined
 }
 
-/** Whether the values of an item were written directly after those of `last`. */
+/** Returns true if the values of an item were written directly after those of `last`. */
 function isNext(last: Y.Item, { content, origin, rightOrigin }: Y.Item): boolean {
   return (
     content instanceof Y.ContentAny &&

@@ -2,7 +2,8 @@ import { jetstream } from '@nats-io/jetstream'
 import { Kvm } from '@nats-io/kv'
 import { headers, type NatsConnection } from '@nats-io/nats-core'
 import { createRequester } from '../../runtime/client/index.ts'
-import { publishStored, readLast } from '../../runtime/jetstream/api.ts'
+import { readLast } from '../../runtime/jetstream/api.ts'
+import { publishStored } from '../../runtime/jetstream/publish.ts'
 
 export interface Store {
   append(subject: string, payload: string, id: string): Promise<number>

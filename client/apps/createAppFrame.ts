@@ -9,12 +9,12 @@ const [maxMessagesPerSecond, maxCallsPerSecond, maxPendingCalls] = [200, 30, 16]
 /** Time in which a second Escape leaves the app: the first one may close something in it. */
 const escapeMs = 1_000
 
-/** Whether the last frame did not answer. Its process may still run, and a browser may use it for new frames. */
+/** True if the last frame did not answer. Its process may still run, and a browser may use it for new frames. */
 let isSuspect = false
 
 /**
- * Why a frame has ended: `failed` to start, `stuck` likewise, where a reload may help, `hung`, `focus` taken from a text field, or a `violation` of
- * another rule.
+ * The reason for the end of a frame. `failed`: it did not start. `stuck`: the same, and a reload may help. `hung`: it
+ * stopped answering. `focus`: it took the focus from a text field. `violation`: it broke another rule.
  */
 export type EndReason = 'failed' | 'stuck' | 'hung' | 'focus' | 'violation'
 

@@ -1,103 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Msg, MsgHdrs } from '@nats-io/nats-core'
+import type { Msg } from '@nats-io/nats-core'
 import { FunctionError } from '../api/errors.ts'
-import { writeHeaders } from '../api/headers.ts'
-import type { ConsumerProgress, PubAck } from '../api/stream.ts'
+import type { ConsumerProgress } from '../api/stream.ts'
 import type { Requester } from '../client/requester.ts'
 import { readApi, readFromLeader, type StoredMessage } from './leader-reads.ts'
 
 const timeoutMs = 5_000
-const ackTimeoutMs = 2_000
-/** While a stream acknowledges nothing, one publish in this time tests it. The others fail at once. */
-const testIntervalMs = 2_000
-/** When to test the stalled streams again, by `performance.now()`. */
-const stalledStreams = new WeakMap<Requester, Map<string, number>>()
-/** The header with the expected last sequence of the subject; 0 if the subject should be empty. */
-export const expectHeader = 'Nats-Expected-Last-Subject-Sequence'
-const wrongLastSequence = 10071
-/**
- * In a cluster, another message with the same id, or on the same subject with an expected sequence, is not yet
- * on enough replicas.
- */
-const inProcess = [10158, 10163, 10164]
-const replicationPauseMs = 20
 const sequenceNotFound = 10043
 const tooManyResults = 413
 
 /** How long to wait before another replica may have the missing messages. */
 const replicaLagMs = 10
-
-/**
- * Publishes to the stream that captures the subject, and waits for the acknowledgement. Returns
- * undefined if the last sequence of the subject is not `expect`. Throws `unavailable` if no stream
- * captures the subject, or if the stream rejects the message or does not acknowledge it: a server
- * whose disk is full does not respond at all.
- */
-export async function publishStored(
-  requester: Requester,
-  subject: string,
-  payload: string | Uint8Array,
-  options: { headers?: MsgHdrs | undefined; expect?: number } = {},
-): Promise<PubAck | undefined> {
-  let hdrs = options.headers
-  if (options.expect !== undefined) {
-    hdrs?.set(expectHeader, String(options.expect))
-    hdrs ??= writeHeaders({ [expectHeader]: String(options.expect) })
-  }
-  for (const until = performance.now() + ackTimeoutMs; ; await sleep(replicationPauseMs)) {
-    const reply = await requestAck(requester, subject, payload, hdrs)
-    const { seq, duplicate, error } = reply.json<Ack>()
-    if (!error) return { seq, duplicate: duplicate === true }
-    if (error.err_code === wrongLastSequence) return undefined
-    if (inProcess.includes(error.err_code) && performance.now() < until) continue
-    throw new FunctionError('unavailable', `${subject} was not stored: ${error.description}`)
-  }
-}
-
-interface Ack {
-  seq: number
-  duplicate?: boolean
-  error?: { err_code: number; description: string }
-}
-
-async function requestAck(
-  requester: Requester,
-  subject: string,
-  payload: string | Uint8Array,
-  headers: MsgHdrs | undefined,
-): Promise<Msg> {
-  const stalled = stalledStreams.get(requester) ?? new Map<string, number>()
-  stalledStreams.set(requester, stalled)
-  const stream = streamOf(subject)
-  const testAt = stalled.get(stream)
-  if (testAt !== undefined && performance.now() < testAt) throw notAcknowledged(subject)
-  if (testAt !== undefined) stalled.set(stream, performance.now() + ackTimeoutMs)
-  try {
-    const reply = await requester.request(subject, payload, { headers, timeoutMs: ackTimeoutMs })
-    if (testAt !== undefined) stalled.delete(stream)
-    return reply
-  } catch (error) {
-    const code = error instanceof FunctionError ? error.code : undefined
-    // The server restarts.
-    if (code === 'disconnected') stalled.clear()
-    if (code !== 'timeout') throw error
-    stalled.set(stream, performance.now() + testIntervalMs)
-    throw notAcknowledged(subject, error)
-  }
-}
-
-function streamOf(subject: string): string {
-  const [first = '', second = ''] = subject.split('.', 2)
-  return first === '$KV' ? second : first
-}
-
-function notAcknowledged(subject: string, cause?: unknown) {
-  const reason = 'the server does not acknowledge it; its disk may be full'
-  return new FunctionError('unavailable', `${subject} was not stored: ${reason}`, {
-    retryAfterMs: 1_000,
-    cause,
-  })
-}
 
 /**
  * In a cluster, any replica answers a direct get, also one that lacks the messages that were acknowledged last.

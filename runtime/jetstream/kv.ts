@@ -5,8 +5,9 @@ import { FunctionError } from '../api/errors.ts'
 import { writeHeaders } from '../api/headers.ts'
 import { describeIssues, validateSync } from '../api/validate.ts'
 import type { Requester } from '../client/requester.ts'
-import { publishStored, readLast, readLastOfEach, TooManySubjectsError } from './api.ts'
+import { readLast, readLastOfEach, TooManySubjectsError } from './api.ts'
 import type { StoredMessage } from './leader-reads.ts'
+import { publishStored } from './publish.ts'
 
 const keyPattern = /^[-/_=A-Za-z0-9]+(\.[-/_=A-Za-z0-9]+)*$/
 const listPattern = /^(\*|[-/_=A-Za-z0-9]+)(\.(\*|[-/_=A-Za-z0-9]+))*(\.>)?$|^>$/

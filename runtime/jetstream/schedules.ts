@@ -1,7 +1,8 @@
 import type { JetStreamClient } from '@nats-io/jetstream'
 import { writeHeaders } from '../api/headers.ts'
 import type { Requester } from '../client/requester.ts'
-import { publishStored, readLast } from './api.ts'
+import { readLast } from './api.ts'
+import { publishStored } from './publish.ts'
 import { ignoreNotFound, schedules } from './resources.ts'
 
 export const tickSubject = (service: string) => `tick.${service}`

@@ -16,7 +16,7 @@ export class Dependencies implements Disposable {
 
   /**
    * Calls `attempt` until the dependency is available. Throws the error of the 30th attempt, about one minute
-   * later. When another dependency becomes available, the attempts are counted anew.
+   * later. The count starts again when another dependency becomes available.
    */
   async wait<T>(dependency: string, attempt: () => Promise<T>): Promise<T> {
     for (let count = 1, available = this.#available; ; count++) {

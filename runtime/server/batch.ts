@@ -1,7 +1,7 @@
 import type { JsMsg } from '@nats-io/jetstream'
 import { overlaps } from '../api/subject.ts'
-import { publishStored } from '../jetstream/api.ts'
 import { type Delivered, deadLetterHeaders } from '../jetstream/dead-letters.ts'
+import { publishStored } from '../jetstream/publish.ts'
 import { isUnavailable } from '../nats/unavailable.ts'
 import { type BatchItem, BatchJob, type BatchJobOptions, HandlerTimeoutError } from './batch-job.ts'
 import { toError } from './faults.ts'

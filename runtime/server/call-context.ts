@@ -17,13 +17,13 @@ import { overlaps, toServiceName } from '../api/subject.ts'
 import type { System } from '../api/system.ts'
 import {
   deleteMessage,
-  publishStored,
   readBounds,
   readConsumerProgress,
   readNext,
   readSequence,
 } from '../jetstream/api.ts'
 import type { StoredMessage } from '../jetstream/leader-reads.ts'
+import { publishStored } from '../jetstream/publish.ts'
 import { propagationHeaders, readTrace, type Trace, traceId } from '../tracing/trace-context.ts'
 import type { FunctionHost } from './function-host.ts'
 

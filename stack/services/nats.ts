@@ -3,7 +3,7 @@ import { globSync, mkdirSync, statSync } from 'node:fs'
 import { connect } from 'node:net'
 import { dirname, join } from 'node:path'
 import { quote, stateError } from '../damaged.ts'
-import type { Secrets } from '../secrets.ts'
+import { natsVariables, type Secrets } from '../secrets.ts'
 import type { LogFile } from './log-file.ts'
 import { startProcess } from './process.ts'
 import type { ProcessService, ServiceOptions } from './service.ts'
@@ -117,12 +117,7 @@ function environment(options: NatsOptions, ports: NatsPorts) {
     NATS_SYNC_INTERVAL: syncInterval ?? '2s',
     // An empty list would let browsers connect from every origin.
     NATS_WEB_ORIGINS: JSON.stringify(webOrigins ?? ['http://no-origin.invalid']),
-    NATS_AUTH_PASSWORD: secrets.authPassword,
-    NATS_FUNCTIONS_PASSWORD: secrets.functionsPassword,
-    NATS_OPS_PASSWORD: secrets.opsPassword,
-    NATS_SYS_PASSWORD: secrets.sysPassword,
-    NATS_CALLOUT_ISSUER: secrets.calloutIssuer,
-    NATS_CALLOUT_XKEY: secrets.calloutXkey,
+    ...natsVariables(secrets),
   }
 }
 

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { findKubernetesValidate, findKustomize } from '../../stack/install/kubernetes.ts'
 import { findNatsServer } from '../../stack/install/nats-server.ts'
 import { freePort } from '../../stack/ports.ts'
-import { createSecrets } from '../../stack/secrets.ts'
+import { createSecrets, natsVariables } from '../../stack/secrets.ts'
 import { startProcess } from '../../stack/services/process.ts'
 import { run } from '../support/command-line.ts'
 import { canRun } from '../support/programs.ts'
@@ -322,12 +322,7 @@ function environmentOf({ container }: Yaml): Record<string, string> {
   const secrets = createSecrets()
   const secretValues: Record<string, string> = {
     NATS_CLUSTER_PASSWORD: secrets.sysPassword,
-    NATS_AUTH_PASSWORD: secrets.authPassword,
-    NATS_FUNCTIONS_PASSWORD: secrets.functionsPassword,
-    NATS_OPS_PASSWORD: secrets.opsPassword,
-    NATS_SYS_PASSWORD: secrets.sysPassword,
-    NATS_CALLOUT_ISSUER: secrets.calloutIssuer,
-    NATS_CALLOUT_XKEY: secrets.calloutXkey,
+    ...natsVariables(secrets),
   }
   const env: Record<string, string> = { POD_NAME: 'nats-0' }
   // In the order of the names, because a variable can use only those before it.
