@@ -3,7 +3,7 @@
  * restarts when a file of functions/, apps/, domain/, schema/ or runtime/ is saved.
  */
 import { watch } from 'node:fs'
-import { join } from 'node:path'
+import { join, sep } from 'node:path'
 import { buildApps } from '../client/build/appFiles.ts'
 import { runStack } from './run-stack.ts'
 import { devComponents, startVite } from './services/vite.ts'
@@ -29,11 +29,11 @@ function restartOnSave({ services }: Stack, log: (message: string) => void, sign
   if (!runtime) return
   let timer: NodeJS.Timeout | undefined
   let isRestarting = false
-  let changedFile: string | undefined
+  const changed = new Set<string>()
   for (const folder of watchedFolders) {
     const watcher = watch(join(root, folder), { recursive: true, signal }, (_event, file) => {
       if (!/\.(ts|tsx|css)$/.test(file ?? '')) return
-      changedFile = join(folder, file ?? '')
+      changed.add(join(folder, file ?? ''))
       clearTimeout(timer)
       timer = setTimeout(restart, debounceMs)
     })
@@ -45,17 +45,18 @@ function restartOnSave({ services }: Stack, log: (message: string) => void, sign
   async function restart() {
     if (isRestarting) return
     isRestarting = true
-    while (changedFile && !signal.aborted) {
-      log(`${changedFile} was saved: restarting the runtime`)
-      changedFile = undefined
-      await update().catch((error) => signal.aborted || log(error.message))
+    while (changed.size > 0 && !signal.aborted) {
+      const files = [...changed]
+      changed.clear()
+      log(`${files.at(-1)} was saved: restarting the runtime`)
+      await update(files).catch((error) => signal.aborted || log(error.message))
     }
     isRestarting = false
   }
 
   /** The restart also enters the components in the registry. */
-  async function update() {
-    await buildApps(join(root, 'apps'), devComponents)
+  async function update(files: string[]) {
+    await buildApps(join(root, 'apps'), devComponents, changedApps(files))
     await rollingRestart()
   }
 
@@ -73,4 +74,15 @@ function restartOnSave({ services }: Stack, log: (message: string) => void, sign
         : 'The new version did not start: the last one keeps running.',
     )
   }
+}
+
+/** Returns the names of the apps to which the files belong, or undefined if other apps may use one of them. */
+function changedApps(files: string[]): string[] | undefined {
+  const names = new Set<string>()
+  for (const file of files) {
+    const [folder, name = '_', ...rest] = file.split(sep)
+    if (folder !== 'apps' || name.startsWith('_') || rest.length === 0) return undefined
+    names.add(name)
+  }
+  return [...names]
 }

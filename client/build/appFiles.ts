@@ -5,9 +5,13 @@ import solid from 'vite-plugin-solid'
 
 const frame = join(import.meta.dirname, '..', 'apps', 'frame')
 
-/** Builds each app into one file: the prelude, the frame's part of the bridge, the component. */
-export async function buildApps(folder: string, outDir: string): Promise<void> {
-  for (const component of globSync('[!_]*/component.tsx', { cwd: folder }))
+/**
+ * Builds apps of a folder, each into one file: the prelude, the frame's part of the bridge, the component.
+ * Without `names`, builds all.
+ */
+export async function buildApps(folder: string, outDir: string, names = ['[!_]*']): Promise<void> {
+  const components = names.map((name) => `${name}/component.tsx`)
+  for (const component of globSync(components, { cwd: folder }))
     await buildApp(basename(dirname(component)), join(folder, component), outDir)
 }
 
