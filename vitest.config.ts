@@ -10,9 +10,9 @@ const contractTests = {
 
 export default defineConfig({
   test: {
-    testTimeout: 20_000,
+    testTimeout: 60_000,
     hookTimeout: 120_000,
-    expect: { poll: { timeout: 10_000 } },
+    expect: { poll: { timeout: 20_000 } },
     // More workers would not be faster, because the tested servers are processes of their own.
     maxWorkers: 2,
     // Ignores errors of the database driver's query for array types (see schema/db.ts).

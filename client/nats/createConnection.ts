@@ -47,11 +47,10 @@ const noNetworkWaitMs = 1_000
 const pingMs = 5_000
 const checkTimeoutMs = 4_000
 /**
- * A login is repeated if the auth callout does not answer, as just after a restart. The maximum is
- * below the 5 s after which the server rejects such a login: the page takes a rejection for the end
- * of the session.
+ * A login is repeated if the auth callout does not answer, as just after a restart. The page must
+ * repeat it before the server rejects it, because it takes a rejection for the end of the session.
  */
-const [minLoginMs, maxLoginMs] = [1_000, 3_500]
+const [minLoginMs, maxLoginMs, rejectsAfterMs] = [1_000, 3_500, 5_000]
 const rejectedDelayMs = 15_000
 
 /**
@@ -192,7 +191,10 @@ export function createConnection(
   }
 
   function timeoutMs(): number {
-    return 2 * sockets.answerMs() + Math.min(maxLoginMs, minLoginMs * 1.5 ** attempts)
+    const answerMs = sockets.answerMs()
+    const loginMs = Math.min(maxLoginMs, minLoginMs * 1.5 ** attempts)
+    // The server counts from its first message, which takes at most `answerMs` to arrive.
+    return Math.min(2 * answerMs + loginMs, 0.5 * answerMs + rejectsAfterMs - 500)
   }
 
   async function follow(connection: NatsConnection) {

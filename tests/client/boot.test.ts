@@ -151,7 +151,6 @@ describe('the page as an app', { timeout: 60_000 }, () => {
     await page.context().clearCookies()
     await page.close()
     const after = await page.context().newPage()
-    after.setDefaultTimeout(5_000)
     await logIn(after, fixture.urls.web, 'bob')
     await after.context().setOffline(true)
 
@@ -255,7 +254,6 @@ describe('a new version of the page', { timeout: 60_000 }, () => {
   it('is offered with a button when the server no longer has a file of the old version', async () => {
     const context = await fixture.browser.newContext({ locale: 'en-US', serviceWorkers: 'block' })
     const page = await context.newPage()
-    page.setDefaultTimeout(5_000)
     await context.route(/SettingsDialog-.*\.js/, (route) => route.fulfill({ status: 404 }))
     await logIn(page, fixture.urls.web, 'alice')
 

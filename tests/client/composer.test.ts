@@ -324,7 +324,6 @@ describe('a part of the page that fails to render', { timeout: 60_000 }, () => {
   it('is replaced by an error, leaves the rest usable, and renders after a retry', async () => {
     const context = await fixture.browser.newContext({ locale: 'en-US', serviceWorkers: 'block' })
     const page = await context.newPage()
-    page.setDefaultTimeout(5_000)
     await context.route(/\/Console-.*\.js/, (route) => route.abort())
     await logIn(page, fixture.urls.web, 'alice')
 

@@ -360,7 +360,6 @@ describe('the page, used by keyboard', { timeout: 120_000 }, () => {
   ] as const)('has no accessibility violation %s', async (_, options) => {
     const context = await fixture.browser.newContext({ locale: 'en-US', ...options })
     const page = await context.newPage()
-    page.setDefaultTimeout(5_000)
     await page.goto(fixture.urls.web)
     await page.locator('.landing-actions button').click()
     await page.getByLabel('Name', { exact: true }).fill('alice')
@@ -381,7 +380,6 @@ describe('the page, used by keyboard', { timeout: 120_000 }, () => {
   it('has no accessibility violation before the login and after a failed start', async () => {
     const context = await fixture.browser.newContext({ locale: 'en-US', serviceWorkers: 'block' })
     const page = await context.newPage()
-    page.setDefaultTimeout(5_000)
     await page.goto(fixture.urls.web)
     await page.getByRole('button', { name: 'Log in' }).waitFor()
     await expectAccessible(page)

@@ -32,7 +32,6 @@ async function givenTwoTabs(): Promise<Visitor & { other: Page; room: string }> 
 
 async function openTab(context: BrowserContext, path: string): Promise<Page> {
   const page = await context.newPage()
-  page.setDefaultTimeout(5_000)
   await page.goto(fixture.urls.web + path)
   return page
 }
@@ -64,7 +63,6 @@ describe('a logout', { timeout: 60_000 }, () => {
     await page.context().clearCookies()
     await page.close()
     const next = await other.context().newPage()
-    next.setDefaultTimeout(5_000)
 
     await logIn(next, fixture.urls.web, 'bob')
 

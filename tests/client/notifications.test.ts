@@ -88,7 +88,6 @@ async function givenRoom(): Promise<string> {
 
 async function openTab(context: BrowserContext, path: string): Promise<Page> {
   const page = await context.newPage()
-  page.setDefaultTimeout(5_000)
   await page.goto(fixture.urls.web + path)
   await page.getByRole('heading', { name: 'Rooms', exact: true }).waitFor()
   return page

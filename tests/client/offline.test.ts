@@ -116,7 +116,7 @@ async function dropNotices(page: Page, text: string) {
   }
 }
 
-describe('a page during and after an outage', { timeout: 60_000 }, () => {
+describe('a page during and after an outage', { timeout: 120_000 }, () => {
   it.each(bothOutages)(
     'shows all missed messages in order and once, with their count: %s',
     async (_, disconnect) => {
@@ -320,7 +320,7 @@ describe('a page during and after an outage', { timeout: 60_000 }, () => {
       await page.getByRole('log').press('Home')
       return failed.count()
     }
-    await expect.poll(goUp, { timeout: 40_000 }).toBe(1)
+    await expect.poll(goUp, { timeout: 90_000 }).toBe(1)
     await page.getByRole('button', { name: 'Try again' }).waitFor()
     fixture.network.restore()
 
@@ -424,7 +424,6 @@ describe('a page during and after an outage', { timeout: 60_000 }, () => {
     const tabs = await Promise.all(
       Array.from({ length: 5 }, async () => {
         const page = await alice.page.context().newPage()
-        page.setDefaultTimeout(20_000)
         await page.goto(`${fixture.urls.web}/r/${room}`)
         await message(page, 'before').waitFor()
         await page.locator('#composer').waitFor()
@@ -503,7 +502,7 @@ describe('a message that the server rejects', { timeout: 60_000 }, () => {
   })
 })
 
-describe('a page opened while a dependency is unavailable', { timeout: 60_000 }, () => {
+describe('a page opened while a dependency is unavailable', { timeout: 120_000 }, () => {
   it('opens links to a cached message and to a thread, and loads the rest after the outage', async () => {
     const room = await givenRoom()
     const question = await bob.send(room, 'shall we?')
@@ -602,7 +601,7 @@ describe('a page opened while a dependency is unavailable', { timeout: 60_000 },
     // The third login begins only if the page does not take the first two for rejected.
     for (const tab of [page, other])
       await expect
-        .poll(() => attempts.filter((attempt) => attempt === tab).length, { timeout: 40_000 })
+        .poll(() => attempts.filter((attempt) => attempt === tab).length, { timeout: 90_000 })
         .toBeGreaterThan(2)
     for (const tab of [page, other])
       expect(await tab.getByText('Couldn’t log you in.').count()).toBe(0)

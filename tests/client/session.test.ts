@@ -99,7 +99,6 @@ describe('a session', { timeout: 90_000 }, () => {
   it('ends with a notice, without a retry, if the provider rejects a token renewal', async () => {
     const { page } = await fixture.open('alice')
     const other = await page.context().newPage()
-    other.setDefaultTimeout(10_000)
     // The page must learn of the logout from the provider, not from the other tab.
     await other.addInitScript(() => {
       BroadcastChannel.prototype.postMessage = () => undefined

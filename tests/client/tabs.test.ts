@@ -26,7 +26,6 @@ async function givenRoom(): Promise<string> {
 
 async function openTab(room: string): Promise<Page> {
   const page = await alice.page.context().newPage()
-  page.setDefaultTimeout(20_000)
   await page.goto(`${fixture.urls.web}/r/${room}`)
   await page.locator('#composer').waitFor()
   return page

@@ -92,7 +92,6 @@ export async function createClientFixture(
         ...options,
       })
       const page = await context.newPage()
-      page.setDefaultTimeout(5_000)
       const visitor = watch(page)
       await logIn(page, urls.web, person)
       return visitor

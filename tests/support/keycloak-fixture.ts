@@ -28,9 +28,6 @@ export interface KeycloakFixture extends ClientFixture {
 /** A second realm, from the same file without its variables. */
 export const defaultRealm = 'defaults'
 
-/** Keycloak is slow at the first use of a feature. */
-const patienceMs = 20_000
-
 export async function createKeycloakFixture(): Promise<KeycloakFixture> {
   await using made = new AsyncDisposableStack()
   const dir = await mkdtemp(join(tmpdir(), 'natter-keycloak-'))
@@ -67,7 +64,6 @@ export async function createKeycloakFixture(): Promise<KeycloakFixture> {
     async arrive() {
       const context = await ground.browser.newContext({ locale: 'en-US' })
       const page = await context.newPage()
-      page.setDefaultTimeout(patienceMs)
       const visitor = watch(page)
       await page.goto(ground.urls.web)
       await page.getByRole('button', { name: 'Log in' }).waitFor()
