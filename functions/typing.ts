@@ -3,6 +3,7 @@ import { maxEntries } from '#domain/cache/max-entries'
 import { findAudience } from '#domain/rooms/audience'
 import { requireMember } from '#domain/rooms/member'
 import { requireRight } from '#domain/rooms/roles'
+import { publishEncrypted } from '#domain/rooms/room-key'
 import { defineFunction } from '#runtime'
 import { deliverTyping, roomTyping, typing } from '#schema/messages/presence'
 import { ROOMS_KV } from '#schema/streams'
@@ -26,8 +27,9 @@ export default defineFunction(
     const data = { room, userId: member.user, ...(threadId === undefined ? {} : { threadId }) }
     const audience = await findAudience(room, context)
     if (audience === 'everyone') context.publish(roomTyping, data)
+    else if ('key' in audience) publishEncrypted(audience.key, { typing: data }, context)
     else {
-      const others = audience.filter((user) => user !== member.user)
+      const others = audience.users.filter((user) => user !== member.user)
       context.publishEach(deliverTyping, 'user', others, data)
     }
     return {}

@@ -3,6 +3,7 @@ import * as block from './messages/block.ts'
 import * as chat from './messages/chat.ts'
 import * as consoles from './messages/console.ts'
 import * as deactivation from './messages/deactivation.ts'
+import * as encrypted from './messages/encrypted.ts'
 import * as log from './messages/event.ts'
 import * as member from './messages/member.ts'
 import * as prefs from './messages/prefs.ts'
@@ -58,6 +59,7 @@ export const contracts = {
   'room.invite': member.roomInvite,
   'room.join': member.roomJoin,
   'room.kick': member.roomKick,
+  'room.keys': room.roomKeys,
   'room.leave': member.roomLeave,
   'room.list': room.roomList,
   'room.members': member.roomMembers,
@@ -105,6 +107,7 @@ export const topics = {
   messageChanged: log.messageChanged,
   presenceChanged: presence.presenceChanged,
   roomChanged: member.roomChanged,
+  roomEncrypted: encrypted.roomEncrypted,
   roomNotify: log.roomNotify,
   roomPresence: presence.roomPresence,
   roomTyping: presence.roomTyping,

@@ -12,6 +12,10 @@ export type UserId = v.InferOutput<typeof UserId>
 export const RoomId = v.pipe(v.string(), v.regex(token), v.brand('RoomId'))
 export type RoomId = v.InferOutput<typeof RoomId>
 
+/** Id of a room key. Begins with a capital letter, so that it differs from all room ids. */
+export const KeyId = v.pipe(v.string(), v.regex(/^K[A-Za-z0-9_-]{22}$/), v.brand('KeyId'))
+export type KeyId = v.InferOutput<typeof KeyId>
+
 /**
  * Id of a message. It cannot be guessed, because the server derives it from the sender, the client id
  * and a secret key.

@@ -3,7 +3,7 @@ import type { BucketDeclaration, StreamDeclaration } from '#runtime'
 import { UserId } from './ids.ts'
 import { Message } from './messages/chat.ts'
 import { leaseMs, Status } from './messages/presence.ts'
-import { Role, RoomKind } from './messages/room.ts'
+import { Role, RoomKey, RoomKind } from './messages/room.ts'
 import { EngineStates } from './messages/translate.ts'
 
 /**
@@ -38,7 +38,7 @@ const IndexedRoom = v.object({
   kind: RoomKind,
   /**
    * True if at least one user is banned from the room. The events of a public room are then published
-   * to each member instead of to all subscribers.
+   * to its members instead of to all subscribers.
    */
   closed: v.boolean(),
 })
@@ -47,14 +47,18 @@ const IndexedRoom = v.object({
  */
 const IndexedMember = v.object({ kind: RoomKind, role: Role })
 
+/** `announcedAt` is the time at which the key was published to all members. */
+const StoredKey = v.object({ ...RoomKey.entries, announcedAt: v.optional(v.string()) })
+
 /**
  * The member index, a copy of the rooms and memberships in the database. Has an entry
  * `{room}.{user}` for each member and an entry `{room}` for each room, except archived rooms. If
- * the entry `=index` is missing, the member index is rebuilt from the database.
+ * the entry `=index` is missing, the member index is rebuilt from the database. The keys of large rooms,
+ * by `=key.room.{room}`, are only here.
  */
 export const ROOMS_KV = {
   bucket: 'ROOMS_KV',
-  value: v.union([IndexedMember, IndexedRoom, v.object({ builtAt: v.string() })]),
+  value: v.union([IndexedMember, IndexedRoom, StoredKey, v.object({ builtAt: v.string() })]),
 } as const satisfies BucketDeclaration
 
 /**

@@ -15,6 +15,7 @@ import { createPeople } from './createPeople.ts'
 import { createPreferences } from './createPreferences.ts'
 import { createPresence } from './createPresence.ts'
 import type { MissedEvents } from './createRoomFeed.ts'
+import { createRoomKeys } from './createRoomKeys.ts'
 import { createRooms, type RemovalReason } from './createRooms.ts'
 import { createSendQueue } from './createSendQueue.ts'
 import { createThreads } from './createThreads.ts'
@@ -50,21 +51,33 @@ interface Edit {
 const maxCachedMessages = 40
 
 export function createChat(options: ChatOptions) {
-  const { client, connection, identity, localStore } = options
+  const { connection, identity, localStore } = options
   const me = identity.user as UserId
+  const roomKeys = createRoomKeys(options.client, me)
+  const { client } = roomKeys
   const openTimelines = new Set<OpenTimeline>()
   const threads = createThreads(client, me)
   const presence = createPresence(client, me)
   const rooms = createRooms({
     ...options,
+    client,
     me,
     threads,
-    follow: ({ id, kind }) => presence.follow(id, kind === 'public'),
+    follow({ id, kind }) {
+      const unfollow = presence.follow(id, kind === 'public')
+      return () => {
+        unfollow()
+        roomKeys.remove(id)
+      }
+    },
+    onLoaded: (all) =>
+      roomKeys.load(all.filter(({ kind }) => kind !== 'direct').map(({ id }) => id)),
     onMessage(notice, room) {
       const { event } = notice
       if (event?.kind !== 'message' || event.sender !== me) options.onMessage?.(notice, room)
     },
   })
+  roomKeys.onMissed(rooms.refreshSoon)
   const sendQueue = createSendQueue(client, localStore, (room, seq) => {
     for (const timeline of openTimelines) if (timeline.room === room) timeline.expect(seq)
   })

@@ -26,6 +26,7 @@ export interface RoomsOptions {
   localStore: LocalStore
   /** The returned function is called when the room is removed. */
   follow?: (room: MyRoom) => () => void
+  onLoaded?: (rooms: readonly MyRoom[]) => void
   /** Also called for the user's own messages. */
   onMessage?: (notice: Notice, room: MyRoom) => void
   /** Called after a reconnect for each room with more unread messages than `before` it. */
@@ -37,7 +38,7 @@ export interface RoomsOptions {
 export type RemovalReason = 'kick' | 'archive' | 'leave' | 'meanwhile'
 
 export function createRooms(options: RoomsOptions) {
-  const { client, me, threads, localStore, onMessage, onMissed, onRemoved } = options
+  const { client, me, threads, localStore, onLoaded, onMessage, onMissed, onRemoved } = options
   const rooms = createRoomList(localStore)
   const { byId, list } = rooms
   /** `reconcile` matches the invitations by `id`, so that a refresh does not move the focus. */
@@ -113,6 +114,7 @@ export function createRooms(options: RoomsOptions) {
     for (const room of removed) onRemoved?.(room, 'meanwhile')
     const pages = new Set(current.map(({ id }) => pageKey(id)))
     void localStore.prune((key) => !key.startsWith(pageKey('')) || pages.has(key))
+    onLoaded?.(list())
     // A notice of a new public room may have been missed before the subscription.
     if (added.some(({ kind }) => kind === 'public')) void refresh()
     else if (current.some((room) => isUncounted(counts.of(room)))) refreshSoon()
@@ -197,6 +199,7 @@ export function createRooms(options: RoomsOptions) {
     list,
     invitations: () => invited.list,
     refresh,
+    refreshSoon,
     resync() {
       wasOffline = true
       void refresh()

@@ -9,6 +9,7 @@ import {
 } from '#schema/messages/event'
 import { CHAT_MESSAGES, MSG_CACHE, ROOMS_KV } from '#schema/streams'
 import { findAudience, findPersistedMembers } from '../rooms/audience.ts'
+import { markAnnounced, publicPartOf, publishEncrypted } from '../rooms/room-key.ts'
 import { cacheMessage, withoutKind } from './message-cache.ts'
 
 type Position = NonNullable<Context['streamPosition']>
@@ -76,19 +77,27 @@ async function broadcast(event: RoomEvent, position: Position, context: Context)
     throw new FunctionError('timeout', 'The deadline passed before the broadcast')
   const notice = toNotice(event, position)
   const audience = isArchiveEvent(event)
-    ? await findPersistedMembers(event.room)
+    ? { users: await findPersistedMembers(event.room) }
     : await findAudienceWithRetry(event.room, context)
-  if (audience === 'everyone') {
-    context.publish(roomNotify, notice)
-    // A user who has just joined is not subscribed to `roomNotify` of this room yet.
-    const joined = joinedUser(event)
-    if (joined !== undefined) context.publishEach(deliverNotify, 'user', [joined], notice)
+  // A user who has just joined has not subscribed to the room yet. A user who was kicked or left is no
+  // longer in the audience, but must receive this event.
+  const joinedOrRemoved = findJoinedOrRemoved(event)
+  if (audience === 'everyone') context.publish(roomNotify, notice)
+  else if ('key' in audience) publishEncrypted(audience.key, { notify: notice }, context)
+  const { users = [], announcement } = audience === 'everyone' || 'key' in audience ? {} : audience
+  const recipients = [...new Set([...users, ...joinedOrRemoved])]
+  if (!announcement) {
+    context.publishEach(deliverNotify, 'user', recipients, notice)
     return
   }
-  // A user who was kicked or left is no longer in the audience, but must receive this event.
-  const removed = removedUser(event)
-  const recipients = removed === undefined ? audience : [...new Set([...audience, removed])]
-  context.publishEach(deliverNotify, 'user', recipients, notice)
+  const { key, holders } = announcement
+  const { holds = [], lacks = [] } = Object.groupBy(recipients, (user) =>
+    holders.has(user) ? 'holds' : 'lacks',
+  )
+  const roomKey = publicPartOf(key)
+  context.publishEach(deliverNotify, 'user', holds, { ...notice, roomKey })
+  context.publishEach(deliverNotify, 'user', lacks, notice)
+  await markAnnounced(event.room, key, context)
 }
 
 async function findAudienceWithRetry(room: RoomId, context: Context) {
@@ -139,11 +148,6 @@ function isArchiveEvent(event: RoomEvent): boolean {
   return event.kind === 'room' && (event.action === 'archive' || event.action === 'restore')
 }
 
-function joinedUser(event: RoomEvent): UserId | undefined {
-  return event.kind === 'member' && event.action === 'join' ? event.userId : undefined
-}
-
-function removedUser(event: RoomEvent): UserId | undefined {
-  if (event.kind !== 'member') return undefined
-  return event.action === 'kick' || event.action === 'leave' ? event.userId : undefined
+function findJoinedOrRemoved(event: RoomEvent): UserId[] {
+  return event.kind === 'member' && event.action !== 'role' ? [event.userId] : []
 }

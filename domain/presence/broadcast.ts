@@ -6,6 +6,7 @@ import { deliverPresence, type PresenceChange, roomPresence } from '#schema/mess
 import { ROOMS_KV } from '#schema/streams'
 import { members } from '#schema/tables/room'
 import { findAudience } from '../rooms/audience.ts'
+import { publishEncrypted } from '../rooms/room-key.ts'
 import { findPresent } from './status.ts'
 
 export const collectMs = 200
@@ -29,12 +30,13 @@ export async function broadcastPresence(
 
 async function broadcastToRoom(room: RoomId, all: readonly PresenceChange[], context: Context) {
   const audience = await findAudience(room, context)
-  const present =
-    audience === 'everyone' ? [] : (await findPresent(audience, context)).map(([user]) => user)
+  const users = audience === 'everyone' || 'key' in audience ? [] : audience.users
+  const present = (await findPresent(users, context)).map(([user]) => user)
   for (let start = 0; start < all.length; start += maxChanges) {
-    const changes = all.slice(start, start + maxChanges)
-    if (audience === 'everyone') context.publish(roomPresence, { room, changes })
-    else context.publishEach(deliverPresence, 'user', present, { room, changes })
+    const presence = { room, changes: all.slice(start, start + maxChanges) }
+    if (audience === 'everyone') context.publish(roomPresence, presence)
+    else if ('key' in audience) publishEncrypted(audience.key, { presence }, context)
+    else context.publishEach(deliverPresence, 'user', present, presence)
   }
 }
 

@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache'
 import * as v from 'valibot'
 import type { Context, ParsedDataOf } from '#runtime'
 import { db } from '#schema/db'
-import type { RoomId, UserId } from '#schema/ids'
+import type { KeyId, RoomId, UserId } from '#schema/ids'
 import { type roomChanged, roomMembers } from '#schema/messages/member'
 import type { RoomKind } from '#schema/messages/room'
 import { ROOMS_KV } from '#schema/streams'
@@ -11,6 +11,7 @@ import { members as membersTable } from '#schema/tables/room'
 import { maxEntries } from '../cache/max-entries.ts'
 import { absent, fetchOrAbsent, fetchWithAgedTtl } from '../cache/ttl.ts'
 import { ensureIndex } from './member-index.ts'
+import { ensureRoomKey, evictRoomKey, findRoomKey, isSettled, type StoredKey } from './room-key.ts'
 
 interface IndexedRoom {
   kind: RoomKind
@@ -48,19 +49,55 @@ const rooms = new LRUCache<RoomId, IndexedRoom | typeof absent, Context>({
     }),
 })
 
+/** An event is published once to `everyone`, once encrypted with `key`, or to each of `users`. */
+export type Audience =
+  | 'everyone'
+  | { key: StoredKey }
+  | { users: readonly UserId[]; announcement?: Announcement }
+
+/** A new key, to be published with the next event to those of `holders` who are still members. */
+export interface Announcement {
+  key: StoredKey
+  holders: ReadonlySet<UserId>
+}
+
+/** Above this number of members, events are not published to each member. */
+const maxUsers = 200
+
+const largeRooms = new LRUCache<RoomId, true>(maxEntries(10_000))
+const holdersOf = new LRUCache<KeyId, Promise<ReadonlySet<UserId>>>(maxEntries(100))
+
 /**
  * For a public room without bans, returns `everyone`, which means all subscribers of the room's
- * subject. For any other room, returns its members. Returns an empty list for an archived or
- * unknown room.
+ * subject. For any other room, returns its members, or its key if it is large. Returns no users for an
+ * archived or unknown room.
  */
-export async function findAudience(
-  room: RoomId,
-  context: Context,
-): Promise<'everyone' | readonly UserId[]> {
+export async function findAudience(room: RoomId, context: Context): Promise<Audience> {
   const indexed = await findIndexedRoom(room, context)
-  if (!indexed) return []
+  if (!indexed) return { users: [] }
   if (indexed.kind === 'public' && !indexed.closed) return 'everyone'
-  return findMembers(room, context)
+  // Reads neither the key of a small room nor the members of a large one.
+  const known = largeRooms.has(room) ? await findRoomKey(room, context) : undefined
+  if (known && isSettled(known)) return { key: known }
+  const users = await findMembers(room, context)
+  if (users.length <= maxUsers) return { users }
+  largeRooms.set(room, true)
+  const key = known ?? (await ensureRoomKey(room, context))
+  if (isSettled(key)) return { key }
+  return { users, announcement: { key, holders: await findHolders(room, key.id, context) } }
+}
+
+/**
+ * Returns the users who may get a key. Reads them after the key was created, because the cached members
+ * may include a user whose removal has replaced the previous key.
+ */
+function findHolders(room: RoomId, key: KeyId, context: Context): Promise<ReadonlySet<UserId>> {
+  const known = holdersOf.get(key)
+  if (known) return known
+  const holders = fetchMembers(room, context)
+  holdersOf.set(key, holders)
+  holders.catch(() => holdersOf.delete(key))
+  return holders
 }
 
 export async function findIndexedRoom(
@@ -102,6 +139,7 @@ export function applyRoomChange(change: ParsedDataOf<typeof roomChanged>): void 
   // A running read of the members may lack the change. `delete` prevents that its result is cached.
   if (!cached) members.delete(room)
   rooms.delete(room)
+  evictRoomKey(room)
 }
 
 export function resizeMemberCache(size: number): void {

@@ -7,6 +7,7 @@ import { roomChanged } from '#schema/messages/member'
 import type { Role, RoomKind } from '#schema/messages/room'
 import { ROOMS_KV } from '#schema/streams'
 import { bans, members, rooms } from '#schema/tables/room'
+import { indexKeyOf, replaceRoomKey } from './room-key.ts'
 import { type Reader, withSharedRoomLocks } from './room-lock.ts'
 
 /**
@@ -55,6 +56,7 @@ export async function reindexRooms(ids: readonly RoomId[], context: Context): Pr
 export async function unindexRoom(room: RoomId, context: Context): Promise<void> {
   const index = context.kv(ROOMS_KV)
   await index.delete(room)
+  await index.delete(indexKeyOf(room))
   const entries = await index.list(`${room}.*`)
   await Promise.all(entries.map(({ key }) => index.delete(key)))
 }
@@ -128,6 +130,8 @@ export async function reconcileRooms(ids: readonly RoomId[], context: Context): 
 
   const surplus = wrong.filter((key) => !persisted.has(key))
   await Promise.all(surplus.map((key) => context.kv(ROOMS_KV).delete(key)))
+  const roomsOfSurplus = new Set(surplus.map((key) => parseKey(key).room))
+  await Promise.all([...roomsOfSurplus].map((room) => replaceRoomKey(room, context)))
   const memberKeys = wrong.filter((key) => key.includes('.')).map(parseKey)
   for (let start = 0; start < memberKeys.length; start += memberBatchSize)
     await writeMembers(memberKeys.slice(start, start + memberBatchSize), context)

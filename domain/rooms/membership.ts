@@ -16,6 +16,7 @@ import {
   reindexRooms,
   unindexRoom,
 } from './member-index.ts'
+import { replaceRoomKey } from './room-key.ts'
 import { type Reader, type Transaction, withRoomLock, withSharedRoomLocks } from './room-lock.ts'
 
 export interface MembershipState {
@@ -110,6 +111,7 @@ export async function deleteMember(
   // The member index must be updated before the commit. If the process died between the commit and a
   // later update, the removed member could continue to read.
   await context.kv(ROOMS_KV).delete(`${membership.room}.${membership.userId}`)
+  await replaceRoomKey(membership.room, context)
   await tx.delete(members).where(isMembership(membership))
   await enqueueEvents([{ kind: 'member', action, ...membership, by }], tx)
 }

@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import type { Topic } from '#runtime'
 import { ClientId, MessageId, NotifyId, RoomId, Seq, Time, UserId } from '../ids.ts'
-import { Role } from './room.ts'
+import { Role, RoomKey } from './room.ts'
 
 export const Emoji = v.pipe(
   v.string(),
@@ -165,11 +165,16 @@ export const roomNotify = {
 
 /**
  * Notification to one user. Published to each member of a room that is not public or from which a
- * user is banned. Also published to a user who has just joined a public room.
+ * user is banned, unless the room has a key. Also published to a user who has just joined or left.
  */
 export const deliverNotify = {
   subject: 'deliver.{user}.notify.{room}',
-  data: v.object({ ...Notice.entries, user: UserId }),
+  data: v.object({
+    ...Notice.entries,
+    user: UserId,
+    /** The new key of the room: events will soon be published on `room.notify.{key}` only. */
+    roomKey: v.optional(RoomKey),
+  }),
   push: true,
 } as const satisfies Topic
 

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import type { Contract, Topic } from '#runtime'
-import { RoomId, Time, UserId } from '../ids.ts'
+import { KeyId, RoomId, Time, UserId } from '../ids.ts'
 import { Name } from '../name.ts'
 import { StorableText } from '../storable-text.ts'
 
@@ -48,6 +48,13 @@ export const MyRoom = v.object({
   mentions: v.number(),
 })
 export type MyRoom = v.InferOutput<typeof MyRoom>
+
+/** Decrypts the events that a large room publishes once for all members. `key` is 32 bytes in base64. */
+export const RoomKey = v.object({
+  id: KeyId,
+  key: v.pipe(v.string(), v.regex(/^[A-Za-z0-9+/]{43}=$/)),
+})
+export type RoomKey = v.InferOutput<typeof RoomKey>
 
 const roomInput = v.strictObject({ room: RoomId })
 const empty = v.object({})
@@ -104,6 +111,19 @@ export const roomBrowse = {
   }),
   audience: ['everyone'],
   description: 'Lists public rooms',
+} as const satisfies Contract
+
+/**
+ * `room.keys`: returns the current keys of those of `rooms` that have one and of which the caller is a
+ * member. Clients call it at the start and after a reconnect, and receive later keys with
+ * notifications.
+ */
+export const roomKeys = {
+  subject: 'room.keys',
+  input: v.strictObject({ rooms: v.pipe(v.array(RoomId), v.maxLength(1_000)) }),
+  output: v.object({ keys: v.array(v.object({ ...RoomKey.entries, room: RoomId })) }),
+  audience: ['everyone'],
+  description: 'Returns the keys that decrypt events of large rooms',
 } as const satisfies Contract
 
 /**

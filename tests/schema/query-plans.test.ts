@@ -298,6 +298,7 @@ function callsOf(app: App, room: RoomId, { newest, middle, reply, thread }: Targ
       await app.call('room.browse', { text: 'room', after: rooms.at(-1)?.id }, 'alice')
     },
     'room.info': () => app.call('room.info', { room }, 'alice'),
+    'room.keys': () => app.call('room.keys', { rooms: [room] }, 'alice'),
     'read.update': async () => {
       await app.call('read.update', { room, seq: 0 }, 'alice')
       await app.call('read.update', { room, seq: middle.seq, unread: true }, 'alice')

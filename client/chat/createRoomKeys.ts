@@ -1,0 +1,138 @@
+import { onCleanup } from 'solid-js'
+import { topics } from '#schema/contracts'
+import type { RoomId, UserId } from '#schema/ids'
+import type { RoomPush } from '#schema/messages/encrypted'
+import type { RoomKey } from '#schema/messages/room'
+import { callWithRetry, retryDelayOf } from '../nats/callWithRetry.ts'
+import type { ChatClient } from '../nats/chatClient.ts'
+
+/** Limit of one call of `room.keys`. */
+const maxRooms = 1_000
+/** Some processes may still publish with the previous key. */
+const overlapMs = 2_000
+/** Below the time for which the server publishes to each member after it has announced a key. */
+const maxNoticeAgeMs = 4_000
+const nonceBytes = 12
+
+type Push = keyof RoomPush
+
+/**
+ * Receives the events that large rooms publish encrypted. The returned `client` passes them to the
+ * listeners of the user's own subject, to which smaller rooms publish.
+ */
+export function createRoomKeys(nats: ChatClient, me: UserId) {
+  const subscriptions = new Map<RoomId, { id: string; stop: () => void }>()
+  const listeners: Record<Push, Set<(data: never) => void>> = {
+    notify: new Set(),
+    presence: new Set(),
+    typing: new Set(),
+  }
+  let onMissed = () => {}
+  const timers = new Set<ReturnType<typeof setTimeout>>()
+
+  const later = (ms: number, action: () => void) => {
+    const timer = setTimeout(() => {
+      timers.delete(timer)
+      action()
+    }, ms)
+    timers.add(timer)
+  }
+  onCleanup(() => {
+    for (const timer of timers) clearTimeout(timer)
+    for (const { stop } of subscriptions.values()) stop()
+  })
+
+  const client: ChatClient = {
+    ...nats,
+    listen(topic, params, handler) {
+      const stop = nats.listen(topic, params, handler)
+      const name = pushOf(topic)
+      if (!name) return stop
+      const listener = handler as (data: never) => void
+      listeners[name].add(listener)
+      return () => {
+        listeners[name].delete(listener)
+        stop()
+      }
+    },
+  }
+  onCleanup(
+    nats.listen(topics.deliverNotify, { user: me }, ({ room, roomKey, event }) => {
+      if (!roomKey || !subscribe(room, roomKey)) return
+      // Later events may have been published only with the key already.
+      const isLate = !event || Date.now() - Date.parse(event.at) > maxNoticeAgeMs
+      if (isLate) onMissed()
+    }),
+  )
+
+  /** Returns false if the key is the current one. */
+  function subscribe(room: RoomId, { id, key }: RoomKey): boolean {
+    const previous = subscriptions.get(room)
+    if (previous?.id === id) return false
+    const imported = crypto.subtle.importKey('raw', toBytes(key), 'AES-GCM', false, ['decrypt'])
+    let last: Promise<void> = Promise.resolve()
+    const stop = nats.listen(topics.roomEncrypted, { key: id }, ({ data }) => {
+      // Decryption is asynchronous, so the events are passed on one after the other.
+      const push = imported.then((secret) => decrypt(secret, data))
+      last = last.then(async () => pass(await push))
+      // Only a hostile function could publish what the key does not decrypt.
+      last = last.catch(reportError)
+    })
+    subscriptions.set(room, { id, stop })
+    if (previous) later(overlapMs, previous.stop)
+    return true
+  }
+
+  function pass(push: RoomPush) {
+    for (const name of ['notify', 'presence', 'typing'] as const)
+      if (push[name]) for (const listener of listeners[name]) listener(push[name] as never)
+  }
+
+  async function load(rooms: readonly RoomId[]): Promise<void> {
+    let isChanged = false
+    for (let start = 0; start < rooms.length; start += maxRooms) {
+      const part = rooms.slice(start, start + maxRooms)
+      const before = new Map(subscriptions)
+      try {
+        const { keys } = await callWithRetry(nats, 'room.keys', { rooms: part })
+        // A notification may have brought a newer key meanwhile.
+        const current = keys.filter(({ room }) => subscriptions.get(room) === before.get(room))
+        for (const { room, ...key } of current) if (subscribe(room, key)) isChanged = true
+      } catch (error) {
+        later(retryDelayOf(error), () => void load(part))
+      }
+    }
+    // Events between the last refresh and the subscription have been missed.
+    if (isChanged) onMissed()
+  }
+
+  return {
+    client,
+    load: (rooms: readonly RoomId[]) => void load(rooms),
+    remove(room: RoomId) {
+      subscriptions.get(room)?.stop()
+      subscriptions.delete(room)
+    },
+    /** Runs when events may have been missed. */
+    onMissed(callback: () => void) {
+      onMissed = callback
+    },
+  }
+}
+
+function pushOf(topic: unknown): Push | undefined {
+  if (topic === topics.deliverNotify) return 'notify'
+  if (topic === topics.deliverPresence) return 'presence'
+  return topic === topics.deliverTyping ? 'typing' : undefined
+}
+
+async function decrypt(key: CryptoKey, data: string): Promise<RoomPush> {
+  const bytes = toBytes(data)
+  const iv = bytes.subarray(0, nonceBytes)
+  const text = await crypto.subtle.decrypt({ name: 'AES-GCM', iv }, key, bytes.subarray(nonceBytes))
+  return JSON.parse(new TextDecoder().decode(text))
+}
+
+function toBytes(base64: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(base64), (char) => char.charCodeAt(0))
+}

@@ -1,0 +1,131 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import type { DataOf } from '#runtime'
+import { closeDb } from '#schema/db'
+import type { RoomId } from '#schema/ids'
+import { type RoomPush, roomEncrypted } from '#schema/messages/encrypted'
+import { deliverNotify } from '#schema/messages/event'
+import type { RoomKey } from '#schema/messages/room'
+import { type App, createApp } from '../support/app.ts'
+import { decryptPush } from '../support/encrypted.ts'
+import { type Servers, startServers } from '../support/servers.ts'
+
+let servers: Servers
+let app: App
+
+// Each of the two runtimes has its own caches.
+beforeAll(async () => {
+  servers = await startServers('postgres')
+  process.env.DATABASE_URL = servers.urls.databaseUrl
+  await servers.startAnother('other')
+  app = createApp(servers.urls)
+})
+afterAll(async () => {
+  await app?.[Symbol.asyncDispose]()
+  await closeDb()
+  await servers?.[Symbol.asyncDispose]()
+})
+
+const crowd = Array.from({ length: 201 }, (_, index) => `crowd-${index}`)
+
+/** Returns once the events of the room are published with its key only. */
+async function waitForEncryption(room: RoomId): Promise<RoomKey> {
+  const toAlice = await app.listen(deliverNotify, { user: 'alice', room }, 'alice')
+  const encrypted = await app.listen(roomEncrypted, {}, 'alice')
+  let key: DataOf<typeof deliverNotify>['roomKey']
+  return vi.waitFor(
+    async () => {
+      await app.send(room, 'is it encrypted yet?', 'alice')
+      key = toAlice.unread().at(-1)?.roomKey ?? key
+      const isEncrypted = encrypted.unread().some((push) => push.key === key?.id)
+      if (!key || !isEncrypted) throw new Error(`The events of ${room} are not encrypted yet`)
+      return key as RoomKey
+    },
+    { timeout: 25_000, interval: 200 },
+  )
+}
+
+// The tests of a room depend on each other: each encryption takes 5 s to begin.
+describe.each(['private', 'public'] as const)('a large %s room without charlie', (kind) => {
+  let room: RoomId
+  let key: RoomKey
+
+  beforeAll(async () => {
+    room = await app.createRoom(['alice', 'bob', 'charlie', ...crowd], kind, { alice: 'owner' })
+    if (kind === 'public') await app.call('room.kick', { room, userId: 'charlie' }, 'alice')
+    else await app.call('room.leave', { room }, 'charlie')
+    key = await waitForEncryption(room)
+  })
+
+  it('publishes each event once, and only members can decrypt it', async () => {
+    const frames = await collectFrames('charlie')
+    const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
+    const encrypted = await app.listen(roomEncrypted, { key: key.id }, 'bob')
+    const text = `secret ${crypto.randomUUID()}`
+
+    const { seq, id } = await app.send(room, text, 'alice')
+    await app.call('typing', { room }, 'alice')
+    await app.call('presence.heartbeat', { connId: crypto.randomUUID() }, 'bob')
+    // A status that bob did not have before.
+    await app.call('presence.update', { status: kind === 'private' ? 'busy' : 'away' }, 'bob')
+
+    const pushes: RoomPush = {}
+    while (!pushes.notify || !pushes.typing || !pushes.presence)
+      Object.assign(pushes, decryptPush(key, (await encrypted.next()).data))
+    expect(pushes).toMatchObject({
+      notify: { room, seq, event: { text } },
+      typing: { room, userId: 'alice' },
+      presence: { room, changes: [{ userId: 'bob' }] },
+    })
+    expect(toBob.unread()).toEqual([])
+    await expect.poll(() => frames.length).toBeGreaterThanOrEqual(3)
+    for (const frame of frames)
+      for (const secret of [text, id, room, key.key]) expect(frame).not.toContain(secret)
+    expect(await app.call('room.keys', { rooms: [room] }, 'charlie')).toEqual({ keys: [] })
+  })
+
+  it('replaces the key when bob leaves, so that he cannot decrypt later events', async () => {
+    const previous = key
+    const frames = await collectFrames('bob')
+
+    await app.call('room.leave', { room }, 'bob')
+    const left = frames.length
+    key = await waitForEncryption(room)
+
+    expect(key.id).not.toBe(previous.id)
+    const later = frames.slice(left).filter((frame) => !frame.includes('"leave"'))
+    expect(later.length).toBeGreaterThan(0)
+    for (const frame of later)
+      for (const secret of [room, previous.id, key.key]) expect(frame).not.toContain(secret)
+    expect(await app.call('room.keys', { rooms: [room] }, 'bob')).toEqual({ keys: [] })
+  })
+
+  it('gives the key to a new member, and tells the others of them', async () => {
+    const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
+    const encrypted = await app.listen(roomEncrypted, { key: key.id }, 'alice')
+
+    if (kind === 'public') await app.call('room.join', { room }, 'bob')
+    else await app.inviteAndJoin(room, 'bob', 'alice')
+
+    const joined = { event: { action: 'join', userId: 'bob' } }
+    expect(await toBob.next()).toMatchObject(joined)
+    expect(decryptPush(key, (await encrypted.next()).data)).toMatchObject({ notify: joined })
+    const answer = { keys: [{ room, ...key }] }
+    expect(await app.call('room.keys', { rooms: [room] }, 'bob')).toEqual(answer)
+  })
+})
+
+/** All that the user may subscribe to, except the replies to their own calls. */
+async function collectFrames(user: 'bob' | 'charlie'): Promise<string[]> {
+  const { nc } = await app.connectAs(user)
+  const frames: string[] = []
+  const topics = ['notify', 'typing', 'presence'].map((topic) => `room.${topic}.*`)
+  for (const subject of [`deliver.${user}.>`, ...topics])
+    nc.subscribe(subject, {
+      callback(_error, message) {
+        if (!message.subject.includes('.reply.') && !message.subject.includes('.send.'))
+          frames.push(`${message.subject} ${message.string()}`)
+      },
+    })
+  await nc.flush()
+  return frames
+}
