@@ -79,13 +79,22 @@ async function broadcast(event: RoomEvent, position: Position, context: Context)
   const audience = isArchiveEvent(event)
     ? { users: await findPersistedMembers(event.room) }
     : await findAudienceWithRetry(event.room, context)
-  // A user who has just joined has not subscribed to the room yet. A user who was kicked or left is no
-  // longer in the audience, but must receive this event.
-  const joinedOrRemoved = findJoinedOrRemoved(event)
-  if (audience === 'everyone') context.publish(roomNotify, notice)
-  else if ('key' in audience) publishEncrypted(audience.key, { notify: notice }, context)
-  const { users = [], announcement } = audience === 'everyone' || 'key' in audience ? {} : audience
-  const recipients = [...new Set([...users, ...joinedOrRemoved])]
+  if (audience === 'everyone') {
+    context.publish(roomNotify, notice)
+    // A user who has just joined is not subscribed to `roomNotify` of this room yet.
+    context.publishEach(deliverNotify, 'user', changedUser(event, ['join']), notice)
+    return
+  }
+  // A new member does not have the key yet. A user who was kicked or left is no longer in the audience,
+  // but must receive this event.
+  const changed = changedUser(event, ['join', 'kick', 'leave'])
+  if ('key' in audience) {
+    publishEncrypted(audience.key, { notify: notice }, context)
+    context.publishEach(deliverNotify, 'user', changed, notice)
+    return
+  }
+  const { announcement } = audience
+  const recipients = [...new Set([...audience.users, ...changed])]
   if (!announcement) {
     context.publishEach(deliverNotify, 'user', recipients, notice)
     return
@@ -148,6 +157,9 @@ function isArchiveEvent(event: RoomEvent): boolean {
   return event.kind === 'room' && (event.action === 'archive' || event.action === 'restore')
 }
 
-function findJoinedOrRemoved(event: RoomEvent): UserId[] {
-  return event.kind === 'member' && event.action !== 'role' ? [event.userId] : []
+function changedUser(
+  event: RoomEvent,
+  actions: readonly RoomEventOf<'member'>['action'][],
+): UserId[] {
+  return event.kind === 'member' && actions.includes(event.action) ? [event.userId] : []
 }
