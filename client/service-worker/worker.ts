@@ -20,7 +20,9 @@ worker.addEventListener('fetch', (event) => {
   const { origin, pathname } = new URL(url)
   if (method !== 'GET' || origin !== worker.location.origin) return
   if (mode === 'navigate') {
-    if (isPage(pathname)) event.respondWith(readPage(event))
+    // With navigation preload, a browser would repeat the request of a navigation that is not answered here. A
+    // login of an OpenID provider behind the same origin fails if its single-use URLs are requested twice.
+    event.respondWith(isPage(pathname) ? readPage(event) : fetchPage(event))
   } else if (
     pathname !== '/' &&
     (__FILES__.includes(pathname) || pathname.startsWith(immutablePrefix))
