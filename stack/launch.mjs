@@ -23,6 +23,7 @@ const scripts = {
   dev: 'stack/dev.ts',
   build: 'stack/build.ts',
   secrets: 'stack/generate-secrets.ts',
+  certificates: 'stack/generate-certificates.ts',
   'db:generate': 'stack/db-generate.ts',
   test: 'stack/test.ts',
   check: 'stack/check.ts',

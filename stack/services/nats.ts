@@ -25,6 +25,13 @@ export interface ClusterOptions {
   ports: number[]
 }
 
+/** Paths of files in PEM. */
+export interface NatsTls {
+  certificate: string
+  key: string
+  authority: string
+}
+
 export interface NatsOptions extends ServiceOptions {
   binary: string
   secrets: Secrets
@@ -39,6 +46,8 @@ export interface NatsOptions extends ServiceOptions {
   syncInterval?: string
   /** Makes the server a part of a cluster on this machine. */
   cluster?: ClusterOptions
+  /** Makes the server require TLS. The certificate must be valid for 127.0.0.1. */
+  tls?: NatsTls | undefined
 }
 
 export interface NatsService extends ProcessService {
@@ -49,8 +58,9 @@ export interface NatsService extends ProcessService {
 }
 
 export async function startNats(options: NatsOptions): Promise<NatsService> {
-  const { binary, dir, secrets, cluster } = options
-  const config = join(root, cluster ? 'nats.cluster.conf' : 'nats.conf')
+  const { binary, dir, secrets, cluster, tls } = options
+  const config = join(root, `nats${cluster ? '.cluster' : ''}${tls ? '.tls' : ''}.conf`)
+  const scheme = tls ? 'tls' : 'nats'
   let ports = options.ports ?? { nats: -1, webSocket: -1, monitor: -1 }
   mkdirSync(join(dir, 'nats'), { recursive: true, mode: 0o700 })
 
@@ -64,7 +74,7 @@ export async function startNats(options: NatsOptions): Promise<NatsService> {
       checkStreams(log, from, dir)
       ports = await readPorts(log, from, ports.monitor !== 0)
       await greet(ports.nats)
-      return `nats://127.0.0.1:${ports.nats}`
+      return `${scheme}://127.0.0.1:${ports.nats}`
     },
   })
 
@@ -76,9 +86,10 @@ export async function startNats(options: NatsOptions): Promise<NatsService> {
   }
   return Object.assign(nats, {
     ports,
-    webSocketUrl: `ws://127.0.0.1:${ports.webSocket}`,
-    monitorUrl: ports.monitor === 0 ? undefined : `http://127.0.0.1:${ports.monitor}`,
-    urlOf: (user: NatsUser) => `nats://${user}:${passwords[user]}@127.0.0.1:${ports.nats}`,
+    webSocketUrl: `${tls ? 'wss' : 'ws'}://127.0.0.1:${ports.webSocket}`,
+    monitorUrl:
+      ports.monitor === 0 ? undefined : `${tls ? 'https' : 'http'}://127.0.0.1:${ports.monitor}`,
+    urlOf: (user: NatsUser) => `${scheme}://${user}:${passwords[user]}@127.0.0.1:${ports.nats}`,
   })
 }
 
@@ -103,10 +114,11 @@ const skippedStream =
   /\[WRN\] +((?:Missing|Error reading|Error unmarshalling)? *stream (?:metafile|checksum)[^"\n]*|Error reading metafile )"([^"\n]+)"(.*)/gi
 
 function environment(options: NatsOptions, ports: NatsPorts) {
-  const { dir, secrets, webOrigins, syncInterval, cluster } = options
+  const { dir, secrets, webOrigins, syncInterval, cluster, tls } = options
   return {
     ...process.env,
     ...(cluster ? clusterEnvironment(cluster, secrets) : {}),
+    ...(tls ? tlsEnvironment(tls) : {}),
     NATS_SERVER_NAME: cluster?.serverName ?? 'natter',
     NATS_HOST: '127.0.0.1',
     NATS_PORT: String(ports.nats),
@@ -131,6 +143,14 @@ function clusterEnvironment({ port, ports }: ClusterOptions, { sysPassword }: Se
   }
 }
 
+function tlsEnvironment({ certificate, key, authority }: NatsTls) {
+  return {
+    NATS_TLS_CERT: JSON.stringify(certificate),
+    NATS_TLS_KEY: JSON.stringify(key),
+    NATS_TLS_CA: JSON.stringify(authority),
+  }
+}
+
 /** Reads the ports from the log: nats-server writes its ports file only some time after it is ready. */
 async function readPorts(log: LogFile, from: number, hasMonitor: boolean): Promise<NatsPorts> {
   const port = async (pattern: RegExp) => {
@@ -140,7 +160,7 @@ async function readPorts(log: LogFile, from: number, hasMonitor: boolean): Promi
   return {
     nats: await port(/ Listening for client connections on /),
     webSocket: await port(/ Listening for websocket clients on /),
-    monitor: hasMonitor ? await port(/ Starting http monitor on /) : 0,
+    monitor: hasMonitor ? await port(/ Starting https? monitor on /) : 0,
   }
 }
 

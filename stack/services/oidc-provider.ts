@@ -8,6 +8,8 @@ const main = join(import.meta.dirname, '..', 'oidc-provider', 'main.ts')
 
 export interface OidcProviderOptions extends ServiceOptions {
   port?: number | undefined
+  /** Origin under which a proxy serves the provider; its own address by default. */
+  origin?: string
   webOrigins?: string[]
   /** In seconds; 300 by default. */
   accessTokenTtl?: number
@@ -15,7 +17,7 @@ export interface OidcProviderOptions extends ServiceOptions {
 
 /** Starts the embedded OpenID provider on loopback. The `url` of the service is the issuer URL. */
 export async function startOidcProvider(options: OidcProviderOptions): Promise<ProcessService> {
-  const { dir, webOrigins = [], accessTokenTtl } = options
+  const { dir, webOrigins = [], accessTokenTtl, origin } = options
   const port = options.port ?? (await freePort())
   return startProcess({
     ...options,
@@ -30,6 +32,7 @@ export async function startOidcProvider(options: OidcProviderOptions): Promise<P
         ISSUER_PORT: String(port),
         ISSUER_DIR: join(dir, 'issuer'),
         ISSUER_WEB_ORIGINS: webOrigins.join(','),
+        ...(origin ? { ISSUER_URL: origin } : {}),
         ...(accessTokenTtl ? { ISSUER_ACCESS_TOKEN_TTL: String(accessTokenTtl) } : {}),
       },
     }),

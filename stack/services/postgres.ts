@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { chown, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, chown, copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -14,6 +14,8 @@ const execute = promisify(execFile)
 export interface PostgresOptions extends ServiceOptions {
   binaries: string
   port?: number | undefined
+  /** Paths of files in PEM. The server then rejects connections without TLS. */
+  tls?: { certificate: string; key: string } | undefined
 }
 
 /** Starts PostgreSQL for tests on loopback, without passwords or fsync. `stop` deletes its data. */
@@ -27,6 +29,8 @@ export async function startPostgres(options: PostgresOptions): Promise<ProcessSe
 
   try {
     await execute(join(binaries, 'initdb'), ['-D', data, ...initArgs], { ...user, cwd: data })
+    if (options.tls) await requireTls(data, options.tls, user)
+    const all = { ...settings(port), ...(options.tls ? { ssl: 'on' } : {}) }
     const postgres = await startProcess({
       ...options,
       name: 'postgres',
@@ -35,17 +39,15 @@ export async function startPostgres(options: PostgresOptions): Promise<ProcessSe
       stopSignal: 'SIGINT',
       command: () => ({
         file: join(binaries, 'postgres'),
-        args: [
-          '-D',
-          data,
-          ...Object.entries(settings(port)).flatMap(([k, v]) => ['-c', `${k}=${v}`]),
-        ],
+        args: ['-D', data, ...Object.entries(all).flatMap(([k, v]) => ['-c', `${k}=${v}`])],
         env: process.env,
         cwd: data,
       }),
       async ready(log, from, signal) {
         const ready = /database system is ready to accept connections/
         await log.line(ready, { from, signal, within: 30_000 })
+        // For an IP address, the driver expects a certificate of localhost.
+        if (options.tls) return `postgres://postgres@localhost:${port}/postgres?sslmode=verify-full`
         return `postgres://postgres@127.0.0.1:${port}/postgres`
       },
     })
@@ -75,6 +77,23 @@ const settings = (port: number) => ({
   fsync: 'off',
   full_page_writes: 'off',
 })
+
+async function requireTls(
+  data: string,
+  { certificate, key }: { certificate: string; key: string },
+  user: { uid: number; gid: number } | undefined,
+) {
+  const own = [
+    { from: certificate, to: join(data, 'server.crt') },
+    { from: key, to: join(data, 'server.key') },
+  ]
+  for (const { from, to } of own) {
+    await copyFile(from, to)
+    await chmod(to, 0o600)
+    if (user) await chown(to, user.uid, user.gid)
+  }
+  await writeFile(join(data, 'pg_hba.conf'), 'hostssl all all 127.0.0.1/32 trust\n')
+}
 
 /** Returns a user for programs that refuse to run as root; undefined for the current user. */
 export async function unprivilegedUser() {

@@ -6,8 +6,13 @@ import { type Client, createClient } from '#runtime/client'
 import { contracts } from '#schema/contracts'
 import { findNatsServer } from '../../stack/install/nats-server.ts'
 import { freePort } from '../../stack/ports.ts'
-import { createSecrets, type Secrets } from '../../stack/secrets.ts'
-import { type NatsService, type NatsUser, startNats } from '../../stack/services/nats.ts'
+import { createSecrets } from '../../stack/secrets.ts'
+import {
+  type NatsOptions,
+  type NatsService,
+  type NatsUser,
+  startNats,
+} from '../../stack/services/nats.ts'
 import { startRuntimeService } from '../../stack/services/runtime.ts'
 import type { ProcessService } from '../../stack/services/service.ts'
 import { writeFolder } from './command-line.ts'
@@ -114,7 +119,7 @@ export async function startCluster({
 
 /** Starts the three nats-servers of a cluster. */
 export async function startNatsServers(
-  { dir, ...options }: { dir: string; secrets: Secrets; webOrigins: string[] },
+  { dir, ...options }: Pick<NatsOptions, 'dir' | 'secrets' | 'webOrigins' | 'tls'>,
   started: AsyncDisposableStack,
 ): Promise<[NatsService, NatsService, NatsService]> {
   const binary = await findNatsServer()
