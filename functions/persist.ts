@@ -1,4 +1,4 @@
-import { persist } from '#domain/log/projection'
+import { findLastPersisted, persist } from '#domain/log/projection'
 import { updateCachedMessages } from '#domain/messages/change'
 import { defineFunction, stream } from '#runtime'
 import { chatRoom } from '#schema/messages/event'
@@ -6,7 +6,11 @@ import { CHAT_MESSAGES, MSG_CACHE, TRANSLATE_CACHE } from '#schema/streams'
 
 /** The events wait for the database without limit: the stream keeps them. */
 export default defineFunction(
-  stream(CHAT_MESSAGES, chatRoom, { batch: 500, maxWaitMs: Number.POSITIVE_INFINITY }),
+  stream(CHAT_MESSAGES, chatRoom, {
+    batch: 500,
+    maxWaitMs: Number.POSITIVE_INFINITY,
+    storedUpTo: findLastPersisted,
+  }),
   async (events, context) => {
     await persist(events, context)
     await updateCachedMessages(events, context)

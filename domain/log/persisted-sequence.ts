@@ -11,6 +11,14 @@ const cachedProgress = singleFlight((name: 'persist' | 'persist.thread', context
 )
 
 /**
+ * Returns an id of the log CHAT_MESSAGES. It changes when the log is restored from a backup: events with the
+ * same sequence may then differ. May also change otherwise.
+ */
+export async function readLogId(context: Context): Promise<string> {
+  return (await cachedProgress('persist', context)).since
+}
+
+/**
  * Returns the sequence in CHAT_MESSAGES up to which all events of `scope` are persisted. `caughtUp`
  * is true if the stream had no later event at most half a second ago. Call this before the database
  * query whose result you compare with the sequence.

@@ -26,6 +26,13 @@ export async function persist(events: readonly LoggedEvent[], context: Purger): 
   })
 }
 
+/** Returns the highest sequence in CHAT_MESSAGES of a persisted event; 0 if there is none. */
+export async function findLastPersisted(): Promise<number> {
+  const [row] = await db.$client<{ seq: string }[]>`
+    select coalesce(max(seq), 0) as seq from room_heads`
+  return Number(row?.seq)
+}
+
 /** Does not update the room head, because earlier events may not be persisted. */
 export async function persistNow(event: LoggedEvent, context: Purger): Promise<void> {
   await inTransaction((sql) => applyEvents([event], sql, context))

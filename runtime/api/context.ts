@@ -11,7 +11,7 @@ import type {
   Topic,
   ValueOf,
 } from './contract.ts'
-import type { ConsumerProgress, PubAck, StreamMessage, StreamPosition } from './stream.ts'
+import type { DatedProgress, PubAck, StreamMessage, StreamPosition } from './stream.ts'
 import type { System } from './system.ts'
 import type { TriggerKind } from './trigger.ts'
 
@@ -84,7 +84,7 @@ export interface Context<Env = unknown> {
    * Returns how far the function `name` has consumed the stream. Throws `unavailable` if that function
    * has no consumer on the stream.
    */
-  consumerProgress(stream: StreamDeclaration, name: string): Promise<ConsumerProgress>
+  consumerProgress(stream: StreamDeclaration, name: string): Promise<DatedProgress>
   /** Opens a bucket. Throws a TypeError if the function's `resources` do not include the bucket. */
   kv<B extends BucketDeclaration>(bucket: B): Bucket<ValueOf<B>>
   /**

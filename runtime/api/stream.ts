@@ -27,3 +27,8 @@ export interface ConsumerProgress {
   /** True if the stream had no unhandled message at the time of the call. */
   caughtUp: boolean
 }
+
+export interface DatedProgress extends ConsumerProgress {
+  /** When the function's consumer was created. It is another one after the restore of a backup. */
+  since: string
+}

@@ -17,6 +17,7 @@ export interface StreamTrigger<T extends Topic = Topic> {
   readonly backoffMs: readonly number[]
   readonly timeoutMs: number
   readonly maxWaitMs: number
+  readonly storedUpTo?: (() => Promise<number>) | undefined
 }
 
 export interface KvTrigger<B extends BucketDeclaration = BucketDeclaration> {
@@ -67,6 +68,18 @@ interface DeliveryOptions {
   maxWaitMs?: number
 }
 
+interface StreamOptions extends DeliveryOptions {
+  batch?: number
+  backoffMs?: readonly number[]
+  /**
+   * Returns the highest sequence whose message is in the store that the handler writes, 0 for none. Must not
+   * be lower than an acknowledged sequence. Each start compares it with the stream, because after the restore
+   * of a backup one of both may be older: if the store lacks acknowledged messages, the function gets all
+   * messages of the stream again, and if the stream ends before this sequence, the start fails.
+   */
+  storedUpTo?: () => Promise<number>
+}
+
 /**
  * Creates a trigger that calls the function with the messages of a stream, at least once each, in
  * batches of at most `batch` (default: 100). A batch is acknowledged when the handler returns. A failed
@@ -77,15 +90,18 @@ interface DeliveryOptions {
 export function stream<const T extends Topic>(
   declaration: StreamDeclaration,
   topic: T,
-  options: DeliveryOptions & { batch?: number; backoffMs?: readonly number[] } = {},
+  options: StreamOptions = {},
 ): StreamTrigger<T> {
-  checkOptionNames('stream', options, ['batch', 'backoffMs', 'timeoutMs', 'maxWaitMs'])
-  const { batch = 100, backoffMs = [1_000, 5_000, 30_000, 120_000] } = options
+  const names = ['batch', 'backoffMs', 'timeoutMs', 'maxWaitMs', 'storedUpTo']
+  checkOptionNames('stream', options, names)
+  const { batch = 100, backoffMs = [1_000, 5_000, 30_000, 120_000], storedUpTo } = options
   checkWholeNumber('batch', batch, 1, 10_000)
   if (!Array.isArray(backoffMs)) throw new TypeError('backoffMs is not a list of milliseconds')
   for (const delayMs of backoffMs) checkWholeNumber('a delay of backoffMs', delayMs, 0, dayMs)
   const limits = readTimeLimits(options)
-  return { kind: 'stream', stream: declaration, topic, batch, backoffMs, ...limits }
+  if (storedUpTo !== undefined && typeof storedUpTo !== 'function')
+    throw new TypeError('storedUpTo is not a function')
+  return { kind: 'stream', stream: declaration, topic, batch, backoffMs, storedUpTo, ...limits }
 }
 
 /**

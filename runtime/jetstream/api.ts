@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Msg } from '@nats-io/nats-core'
 import { FunctionError } from '../api/errors.ts'
-import type { ConsumerProgress } from '../api/stream.ts'
+import type { DatedProgress } from '../api/stream.ts'
 import type { Requester } from '../client/requester.ts'
 import { readApi, readFromLeader, type StoredMessage } from './leader-reads.ts'
 
@@ -134,6 +134,7 @@ export async function readBounds(
 }
 
 interface ConsumerState {
+  created: string
   ack_floor?: { stream_seq: number }
   delivered: { stream_seq: number }
   num_pending: number
@@ -145,7 +146,7 @@ export async function readConsumerProgress(
   requester: Requester,
   stream: string,
   consumer: string,
-): Promise<ConsumerProgress> {
+): Promise<DatedProgress> {
   const { first, last } = await readBounds(requester, stream)
   const { error, ...state } = await readApi<ConsumerState>(
     requester,
@@ -160,7 +161,7 @@ export async function readConsumerProgress(
     num_pending === 0 && num_ack_pending === 0 && (await hasAll(requester, stream, state))
   // Messages before the stream's first message are deleted, so they count as handled.
   const floor = Math.max(ack_floor.stream_seq, first - 1)
-  return { caughtUp, seq: caughtUp ? Math.max(last, floor) : floor }
+  return { caughtUp, seq: caughtUp ? Math.max(last, floor) : floor, since: state.created }
 }
 
 /** In a cluster, the consumer's server counts the messages of its own replica, which may be behind. */

@@ -50,11 +50,14 @@ export async function readApi<Answer extends object>(
   }
 }
 
-/** Returns the message with a sequence, or the last one on a subject, which may have wildcards. */
+/**
+ * Returns the message with a sequence, the next one from a sequence on that matches a subject, or the last one
+ * that matches a subject.
+ */
 export async function readFromLeader(
   requester: Requester,
   stream: string,
-  query: { seq: number } | { last_by_subj: string },
+  query: { seq: number } | { seq: number; next_by_subj: string } | { last_by_subj: string },
   withinMs?: number,
 ): Promise<StoredMessage | undefined> {
   const { message, error } = await readApi<{ message?: EncodedMessage }>(

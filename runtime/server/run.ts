@@ -37,6 +37,7 @@ import { announceFunctions } from './other-functions.ts'
 import { requiredResources } from './required-resources.ts'
 import { reconcileSchedules, repeatAfterStart } from './schedules.ts'
 import { serveFunction } from './serve.ts'
+import { checkStoredPositions } from './stored-positions.ts'
 import { TrafficGuard } from './traffic-guard.ts'
 
 export interface RuntimeOptions {
@@ -85,6 +86,7 @@ export async function startRuntime({
     connectToJetStream({ config, resources, dependencies, log }, started),
     runSetups({ setups, config, dependencies, log, migrates }, started),
   ])
+  await checkStoredPositions({ js, requester }, functions, { dependencies, log })
   const ensure = () =>
     retryUntilAvailable('JetStream', log, () =>
       ensureResources(js, resources, { update: false, log, replicas: config.replicas }),

@@ -1,0 +1,88 @@
+import { JetStreamApiError, type JetStreamClient, type JetStreamManager } from '@nats-io/jetstream'
+import type { Logger } from 'pino'
+import { parseSubject } from '../api/subject.ts'
+import type { StreamTrigger } from '../api/trigger.ts'
+import type { Requester } from '../client/requester.ts'
+import { readFromLeader } from '../jetstream/leader-reads.ts'
+import { ignoreNotFound } from '../jetstream/resources.ts'
+import type { Dependencies } from '../nats/retry.ts'
+import type { LoadedFunction } from './loaded-function.ts'
+
+interface Position {
+  name: string
+  service: string
+  trigger: StreamTrigger
+  storedUpTo: number
+  jsm: JetStreamManager
+  requester: Requester
+  log: Logger
+}
+
+/**
+ * Compares streams with the stores of the functions that consume them: after the restore of a backup, one of
+ * both may be older than the other one. If the store lacks messages that are acknowledged, the function gets
+ * all messages of the stream again. Throws if the stream is the older one: it would give new messages the
+ * sequences of others that are stored.
+ */
+export async function checkStoredPositions(
+  { js, requester }: { js: JetStreamClient; requester: Requester },
+  functions: readonly LoadedFunction[],
+  { dependencies, log }: { dependencies: Dependencies; log: Logger },
+): Promise<void> {
+  const jsm = await js.jetstreamManager()
+  for (const { name, service, definition } of functions) {
+    const { trigger } = definition
+    if (trigger?.kind !== 'stream' || !trigger.storedUpTo) continue
+    const { storedUpTo: read } = trigger
+    await dependencies.wait(`the store of ${name}`, async () => {
+      // Read first, because the store is written before the acknowledgement.
+      const acknowledged = await readAcknowledged(jsm, trigger.stream.stream, service)
+      const position = { name, service, trigger, storedUpTo: await read(), jsm, requester, log }
+      await checkStream(position)
+      if (await lacksMessages(position, acknowledged)) await consumeAgain(position)
+    })
+  }
+}
+
+async function readAcknowledged(jsm: JetStreamManager, stream: string, service: string) {
+  const info = await jsm.consumers.info(stream, service).catch(ignoreNotFound)
+  return info?.ack_floor.stream_seq ?? 0
+}
+
+async function checkStream({ name, trigger, storedUpTo, jsm }: Position) {
+  const { stream } = trigger.stream
+  const { state } = await jsm.streams.info(stream)
+  if (storedUpTo <= state.last_seq) return
+  // Messages that were lost with the stream may have had higher sequences.
+  const next = storedUpTo + 10_000
+  throw new Error(
+    `${name} has stored messages of ${stream} up to ${storedUpTo}, but the stream ends at ${state.last_seq}: it is ` +
+      `older than the store, or another one. If its messages are stored, continue it after them with "nats stream ` +
+      `purge ${stream} --seq ${next}", which deletes its messages; otherwise connect to the right store and stream`,
+  )
+}
+
+/** Messages that are acknowledged, but not stored, may also be dead letters. */
+async function lacksMessages({ trigger, storedUpTo, requester }: Position, acknowledged: number) {
+  if (storedUpTo >= acknowledged) return false
+  const next = await readFromLeader(requester, trigger.stream.stream, {
+    seq: storedUpTo + 1,
+    next_by_subj: parseSubject(trigger.topic.subject).pattern,
+  })
+  return next !== undefined && next.seq <= acknowledged
+}
+
+async function consumeAgain({ name, service, trigger, storedUpTo, jsm, log }: Position) {
+  const { stream } = trigger.stream
+  log.warn(
+    { function: name, stream, storedUpTo },
+    'the store lacks messages that are acknowledged: handling all messages of the stream again',
+  )
+  try {
+    await jsm.consumers.delete(stream, service)
+  } catch (error) {
+    // Another process has deleted it.
+    if (!(error instanceof JetStreamApiError)) throw error
+    ignoreNotFound(error)
+  }
+}

@@ -1,0 +1,84 @@
+import { jetstream, jetstreamManager } from '@nats-io/jetstream'
+import type { NatsConnection } from '@nats-io/transport-node'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type CommandLine, createCommandLine, runtime } from '../support/command-line.ts'
+
+/** The variable STORED stands for the state of a store after the restore of a backup. */
+const billing = (id: string) => `
+import * as v from 'valibot'
+import { defineFunction, stream } from '#runtime'
+
+const orders = { stream: 'ORDERS_${id}', subjects: ['order.${id}.*'] }
+const order = { subject: 'order.${id}.{item}', data: v.object({ item: v.string() }) }
+const billed = { subject: 'billed.${id}', data: v.object({ seqs: v.array(v.number()) }) }
+
+export default defineFunction(
+  stream(orders, order, { storedUpTo: async () => Number(process.env.STORED) }),
+  (batch, { publish }) => publish(billed, { seqs: batch.map(({ seq }) => seq) }),
+)
+`
+
+describe('storedUpTo', { timeout: 60_000 }, () => {
+  let bench: CommandLine
+  let nc: NatsConnection
+  beforeAll(async () => {
+    bench = await createCommandLine()
+    nc = await bench.connect()
+  })
+  afterAll(() => bench?.[Symbol.asyncDispose]())
+
+  async function given(count: number) {
+    const id = crypto.randomUUID().replaceAll('-', '')
+    const folder = await bench.write({ 'bill.ts': billing(id) })
+    const received: number[] = []
+    nc.subscribe(`billed.${id}`, {
+      callback: (_, message) => void received.push(...message.json<{ seqs: number[] }>().seqs),
+    })
+    const jsm = await jetstreamManager(nc)
+    await jsm.streams.add({ name: `ORDERS_${id}`, subjects: [`order.${id}.*`] })
+    const order = (item: string) =>
+      jetstream(nc).publish(`order.${id}.${item}`, JSON.stringify({ item }))
+    for (let n = 1; n <= count; n++) await order('pen')
+    const acknowledged = async () =>
+      (await jsm.consumers.info(`ORDERS_${id}`, 'bill')).ack_floor.stream_seq
+    return { folder, received, order, acknowledged, stream: `ORDERS_${id}` }
+  }
+
+  it('delivers all messages again at the start after the store has lost some', async () => {
+    const { folder, received, acknowledged } = await given(3)
+    const before = await bench.start(folder, [], { STORED: '0' })
+    await expect.poll(() => received).toEqual([1, 2, 3])
+    await expect.poll(acknowledged).toBe(3)
+    await before.stop()
+
+    const after = await bench.start(folder, [], { STORED: '2' })
+
+    await expect.poll(() => received).toEqual([1, 2, 3, 1, 2, 3])
+    expect(after.log.read(0)).toMatch(/the store lacks messages that are acknowledged/)
+  })
+
+  it('delivers no message again if the store has all of them', async () => {
+    const { folder, received, order, acknowledged } = await given(3)
+    const before = await bench.start(folder, [], { STORED: '0' })
+    await expect.poll(acknowledged).toBe(3)
+    await before.stop()
+
+    await bench.start(folder, [], { STORED: '3' })
+    await order('book')
+
+    await expect.poll(() => received).toEqual([1, 2, 3, 4])
+  })
+
+  it('stops the start before any message if the stream is older than the store', async () => {
+    const { folder, received, stream } = await given(3)
+
+    const { code, stderr } = await runtime(['start', folder], {
+      env: { NATS_URL: bench.nats.urlOf('functions'), STORED: '4' },
+    })
+
+    expect(code).toBe(1)
+    expect(stderr).toContain(`has stored messages of ${stream} up to 4, but the stream ends at 3`)
+    expect(stderr).toContain(`nats stream purge ${stream} --seq 10004`)
+    expect(received).toEqual([])
+  })
+})
