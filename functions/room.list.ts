@@ -1,9 +1,13 @@
+import { readLogId } from '#domain/log/persisted-sequence'
 import { directRoomOf } from '#domain/rooms/direct-room'
 import { readCaller } from '#domain/rooms/member'
 import { roomsOfUser } from '#domain/rooms/room-list'
 import { listBlocked } from '#domain/users/block'
-import { defineFunction } from '#runtime'
+import { type Context, defineFunction } from '#runtime'
 import { roomList } from '#schema/messages/room'
+import { CHAT_MESSAGES } from '#schema/streams'
+
+const maxWaitMs = 500
 
 export default defineFunction(
   roomList,
@@ -11,8 +15,13 @@ export default defineFunction(
     const me = readCaller(context)
     // If the caller is the only member of a direct room, `with` is the caller.
     const ownDirectRoom = directRoomOf(me, me)
-    const [rooms, blocked] = await Promise.all([roomsOfUser(me), listBlocked(me)])
+    const [rooms, blocked, log] = await Promise.all([
+      roomsOfUser(me),
+      listBlocked(me),
+      readLogIdSoon(context),
+    ])
     return {
+      ...(log === undefined ? {} : { log }),
       rooms: rooms.map(({ other, isRequest, ...room }) => {
         const counterpart = room.id === ownDirectRoom ? me : other
         return {
@@ -24,5 +33,11 @@ export default defineFunction(
       }),
     }
   },
-  { limit: { max: 120, windowMs: 60_000 } },
+  { resources: [CHAT_MESSAGES], limit: { max: 120, windowMs: 60_000 } },
 )
+
+/** Rooms are listed without the id while JetStream is unavailable. */
+function readLogIdSoon(context: Context): Promise<string | undefined> {
+  const timeout = new Promise<undefined>((resolve) => setTimeout(resolve, maxWaitMs, undefined))
+  return Promise.race([readLogId(context).catch(() => undefined), timeout])
+}

@@ -76,6 +76,8 @@ export function Layout(
       if (reason === 'archive') showToast(t('rooms.archived', { room: room.name }))
       if (reason === 'meanwhile' && isShown) showToast(t('rooms.left', { room: room.name }))
     },
+    // All parts of the page may show events that no longer exist.
+    onLogReplaced: () => window.location.reload(),
     onFailure: (reason) =>
       showToast(
         reason === 'disconnected'

@@ -38,6 +38,8 @@ export interface ChatOptions {
   onMessage?: (notice: Notice, room: MyRoom) => void
   onMissed?: (room: MyRoom, before: MyRoom) => void
   onRemoved?: (room: MyRoom, why: RemovalReason) => void
+  /** Called when events that the page shows may no longer exist. */
+  onLogReplaced?: () => void
   onFailure?: (why: Error | 'disconnected') => void
 }
 

@@ -4,7 +4,7 @@ import type { RoomId } from '#schema/ids'
 import type { MyRoom } from '#schema/messages/room'
 import type { LocalStore } from './localStore.ts'
 
-const key = 'rooms'
+export const roomsKey = 'rooms'
 
 /** Solid's stores ignore keys such as `__proto__`. */
 const toKey = (id: RoomId): `room ${string}` => `room ${id}`
@@ -21,7 +21,7 @@ export function createRoomList(localStore: LocalStore) {
     for (const { unread, mentions, readSeq, lastSeq, name } of all)
       void [unread, mentions, readSeq, lastSeq, name]
     localStore.write(
-      key,
+      roomsKey,
       all.map((room) => ({ ...unwrap(room) })),
     )
   })
@@ -30,7 +30,7 @@ export function createRoomList(localStore: LocalStore) {
     byId: (id: RoomId): MyRoom | undefined => rooms[toKey(id)],
     isLoaded,
     list,
-    readCached: () => localStore.read<MyRoom[]>(key),
+    readCached: () => localStore.read<MyRoom[]>(roomsKey),
     replace(all: readonly MyRoom[]) {
       const byKey = Object.fromEntries(all.map((room) => [toKey(room.id), room]))
       setRooms(reconcile(byKey, { key: null }))

@@ -10,12 +10,14 @@ import { callWithRetry } from '../nats/callWithRetry.ts'
 import type { ChatClient } from '../nats/chatClient.ts'
 import { createReadPositions } from './createReadPositions.ts'
 import { createRefresh } from './createRefresh.ts'
-import { createRoomList } from './createRoomList.ts'
+import { createRoomList, roomsKey } from './createRoomList.ts'
 import { createRoomSubscriptions } from './createRoomSubscriptions.ts'
 import type { Threads } from './createThreads.ts'
 import { createUnreadCounts } from './createUnreadCounts.ts'
 import { type LocalStore, pageKey } from './localStore.ts'
 import { countNotice, isUncounted, totalOf, type Unread } from './unread.ts'
+
+const logKey = 'log'
 
 export type Rooms = ReturnType<typeof createRooms>
 
@@ -32,6 +34,8 @@ export interface RoomsOptions {
   /** Called after a reconnect for each room with more unread messages than `before` it. */
   onMissed?: (room: MyRoom, before: MyRoom) => void
   onRemoved?: (room: MyRoom, why: RemovalReason) => void
+  /** Called when events of the log may have been replaced by others, by the restore of a backup. */
+  onLogReplaced?: () => void
 }
 
 /** `meanwhile`: removed without an event, for example while disconnected. */
@@ -57,6 +61,7 @@ export function createRooms(options: RoomsOptions) {
    */
   const removalRounds = new Map<RoomId, number>()
   let wasOffline = false
+  let log = localStore.readNow<string>(logKey)
 
   // Before the first request, so that no notice is missed.
   const subscriptions = createRoomSubscriptions({ ...options, onNotice: receive })
@@ -101,6 +106,7 @@ export function createRooms(options: RoomsOptions) {
     void threads.load().catch(() => undefined)
     void loadInvitations()
     const answer = await callWithRetry(client, 'room.list', {})
+    if (answer.log !== undefined && (await isReplaced(answer.log))) return options.onLogReplaced?.()
     const current = answer.rooms.filter(({ id }) => removalRounds.get(id) !== round())
     const ids = new Set(current.map(({ id }) => id))
     const removed = list().filter(({ id }) => !ids.has(id))
@@ -118,6 +124,16 @@ export function createRooms(options: RoomsOptions) {
     // A notice of a new public room may have been missed before the subscription.
     if (added.some(({ kind }) => kind === 'public')) void refresh()
     else if (current.some((room) => isUncounted(counts.of(room)))) refreshSoon()
+  }
+
+  /** If the server has another log than before, deletes the cached rooms and pages. */
+  async function isReplaced(current: string): Promise<boolean> {
+    const before = log
+    log = current
+    localStore.writeNow(logKey, current)
+    if (before === undefined || before === current) return false
+    await localStore.prune((key) => key !== roomsKey && !key.startsWith(pageKey('')))
+    return true
   }
 
   function replace(current: readonly MyRoom[]): MyRoom[] {

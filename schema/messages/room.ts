@@ -87,11 +87,15 @@ export const roomDirect = {
   errors: ['forbidden'],
 } as const satisfies Contract
 
-/** `room.list`: returns the caller's rooms, at most 1,000, in no particular order. */
+/**
+ * `room.list`: returns the caller's rooms, at most 1,000, in no particular order. `log` is an id of the log of
+ * events. When it differs from the one of an earlier answer, a backup may have been restored: a client then
+ * deletes all events, and all sequences, that it has stored. It is absent while JetStream is unavailable.
+ */
 export const roomList = {
   subject: 'room.list',
   input: v.strictObject({}),
-  output: v.object({ rooms: v.array(MyRoom) }),
+  output: v.object({ rooms: v.array(MyRoom), log: v.optional(v.string()) }),
   audience: ['everyone'],
   description: 'Lists the rooms of the caller with unread counts',
 } as const satisfies Contract
