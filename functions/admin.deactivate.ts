@@ -9,10 +9,11 @@ import { DEACTIVATED_USERS } from '#schema/streams'
 export default defineFunction(
   adminDeactivate,
   async ({ userId }, context) => {
-    if (userId === readCaller(context))
-      throw new FunctionError('forbidden', 'You cannot deactivate yourself')
+    const by = readCaller(context)
+    if (userId === by) throw new FunctionError('forbidden', 'You cannot deactivate yourself')
     await requireUser(userId)
     await setDeactivated(userId, true, context)
+    context.log.info({ userId, by }, 'user deactivated')
     const connections = await context.system.connections(userId)
     await Promise.all(connections.map((connection) => context.system.disconnect(connection)))
     return {}

@@ -1,3 +1,4 @@
+import { readCaller } from '#domain/rooms/member'
 import { setDeactivated } from '#domain/users/deactivation'
 import { requireUser } from '#domain/users/directory'
 import { defineFunction } from '#runtime'
@@ -9,6 +10,7 @@ export default defineFunction(
   async ({ userId }, context) => {
     await requireUser(userId)
     await setDeactivated(userId, false, context)
+    context.log.info({ userId, by: readCaller(context) }, 'user reactivated')
     return {}
   },
   { resources: [DEACTIVATED_USERS], limit: { max: 60, windowMs: 60_000 } },

@@ -1,0 +1,91 @@
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { findNatsCli } from '../../stack/install/nats-cli.ts'
+import { bin, type CommandResult, run } from '../support/command-line.ts'
+import { type Servers, startServers } from '../support/servers.ts'
+import { createTestUser } from '../support/test-user.ts'
+
+const root = join(import.meta.dirname, '..', '..')
+const guide = await readFile(join(root, 'docs', 'operations.md'), 'utf8')
+
+/** The commands for backup and restore are run by tests/reliability/backup.test.ts. */
+describe('docs/operations.md', { timeout: 120_000 }, () => {
+  let dir: string
+  let servers: Servers
+
+  beforeAll(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'natter-operations-'))
+    servers = await startServers('postgres')
+    await mkdir(join(dir, 'bin'))
+    await mkdir(join(dir, 'secrets'))
+    await symlink(await findNatsCli(), join(dir, 'bin', 'nats'))
+    const runtime = `exec '${process.execPath}' '${bin}' "$@"`
+    await writeFile(join(dir, 'bin', 'runtime'), `#!/bin/sh\n${runtime}\n`, { mode: 0o755 })
+    await writeFile(join(dir, 'secrets', 'NATS_OPS_URL'), servers.nats.urlOf('ops'))
+  })
+  afterAll(async () => {
+    await servers?.[Symbol.asyncDispose]()
+    await rm(dir, { recursive: true, force: true })
+  })
+
+  function shell(script: string): Promise<CommandResult> {
+    const env = { PATH: join(dir, 'bin') + delimiter + process.env.PATH, HOME: dir }
+    return run('bash', ['-euc', script], { env, cwd: dir })
+  }
+
+  it('deactivates a user, whose connections are closed and whose logins are rejected', async () => {
+    const [commands = ''] =
+      guide.match(/export NATS_URL=.*\nruntime call admin\.deactivate .*/) ?? []
+    const users = { nats: servers.urls.nats, issuer: servers.urls.issuer }
+    const bob = await createTestUser(users, 'bob')
+    await using alice = await createTestUser(users, 'alice')
+    await alice.client.call('room.list', {})
+    await bob.client.call('room.list', {})
+    const asBob = commands.replace('"ben"', '"bob"').replace('--as ada', '--as alice')
+    expect(asBob).toContain('bob')
+
+    expect(await shell(asBob)).toMatchObject({ code: 0 })
+
+    await expect(bob.client.call('users.me', {})).rejects.toThrow()
+    await expect(createTestUser(users, 'bob')).rejects.toThrow(/Authorization/)
+    expect(servers.runtime.log.read(0)).toMatch(/"userId":"bob","by":"alice".*"user deactivated"/)
+
+    expect(await shell(asBob.replace('deactivate', 'reactivate'))).toMatchObject({ code: 0 })
+    await expect
+      .poll(async () => {
+        const again = await createTestUser(users, 'bob').catch(() => undefined)
+        await again?.[Symbol.asyncDispose]()
+        return again !== undefined
+      })
+      .toBe(true)
+    await bob[Symbol.asyncDispose]()
+  })
+
+  it('shows the events of the rooms, and how many events are left to persist', async () => {
+    await using alice = await createTestUser(
+      { nats: servers.urls.nats, issuer: servers.urls.issuer },
+      'alice',
+    )
+    await alice.send('general', 'hello')
+    const connect = 'export NATS_URL="$(cat secrets/NATS_OPS_URL)"'
+    for (const [command, expected] of [
+      ['nats stream get CHAT_MESSAGES --last-for chat.general', /"text":"hello"/],
+      ["nats req fn.persist ''", /\d/],
+    ] as const) {
+      expect(guide).toContain(`\`${command}\``)
+      const { code, stdout, stderr } = await shell(`${connect}\n${command} < /dev/null`)
+      expect(code, stderr).toBe(0)
+      expect(stdout).toMatch(expected)
+    }
+  })
+
+  it('names functions, streams and buckets that exist', async () => {
+    const { stdout } = await shell('nats -s "$(cat secrets/NATS_OPS_URL)" stream ls --all --names')
+    const streams = stdout.split(/\s+/)
+    const [, list = ''] = /for stream in (.*?); do/.exec(guide) ?? []
+
+    expect(streams).toEqual(expect.arrayContaining(list.split(' ')))
+  })
+})
