@@ -10,6 +10,9 @@ const ackTimeoutMs = 2_000
 const testIntervalMs = 2_000
 /** When to test the stalled streams again, by `performance.now()`. */
 const stalledStreams = new WeakMap<Requester, Map<string, number>>()
+/** Called with the bucket, or the first token of the stream's subjects. */
+type StallListener = (stream: string, isStalled: boolean) => void
+const stallListeners = new WeakMap<Requester, StallListener>()
 /** The header with the expected last sequence of the subject; 0 if the subject should be empty. */
 export const expectHeader = 'Nats-Expected-Last-Subject-Sequence'
 const wrongLastSequence = 10071
@@ -47,6 +50,11 @@ export async function publishStored(
   }
 }
 
+/** Calls back when a stream stops to acknowledge messages, and when it acknowledges one again. */
+export function watchStalledStreams(requester: Requester, listener: StallListener): void {
+  stallListeners.set(requester, listener)
+}
+
 interface Ack {
   seq: number
   duplicate?: boolean
@@ -67,16 +75,21 @@ async function requestAck(
   if (testAt !== undefined) stalled.set(stream, performance.now() + ackTimeoutMs)
   try {
     const reply = await requester.request(subject, payload, { headers, timeoutMs: ackTimeoutMs })
-    if (testAt !== undefined) stalled.delete(stream)
+    if (testAt !== undefined && stalled.delete(stream)) report(requester, stream, false)
     return reply
   } catch (error) {
     const code = error instanceof FunctionError ? error.code : undefined
     // The server restarts.
     if (code === 'disconnected') stalled.clear()
     if (code !== 'timeout') throw error
+    if (!stalled.has(stream)) report(requester, stream, true)
     stalled.set(stream, performance.now() + testIntervalMs)
     throw notAcknowledged(subject, error)
   }
+}
+
+function report(requester: Requester, stream: string, isStalled: boolean) {
+  stallListeners.get(requester)?.(stream, isStalled)
 }
 
 function streamOf(subject: string): string {

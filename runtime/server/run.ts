@@ -8,6 +8,7 @@ import type { FunctionInfo } from '../api/context.ts'
 import { FunctionError } from '../api/errors.ts'
 import { describeIssues, validateEnv } from '../api/validate.ts'
 import { createRequester } from '../client/requester.ts'
+import { watchStalledStreams } from '../jetstream/publish.ts'
 import { ensureResources, type Resources } from '../jetstream/resources.ts'
 import { ClientConnections } from '../monitoring/connections.ts'
 import { createSystem } from '../monitoring/system.ts'
@@ -177,6 +178,11 @@ async function connectToJetStream(
   })
   const requester = createRequester(nc)
   started.defer(() => requester.close())
+  watchStalledStreams(requester, (stream, isStalled) => {
+    if (isStalled)
+      log.error({ stream }, 'nats-server stores no messages: make space on its disk and restart it')
+    else log.info({ stream }, 'nats-server stores messages again')
+  })
   const js = jetstream(nc)
   await dependencies.wait('JetStream', () =>
     ensureResources(js, resources, { update: true, log, replicas: config.replicas }),

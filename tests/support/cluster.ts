@@ -42,6 +42,8 @@ export interface Cluster extends AsyncDisposable {
 export interface ClusterSettings {
   database?: DatabaseKind
   webOrigins?: string[]
+  /** Called before the start with the folder in which each server stores its data, in `NAME/nats`. */
+  prepare?(dir: string, started: AsyncDisposableStack): Promise<void>
 }
 
 export interface ClusterUser {
@@ -53,10 +55,12 @@ export interface ClusterUser {
 export async function startCluster({
   database = 'pglite',
   webOrigins = [],
+  prepare,
 }: ClusterSettings = {}): Promise<Cluster> {
   await using started = new AsyncDisposableStack()
   const dir = await mkdtemp(join(tmpdir(), 'natter-cluster-'))
   started.defer(() => rm(dir, { recursive: true, force: true }))
+  await prepare?.(dir, started)
   const secrets = createSecrets()
   const tokenIssuer = await startTokenIssuer()
   started.defer(() => tokenIssuer.stop())
