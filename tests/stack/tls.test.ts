@@ -98,7 +98,8 @@ describe.skipIf(!(await canRun(findCaddy)))('the system with TLS', { timeout: 12
       NATS_WS_URL: servers.map(({ webSocketUrl }) => webSocketUrl).join(' '),
       OIDC_ISSUER: issuer.url,
     }
-    owned.use(await startCaddy({ dir, tls, issuerPort, env: page }))
+    const natsPort = servers[0].ports.webSocket
+    owned.use(await startCaddy({ dir, tls, issuerPort, natsPort, env: page }))
     browser = await startBrowser(await readFile(tls.certificate, 'utf8'))
     owned.defer(() => browser.close())
   }, 240_000)
@@ -126,6 +127,25 @@ describe.skipIf(!(await canRun(findCaddy)))('the system with TLS', { timeout: 12
       expect(addresses).toContain(visitor.sockets[0])
       await expectNoProblems(visitor)
     }
+  })
+
+  it('passes WebSockets on from the web server to NATS', async () => {
+    const url = `${origin}/nats`
+    const headers = {
+      connection: 'upgrade',
+      upgrade: 'websocket',
+      'sec-websocket-version': '13',
+      'sec-websocket-key': Buffer.alloc(16).toString('base64'),
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<number | undefined>()
+    getByHttps(url, { ca: authority, headers }, ({ statusCode }) => resolve(statusCode))
+      .on('upgrade', ({ statusCode }, socket) => {
+        socket.destroy()
+        resolve(statusCode)
+      })
+      .on('error', reject)
+
+    expect(await promise).toBe(101)
   })
 
   it('connects the runtime to the database with TLS', async () => {
@@ -216,18 +236,32 @@ async function createCertificates(folder: string) {
 interface WebOptions {
   dir: string
   issuerPort: number
+  natsPort: number
   env: { NATTER_WEB_ORIGIN: string } & Record<string, string>
   tls: NatsTls
 }
 
-/** Serves the page, and the OpenID provider behind the same origin. */
-async function startCaddy({ dir, issuerPort, env, tls }: WebOptions): Promise<ProcessService> {
+/** Serves the page, and the OpenID provider and NATS behind the same origin. */
+async function startCaddy({
+  dir,
+  issuerPort,
+  natsPort,
+  env,
+  tls,
+}: WebOptions): Promise<ProcessService> {
   const web = join(dir, 'web')
   writeWebServers(web)
   await mkdir(join(web, 'natter.d'))
   const site = `tls ${tls.certificate} ${tls.key}
 handle /realms/* {
 	reverse_proxy 127.0.0.1:${issuerPort}
+}
+handle /nats* {
+	reverse_proxy https://localhost:${natsPort} {
+		transport http {
+			tls_trusted_ca_certs ${tls.authority}
+		}
+	}
 }
 `
   await writeFile(join(web, 'natter.d', 'site.caddy'), site)
