@@ -15,6 +15,8 @@ export interface KeycloakOptions extends ServiceOptions {
   /** Names and contents of further realm files to import. */
   realms?: Record<string, string>
   port?: number | undefined
+  /** Paths of files in PEM, and another port at which Keycloak then also listens with TLS. */
+  tls?: { certificate: string; key: string; port: number }
 }
 
 export interface KeycloakService extends ProcessService {
@@ -27,7 +29,7 @@ export interface KeycloakService extends ProcessService {
  * the issuer URL.
  */
 export async function startKeycloak(options: KeycloakOptions): Promise<KeycloakService> {
-  const { home, javaHome, webOrigin } = options
+  const { home, javaHome, webOrigin, tls } = options
   const port = options.port ?? (await freePort())
   const origin = `http://127.0.0.1:${port}`
   const issuer = `${origin}/realms/nats-chat`
@@ -56,6 +58,13 @@ export async function startKeycloak(options: KeycloakOptions): Promise<KeycloakS
         '--http-host=127.0.0.1',
         `--http-port=${port}`,
         `--hostname=${origin}`,
+        ...(tls
+          ? [
+              `--https-certificate-file=${tls.certificate}`,
+              `--https-certificate-key-file=${tls.key}`,
+              `--https-port=${tls.port}`,
+            ]
+          : []),
       ],
       env: {
         ...process.env,

@@ -1,3 +1,5 @@
+import { get } from 'node:https'
+import { text } from 'node:stream/consumers'
 import { connect } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
@@ -44,6 +46,12 @@ async function enter(person: 'alice' | 'bob' | 'charlie'): Promise<Visitor> {
 async function join({ page }: Visitor) {
   await goTo(page, ground.urls.web, room)
   await page.getByRole('button', { name: 'Join room' }).click()
+}
+
+function readUrl(url: string, ca?: string): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>()
+  get(url, ca ? { ca } : {}, (response) => resolve(text(response))).on('error', reject)
+  return promise
 }
 
 function follow({ page }: Visitor) {
@@ -203,6 +211,14 @@ describe('Natter with a real Keycloak', { timeout: 120_000 }, () => {
       await expect(
         fetchTokens(`${ground.keycloak.origin}/realms/${defaultRealm}`, client, alice),
       ).rejects.toThrow('issued no token')
+  })
+
+  it('serves its keys with TLS to clients that know the authority', async () => {
+    const { url, authority } = ground.secured
+    const keys = `${url}/protocol/openid-connect/certs`
+
+    expect(JSON.parse(await readUrl(keys, authority)).keys.length).toBeGreaterThan(0)
+    await expect(readUrl(keys)).rejects.toThrow(/certificate/)
   })
 
   it('ends the session at Keycloak on logout, so that the next user must log in', async () => {

@@ -12,6 +12,7 @@ import {
   type Visitor,
   watch,
 } from './client-fixture.ts'
+import { run } from './command-line.ts'
 import { fetchTokens } from './tokens.ts'
 
 const root = join(import.meta.dirname, '..', '..')
@@ -19,6 +20,8 @@ const root = join(import.meta.dirname, '..', '..')
 /** With the realm of deploy/keycloak. */
 export interface KeycloakFixture extends ClientFixture {
   keycloak: KeycloakService
+  /** The same realm with TLS, by a certificate of an authority of its own. */
+  secured: { url: string; authority: string }
   /** `path` is relative to the URL of the realm. */
   ask(method: string, path: string, body?: unknown, realm?: string): Promise<unknown>
   readRuntimeLogs(): Promise<string[]>
@@ -32,6 +35,7 @@ export async function createKeycloakFixture(): Promise<KeycloakFixture> {
   await using made = new AsyncDisposableStack()
   const dir = await mkdtemp(join(tmpdir(), 'natter-keycloak-'))
   made.defer(() => rm(dir, { recursive: true, force: true }))
+  const tls = { ...(await createCertificate(dir)), port: await freePort() }
   const webPort = await freePort()
   const webOrigin = `http://localhost:${webPort}`
   const keycloak = made.use(
@@ -40,6 +44,7 @@ export async function createKeycloakFixture(): Promise<KeycloakFixture> {
       home: await findKeycloak(),
       javaHome: await findJava(),
       webOrigin,
+      tls,
       realms: { 'defaults.json': await writeDefaultRealm() },
     }),
   )
@@ -54,6 +59,10 @@ export async function createKeycloakFixture(): Promise<KeycloakFixture> {
   return {
     ...ground,
     keycloak,
+    secured: {
+      url: `https://localhost:${tls.port}/realms/nats-chat`,
+      authority: await readFile(tls.authority, 'utf8'),
+    },
     ask: (method, path, body, realm = 'nats-chat') =>
       askAdmin(keycloak, method, `${realm}${path}`, body),
     readRuntimeLogs() {
@@ -71,6 +80,17 @@ export async function createKeycloakFixture(): Promise<KeycloakFixture> {
     },
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   }
+}
+
+async function createCertificate(dir: string) {
+  const script = join(root, 'stack', 'generate-certificates.ts')
+  const folder = join(dir, 'tls')
+  const { code, stderr } = await run(process.execPath, [script, folder, 'localhost'])
+  if (code !== 0) throw new Error(stderr)
+  const [certificate, key, authority] = ['localhost.crt', 'localhost.key', 'ca.crt'].map((name) =>
+    join(folder, name),
+  ) as [string, string, string]
+  return { certificate, key, authority }
 }
 
 async function writeDefaultRealm() {
