@@ -1,12 +1,14 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { jetstreamManager } from '@nats-io/jetstream'
+import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createRequester } from '#runtime/client'
 import { CHAT_MESSAGES } from '#schema/streams'
+import { findNatsCli } from '../../stack/install/nats-cli.ts'
 import type { NatsService } from '../../stack/services/nats.ts'
 import { newClientId, newRoomId } from '../support/app.ts'
 import { type Cluster, startCluster } from '../support/cluster.ts'
+import { run } from '../support/command-line.ts'
 
 const probe = `
 import * as v from 'valibot'
@@ -99,6 +101,29 @@ describe('a cluster of three nats-servers', { timeout: 180_000 }, () => {
 
       expect(new Set(seqs).size).toBe(1)
     }
+  })
+
+  it('restores a stream from a backup with its replicas and sequences', async () => {
+    const [server] = cluster.servers
+    const jsm = await jetstreamManager(await cluster.connectFunctions(server))
+    const backup = join(cluster.dir, 'backup')
+    const nats = async (...args: string[]) => {
+      const result = await run(await findNatsCli(), ['-s', cluster.urlsOf('ops'), ...args])
+      expect(result.code, result.stderr).toBe(0)
+    }
+    await jsm.streams.add({ name: 'KEPT', subjects: ['kept.*'], num_replicas: 3 })
+    const js = jetstream(await cluster.connectFunctions(server))
+    for (let n = 1; n <= 20; n++) await js.publish('kept.a', `message ${n}`)
+    await nats('backup', 'stream', 'KEPT', backup, '--no-consumers', '--no-progress')
+    await jsm.streams.delete('KEPT')
+    await nats('backup', 'restore', 'stream', backup, '--no-progress')
+
+    const { config, state } = await jsm.streams.info('KEPT')
+    expect(config.num_replicas).toBe(3)
+    expect(state).toMatchObject({ messages: 20, first_seq: 1, last_seq: 20 })
+    await expect
+      .poll(async () => (await jsm.streams.info('KEPT')).cluster?.replicas?.map((it) => it.current))
+      .toEqual([true, true])
   })
 
   it('loses no message, persists all of them and starts runtimes while the leader is down', async () => {
