@@ -12,6 +12,9 @@ export default defineConfig({
   test: {
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    // A loaded machine can delay a browser by more than a test allows. The report marks a test that
+    // passed only the second time with `retry x1`.
+    retry: process.env.CI ? 1 : 0,
     expect: { poll: { timeout: 20_000 } },
     // More workers would not be faster, because the tested servers are processes of their own.
     maxWorkers: 2,
