@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { createTokenCheck, type TokenCheck } from '#domain/auth/access-token'
+import { ConnectionTtl, connectionExpiry } from '#domain/auth/connection-ttl'
 import { permissionsFor } from '#domain/auth/permissions'
 import { findUserId } from '#domain/auth/user-id'
 import { isDeactivatedUser } from '#domain/users/deactivation'
@@ -37,26 +38,35 @@ const Env = v.object({
     v.picklist(['preferred_username', 'sub'], 'OIDC_USER_CLAIM must be preferred_username or sub'),
     'preferred_username',
   ),
+  CONNECTION_TTL: ConnectionTtl,
 })
 type Env = v.InferOutput<typeof Env>
 
 /**
  * Authenticates a NATS connection by an access token of the identity provider, which the client
- * passes as the CONNECT token or password.
+ * passes as the CONNECT token or password. The connection outlives the token
+ * (docs/decisions/060-connections-outlive-tokens.md).
  */
 export default defineFunction(
   callout(),
   async ({ token }, context) => {
-    const { issuer, subject, userName, handle, name, roles, expiresAt } = await checkFor(
-      context.env,
-    ).check(token)
+    const { issuer, subject, userName, handle, name, roles } = await checkFor(context.env).check(
+      token,
+    )
     const user = await findUserId({ issuer, subject }, userName, context)
     if (await isDeactivatedUser(user, context))
       throw new FunctionError('forbidden', `User ${user} is deactivated`)
     context.publish(userSeen, { userId: user, name, handle, issuer, subject })
     const identity = await identityToken({ issuer, subject })
     const permissions = permissionsFor(user, identity, roles)
-    return { user, aliases: [identity], account: 'CLIENTS', roles, ...permissions, expiresAt }
+    return {
+      user,
+      aliases: [identity],
+      account: 'CLIENTS',
+      roles,
+      ...permissions,
+      expiresAt: connectionExpiry(context.env.CONNECTION_TTL),
+    }
   },
   {
     env: Env,

@@ -54,8 +54,8 @@ const [minLoginMs, maxLoginMs, rejectsAfterMs] = [1_000, 3_500, 5_000]
 const rejectedDelayMs = 15_000
 
 /**
- * Reconnects without limit after an interruption, and once after each token renewal. Subscriptions
- * survive a reconnect.
+ * Reconnects without limit after an interruption, with the newest token. A token renewal needs no
+ * reconnect. Subscriptions survive a reconnect.
  */
 export function createConnection(
   config: Config,
@@ -82,8 +82,6 @@ export function createConnection(
 
   const stopRenewal = session.onRenewed(() => {
     if (state().status === 'refused') void connect()
-    // The server closes the connection when the old token expires.
-    else void nc?.reconnect().catch(() => undefined)
   })
   const listeners = new AbortController()
   const { signal } = listeners
@@ -172,7 +170,7 @@ export function createConnection(
           timeout: timeoutMs(),
         })
       } catch (error) {
-        if (isRefusal(error) && !(await isWorthRetry())) return undefined
+        if (needsToken(error) && !(await isWorthRetry())) return undefined
         await new Promise((resolve) => setTimeout(resolve, reconnectDelayMs))
       }
     }
@@ -210,12 +208,18 @@ export function createConnection(
         const offlineMs = 'since' in now ? Date.now() - now.since : 0
         for (const callback of reconnectHandlers) callback(offlineMs)
       }
-      if (status.type === 'error' && isRefusal(status.error) && !(await isWorthRetry())) {
+      if (status.type === 'error' && needsToken(status.error) && !(await isWorthRetry())) {
         // `close` waits for this loop to end.
         void connection.close()
         return connectLater()
       }
     }
+  }
+
+  /** The lifetime of a connection is independent of the token, which may still be valid. */
+  function needsToken(error: unknown): boolean {
+    if (error instanceof UserAuthenticationExpiredError) return session.isOver()
+    return error instanceof AuthorizationError
   }
 
   /**
@@ -278,8 +282,4 @@ function nextReconnectMs(attempt: number): number {
     ? Math.min(maxReconnectMs, minReconnectMs * 1.5 ** attempt)
     : noNetworkWaitMs
   return maxMs / 2 + (Math.random() * maxMs) / 2
-}
-
-function isRefusal(error: unknown): boolean {
-  return error instanceof AuthorizationError || error instanceof UserAuthenticationExpiredError
 }

@@ -23,8 +23,10 @@ export interface TokenIdentity extends Identity {
   handle: string
   roles: RealmRole[]
   name: string | undefined
-  /** In whole seconds since the Unix epoch. */
-  expiresAt: number
+  /** The session at the identity provider, `sid`. */
+  session: string | undefined
+  /** By the identity provider's clock, in seconds since the epoch. */
+  issuedAt: number
 }
 
 export interface TokenCheck {
@@ -64,7 +66,8 @@ export function createTokenCheck(options: TokenOptions): TokenCheck {
         ...readUser(claims, userClaim),
         roles: readRoles(claims),
         name: readName(claims),
-        expiresAt: Math.floor(claims.exp ?? 0),
+        session: typeof claims.sid === 'string' ? claims.sid : undefined,
+        issuedAt: claims.iat ?? 0,
       }
     },
   }
@@ -101,10 +104,7 @@ function checkType({ payload, protectedHeader }: JWTVerifyResult) {
   throw rejectToken(`it is no access token: its typ is ${show(typ ?? protectedHeader.typ)}`)
 }
 
-/**
- * Allows no clock tolerance for `exp`, because the NATS server closes the connection when the token
- * expires.
- */
+/** Allows no clock tolerance for `exp`: the lifetime of a connection begins after it. */
 function checkTimes({ iat = 0, exp = 0 }: JWTPayload) {
   const now = Date.now() / 1_000
   if (exp <= now) throw rejectToken(`it has expired: its exp is ${show(exp)}`)

@@ -113,13 +113,26 @@ describe('auth.callout', () => {
     await expect(requestAsAlice(nc, 'as.alice.work')).rejects.toMatchObject({ code: 'forbidden' })
   })
 
-  it('closes the connection when the token expires', async () => {
-    const nc = await connectWith({ exp: now() + 2 })
+  it('keeps the connection when the token expires, until its own lifetime ends', async () => {
+    const ttlS = 6
+    await using short = await createLoginFixture(undefined, { CONNECTION_TTL: String(ttlS) })
+    const openedAt = Date.now()
+    const nc = await short.connect(await short.tokenIssuer.token({ exp: now() + 2 }))
 
     await nc.closed()
-    expect(Date.now()).toBeGreaterThan((now() - 1) * 1_000)
-    expect(nc.isClosed()).toBe(true)
+    const openMs = Date.now() - openedAt
+    // At random within the last tenth of the lifetime; the server counts whole seconds.
+    expect(openMs).toBeGreaterThan(ttlS * 900 - 1_000)
   })
+
+  it.each(['0', '-1', '1h', '86401'])(
+    'does not start with the lifetime of connections "%s"',
+    async (CONNECTION_TTL) => {
+      await expect(createLoginFixture(undefined, { CONNECTION_TTL })).rejects.toThrow(
+        'CONNECTION_TTL must be a whole number of seconds, from one second to one day',
+      )
+    },
+  )
 
   it('accepts tokens signed with a new key, and fetches the keys at most once for many unknown key ids', async () => {
     const { tokenIssuer } = fixture

@@ -35,7 +35,10 @@ export interface LoginRejection {
 }
 
 /** A runtime that accepts the tokens of `issuer` or of the fixture's own issuer. */
-export async function createLoginFixture(issuer?: string): Promise<LoginFixture> {
+export async function createLoginFixture(
+  issuer?: string,
+  settings: Record<string, string> = {},
+): Promise<LoginFixture> {
   await using stack = new AsyncDisposableStack()
   const commandLine = stack.use(await createCommandLine())
   const tokenIssuer = await startTokenIssuer()
@@ -62,6 +65,7 @@ export async function createLoginFixture(issuer?: string): Promise<LoginFixture>
     NATS_CALLOUT_XKEY_SEED: secrets.calloutXkeySeed,
     OIDC_ISSUER: issuer ?? tokenIssuer.issuer,
     OIDC_CLIENT_IDS: 'nats-chat-app,natter-cli',
+    ...settings,
   }
   const runtime = stack.use(
     await startRuntimeService({ dir, env, folders: [functions], name: 'login' }),
