@@ -63,6 +63,12 @@ export interface FunctionOptions<Env extends Schema = Schema> {
   /** Informs the caller when a call without a reply subject is rejected. Its errors are only logged. */
   onRejected?: (reason: ErrorBody, call: RejectedCall, context: Context) => void
   /**
+   * Path at which the function is also served over HTTP, on WEBHOOK_PORT: `/orders/paid`. A caller proves
+   * its identity by the content, such as a signature. Only for functions with the audience `functions`,
+   * whose subject has no parameters.
+   */
+  webhook?: string
+  /**
    * The streams and buckets that the handler uses. The start creates missing ones and updates those that
    * differ from their declaration. It fails if the server cannot update a field.
    */

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import type { HealthAddress } from '../server/config.ts'
+import type { HttpAddress } from '../server/config.ts'
 import { formatMetrics, type Metric } from '../server/metrics.ts'
 import { CliError } from './failure.ts'
 
@@ -17,7 +17,7 @@ interface Answer {
 }
 
 /** Serves `/livez`, `/readyz` and `/metrics`. Throws a CliError if it cannot listen on the address. */
-export async function serveHealth({ host, port }: HealthAddress, health: Health): Promise<void> {
+export async function serveHealth({ host, port }: HttpAddress, health: Health): Promise<void> {
   const routes = new Map<string, () => Promise<Answer>>([
     ['/livez', async () => json(200, { live: true })],
     [
@@ -68,7 +68,7 @@ function isAllowed(method: string) {
   return method === 'GET' || method === 'HEAD'
 }
 
-function describe({ code, message }: NodeJS.ErrnoException, { host, port }: HealthAddress) {
+function describe({ code, message }: NodeJS.ErrnoException, { host, port }: HttpAddress) {
   return code === 'EADDRINUSE'
     ? `HEALTH_PORT is ${port}, and another program uses this port on ${host}: choose a free port`
     : `cannot listen on HEALTH_PORT ${port} of HEALTH_HOST ${host}: ${message}`

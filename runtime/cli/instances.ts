@@ -3,14 +3,17 @@ import { constants } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Logger } from 'pino'
-import { readHealthAddress } from '../server/config.ts'
+import { readHealthAddress, readWebhookAddress } from '../server/config.ts'
 import type { Metric } from '../server/metrics.ts'
+import type { WebhookAnswer, WebhookCall } from '../server/webhooks.ts'
 import { serveHealth } from './health.ts'
 import { healthOf } from './instance-health.ts'
+import { queryInstance } from './instance-query.ts'
 import { createLog } from './log.ts'
 import { notifyReady } from './ready.ts'
 import { answerPings, untilHung } from './sign-of-life.ts'
 import { onStop } from './stop-signals.ts'
+import { reject, serveWebhooks } from './webhooks.ts'
 
 export interface InstancesOptions {
   folders: readonly string[]
@@ -40,6 +43,8 @@ const main = fileURLToPath(new URL('./main.ts', import.meta.url))
 const minBackoffMs = 100
 const maxBackoffMs = 30_000
 const healthyAfterMs = 30_000
+/** Longer than the default timeout of a function. */
+const maxWebhookMs = 10_000
 
 /**
  * Serves folders in one or more processes. Restarts a process that dies, with back-off, or that gives
@@ -78,6 +83,8 @@ class Supervisor {
         notReady: () => this.#notReady(),
         metrics: () => this.#metrics(),
       })
+    const webhookAddress = readWebhookAddress(this.#options.env)
+    if (webhookAddress) await serveWebhooks(webhookAddress, (call) => this.#callWebhook(call))
 
     // Starts the first instance alone, so that an error of all instances is reported only once.
     const first = this.#launch(1)
@@ -189,6 +196,17 @@ class Supervisor {
       return metrics.map((metric) => addLabel(metric, 'process', String(number)))
     })
     return (await Promise.all(answers)).flat()
+  }
+
+  async #callWebhook(call: WebhookCall): Promise<WebhookAnswer> {
+    for (const { instance } of this.#slots.filter(({ instance }) => instance.isReady))
+      try {
+        const answer = await queryInstance(instance.child, 'webhook', call, maxWebhookMs)
+        return answer as WebhookAnswer
+      } catch {
+        // The next instance may answer.
+      }
+    return reject('unavailable', 'No instance is ready')
   }
 
   async #keep(slot: Slot) {

@@ -1,5 +1,5 @@
 import type { NatsAddress } from '../nats/address.ts'
-import { readHealthAddress, readRuntimeConfig } from '../server/config.ts'
+import { readHealthAddress, readRuntimeConfig, readWebhookAddress } from '../server/config.ts'
 import { watchFaults } from '../server/faults.ts'
 import { watchProcess } from '../server/metrics.ts'
 import { type Runtime, startRuntime } from '../server/run.ts'
@@ -7,12 +7,14 @@ import { exportSpans } from '../tracing/export.ts'
 import { CliError } from './failure.ts'
 import { type Health, serveHealth } from './health.ts'
 import { answerHealthQueries } from './instance-health.ts'
+import { answerQueries } from './instance-query.ts'
 import { createLog } from './log.ts'
 import { note } from './output.ts'
 import { describeProblem, problemsOf } from './problems.ts'
 import { notifyReady } from './ready.ts'
 import { answerPings } from './sign-of-life.ts'
 import { onStop } from './stop-signals.ts'
+import { type AnswerWebhook, reject, serveWebhooks } from './webhooks.ts'
 
 export interface ServeOptions {
   folders: readonly string[]
@@ -80,6 +82,15 @@ export async function serveFolders(options: ServeOptions): Promise<void> {
     }
     if (instance === undefined) await serveHealth(healthAddress, health)
     else answerHealthQueries(health)
+  }
+  const webhookAddress = readWebhookAddress(env)
+  if (webhookAddress) {
+    const answer: AnswerWebhook = async (call) =>
+      runtime && !isStopping
+        ? runtime.callWebhook(call)
+        : reject('unavailable', isStopping ? 'The process is stopping' : 'The process is starting')
+    if (instance === undefined) await serveWebhooks(webhookAddress, answer)
+    else answerQueries({ webhook: answer })
   }
   const spanExport = await exportSpans(env, config.name, log)
   const onImport = (file: string | undefined) => {

@@ -30,6 +30,8 @@ exits with 1 after an uncaught exception. A file that cannot be loaded stops the
 
 If HEALTH_PORT is set, http://127.0.0.1:HEALTH_PORT answers GET /livez, /readyz (503 while it starts, stops
 or has lost NATS) and /metrics (Prometheus), for all instances together; HEALTH_HOST sets another address.
+If WEBHOOK_PORT is set, POST http://127.0.0.1:WEBHOOK_PORT/PATH calls the function with this webhook; WEBHOOK_HOST
+sets another address.
 
 Examples:
   runtime start functions/

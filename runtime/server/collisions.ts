@@ -7,6 +7,7 @@ export function findCollisions(loaded: readonly LoadedFunction[]): LoadProblem[]
   return [
     ...findSubjectCollisions(loaded),
     ...findResourceCollisions(loaded),
+    ...findWebhookCollisions(loaded),
     ...loaded
       .filter(({ trigger }) => trigger === 'callout')
       .slice(1)
@@ -48,6 +49,18 @@ function findSubjectCollisions(loaded: readonly LoadedFunction[]): LoadProblem[]
       })
   })
   return problems
+}
+
+function findWebhookCollisions(loaded: readonly LoadedFunction[]): LoadProblem[] {
+  const byPath = Map.groupBy(loaded, ({ definition }) => definition.options.webhook)
+  byPath.delete(undefined)
+  return [...byPath].flatMap(([path, [first, ...others]]) =>
+    others.map(({ file }) => ({
+      file,
+      export: 'default.webhook',
+      reason: `${first?.fileName} has the same path ${path}`,
+    })),
+  )
 }
 
 function findResourceCollisions(loaded: readonly LoadedFunction[]): LoadProblem[] {

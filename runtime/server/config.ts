@@ -37,20 +37,27 @@ export function readRuntimeConfig(variables: Environment): RuntimeConfig {
   }
 }
 
-export interface HealthAddress {
+export interface HttpAddress {
   host: string
   port: number
 }
 
 /** Returns undefined unless HEALTH_PORT is set. */
-export function readHealthAddress({
-  HEALTH_PORT: value,
-  HEALTH_HOST: host,
-}: Environment): HealthAddress | undefined {
+export function readHealthAddress(env: Environment): HttpAddress | undefined {
+  return readHttpAddress(env, 'HEALTH', 9_090)
+}
+
+/** Returns undefined unless WEBHOOK_PORT is set. */
+export function readWebhookAddress(env: Environment): HttpAddress | undefined {
+  return readHttpAddress(env, 'WEBHOOK', 9_091)
+}
+
+function readHttpAddress(env: Environment, prefix: string, example: number) {
+  const [value, host] = [env[`${prefix}_PORT`], env[`${prefix}_HOST`]]
   if (value === undefined || value === '') return undefined
   const port = Number(value)
   if (/^\d+$/.test(value) && port >= 1 && port <= 65_535) return { host: host || '127.0.0.1', port }
-  throw new Error(`HEALTH_PORT is "${value}": use a port from 1 to 65535, such as 9090`)
+  throw new Error(`${prefix}_PORT is "${value}": use a port from 1 to 65535, such as ${example}`)
 }
 
 export function readImportMs(env: Environment): number {

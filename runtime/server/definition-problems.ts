@@ -135,6 +135,7 @@ const Options = strict({
   env: v.optional(StandardSchema),
   beforeServe: v.optional(AnyFunction),
   onRejected: v.optional(AnyFunction),
+  webhook: v.optional(matching(/^(\/[a-z0-9][a-z0-9._-]*)+$/, 'a path, such as /orders/paid')),
   resources: v.optional(
     v.array(
       v.lazy((value) => ('stream' in Object(value) ? Stream : Bucket)),
@@ -224,13 +225,19 @@ function unusedOptions({ contract, trigger, options }: FunctionDefinition): Defi
   const problems: DefinitionProblem[] = []
   const add = (part: string, reason: string) => problems.push({ part, reason })
   if (trigger) {
-    for (const part of ['limit', 'prefetch', 'onRejected'] as const)
+    for (const part of ['limit', 'prefetch', 'onRejected', 'webhook'] as const)
       if (options[part] !== undefined) add(part, 'it has an effect only with a contract')
     if (trigger.kind === 'event' && options.queue !== undefined)
       add('queue', 'it has no effect here: write event(topic, { queue })')
   }
   if (contract?.audience?.includes('functions') && options.limit !== undefined)
     add('limit', 'it has no effect, because only users are limited, and functions call this one')
+  if (contract && options.webhook !== undefined) {
+    if (!contract.audience?.includes('functions'))
+      add('webhook', "it needs the audience ['functions']: a request over HTTP has no user")
+    if (String(contract.subject).includes('{'))
+      add('webhook', `it needs a subject without parameters, not ${contract.subject}`)
+  }
   if (contract && options.prefetch !== undefined && options.limit === undefined)
     add('prefetch', 'it has no effect without limit')
   return problems

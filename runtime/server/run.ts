@@ -40,6 +40,7 @@ import { reconcileSchedules, repeatAfterStart } from './schedules.ts'
 import { serveFunction } from './serve.ts'
 import { checkStoredPositions } from './stored-positions.ts'
 import { TrafficGuard } from './traffic-guard.ts'
+import { createWebhooks, type WebhookAnswer, type WebhookCall } from './webhooks.ts'
 
 export interface RuntimeOptions {
   folders: readonly string[]
@@ -55,6 +56,8 @@ export interface Runtime extends AsyncDisposable {
   /** False while a connection to NATS is lost. */
   readonly isConnected: boolean
   metrics(): Promise<Metric[]>
+  /** Calls the function whose option `webhook` is the path. Never rejects. */
+  callWebhook(call: WebhookCall): Promise<WebhookAnswer>
   /** Leaves the queue groups, finishes calls in flight, and closes the connection. Idempotent. */
   stop(): Promise<void>
   readonly closed: Promise<void>
@@ -152,6 +155,7 @@ export async function startRuntime({
       return connectionState.isConnected
     },
     metrics: () => functionMetrics(served, connectionState.isConnected),
+    callWebhook: createWebhooks(functions, requester),
     stop,
     closed,
     [Symbol.asyncDispose]: stop,

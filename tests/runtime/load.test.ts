@@ -254,6 +254,18 @@ export default defineFunction(${trigger}, () => {}, ${options})`
       ],
       [call('', '{ prefetch() {} }'), 'prefetch', 'it has no effect without limit'],
       [
+        call(', audience: ["functions"]', "{ webhook: 'orders' }"),
+        'webhook',
+        '"orders" is not a path',
+      ],
+      [call('', "{ webhook: '/orders' }"), 'webhook', "it needs the audience ['functions']"],
+      [
+        call(', audience: ["functions"], subject: "a.{b}"', "{ webhook: '/orders' }"),
+        'webhook',
+        'it needs a subject without parameters, not a.{b}',
+      ],
+      [triggered('event(topic)', "{ webhook: '/a' }"), 'webhook', 'only with a contract'],
+      [
         `${head}export default defineFunction(undefined, () => 1)`,
         '',
         'not a contract or a trigger',

@@ -1,0 +1,48 @@
+import { type ErrorBody, errorStatus, FunctionError } from '../api/errors.ts'
+import { createContractCaller } from '../client/client.ts'
+import type { Requester } from '../client/requester.ts'
+import { toFunctionError } from '../nats/unavailable.ts'
+import type { LoadedFunction } from './loaded-function.ts'
+
+/** A request over HTTP to the path of a function. */
+export interface WebhookCall {
+  path: string
+  input: Readonly<Record<string, unknown>>
+}
+
+export interface WebhookAnswer {
+  /** The HTTP status: 200, or that of the error code. */
+  status: number
+  body: unknown
+}
+
+/**
+ * Creates a function that calls the functions of this process by the path of their option `webhook`. The call
+ * is a request over NATS, so any process may serve it. Never rejects.
+ */
+export function createWebhooks(
+  functions: readonly LoadedFunction[],
+  requester: Requester,
+): (call: WebhookCall) => Promise<WebhookAnswer> {
+  const callers = new Map(
+    functions.flatMap(({ definition: { contract, options } }) =>
+      contract && options.webhook
+        ? [[options.webhook, createContractCaller(requester, contract)] as const]
+        : [],
+    ),
+  )
+  return async ({ path, input }) => {
+    const caller = callers.get(path)
+    if (!caller) return toAnswer(new FunctionError('not_found', `No function serves ${path}`))
+    try {
+      return { status: 200, body: await caller.ask(input, {}) }
+    } catch (error) {
+      return toAnswer(toFunctionError(error))
+    }
+  }
+}
+
+function toAnswer(error: FunctionError): WebhookAnswer {
+  const body: ErrorBody = error.toJSON()
+  return { status: errorStatus[error.code], body }
+}
