@@ -1,3 +1,4 @@
+import { closeConnections } from '#domain/auth/revocation'
 import { readCaller } from '#domain/rooms/member'
 import { setDeactivated } from '#domain/users/deactivation'
 import { requireUser } from '#domain/users/directory'
@@ -14,8 +15,7 @@ export default defineFunction(
     await requireUser(userId)
     await setDeactivated(userId, true, context)
     context.log.info({ userId, by }, 'user deactivated')
-    const connections = await context.system.connections(userId)
-    await Promise.all(connections.map((connection) => context.system.disconnect(connection)))
+    await closeConnections(userId, context)
     return {}
   },
   { resources: [DEACTIVATED_USERS], limit: { max: 60, windowMs: 60_000 } },

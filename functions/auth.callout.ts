@@ -1,39 +1,18 @@
 import * as v from 'valibot'
 import { createTokenCheck, type TokenCheck } from '#domain/auth/access-token'
 import { ConnectionTtl, connectionExpiry } from '#domain/auth/connection-ttl'
+import { oidcEnv } from '#domain/auth/oidc-env'
 import { permissionsFor } from '#domain/auth/permissions'
+import { isRevoked } from '#domain/auth/revocation'
 import { findUserId } from '#domain/auth/user-id'
 import { isDeactivatedUser } from '#domain/users/deactivation'
 import { callout, defineFunction, FunctionError } from '#runtime'
 import { identityToken } from '#schema/identity'
 import { userSeen } from '#schema/messages/user'
-import { DEACTIVATED_USERS, USER_IDS } from '#schema/streams'
+import { DEACTIVATED_USERS, REVOKED_TOKENS, USER_IDS } from '#schema/streams'
 
 const Env = v.object({
-  OIDC_ISSUER: v.pipe(
-    v.string(
-      'OIDC_ISSUER is missing: set it to a token issuer, such as https://id.example/realms/chat',
-    ),
-    v.regex(/^https?:\/\/[^/]/, 'OIDC_ISSUER must be a URL that begins with http:// or https://'),
-    v.url('OIDC_ISSUER is not a valid URL'),
-  ),
-  OIDC_INTERNAL_URL: v.pipe(
-    v.optional(v.string(), ''),
-    v.check(
-      (url) => url === '' || (/^https?:\/\/[^/]/.test(url) && URL.canParse(url)),
-      'OIDC_INTERNAL_URL must be a URL, such as http://keycloak:8080/realms/nats-chat',
-    ),
-  ),
-  OIDC_CLIENT_IDS: v.pipe(
-    v.optional(v.string(), 'nats-chat-app'),
-    v.transform((list) =>
-      list
-        .split(',')
-        .map((id) => id.trim())
-        .filter(Boolean),
-    ),
-    v.minLength(1, 'OIDC_CLIENT_IDS is empty: list client ids, separated by commas'),
-  ),
+  ...oidcEnv,
   OIDC_USER_CLAIM: v.optional(
     v.picklist(['preferred_username', 'sub'], 'OIDC_USER_CLAIM must be preferred_username or sub'),
     'preferred_username',
@@ -50,12 +29,18 @@ type Env = v.InferOutput<typeof Env>
 export default defineFunction(
   callout(),
   async ({ token }, context) => {
-    const { issuer, subject, userName, handle, name, roles } = await checkFor(context.env).check(
+    const { issuer, subject, session, issuedAt, ...identified } = await checkFor(context.env).check(
       token,
     )
+    const { userName, handle, name, roles } = identified
     const user = await findUserId({ issuer, subject }, userName, context)
-    if (await isDeactivatedUser(user, context))
-      throw new FunctionError('forbidden', `User ${user} is deactivated`)
+    const [isDeactivated, isTokenRevoked] = await Promise.all([
+      isDeactivatedUser(user, context),
+      isRevoked({ issuer, subject, session }, issuedAt, context),
+    ])
+    if (isDeactivated) throw new FunctionError('forbidden', `User ${user} is deactivated`)
+    if (isTokenRevoked)
+      throw new FunctionError('forbidden', 'token rejected: its session has ended; log in again')
     context.publish(userSeen, { userId: user, name, handle, issuer, subject })
     const identity = await identityToken({ issuer, subject })
     const permissions = permissionsFor(user, identity, roles)
@@ -71,7 +56,7 @@ export default defineFunction(
   {
     env: Env,
     queue: 'auth-workers',
-    resources: [USER_IDS, DEACTIVATED_USERS],
+    resources: [USER_IDS, DEACTIVATED_USERS, REVOKED_TOKENS],
     // After an outage, all clients reconnect at once. A shorter queue would not reduce the load,
     // because rejected clients log in again.
     maxQueued: 10_000,

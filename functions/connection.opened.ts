@@ -1,9 +1,10 @@
 import { LRUCache } from 'lru-cache'
+import { closeConnections, wasRevokedSince } from '#domain/auth/revocation'
 import { maxEntries } from '#domain/cache/max-entries'
 import { isDeactivatedUser } from '#domain/users/deactivation'
 import { type Context, defineFunction, event } from '#runtime'
 import { connectionOpened } from '#schema/messages/user'
-import { DEACTIVATED_USERS } from '#schema/streams'
+import { DEACTIVATED_USERS, REVOKED_TOKENS } from '#schema/streams'
 
 /** A tab of the page has one connection. */
 const maxConnections = 100
@@ -14,18 +15,22 @@ const logins = new LRUCache<string, number>(maxEntries(10_000))
 
 /**
  * Closes a user's newest connections when there are more than 100. Closes all connections of a user
- * who was deactivated during the login.
+ * who was deactivated, or whose tokens were revoked, during the login.
  */
 export default defineFunction(
   event(connectionOpened, { queue: 'auth-workers' }),
-  async ({ client: { user } }, context) => {
-    if (await isDeactivatedUser(user, context)) return closeSurplus(user, 0, context)
+  async ({ client: { user, start } }, context) => {
+    const [isDeactivated, isRevoked] = await Promise.all([
+      isDeactivatedUser(user, context),
+      wasRevokedSince(user, new Date(start), context),
+    ])
+    if (isDeactivated || isRevoked) return closeConnections(user, context)
     const count = (logins.get(user) ?? 0) + 1
     logins.set(user, count % loginsPerCheck)
     if (count < loginsPerCheck) return
     await closeSurplus(user, maxConnections, context)
   },
-  { resources: [DEACTIVATED_USERS] },
+  { resources: [DEACTIVATED_USERS, REVOKED_TOKENS] },
 )
 
 async function closeSurplus(user: string, max: number, { system, log }: Context): Promise<void> {

@@ -82,6 +82,19 @@ export const DEACTIVATED_USERS = {
   value: v.object({ at: v.string() }),
 } as const satisfies BucketDeclaration
 
+/**
+ * Revoked access tokens: those that were issued up to `until`, in seconds by the identity provider's clock,
+ * to a user (`subject.{identity token}`) or in a session (`session.{hash}`). `user.{user id}` has the time of
+ * the last revocation, in milliseconds. Also has the processed logout tokens and events of the identity
+ * provider (`used.{hash}`), and the time of the last event (`events`). Entries outlive the longest access
+ * tokens, which live a day.
+ */
+export const REVOKED_TOKENS = {
+  bucket: 'REVOKED_TOKENS',
+  value: v.object({ until: v.number() }),
+  ttlMs: 25 * 3_600_000,
+} as const satisfies BucketDeclaration
+
 /** The status of each user, by user id. A user without an entry is offline. */
 export const PRESENCE = {
   bucket: 'PRESENCE',

@@ -41,12 +41,19 @@ export interface TokenCheck {
 /**
  * Accepted signature algorithms. With HS256, an attacker could use the public key as the secret.
  */
-const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'EdDSA']
-const clockToleranceS = 5
-/**
- * A disabled user can log in until their token expires
- * (docs/decisions/005-access-token-lifetime.md).
- */
+export const algorithms = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'EdDSA',
+]
+export const clockToleranceS = 5
+/** REVOKED_TOKENS has entries for this long (docs/decisions/005-access-token-lifetime.md). */
 const maxLifetimeS = 24 * 3_600
 
 export function createTokenCheck(options: TokenOptions): TokenCheck {
@@ -81,16 +88,16 @@ export function createTokenCheck(options: TokenOptions): TokenCheck {
         requiredClaims: ['exp', 'iat'],
       })
     } catch (error) {
-      if (error instanceof errors.JOSEError) throw rejectToken(describe(error))
+      if (error instanceof errors.JOSEError) throw rejectToken(describeTokenError(error))
       throw error
     }
   }
 }
 
-function describe(error: errors.JOSEError): string {
+export function describeTokenError(error: errors.JOSEError): string {
   const isAboutClaim =
     error instanceof errors.JWTClaimValidationFailed || error instanceof errors.JWTExpired
-  return isAboutClaim ? `${error.message}: ${show(error.payload[error.claim])}` : error.message
+  return isAboutClaim ? `${error.message}: ${showClaim(error.payload[error.claim])}` : error.message
 }
 
 /**
@@ -101,18 +108,18 @@ function checkType({ payload, protectedHeader }: JWTVerifyResult) {
   const { typ } = payload
   if (typ === 'Bearer') return
   if (typ === undefined && /^(application\/)?at\+jwt$/i.test(protectedHeader.typ ?? '')) return
-  throw rejectToken(`it is no access token: its typ is ${show(typ ?? protectedHeader.typ)}`)
+  throw rejectToken(`it is no access token: its typ is ${showClaim(typ ?? protectedHeader.typ)}`)
 }
 
 /** Allows no clock tolerance for `exp`: the lifetime of a connection begins after it. */
 function checkTimes({ iat = 0, exp = 0 }: JWTPayload) {
   const now = Date.now() / 1_000
-  if (exp <= now) throw rejectToken(`it has expired: its exp is ${show(exp)}`)
+  if (exp <= now) throw rejectToken(`it has expired: its exp is ${showClaim(exp)}`)
   if (iat > now + clockToleranceS)
-    throw rejectToken(`it was issued in the future: its iat is ${show(iat)}`)
+    throw rejectToken(`it was issued in the future: its iat is ${showClaim(iat)}`)
   if (exp - iat > maxLifetimeS)
     throw rejectToken(
-      `it lasts too long: from its iat ${show(iat)} to its exp ${show(exp)} is more than 24 h; ` +
+      `it lasts too long: from its iat ${showClaim(iat)} to its exp ${showClaim(exp)} is more than 24 h; ` +
         'shorten the lifetime of access tokens in the issuer',
     )
 }
@@ -120,7 +127,9 @@ function checkTimes({ iat = 0, exp = 0 }: JWTPayload) {
 function checkClient({ azp, aud }: JWTPayload, clientIds: readonly string[]) {
   const clients = [azp, ...(Array.isArray(aud) ? aud : [aud])]
   if (!clients.some((client) => typeof client === 'string' && clientIds.includes(client)))
-    throw rejectToken(`it is for another client: its azp is ${show(azp)}, its aud ${show(aud)}`)
+    throw rejectToken(
+      `it is for another client: its azp is ${showClaim(azp)}, its aud ${showClaim(aud)}`,
+    )
 }
 
 /** In UTF-16 code units. Keycloak allows user names of up to 255. */
@@ -129,11 +138,11 @@ const maxUserNameLength = 255
 function readUser(claims: JWTPayload, userClaim: string) {
   const { sub, preferred_username } = claims
   if (!isUserName(sub))
-    throw rejectToken(`its sub identifies no user: ${show(sub)}; map the claim in the issuer`)
+    throw rejectToken(`its sub identifies no user: ${showClaim(sub)}; map the claim in the issuer`)
   const handle = preferred_username ?? sub
   if (!isUserName(handle))
     throw rejectToken(
-      `its preferred_username is no user name: ${show(handle)}; use 1 to ${maxUserNameLength} ` +
+      `its preferred_username is no user name: ${showClaim(handle)}; use 1 to ${maxUserNameLength} ` +
         'characters, without control characters',
     )
   return { subject: sub, handle, userName: userClaim === 'sub' ? sub : handle }
@@ -159,7 +168,7 @@ function readName({ name, given_name, family_name }: JWTPayload): string | undef
   return parts.join(' ') || undefined
 }
 
-function show(value: unknown): string {
+export function showClaim(value: unknown): string {
   return (JSON.stringify(value) ?? 'missing').slice(0, 80)
 }
 

@@ -1,10 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { eq } from 'drizzle-orm'
-import { type Context, FunctionError } from '#runtime'
+import type { Context } from '#runtime'
 import { db } from '#schema/db'
 import type { UserId } from '#schema/ids'
 import { DEACTIVATED_USERS } from '#schema/streams'
 import { deactivations, users } from '#schema/tables/user'
+import { withTimeLimit } from '../cache/time-limit.ts'
 import type { Transaction } from '../rooms/room-lock.ts'
 
 /** A login waits for JetStream at most this long. */
@@ -46,11 +46,8 @@ function refreshLastKnown(context: Context): void {
 async function withinMaxWait<T>(
   reading: Promise<T>,
 ): Promise<{ ok: true; value: T } | { ok: false; error: unknown }> {
-  const timeout = delay(maxWaitMs, undefined, { ref: false }).then(() => {
-    throw new FunctionError('timeout', `No answer within ${maxWaitMs} ms`)
-  })
   try {
-    return { ok: true, value: await Promise.race([reading, timeout]) }
+    return { ok: true, value: await withTimeLimit(maxWaitMs, reading) }
   } catch (error) {
     return { ok: false, error }
   }

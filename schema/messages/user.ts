@@ -84,5 +84,5 @@ export const userSeen = {
 /** Published by the NATS server when a user has connected. */
 export const connectionOpened = {
   subject: 'connection.opened',
-  data: v.object({ client: v.object({ user: v.string() }) }),
+  data: v.object({ client: v.object({ user: v.string(), start: v.string() }) }),
 } as const satisfies Topic

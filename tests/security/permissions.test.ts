@@ -56,6 +56,7 @@ describe('permissions by role', () => {
     'msg.react': users,
     'msg.trace': users,
     'msg.versions': users,
+    'oidc.logout': nobody,
     'prefs.get': everyone,
     'prefs.set': everyone,
     'presence.disconnect': everyone,
@@ -247,7 +248,14 @@ describe('permissions on the server', () => {
     '$JS.API.STREAM.LIST',
     '$KV.ROOMS_KV.general.alice',
     '$SRV.PING',
+    '$KV.REVOKED_TOKENS.user.bob',
     '$SYS.REQ.USER.AUTH',
+    '$SYS.REQ.SERVER.PING.CONNZ',
+    '$SYS.REQ.SERVER.server.KICK',
+    'connection.list',
+    'connection.close.server',
+    'connection.opened',
+    'oidc.logout',
     '_INBOX_bob.x',
   ])('reject a publish of alice to %s, with and without headers', async (subject) => {
     for (const name of [undefined, 'Nats-Trace-Dest', 'Nats-Request-Info']) {

@@ -53,6 +53,8 @@ export async function createLoginFixture(
   const functions = await commandLine.write({
     'auth.callout.ts': product('auth.callout'),
     'users.id.ts': product('users.id'),
+    'oidc.logout.ts': product('oidc.logout'),
+    'connection.opened.ts': product('connection.opened'),
     'whoami.ts': functionSource('whoami', ['everyone']),
     'work.ts': functionSource('work', ['user', 'admin']),
     'inside.ts': functionSource('inside', ['functions']),

@@ -1,0 +1,15 @@
+import * as v from 'valibot'
+import type { Contract } from '#runtime'
+
+/**
+ * `oidc.logout`: OpenID Connect back-channel logout. Closes the connections of a user whose session at the
+ * identity provider has ended, and rejects logins with the tokens of that session. `invalid` with the reason
+ * for a logout token that is not valid, or was received before.
+ */
+export const oidcLogout = {
+  subject: 'oidc.logout',
+  input: v.object({ logout_token: v.pipe(v.string(), v.maxLength(16_384)) }),
+  output: v.object({}),
+  audience: ['functions'],
+  description: 'Ends a session that the identity provider has logged out',
+} as const satisfies Contract
