@@ -103,6 +103,7 @@ function createFiles(): Files {
     DATABASE_PASSWORD: createPassword(),
     KC_BOOTSTRAP_ADMIN_PASSWORD: createPassword(),
     KC_DB_PASSWORD: createPassword(),
+    KEYCLOAK_EVENTS_SECRET: createPassword(),
   }
 }
 

@@ -82,27 +82,35 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     OIDC_CLIENT_IDS: env.OIDC_CLIENT_IDS ?? 'nats-chat-app,natter-cli',
     NATTER_ID_KEY: env.NATTER_ID_KEY ?? secrets.idKey,
   }
-  const startRuntime = (name: string, own: Record<string, string> = {}) =>
+  const startRuntime = (
+    name: string,
+    names: PortName[] = [],
+    own: () => Record<string, string> = () => ({}),
+  ) =>
     startService(context, {
       name,
-      ports: [],
+      ports: names,
       start: () =>
         startRuntimeService({
           dir: state.dir,
           onSpawn: state.addProcess,
           args: runtimeArgs ?? [],
-          env: { ...runtimeEnv, ...withoutFiles(runtimeEnv), ...own },
+          env: { ...runtimeEnv, ...withoutFiles(runtimeEnv), ...own() },
           name,
         }),
     })
-  await startRuntime('runtime')
+  await (env.OIDC_ISSUER
+    ? startRuntime('runtime')
+    : startRuntime('runtime', ['WEBHOOK_PORT'], () => ({
+        WEBHOOK_PORT: String(ports.WEBHOOK_PORT),
+      })))
   config = { natsWebSocket: nats.urls.natsWebSocket, issuer, clientId: 'nats-chat-app' }
   return {
     urls: { web: web.url, ...nats.urls, issuer, databaseUrl },
     services: context.services,
     startSecondRuntime: runtimeArgs
       ? undefined
-      : () => startRuntime('runtime-2', { HEALTH_PORT: '' }),
+      : () => startRuntime('runtime-2', [], () => ({ HEALTH_PORT: '', WEBHOOK_PORT: '' })),
   }
 }
 
@@ -116,7 +124,8 @@ function neededPorts(env: NodeJS.ProcessEnv): PortName[] {
   if (!env.NATS_URL) names.push('NATS_PORT', 'NATS_WS_PORT')
   // Off by default: the monitor answers pages of every origin, and lists all clients.
   if (!env.NATS_URL && env.NATS_MONITOR_PORT) names.push('NATS_MONITOR_PORT')
-  if (!env.OIDC_ISSUER) names.push('OIDC_PORT')
+  // The embedded provider tells the runtime about each logout.
+  if (!env.OIDC_ISSUER) names.push('OIDC_PORT', 'WEBHOOK_PORT')
   if (!env.DATABASE_URL) names.push('PG_PORT')
   return names
 }
@@ -209,6 +218,7 @@ async function provideIssuer(context: Context): Promise<string> {
       onSpawn: state.addProcess,
       port: ports.OIDC_PORT,
       webOrigins,
+      logoutUrl: `http://127.0.0.1:${ports.WEBHOOK_PORT}/oidc/backchannel-logout`,
     })
   return (await startService(context, { name: 'issuer', ports: ['OIDC_PORT'], start })).url
 }

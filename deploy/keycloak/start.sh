@@ -2,4 +2,5 @@
 set -eu
 export KC_DB_PASSWORD="$(</run/secrets/KC_DB_PASSWORD)"
 export KC_BOOTSTRAP_ADMIN_PASSWORD="$(</run/secrets/KC_BOOTSTRAP_ADMIN_PASSWORD)"
+export NATTER_EVENTS_SECRET="$(</run/secrets/KEYCLOAK_EVENTS_SECRET)"
 exec /opt/keycloak/bin/kc.sh start --optimized --import-realm --http-enabled=true --proxy-headers=xforwarded

@@ -19,7 +19,10 @@ export async function loadExistingGrant(ctx: KoaContextWithOIDC): Promise<Grant 
   if (!client || !account) return undefined
   const grantId = session?.grantIdFor(client.clientId)
   const existing = grantId ? await provider.Grant.find(grantId) : undefined
-  return existing ?? createGrant(provider, client, account.accountId)
+  const grant = existing ?? (await createGrant(provider, client, account.accountId))
+  // The tokens name the grant as their session, so the logout token must, too.
+  session?.sidFor(client.clientId, grant.jti)
+  return grant
 }
 
 export function registerPasswordGrant(

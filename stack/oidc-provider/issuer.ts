@@ -17,6 +17,8 @@ export interface IssuerOptions {
   url?: string | undefined
   /** The origins of the web app. If there are none, the client `nats-chat-app` does not exist. */
   webOrigins?: string[]
+  /** Receives a logout token when a session of the web app ends. */
+  logoutUrl?: string | undefined
   /** In seconds; 300 by default. */
   accessTokenTtl?: number
   log?: (message: string, error?: unknown) => void
@@ -35,7 +37,7 @@ export interface Issuer extends AsyncDisposable {
  */
 export async function startIssuer(options: IssuerOptions): Promise<Issuer> {
   const { dir, host = '127.0.0.1', port = 0, url, log = () => {} } = options
-  const { webOrigins = [], accessTokenTtl = 300 } = options
+  const { webOrigins = [], logoutUrl, accessTokenTtl = 300 } = options
   mkdirSync(dir, { recursive: true, mode: 0o700 })
   const users = readUsers(dir)
   const keys = await openKeys(dir)
@@ -51,7 +53,16 @@ export async function startIssuer(options: IssuerOptions): Promise<Issuer> {
   const origin = new URL(url ?? originOf(server, host))
   const issuer = `${origin.origin}${realmPath}`
   const provide = () =>
-    createProvider({ issuer, keys, store, users, webOrigins, accessTokenTtl, log }).callback()
+    createProvider({
+      issuer,
+      keys,
+      store,
+      users,
+      webOrigins,
+      logoutUrl,
+      accessTokenTtl,
+      log,
+    }).callback()
   let handle = provide()
   const isLocal = isLoopbackHost(host) && url === undefined
   server.on('request', (request, response) => {

@@ -36,6 +36,9 @@ function readOptions(env: NodeJS.ProcessEnv): IssuerOptions {
       .split(',')
       .filter(Boolean)
       .map((origin) => readOrigin('ISSUER_WEB_ORIGINS', origin.trim())),
+    logoutUrl: env.ISSUER_LOGOUT_URL
+      ? readUrl('ISSUER_LOGOUT_URL', env.ISSUER_LOGOUT_URL)
+      : undefined,
     accessTokenTtl: readInteger(env, 'ISSUER_ACCESS_TOKEN_TTL', {
       by: 300,
       from: 1,
@@ -48,6 +51,11 @@ function readOrigin(name: string, value: string): string {
   const url = URL.parse(value)
   if (url && /^https?:$/.test(url.protocol) && url.origin === value) return value
   throw new Error(`${name} has "${value}": an origin is needed, such as http://localhost:3000`)
+}
+
+function readUrl(name: string, value: string): string {
+  if (/^https?:\/\/[^/]/.test(value) && URL.canParse(value)) return value
+  throw new Error(`${name} has "${value}": a URL is needed, such as http://localhost:9091/logout`)
 }
 
 interface Range {

@@ -26,6 +26,7 @@ export interface ProviderOptions {
   store: Store
   users: Users
   webOrigins: string[]
+  logoutUrl: string | undefined
   /** In seconds. */
   accessTokenTtl: number
   log: (message: string, error?: unknown) => void
@@ -46,17 +47,21 @@ export function createProvider(options: ProviderOptions): Provider {
   provider.use(userinfo(provider, users, keys))
   registerPasswordGrant(provider, users, accessTokenTtl)
   provider.on('server_error', (_ctx, error) => log('A request failed', error))
+  provider.on('backchannel.error', (_ctx, error) => log('A logout token was not accepted', error))
   provider.onerror = (error) => log('A request failed', error)
   return provider
 }
 
 function configure(options: ProviderOptions): Configuration {
-  const { issuer, keys, store, users, webOrigins, accessTokenTtl } = options
+  const { issuer, keys, store, users, webOrigins, logoutUrl, accessTokenTtl } = options
   return {
     adapter: store.adapter,
     jwks: { keys: keys.signing },
     cookies: { keys: keys.cookies, names: cookieNames(issuer) },
-    clients: clients(webOrigins),
+    clients: clients(webOrigins, logoutUrl),
+    // oidc-provider's dispatcher rejects loopback addresses. Only logout tokens are sent, to `logoutUrl`.
+    fetch: (url, { dispatcher: _, ...init }: RequestInit & { dispatcher?: unknown } = {}) =>
+      globalThis.fetch(url, init),
     clientAuthMethods: ['none'],
     clientBasedCORS: (_ctx, origin) => webOrigins.includes(origin),
     responseTypes: ['code'],
@@ -87,6 +92,7 @@ function configure(options: ProviderOptions): Configuration {
     features: {
       devInteractions: { enabled: false },
       dPoP: { enabled: false },
+      backchannelLogout: { enabled: true },
       pushedAuthorizationRequests: { enabled: false },
       // The middleware of userinfo.ts serves userinfo instead.
       userinfo: { enabled: false },
@@ -119,7 +125,7 @@ function configure(options: ProviderOptions): Configuration {
   }
 }
 
-function clients(webOrigins: string[]): Configuration['clients'] {
+function clients(webOrigins: string[], logoutUrl: string | undefined): Configuration['clients'] {
   const urls = (...paths: string[]) =>
     webOrigins.flatMap((origin) => paths.map((path) => origin + path))
   const app = {
@@ -129,6 +135,9 @@ function clients(webOrigins: string[]): Configuration['clients'] {
     response_types: ['code'],
     redirect_uris: urls('/', '/callback', '/silent'),
     post_logout_redirect_uris: urls('/'),
+    ...(logoutUrl
+      ? { backchannel_logout_uri: logoutUrl, backchannel_logout_session_required: true }
+      : {}),
   } as const
   const commandLine = {
     client_id: 'natter-cli',

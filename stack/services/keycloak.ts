@@ -14,6 +14,8 @@ export interface KeycloakOptions extends ServiceOptions {
   webOrigin: string
   /** Names and contents of further realm files to import. */
   realms?: Record<string, string>
+  /** Further variables of the realm. */
+  env?: Record<string, string>
   port?: number | undefined
   /** Paths of files in PEM, and another port at which Keycloak then also listens with TLS. */
   tls?: { certificate: string; key: string; port: number }
@@ -73,6 +75,7 @@ export async function startKeycloak(options: KeycloakOptions): Promise<KeycloakS
         NATTER_WEB_ORIGIN: webOrigin,
         NATTER_DEMO_USERS: 'true',
         NATTER_PASSWORD_GRANT: 'true',
+        ...options.env,
       },
       cwd: own,
     }),

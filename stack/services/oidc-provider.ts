@@ -11,13 +11,15 @@ export interface OidcProviderOptions extends ServiceOptions {
   /** Origin under which a proxy serves the provider; its own address by default. */
   origin?: string
   webOrigins?: string[]
+  /** Receives a logout token when a session ends. */
+  logoutUrl?: string
   /** In seconds; 300 by default. */
   accessTokenTtl?: number
 }
 
 /** Starts the embedded OpenID provider on loopback. The `url` of the service is the issuer URL. */
 export async function startOidcProvider(options: OidcProviderOptions): Promise<ProcessService> {
-  const { dir, webOrigins = [], accessTokenTtl, origin } = options
+  const { dir, webOrigins = [], logoutUrl, accessTokenTtl, origin } = options
   const port = options.port ?? (await freePort())
   return startProcess({
     ...options,
@@ -33,6 +35,7 @@ export async function startOidcProvider(options: OidcProviderOptions): Promise<P
         ISSUER_DIR: join(dir, 'issuer'),
         ISSUER_WEB_ORIGINS: webOrigins.join(','),
         ...(origin ? { ISSUER_URL: origin } : {}),
+        ...(logoutUrl ? { ISSUER_LOGOUT_URL: logoutUrl } : {}),
         ...(accessTokenTtl ? { ISSUER_ACCESS_TOKEN_TTL: String(accessTokenTtl) } : {}),
       },
     }),

@@ -57,6 +57,21 @@ describe('a logout', { timeout: 60_000 }, () => {
     await page.context().close()
   })
 
+  it('ends the session in a tab that does not learn it from the other one, long before its token ends', async () => {
+    const { page, other } = await givenTwoTabs()
+    await other.addInitScript(() => {
+      BroadcastChannel.prototype.postMessage = () => undefined
+    })
+    await other.reload()
+    await other.getByRole('heading', { name: 'Rooms', exact: true }).waitFor()
+
+    await logOutToLanding(other)
+
+    // By default, a token lives five minutes.
+    await page.getByText('Your session has ended.').waitFor({ timeout: 25_000 })
+    await page.context().close()
+  })
+
   it('happens in all tabs when another user logs in, and then deletes cached messages but no drafts', async () => {
     const { page, other, room } = await givenTwoTabs()
     await other.locator('#composer').fill('not sent yet')

@@ -5,8 +5,8 @@ import { freePort } from '../../stack/ports.ts'
 import { createLoginFixture, type LoginFixture } from '../support/login-fixture.ts'
 import { type Claims, type SigningOptions, subjectOf } from '../support/token-issuer.ts'
 
-/** A logout closes the connections within this time. */
-const maxMs = 5_000
+/** Five times the time within which a logout closes the connections. Nothing else closes them. */
+const maxMs = 25_000
 const event = 'http://schemas.openid.net/event/backchannel-logout'
 
 let fixture: LoginFixture
@@ -94,7 +94,7 @@ const closes = (nc: NatsConnection) =>
   ])
 
 describe('oidc.logout', () => {
-  it('closes the connections of the session within five seconds, and rejects its tokens', async () => {
+  it('closes the connections of the session, and rejects its tokens', async () => {
     const user = createUser()
     const [token, other] = [await user.token('here'), await user.token('elsewhere')]
     const connections = await Promise.all([open(token), open(token), open(token)])

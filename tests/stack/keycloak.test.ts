@@ -1,7 +1,8 @@
+import { once } from 'node:events'
 import { get } from 'node:https'
 import { text } from 'node:stream/consumers'
-import { connect } from '@nats-io/transport-node'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { connect, type NatsConnection, type NodeConnectionOptions } from '@nats-io/transport-node'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import {
   createRoom,
   expectNoProblems,
@@ -60,6 +61,34 @@ function follow({ page }: Visitor) {
   return paths
 }
 
+/** Connects without the page, whose session would also end when it renews its token. */
+async function connectProgram(username: string, options: NodeConnectionOptions = {}) {
+  const login = { username, password: `${username}123` }
+  const { access_token: token } = await fetchTokens(ground.keycloak.url, 'natter-cli', login)
+  const nc = await connect({ servers: ground.urls.nats, token, reconnect: false, ...options })
+  onTestFinished(() => nc.close())
+  return { nc, token }
+}
+
+async function findSubject(username: string): Promise<string> {
+  const query = `/users?username=${username}&exact=true`
+  const [{ id }] = (await ground.ask('GET', query)) as [{ id: string }]
+  return id
+}
+
+/** Five times the interval in which admin events are read. */
+const maxCloseMs = 50_000
+
+async function closed(nc: NatsConnection): Promise<void> {
+  const timeout = AbortSignal.timeout(maxCloseMs)
+  await Promise.race([
+    nc.closed(),
+    once(timeout, 'abort').then(() => {
+      throw new Error(`The connection is open after ${maxCloseMs} ms`)
+    }),
+  ])
+}
+
 /** Returns 'let in' on success, else the error. */
 async function tryToken(token: string): Promise<string> {
   try {
@@ -109,7 +138,7 @@ describe('Natter with a real Keycloak', { timeout: 120_000 }, () => {
     await page.context().close()
   })
 
-  it('renews the token while the user is typing, and loses no text or message', async () => {
+  it('renews the token while the user is typing, without another connection, and loses no text or message', async () => {
     const { page } = alice
     let renewals = 0
     page.on('requestfinished', (request) => {
@@ -127,7 +156,7 @@ describe('Natter with a real Keycloak', { timeout: 120_000 }, () => {
       if (written.length % 10 > 0) continue
       said.push(`word ${said.length}.`)
       await typeMessage(bob.page, said.at(-1) ?? '')
-    } while (renewals === 0 || sockets === 0)
+    } while (renewals < 2)
     expect(await page.locator('#composer').inputValue()).toBe(written.join(''))
     await page.locator('#composer').press('Enter')
 
@@ -136,6 +165,7 @@ describe('Natter with a real Keycloak', { timeout: 120_000 }, () => {
     const texts = await page.getByRole('log').locator('.message-text').allTextContents()
     expect(texts.filter((text) => text.startsWith('word '))).toEqual(said)
     expect(went).toEqual([])
+    expect(sockets).toBe(0)
     await expectNoProblems(alice)
   })
 
@@ -221,6 +251,47 @@ describe('Natter with a real Keycloak', { timeout: 120_000 }, () => {
     await expect(readUrl(keys)).rejects.toThrow(/certificate/)
   })
 
+  it('closes all connections of a user who is logged out everywhere, and rejects the tokens', async () => {
+    const elsewhere = await enter('alice')
+    const { nc, token } = await connectProgram('alice')
+
+    await ground.ask('POST', `/users/${await findSubject('alice')}/logout`)
+
+    const t0 = Date.now()
+    await closed(nc)
+    console.log('XX nc', Date.now() - t0)
+    for (const { page } of [alice, elsewhere])
+      await page.getByText('Your session has ended.').waitFor()
+    console.log('XX pages', Date.now() - t0)
+    expect(await tryToken(token)).toMatch(/Authorization Violation/)
+    await elsewhere.page.context().close()
+    // The rejected renewal.
+    alice.problems.length = 0
+    await signIn(alice, 'alice')
+    await alice.page.getByRole('heading', { name: 'Rooms', exact: true }).waitFor()
+  })
+
+  it('ends only the session that logs out', async () => {
+    const elsewhere = await enter('alice')
+    const { nc } = await connectProgram('alice', { reconnect: true, reconnectTimeWait: 100 })
+    const problems: string[] = []
+    ;(async () => {
+      for await (const { type } of nc.status()) if (type === 'close') problems.push(type)
+    })()
+
+    await elsewhere.page.locator('.me').click()
+    await elsewhere.page.getByRole('menuitem', { name: 'Log out' }).click()
+    await elsewhere.page.getByRole('button', { name: 'Log in' }).waitFor()
+
+    await goTo(alice.page, ground.urls.web, room)
+    const text = `still here ${crypto.randomUUID()}`
+    await typeMessage(alice.page, text)
+    await message(bob.page, text).waitFor()
+    await nc.flush()
+    expect(problems).toEqual([])
+    await elsewhere.page.context().close()
+  })
+
   it('ends the session at Keycloak on logout, so that the next user must log in', async () => {
     const { page } = alice
     await page.locator('.me').click()
@@ -235,15 +306,62 @@ describe('Natter with a real Keycloak', { timeout: 120_000 }, () => {
     await expectNoProblems(alice)
   })
 
-  it('disconnects a disabled user when the token expires, and rejects the next login', async () => {
-    const who = { username: 'bob', password: 'bob123' }
-    const { access_token } = await fetchTokens(ground.keycloak.url, 'natter-cli', who)
-    const nc = await connect({ servers: ground.urls.nats, token: access_token, reconnect: false })
-    const [{ id }] = (await ground.ask('GET', '/users?username=bob&exact=true')) as [{ id: string }]
-    await ground.ask('PUT', `/users/${id}`, { enabled: false })
+  it('finds a user who lost a role in the admin events, and rejects the tokens with the role', async () => {
+    const subject = await findSubject('charlie')
+    const role = await ground.ask('GET', '/roles/user')
+    await ground.ask('POST', `/users/${subject}/role-mappings/realm`, [role])
+    const { nc, token } = await connectProgram('charlie')
 
+    await ground.ask('DELETE', `/users/${subject}/role-mappings/realm`, [role])
+
+    await closed(nc)
+    expect(await tryToken(token)).toMatch(/Authorization Violation/)
+    const later = async () => tryToken((await connectProgram('charlie')).token)
+    await expect.poll(later).toBe('let in')
+  })
+
+  it('finds a deleted user in the admin events', async () => {
+    const username = `dora-${crypto.randomUUID()}`
+    const credentials = [{ type: 'password', value: `${username}123`, temporary: false }]
+    const names = { firstName: 'Dora', lastName: 'Day', email: `${username}@example.com` }
+    await ground.ask('POST', '/users', { username, enabled: true, credentials, ...names })
+    const { nc, token } = await connectProgram(username)
+
+    await ground.ask('DELETE', `/users/${await findSubject(username)}`)
+
+    await closed(nc)
+    expect(await tryToken(token)).toMatch(/Authorization Violation/)
+  })
+
+  it('does not disconnect a user whose profile an administrator changes', async () => {
+    const subject = await findSubject('bob')
+    const { nc } = await connectProgram('bob')
+    const before = await ground.readRuntimeLogs()
+    const user = (await ground.ask('GET', `/users/${subject}`)) as object
+    await ground.ask('PUT', `/users/${subject}`, { ...user, lastName: 'Black' })
+    // The poll reads the events in order, so it has read the change when it finds the next one.
+    await ground.ask('POST', `/users/${await findSubject('charlie')}/role-mappings/realm`, [
+      await ground.ask('GET', '/roles/user'),
+    ])
+    await ground.ask('DELETE', `/users/${await findSubject('charlie')}/role-mappings/realm`, [
+      await ground.ask('GET', '/roles/user'),
+    ])
+
+    const logged = async () =>
+      (await ground.readRuntimeLogs())
+        .map((log, index) => log.slice(before[index]?.length))
+        .join('\n')
+    await expect.poll(logged, { timeout: 50_000 }).toContain('user changed in Keycloak')
+    expect(await logged()).not.toContain(subject)
+    expect(nc.isClosed()).toBe(false)
+  })
+
+  it('finds a disabled user in the admin events, ends the session, and rejects the next login', async () => {
+    const { nc } = await connectProgram('bob')
+    await ground.ask('PUT', `/users/${await findSubject('bob')}`, { enabled: false })
+
+    await closed(nc)
     await bob.page.getByText('Your session has ended.').waitFor({ timeout: 2_000 * tokenSeconds })
-    await nc.closed()
     await bob.page.getByRole('button', { name: 'Log in' }).waitFor()
 
     await bob.page.context().clearCookies()

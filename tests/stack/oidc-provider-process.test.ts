@@ -49,6 +49,7 @@ describe('the process of the OpenID provider', () => {
     ['ISSUER_URL', 'http://localhost:8080/realms/nats-chat'],
     ['ISSUER_WEB_ORIGINS', 'http://localhost:3000,localhost'],
     ['ISSUER_WEB_ORIGINS', 'http://localhost:3000/'],
+    ['ISSUER_LOGOUT_URL', 'localhost:9091'],
     ['ISSUER_ACCESS_TOKEN_TTL', '0'],
     ['ISSUER_ACCESS_TOKEN_TTL', '5m'],
   ])('exits with an error that names %s when its value is "%s"', async (name, value) => {

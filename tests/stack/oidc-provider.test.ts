@@ -1,9 +1,13 @@
+import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { type IncomingMessage, request } from 'node:http'
+import { createServer, type IncomingMessage, request } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { decodeProtectedHeader } from 'jose'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { createLogoutCheck } from '../../domain/auth/logout-token.ts'
 import { type Issuer, type IssuerOptions, startIssuer } from '../../stack/oidc-provider/issuer.ts'
 import {
   app,
@@ -410,6 +414,48 @@ describe('the logout', () => {
     expect(silent.location).toContain('error=login_required')
     expect((await client.refresh('nats-chat-app', tokens.refresh_token)).status).toBe(400)
     expect((await client.userinfo(tokens.access_token)).status).toBe(401)
+  })
+
+  it('sends a logout token with the session of the tokens, and ends although nothing receives it', async () => {
+    const received = Promise.withResolvers<string>()
+    const receiver = createServer(async (request, response) => {
+      received.resolve(await text(request))
+      response.writeHead(200).end()
+      receiver.close()
+    })
+    receiver.listen(0, '127.0.0.1')
+    await once(receiver, 'listening')
+    const { port } = receiver.address() as AddressInfo
+    const logoutUrl = `http://127.0.0.1:${port}/oidc/backchannel-logout`
+    const folder = await temporaryFolder()
+    await using own = await startIssuer({ dir: folder, webOrigins: [app], logoutUrl })
+    const ownClient = createClient(own.issuer)
+    const logOut = async () => {
+      const { browser, tokens } = await ownClient.signInForTokens('alice')
+      const query = new URLSearchParams({
+        id_token_hint: tokens.id_token,
+        post_logout_redirect_uri: `${app}/`,
+      })
+      const page = await browser.open(`${own.issuer}/${endpoints}/logout?${query}`)
+      return { tokens, back: await browser.submit(page, { logout: 'yes' }) }
+    }
+
+    const { tokens, back } = await logOut()
+
+    expect(back.location).toBe(`${app}/`)
+    const logoutToken = new URLSearchParams(await received.promise).get('logout_token') ?? ''
+    const { payload } = await ownClient.verify(tokens.access_token)
+    const { issuer: name } = own
+    const check = createLogoutCheck({
+      issuer: name,
+      internalUrl: name,
+      clientIds: ['nats-chat-app'],
+    })
+    expect(await check.check(logoutToken)).toMatchObject({
+      subject: payload.sub,
+      session: payload.sid,
+    })
+    expect((await logOut()).back.location).toBe(`${app}/`)
   })
 
   it('asks for confirmation if the request has no id_token_hint', async () => {

@@ -17,12 +17,13 @@ import { startRuntimeService } from '../../stack/services/runtime.ts'
 import type { ProcessService } from '../../stack/services/service.ts'
 import { writeFolder } from './command-line.ts'
 import { type DatabaseKind, startDatabase } from './servers.ts'
-import { startTokenIssuer } from './token-issuer.ts'
+import { startTokenIssuer, type TokenIssuer } from './token-issuer.ts'
 
 export interface Cluster extends AsyncDisposable {
   dir: string
   servers: [NatsService, NatsService, NatsService]
   database: ProcessService
+  tokenIssuer: TokenIssuer
   /** The environment of a runtime. */
   env: Record<string, string>
   /** The URLs of all servers, separated by commas. */
@@ -85,6 +86,7 @@ export async function startCluster({
     dir,
     servers,
     database: db,
+    tokenIssuer,
     env,
     urlsOf,
     write: (files) => writeFolder(files, running),

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -38,6 +39,8 @@ export async function createKeycloakFixture(): Promise<KeycloakFixture> {
   const tls = { ...(await createCertificate(dir)), port: await freePort() }
   const webPort = await freePort()
   const webOrigin = `http://localhost:${webPort}`
+  const webhookPort = await freePort()
+  const eventsSecret = randomBytes(16).toString('hex')
   const keycloak = made.use(
     await startKeycloak({
       dir,
@@ -45,6 +48,11 @@ export async function createKeycloakFixture(): Promise<KeycloakFixture> {
       javaHome: await findJava(),
       webOrigin,
       tls,
+      env: {
+        NATTER_LOGOUT_URL: `http://127.0.0.1:${webhookPort}/oidc/backchannel-logout`,
+        NATTER_EVENTS_CLIENT: 'true',
+        NATTER_EVENTS_SECRET: eventsSecret,
+      },
       realms: { 'defaults.json': await writeDefaultRealm() },
     }),
   )
@@ -53,6 +61,8 @@ export async function createKeycloakFixture(): Promise<KeycloakFixture> {
       WEB_PORT: String(webPort),
       OIDC_ISSUER: keycloak.url,
       RATE_LIMIT_FACTOR: '100',
+      WEBHOOK_PORT: String(webhookPort),
+      KEYCLOAK_EVENTS_SECRET: eventsSecret,
     }),
   )
   const all = made.move()
