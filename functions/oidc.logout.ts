@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import { createLogoutCheck, type LogoutCheck } from '#domain/auth/logout-token'
 import { oidcEnv } from '#domain/auth/oidc-env'
-import { isUsed, markUsed, revokeTokens } from '#domain/auth/revocation'
+import { isUsed, markUsed, revokeSession } from '#domain/auth/revocation'
 import { defineFunction, FunctionError } from '#runtime'
 import { oidcLogout } from '#schema/messages/session'
 import { REVOKED_TOKENS, USER_IDS } from '#schema/streams'
@@ -21,7 +21,7 @@ export default defineFunction(
       })
     if (await isUsed(revoked.issuer, id, context))
       throw new FunctionError('invalid', 'logout token rejected: it was received before')
-    await revokeTokens(revoked, issuedAt, context)
+    await revokeSession(revoked, issuedAt, context)
     // Last, so that the provider can send the token again after a failure.
     await markUsed(revoked.issuer, id, context)
     return {}

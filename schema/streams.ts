@@ -83,8 +83,9 @@ export const DEACTIVATED_USERS = {
 } as const satisfies BucketDeclaration
 
 /**
- * Revoked access tokens: those that were issued up to `until`, in seconds by the identity provider's clock,
- * to a user (`subject.{identity token}`) or in a session (`session.{hash}`). `user.{user id}` has the time of
+ * Revoked access tokens: all of a session that has ended (`session.{hash}`), and those of a user
+ * (`subject.{identity token}`) that were issued up to `until`, in seconds by the identity provider's clock.
+ * `user.{user id}` has the time of
  * the last revocation, in milliseconds. Also has the processed logout tokens and events of the identity
  * provider (`used.{hash}`), and the time of the last event (`events`). Entries outlive the longest access
  * tokens, which live a day.

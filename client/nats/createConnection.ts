@@ -52,6 +52,8 @@ const checkTimeoutMs = 4_000
  */
 const [minLoginMs, maxLoginMs, rejectsAfterMs] = [1_000, 3_500, 5_000]
 const rejectedDelayMs = 15_000
+/** A provider tells the server about a logout first, and then ends the session. */
+const sessionEndsMs = 1_500
 
 /**
  * Reconnects without limit after an interruption, with the newest token. A token renewal needs no
@@ -72,7 +74,7 @@ export function createConnection(
   const sockets = createWebSockets()
   let nc: NatsConnection | undefined
   let isDisposed = false
-  let wasRejected = false
+  let rejections = 0
   let renewal: Promise<boolean> | undefined
   let attempts = 0
   let reconnectDelayMs = 0
@@ -179,7 +181,7 @@ export function createConnection(
 
   function loggedIn() {
     attempts = 0
-    wasRejected = false
+    rejections = 0
     updateTimeout()
   }
 
@@ -223,16 +225,17 @@ export function createConnection(
   }
 
   /**
-   * Returns whether to log in again: a rejected token may have expired while the device slept, but
-   * the renewed one must be accepted.
+   * Returns whether to log in again: a rejected token may have expired while the device slept. A provider that
+   * is ending the session may renew the token once more, so a rejected renewed token is renewed again.
    */
   function isWorthRetry(): Promise<boolean> {
     renewal ??= (async () => {
+      if (rejections === 1) await new Promise((resolve) => setTimeout(resolve, sessionEndsMs))
       const isStale = session.isOver()
-      const outcome = wasRejected && !isStale ? 'refused' : await session.renew()
+      const outcome = rejections > 1 && !isStale ? 'refused' : await session.renew()
       renewal = undefined
       if (outcome === 'unreachable' && isStale) return true
-      wasRejected = true
+      rejections++
       if (outcome === 'refused') setState({ status: 'refused' })
       return outcome !== 'refused'
     })()

@@ -55,7 +55,7 @@ export async function applyAdminEvents(options: KeycloakOptions, context: Contex
     if (await endsTokens(event, subject, keycloak)) {
       context.log.info({ subject, event: id }, 'user changed in Keycloak, revoking tokens')
       const issuedAt = Math.floor(event.time / 1_000)
-      await revokeTokens({ issuer, subject, session: undefined }, issuedAt, context)
+      await revokeTokens({ issuer, subject }, issuedAt, context)
     }
     await markUsed(issuer, id, context)
   }

@@ -11,43 +11,62 @@ export interface Revoked extends Identity {
 
 /** A login waits for JetStream at most this long. */
 const maxWaitMs = 1_000
+/** The provider may renew tokens until it has told all its clients about a logout. */
+const logoutTakesS = 5
 
 /**
- * Rejects logins with tokens that were issued up to `issuedAt` (by the provider's clock, in seconds since
- * the epoch), and closes all connections of the user. Connections of other sessions are opened again with
- * their own tokens. Idempotent.
+ * Rejects the tokens of a session that was logged out, or of all sessions of the user, and closes the user's
+ * connections. Connections of other sessions are opened again with their own tokens. `at` is by the
+ * provider's clock, in seconds since the epoch. Idempotent.
  */
-export async function revokeTokens(
+export async function revokeSession(
   { session, ...identity }: Revoked,
-  issuedAt: number,
+  at: number,
   context: Context,
 ): Promise<void> {
-  const key =
-    session === undefined ? await subjectKey(identity) : await sessionKey(identity, session)
-  await raise(key, issuedAt, context)
+  if (session === undefined) return revokeTokens(identity, at + logoutTakesS, context)
+  await raise(await sessionKey(identity, session), at, context)
+  await closeUser(identity, context)
+}
+
+/**
+ * Rejects the tokens of a user that were issued up to `until` (by the provider's clock, in seconds since the
+ * epoch), and closes the user's connections. Idempotent.
+ */
+export async function revokeTokens(
+  identity: Identity,
+  until: number,
+  context: Context,
+): Promise<void> {
+  await raise(await subjectKey(identity), until, context)
+  await closeUser(identity, context)
+}
+
+async function closeUser(identity: Identity, context: Context): Promise<void> {
   const userId = await readUserId(await identityToken(identity), context)
   if (userId === undefined) return
   // Before the connections are listed, so that `connection.opened` closes those of logins under way.
   await raise(userKey(userId), Date.now(), context)
   await closeConnections(userId, context)
-  context.log.info({ user: userId, isOneSession: session !== undefined }, 'tokens revoked')
+  context.log.info({ user: userId }, 'tokens revoked, connections closed')
 }
 
-/** While JetStream is unavailable, no token counts as revoked. */
+/**
+ * Returns whether a token is revoked: any token of a session that was logged out. While JetStream is
+ * unavailable, no token counts as revoked.
+ */
 export async function isRevoked(
   { session, ...identity }: Revoked,
   issuedAt: number,
   context: Context,
 ): Promise<boolean> {
   const bucket = context.kv(REVOKED_TOKENS)
-  const keys = [
-    await subjectKey(identity),
-    ...(session === undefined ? [] : [await sessionKey(identity, session)]),
-  ]
+  const ofUser = await subjectKey(identity)
+  const ofSession = session === undefined ? undefined : await sessionKey(identity, session)
   try {
-    const reading = Promise.all(keys.map((key) => bucket.get(key)))
-    const found = await withTimeLimit(maxWaitMs, reading)
-    return found.some((entry) => entry !== undefined && issuedAt <= entry.value.until)
+    const reading = Promise.all([bucket.get(ofUser), ofSession && bucket.get(ofSession)])
+    const [user, loggedOut] = await withTimeLimit(maxWaitMs, reading)
+    return loggedOut !== undefined || (user !== undefined && issuedAt <= user.value.until)
   } catch (error) {
     context.log.warn({ err: error }, 'revoked tokens unavailable, accepting the login')
     return false

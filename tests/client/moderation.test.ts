@@ -1,4 +1,4 @@
-import { describe, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import {
   createRoom,
   expectAccessible,
@@ -12,7 +12,7 @@ import type { TestUser } from '../support/test-user.ts'
 let alice: Visitor
 let bob: TestUser
 
-useClientFixture({
+const fixture = useClientFixture({
   async setUp({ open, connect }) {
     bob = await connect('bob')
     alice = await open('alice')
@@ -44,8 +44,9 @@ describe('moderation', { timeout: 60_000 }, () => {
     await dialog.waitFor({ state: 'detached' })
   })
 
-  it('deactivates a user from their card, which marks them', async () => {
+  it('deactivates a user from their card, which marks them and closes their page, until they are reactivated', async () => {
     const { page } = alice
+    const { page: closed } = await fixture.open('bob')
     const room = await createRoom(page, 'public')
     await bob.client.call('room.join', { room })
     await bob.send(room, 'the last words')
@@ -60,8 +61,14 @@ describe('moderation', { timeout: 60_000 }, () => {
     await card.getByRole('button', { name: 'Deactivate account' }).click()
 
     await card.getByText('Deactivated').waitFor()
+    // Long before the token ends, which lives five minutes.
+    await closed.getByText('Couldn’t log you in.').waitFor({ timeout: 25_000 })
+    expect(await closed.getByRole('article').count()).toBe(0)
     await card.getByRole('button', { name: 'Reactivate account' }).click()
     await card.getByRole('button', { name: 'Deactivate account' }).waitFor()
+    await closed.getByRole('button', { name: 'Try again' }).click()
+    await closed.getByRole('heading', { name: 'Rooms', exact: true }).waitFor()
+    await closed.context().close()
     await expectNoProblems(alice)
   })
 })
