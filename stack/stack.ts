@@ -99,11 +99,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
           name,
         }),
     })
-  await (env.OIDC_ISSUER
-    ? startRuntime('runtime')
-    : startRuntime('runtime', ['WEBHOOK_PORT'], () => ({
-        WEBHOOK_PORT: String(ports.WEBHOOK_PORT),
-      })))
+  await startRuntime('runtime', ['WEBHOOK_PORT'], () => ({
+    WEBHOOK_PORT: String(ports.WEBHOOK_PORT ?? ''),
+  }))
   config = { natsWebSocket: nats.urls.natsWebSocket, issuer, clientId: 'nats-chat-app' }
   return {
     urls: { web: web.url, ...nats.urls, issuer, databaseUrl },
@@ -124,8 +122,9 @@ function neededPorts(env: NodeJS.ProcessEnv): PortName[] {
   if (!env.NATS_URL) names.push('NATS_PORT', 'NATS_WS_PORT')
   // Off by default: the monitor answers pages of every origin, and lists all clients.
   if (!env.NATS_URL && env.NATS_MONITOR_PORT) names.push('NATS_MONITOR_PORT')
+  if (!env.OIDC_ISSUER) names.push('OIDC_PORT')
   // The embedded provider tells the runtime about each logout.
-  if (!env.OIDC_ISSUER) names.push('OIDC_PORT', 'WEBHOOK_PORT')
+  if (!env.OIDC_ISSUER || env.WEBHOOK_PORT) names.push('WEBHOOK_PORT')
   if (!env.DATABASE_URL) names.push('PG_PORT')
   return names
 }

@@ -113,7 +113,8 @@ export function createSession({ issuer, clientId }: Config) {
     return response
   }
 
-  function renew(): Promise<Renewal> {
+  async function renew(): Promise<Renewal> {
+    if (!user) return 'refused'
     renewal ??= (async () => {
       const before = user
       try {
@@ -127,7 +128,7 @@ export function createSession({ issuer, clientId }: Config) {
         if (user !== before) return 'refused'
         if (isRefusal(error)) {
           deleteLastIdentity()
-          setState({ status: 'out', why: 'ended' })
+          end('ended')
           return 'refused'
         }
         // The provider may be reachable again before the token expires.

@@ -231,6 +231,7 @@ export function createConnection(
   function isWorthRetry(): Promise<boolean> {
     renewal ??= (async () => {
       if (rejections === 1) await new Promise((resolve) => setTimeout(resolve, sessionEndsMs))
+      if (isDisposed) return false
       const isStale = session.isOver()
       const outcome = rejections > 1 && !isStale ? 'refused' : await session.renew()
       renewal = undefined

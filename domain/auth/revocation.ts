@@ -73,14 +73,22 @@ export async function isRevoked(
   }
 }
 
-/** Returns whether a user's tokens were revoked after a connection was opened. */
+/**
+ * Returns whether a user's tokens were revoked after a connection was opened. False while JetStream is
+ * unavailable.
+ */
 export async function wasRevokedSince(
   userId: string,
   openedAt: Date,
   context: Context,
 ): Promise<boolean> {
-  const entry = await context.kv(REVOKED_TOKENS).get(userKey(userId))
-  return entry !== undefined && openedAt.getTime() <= entry.value.until
+  try {
+    const entry = await withTimeLimit(maxWaitMs, context.kv(REVOKED_TOKENS).get(userKey(userId)))
+    return entry !== undefined && openedAt.getTime() <= entry.value.until
+  } catch (error) {
+    context.log.warn({ err: error, user: userId }, 'revoked tokens unavailable')
+    return false
+  }
 }
 
 /** Closes the connections that a user has on any server. Connections that are opened later stay. */

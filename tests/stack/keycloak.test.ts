@@ -257,12 +257,9 @@ describe('Natter with a real Keycloak', { timeout: 120_000 }, () => {
 
     await ground.ask('POST', `/users/${await findSubject('alice')}/logout`)
 
-    const t0 = Date.now()
     await closed(nc)
-    console.log('XX nc', Date.now() - t0)
     for (const { page } of [alice, elsewhere])
       await page.getByText('Your session has ended.').waitFor()
-    console.log('XX pages', Date.now() - t0)
     expect(await tryToken(token)).toMatch(/Authorization Violation/)
     await elsewhere.page.context().close()
     // The rejected renewal.
