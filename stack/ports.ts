@@ -6,7 +6,6 @@ export const defaultPorts = {
   NATS_WS_PORT: 9222,
   NATS_MONITOR_PORT: 8222,
   OIDC_PORT: 8080,
-  WEBHOOK_PORT: 9091,
   PG_PORT: 5432,
 }
 
@@ -73,9 +72,7 @@ export async function listenOn<T>(
 }
 
 function isPortTaken(error: unknown) {
-  return /EADDRINUSE|already in use|another program uses this port|one usage of each socket address/i.test(
-    String(error),
-  )
+  return /EADDRINUSE|already in use|one usage of each socket address/i.test(String(error))
 }
 
 export function freePort(): Promise<number> {

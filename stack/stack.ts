@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { readAddress } from '../runtime/nats/address.ts'
 import { buildClient } from './install/client.ts'
 import { findNatsServer } from './install/nats-server.ts'
-import { choosePorts, listenOn, type PortName, type Ports } from './ports.ts'
+import { choosePorts, freePort, listenOn, type PortName, type Ports } from './ports.ts'
 import { readSecrets, type Secrets } from './secrets.ts'
 import { startNats } from './services/nats.ts'
 import { startOidcProvider } from './services/oidc-provider.ts'
@@ -44,6 +44,8 @@ interface Context extends StackOptions {
   ports: Partial<Ports>
   secrets: Secrets
   webOrigins: string[]
+  /** Of the first runtime, which the embedded OpenID provider tells about logouts. Empty without a port. */
+  webhookPort: string
   services: ProcessService[]
 }
 
@@ -67,7 +69,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     ),
   )
   const webOrigins = [`http://localhost:${ports.WEB_PORT}`, `http://127.0.0.1:${ports.WEB_PORT}`]
-  const context: Context = { ...options, ports, secrets, webOrigins, services: [] }
+  const webhookPort = env.WEBHOOK_PORT || (env.OIDC_ISSUER ? '' : String(await freePort()))
+  const context: Context = { ...options, ports, secrets, webOrigins, webhookPort, services: [] }
   const [nats, databaseUrl, issuer] = await Promise.all([
     foreignNats ?? startOwnNats(context),
     provideDatabase(context),
@@ -82,33 +85,27 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     OIDC_CLIENT_IDS: env.OIDC_CLIENT_IDS ?? 'nats-chat-app,natter-cli',
     NATTER_ID_KEY: env.NATTER_ID_KEY ?? secrets.idKey,
   }
-  const startRuntime = (
-    name: string,
-    names: PortName[] = [],
-    own: () => Record<string, string> = () => ({}),
-  ) =>
+  const startRuntime = (name: string, own: Record<string, string> = {}) =>
     startService(context, {
       name,
-      ports: names,
+      ports: [],
       start: () =>
         startRuntimeService({
           dir: state.dir,
           onSpawn: state.addProcess,
           args: runtimeArgs ?? [],
-          env: { ...runtimeEnv, ...withoutFiles(runtimeEnv), ...own() },
+          env: { ...runtimeEnv, ...withoutFiles(runtimeEnv), ...own },
           name,
         }),
     })
-  await startRuntime('runtime', ['WEBHOOK_PORT'], () => ({
-    WEBHOOK_PORT: String(ports.WEBHOOK_PORT ?? ''),
-  }))
+  await startRuntime('runtime', { WEBHOOK_PORT: context.webhookPort })
   config = { natsWebSocket: nats.urls.natsWebSocket, issuer, clientId: 'nats-chat-app' }
   return {
     urls: { web: web.url, ...nats.urls, issuer, databaseUrl },
     services: context.services,
     startSecondRuntime: runtimeArgs
       ? undefined
-      : () => startRuntime('runtime-2', [], () => ({ HEALTH_PORT: '', WEBHOOK_PORT: '' })),
+      : () => startRuntime('runtime-2', { HEALTH_PORT: '', WEBHOOK_PORT: '' }),
   }
 }
 
@@ -123,8 +120,6 @@ function neededPorts(env: NodeJS.ProcessEnv): PortName[] {
   // Off by default: the monitor answers pages of every origin, and lists all clients.
   if (!env.NATS_URL && env.NATS_MONITOR_PORT) names.push('NATS_MONITOR_PORT')
   if (!env.OIDC_ISSUER) names.push('OIDC_PORT')
-  // The embedded provider tells the runtime about each logout.
-  if (!env.OIDC_ISSUER || env.WEBHOOK_PORT) names.push('WEBHOOK_PORT')
   if (!env.DATABASE_URL) names.push('PG_PORT')
   return names
 }
@@ -209,7 +204,7 @@ async function provideDatabase(context: Context): Promise<string> {
 }
 
 async function provideIssuer(context: Context): Promise<string> {
-  const { env, ports, state, webOrigins } = context
+  const { env, ports, state, webOrigins, webhookPort } = context
   if (env.OIDC_ISSUER) return env.OIDC_ISSUER
   const start = () =>
     startOidcProvider({
@@ -217,7 +212,7 @@ async function provideIssuer(context: Context): Promise<string> {
       onSpawn: state.addProcess,
       port: ports.OIDC_PORT,
       webOrigins,
-      logoutUrl: `http://127.0.0.1:${ports.WEBHOOK_PORT}/oidc/backchannel-logout`,
+      logoutUrl: `http://127.0.0.1:${webhookPort}/oidc/backchannel-logout`,
     })
   return (await startService(context, { name: 'issuer', ports: ['OIDC_PORT'], start })).url
 }

@@ -8,7 +8,7 @@ export function startStack(
   env: Record<string, string> = {},
   script = join(import.meta.dirname, '..', '..', 'stack', 'start.ts'),
 ): Promise<ProcessService> {
-  const ports = ['WEB', 'NATS', 'NATS_WS', 'OIDC', 'WEBHOOK', 'PG']
+  const ports = ['WEB', 'NATS', 'NATS_WS', 'OIDC', 'PG']
   return startProcess({
     dir,
     name: 'stack',
