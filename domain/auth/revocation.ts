@@ -97,11 +97,13 @@ export async function closeConnections(
   { system }: Pick<Context, 'system'>,
 ): Promise<void> {
   const startedAt = Date.now()
-  // A server that answers late is missing in the first list.
-  for (let round = 0; round < 3; round++) {
+  const first = await system.connections(userId)
+  await Promise.all(first.map((connection) => system.disconnect(connection)))
+  // A server that answers late is missing in the first list. Clients may have connected again meanwhile.
+  for (let round = 0; round < 2; round++) {
     const connections = await system.connections(userId)
     const old = connections.filter(({ openedAt }) => openedAt.getTime() <= startedAt)
-    if (round > 0 && old.length === 0) return
+    if (old.length === 0) return
     await Promise.all(old.map((connection) => system.disconnect(connection)))
   }
 }
