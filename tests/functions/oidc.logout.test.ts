@@ -1,6 +1,8 @@
+import { Kvm } from '@nats-io/kv'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { generateKeyPair } from 'jose'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { REVOKED_TOKENS } from '#schema/streams'
 import { freePort } from '../../stack/ports.ts'
 import { createLoginFixture, type LoginFixture } from '../support/login-fixture.ts'
 import { type Claims, type SigningOptions, subjectOf } from '../support/token-issuer.ts'
@@ -149,11 +151,33 @@ describe('oidc.logout', () => {
     const token = await user.token('here')
     // The first login assigns the user id.
     await open(token)
-    const logins = Array.from({ length: 20 }, () => open(token).catch(() => undefined))
+    const logins: Promise<NatsConnection | undefined>[] = []
+    const logIn = () => logins.push(open(token).catch(() => undefined))
+    const logoutOfSession = await logoutToken(user, { sid: 'here' })
+    const timer = setInterval(logIn, 3)
 
-    expect(await post(await logoutToken(user, { sid: 'here' }))).toEqual(accepted)
+    // A few connections are open when the logout arrives.
+    await vi.waitUntil(() => logins.length >= 10)
+    expect(await post(logoutOfSession)).toEqual(accepted)
+    clearInterval(timer)
 
     for (const nc of await Promise.all(logins)) if (nc) expect(await closes(nc)).toBe('closed')
+  })
+
+  it('closes a connection that the logout did not see, because its login was under way', async () => {
+    const user = createUser()
+    const bucket = await new Kvm(await connectAs('functions')).open(REVOKED_TOKENS.bucket)
+    // The connection is older than the revocation, as if the logout arrived during the login.
+    await bucket.put(`user.${user.name}`, JSON.stringify({ until: Date.now() + 60_000 }))
+
+    const nc = await open(await user.token('here')).catch(() => undefined)
+
+    if (nc) expect(await closes(nc)).toBe('closed')
+    const later = { until: Date.now() - 60_000 }
+    await bucket.put(`user.${user.name}`, JSON.stringify(later))
+    const next = await open(await user.token('here'))
+    await next.flush()
+    expect(next.isClosed()).toBe(false)
   })
 
   it('still rejects the tokens after a restart of the runtime', async () => {
