@@ -4,7 +4,11 @@ import { isDriverQueryError } from './schema/db.ts'
 /** The contract tests of the functions and apps, which run once with PostgreSQL and once with PGlite. */
 const contractTests = {
   include: ['tests/functions/**/*.test.ts', 'tests/apps/**/*.test.ts', 'apps/[!_]*/*.test.ts'],
-  exclude: ['tests/functions/auth.callout.test.ts', 'tests/functions/oidc.logout.test.ts'],
+  exclude: [
+    'tests/functions/auth.callout.test.ts',
+    'tests/functions/keycloak.poll.test.ts',
+    'tests/functions/oidc.logout.test.ts',
+  ],
   globalSetup: './tests/support/servers.ts',
 }
 

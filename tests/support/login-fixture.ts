@@ -55,6 +55,7 @@ export async function createLoginFixture(
     'users.id.ts': product('users.id'),
     'oidc.logout.ts': product('oidc.logout'),
     'connection.opened.ts': product('connection.opened'),
+    'keycloak.poll.ts': product('keycloak.poll'),
     'whoami.ts': functionSource('whoami', ['everyone']),
     'work.ts': functionSource('work', ['user', 'admin']),
     'inside.ts': functionSource('inside', ['functions']),
