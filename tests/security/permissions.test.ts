@@ -76,6 +76,7 @@ describe('permissions by role', () => {
     'room.invitations': everyone,
     'room.invite': users,
     'room.join': everyone,
+    'room.keys': everyone,
     'room.kick': users,
     'room.leave': everyone,
     'room.list': everyone,
