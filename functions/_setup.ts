@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import { requireMigrations } from '#domain/database/require-migrations'
 import { createDefaultRooms, DefaultRoomsEnv } from '#domain/rooms/default-rooms'
 import { indexUsers } from '#domain/users/store'
-import { closeDb, configureDb, migrate as migrateDb } from '#schema/db'
+import { closeDb, configureDb, migrate as migrateDb, pingDb } from '#schema/db'
 
 interface Setup {
   log: Logger
@@ -15,7 +15,11 @@ export async function migrate({ env }: Setup): Promise<void> {
   await migrateDb()
 }
 
-export default async function setup({ log, env }: Setup): Promise<AsyncDisposable> {
+interface RunningSetup extends AsyncDisposable {
+  dependencies: Record<string, () => Promise<unknown>>
+}
+
+export default async function setup({ log, env }: Setup): Promise<RunningSetup> {
   configureDb(env)
   await requireMigrations()
   const { DEFAULT_ROOMS: ids } = v.parse(DefaultRoomsEnv, env)
@@ -27,5 +31,5 @@ export default async function setup({ log, env }: Setup): Promise<AsyncDisposabl
     )
   const indexed = await indexUsers()
   log.info({ indexed, created }, 'database is ready')
-  return { [Symbol.asyncDispose]: closeDb }
+  return { dependencies: { postgresql: pingDb }, [Symbol.asyncDispose]: closeDb }
 }

@@ -34,6 +34,11 @@ export function configureDb(env: typeof variables): void {
   variables = env
 }
 
+/** Throws an error if the database does not answer a query. */
+export async function pingDb(): Promise<void> {
+  await db.$client`select 1`
+}
+
 /** Waits up to five seconds for running queries, then disconnects. */
 export async function closeDb(): Promise<void> {
   const closing = open

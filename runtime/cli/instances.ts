@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Logger } from 'pino'
 import { readHealthAddress, readWebhookAddress } from '../server/config.ts'
-import type { Metric } from '../server/metrics.ts'
+import { type Metric, readyMetric } from '../server/metrics.ts'
 import type { WebhookAnswer, WebhookCall } from '../server/webhooks.ts'
 import { serveHealth } from './health.ts'
 import { healthOf } from './instance-health.ts'
@@ -185,14 +185,19 @@ class Supervisor {
     return (await Promise.all(reasons)).find((reason) => reason)
   }
 
-  /** Returns the metrics of all instances that answer, with the number of the instance as a label. */
+  /**
+   * Returns the metrics of all instances, with the number of the instance as a label. An instance that does
+   * not answer only has the metric that it is not ready.
+   */
   async #metrics(): Promise<Metric[]> {
+    const notReady = [readyMetric(false)]
+    if (this.#slots.length === 0) return notReady.map((metric) => addLabel(metric, 'process', '1'))
     const answers = this.#slots.map(async ({ number, instance }) => {
       const metrics = instance.isReady
         ? await healthOf(instance.child)
             .metrics()
-            .catch(() => [])
-        : []
+            .catch(() => notReady)
+        : notReady
       return metrics.map((metric) => addLabel(metric, 'process', String(number)))
     })
     return (await Promise.all(answers)).flat()

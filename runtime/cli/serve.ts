@@ -1,7 +1,7 @@
 import type { NatsAddress } from '../nats/address.ts'
 import { readHealthAddress, readRuntimeConfig, readWebhookAddress } from '../server/config.ts'
 import { watchFaults } from '../server/faults.ts'
-import { watchProcess } from '../server/metrics.ts'
+import { readyMetric, watchProcess } from '../server/metrics.ts'
 import { type Runtime, startRuntime } from '../server/run.ts'
 import { exportSpans } from '../tracing/export.ts'
 import { CliError } from './failure.ts'
@@ -77,7 +77,8 @@ export async function serveFolders(options: ServeOptions): Promise<void> {
         return runtime.isConnected ? undefined : 'NATS is disconnected'
       },
       async metrics() {
-        return [...processMetrics(), ...((await runtime?.metrics()) ?? [])]
+        const isReady = (await health.notReady()) === undefined
+        return [readyMetric(isReady), ...processMetrics(), ...((await runtime?.metrics()) ?? [])]
       },
     }
     if (instance === undefined) await serveHealth(healthAddress, health)

@@ -19,6 +19,7 @@ const markerHeader = 'Nats-Marker-Reason'
 const storedMarkerHeader = 'Natter-Marker-Reason'
 const storedTimeHeader = 'Natter-Time'
 const maxPageBytes = 4_000_000
+const streamNotFound = 10059
 
 export function deadLetterHeaders(message: JsMsg, durable: string, reason: string): MsgHdrs {
   const { stream, timestampNanos, deliveryCount } = message.info
@@ -90,7 +91,7 @@ function toLetter({ subject, seq, at, message }: StoredMessage): DeadLetter {
   const read = (key: string) => message.headers?.get(key) ?? ''
   return {
     seq,
-    service: subject.slice('dead.'.length),
+    service: readService(subject),
     reason: read('Natter-Reason'),
     stream: read('Natter-Stream'),
     subject: read('Natter-Subject'),
@@ -101,14 +102,43 @@ function toLetter({ subject, seq, at, message }: StoredMessage): DeadLetter {
   }
 }
 
+/** Returns the number of dead letters by the service that failed. */
+export async function countDeadLettersByService(
+  requester: Requester,
+): Promise<Map<string, number>> {
+  const { subjects = {} } = await readState(requester, { subjects_filter: deadLetters.subjects[0] })
+  return new Map(
+    Object.entries(subjects).map(([subject, count]) => [readService(subject), count] as const),
+  )
+}
+
 async function countDeadLetters(requester: Requester): Promise<number> {
+  return (await readState(requester)).messages
+}
+
+interface StreamState {
+  messages: number
+  /** The number of messages by subject, if the request has a filter. */
+  subjects?: Record<string, number>
+}
+
+async function readState(
+  requester: Requester,
+  query?: { subjects_filter: string },
+): Promise<StreamState> {
   const api = `$JS.API.STREAM.INFO.${deadLetters.stream}`
-  const reply = await requester.request(api, '', { timeoutMs: 5_000 })
+  const reply = await requester.request(api, query ? JSON.stringify(query) : '', {
+    timeoutMs: 5_000,
+  })
   const { state, error } = reply.json<{
-    state?: { messages: number }
+    state?: StreamState
     error?: { err_code: number; description: string }
   }>()
-  if (state) return state.messages
-  if (error?.err_code === 10059) return 0
+  if (state) return state
+  if (error?.err_code === streamNotFound) return { messages: 0 }
   throw new FunctionError('unavailable', `${deadLetters.stream}: ${error?.description}`)
+}
+
+function readService(subject: string): string {
+  return subject.slice('dead.'.length)
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Msg, MsgHdrs } from '@nats-io/nats-core'
-import { FunctionError } from '../api/errors.ts'
+import { type ErrorOptions, FunctionError } from '../api/errors.ts'
 import { writeHeaders } from '../api/headers.ts'
 import type { PubAck } from '../api/stream.ts'
 import type { Requester } from '../client/requester.ts'
@@ -23,11 +23,18 @@ const wrongLastSequence = 10071
 const inProcess = [10158, 10163, 10164]
 const replicationPauseMs = 20
 
+/** The stream rejected a message, or did not acknowledge it. */
+export class NotStoredError extends FunctionError<'unavailable'> {
+  constructor(subject: string, reason: string, options?: ErrorOptions) {
+    super('unavailable', `${subject} was not stored: ${reason}`, options)
+  }
+}
+
 /**
  * Publishes to the stream that captures the subject, and waits for the acknowledgement. Returns
  * undefined if the last sequence of the subject is not `expect`. Throws `unavailable` if no stream
- * captures the subject, or if the stream rejects the message or does not acknowledge it: a server
- * whose disk is full does not respond at all.
+ * captures the subject, and a NotStoredError if the stream rejects the message or does not acknowledge
+ * it: a server whose disk is full does not respond at all.
  */
 export async function publishStored(
   requester: Requester,
@@ -46,7 +53,7 @@ export async function publishStored(
     if (!error) return { seq, duplicate: duplicate === true }
     if (error.err_code === wrongLastSequence) return undefined
     if (inProcess.includes(error.err_code) && performance.now() < until) continue
-    throw new FunctionError('unavailable', `${subject} was not stored: ${error.description}`)
+    throw new NotStoredError(subject, error.description)
   }
 }
 
@@ -99,8 +106,5 @@ function streamOf(subject: string): string {
 
 function notAcknowledged(subject: string, cause?: unknown) {
   const reason = 'the server does not acknowledge it; its disk may be full'
-  return new FunctionError('unavailable', `${subject} was not stored: ${reason}`, {
-    retryAfterMs: 1_000,
-    cause,
-  })
+  return new NotStoredError(subject, reason, { retryAfterMs: 1_000, cause })
 }

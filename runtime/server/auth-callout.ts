@@ -120,6 +120,7 @@ class AuthCalloutJob implements Job {
       this.#host.backbone.guard.addAliases(grant.user, grant.aliases ?? [])
       this.#resolve(permissions)
     } catch (error) {
+      this.#stats.storageFailed(error)
       const reason = toFunctionError(error)
       const { host: from, kind } = this.#request
       if (reason === error) this.#log.info({ reason: reason.message, from, kind }, 'login refused')

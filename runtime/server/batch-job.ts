@@ -95,6 +95,7 @@ export class BatchJob implements Job {
     } catch (thrown) {
       const error = toError(thrown)
       const isTimeout = error instanceof HandlerTimeoutError
+      stats.storageFailed(error)
       stats.failed(isTimeout ? 'timeout' : toFunctionError(error).code, error.message)
       this.#recordSpans(startedAt, error)
       if (traced) endTrace(traced, { code: 'internal', error })

@@ -128,6 +128,7 @@ export class BatchProcessor {
       dispatcher.stats.requests++
       host.log.error({ subject, seq, reason }, 'dead letter')
     } catch (error) {
+      dispatcher.stats.storageFailed(error)
       host.log.error({ err: error, seq }, 'dead letter not stored, message will be redelivered')
       message.nak(redeliveryMs)
     }

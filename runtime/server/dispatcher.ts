@@ -41,7 +41,7 @@ export interface DispatcherOptions {
 export class Dispatcher {
   readonly stats = new FunctionStats()
   readonly #concurrency: number
-  readonly #maxQueued: number
+  readonly maxQueued: number
   readonly #onAbandoned: () => void
   readonly #running = new SlotPool<Job>()
   readonly #queue: FairQueue<Job>
@@ -50,7 +50,7 @@ export class Dispatcher {
 
   constructor(options: DispatcherOptions) {
     this.#concurrency = options.concurrency
-    this.#maxQueued = options.maxQueued
+    this.maxQueued = options.maxQueued
     this.#queue = new FairQueue(options.perCaller)
     this.#onAbandoned = options.onAbandoned
   }
@@ -61,7 +61,7 @@ export class Dispatcher {
 
   accept(job: Job): void {
     if (this.#running.size < this.#concurrency && this.#queue.mayRun(job.caller)) this.#run(job)
-    else if (this.queued < this.#maxQueued && this.#queue.add(job)) {
+    else if (this.queued < this.maxQueued && this.#queue.add(job)) {
       if (job.admit?.(this.#withdraw) === false) this.#withdraw(job)
     } else {
       this.stats.shed++

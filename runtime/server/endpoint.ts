@@ -6,10 +6,13 @@ import { answerReplay, readReplaySequence } from './replay.ts'
 export interface Backlog {
   pending: number
   unacknowledged: number
+  /** Those of the unacknowledged messages that were delivered before. */
+  redelivered: number
 }
 
 export interface Served {
   readonly name: string
+  readonly service: string
   readonly dispatcher: Dispatcher
   /** The messages that the function's consumer has not finished, on all processes. Asks NATS. */
   readonly backlog?: () => Promise<Backlog>
@@ -65,6 +68,7 @@ export async function serveEndpoint(
   })
   return {
     name: host.loaded.name,
+    service: name,
     dispatcher,
     leave: async () => void (await service.stop()),
   }

@@ -43,11 +43,17 @@ interface SetupOptions {
   env: unknown
 }
 
+/** The result of the default export of a `_setup.ts`. */
+export interface RunningSetup extends AsyncDisposable {
+  /** Checks by the name of the dependency. They run at each scrape of the metrics. */
+  readonly dependencies?: Readonly<Record<string, () => Promise<unknown>>>
+}
+
 /** The exports of a `_setup.ts`. */
 export interface Setup {
   file: string
   migrate: ((options: SetupOptions) => Promise<void>) | undefined
-  run: (options: SetupOptions) => Promise<AsyncDisposable | undefined>
+  run: (options: SetupOptions) => Promise<RunningSetup | undefined>
   /** Called by `runtime check` only. Returns further problems. */
   check: (() => Promise<readonly { file: string; reason: string }[]>) | undefined
 }

@@ -1,7 +1,13 @@
+import { totalmem } from 'node:os'
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { getHeapStatistics } from 'node:v8'
+import type { Requester } from '../client/requester.ts'
+import { countDeadLettersByService } from '../jetstream/dead-letters.ts'
+import type { DependencyChecks } from './dependency-checks.ts'
 import type { Backlog, Served } from './endpoint.ts'
 import { bucketBounds, type FunctionStats } from './stats.ts'
+import { storages } from './storage-failure.ts'
 
 export interface Metric {
   readonly name: string
@@ -17,16 +23,70 @@ export interface Sample {
   readonly value: number
 }
 
-/** The time for NATS to answer, after which the metrics are returned without the backlogs. */
-const maxBacklogMs = 1_000
+interface RuntimeState {
+  readonly served: readonly Served[]
+  readonly isConnected: boolean
+  readonly requester: Requester
+  readonly checks: DependencyChecks
+}
+
+/** The time for NATS and other dependencies to answer. */
+const maxAnswerMs = 1_000
 const delayResolutionMs = 10
 
-/** Returns the statistics of functions. Asks NATS for the backlogs of consumers only if it is connected. */
-export async function functionMetrics(
+/** Returns the metrics of functions and dependencies. Asks NATS only if it is connected. */
+export async function runtimeMetrics(state: RuntimeState): Promise<Metric[]> {
+  using limit = new TimeLimit(maxAnswerMs)
+  const { served, isConnected, requester } = state
+  const [dependencies, backlogs, deadLetters] = await Promise.all([
+    readDependencies(state.checks, limit),
+    isConnected ? readBacklogs(served, limit) : [],
+    isConnected ? limit.apply(countDeadLettersByService(requester)) : undefined,
+  ])
+  return [
+    gauge('natter_nats_connected', 'Whether all connections to NATS are open.', +isConnected),
+    {
+      name: 'natter_dependency_available',
+      help: 'Whether a dependency of a _setup.ts answered its check within a second.',
+      type: 'gauge',
+      samples: dependencies,
+    },
+    ...functionMetrics(served, backlogs),
+    {
+      name: 'natter_storage_failures_total',
+      help: 'Calls, batches and dead letters that failed because a storage did not store or read data.',
+      type: 'counter',
+      samples: storages.map((storage) => ({
+        labels: { storage },
+        value: served.reduce(
+          (sum, { dispatcher }) => sum + (dispatcher.stats.storageFailures.get(storage) ?? 0),
+          0,
+        ),
+      })),
+    },
+    {
+      name: 'natter_dead_letters',
+      help: 'Stored dead letters of a function; each process reports the same number.',
+      type: 'gauge',
+      samples: deadLetters ? deadLetterSamples(served, deadLetters) : [],
+    },
+  ]
+}
+
+/** For a probe over HTTP, and for alerts: a process that does not answer is not ready. */
+export function readyMetric(isReady: boolean): Metric {
+  return gauge('natter_ready', 'Whether the process serves all functions.', +isReady)
+}
+
+interface FunctionBacklog {
+  name: string
+  backlog: Backlog
+}
+
+function functionMetrics(
   served: readonly Served[],
-  isConnected: boolean,
-): Promise<Metric[]> {
-  const backlogs = isConnected ? await readBacklogs(served) : []
+  backlogs: readonly FunctionBacklog[],
+): Metric[] {
   const perFunction = (value: (served: Served) => number) =>
     served.map((func) => ({ labels: { function: func.name }, value: value(func) }))
   const perConsumer = (key: keyof Backlog) =>
@@ -68,6 +128,12 @@ export async function functionMetrics(
       samples: perFunction(({ dispatcher }) => dispatcher.queued),
     },
     {
+      name: 'natter_calls_queue_limit',
+      help: 'Number of waiting calls at which further calls are rejected with overloaded.',
+      type: 'gauge',
+      samples: perFunction(({ dispatcher }) => dispatcher.maxQueued),
+    },
+    {
       name: 'natter_consumer_pending_messages',
       help: 'Messages that the consumer has not delivered yet; each process reports the same number.',
       type: 'gauge',
@@ -79,6 +145,12 @@ export async function functionMetrics(
       type: 'gauge',
       samples: perConsumer('unacknowledged'),
     },
+    {
+      name: 'natter_consumer_redelivered_messages',
+      help: 'Unacknowledged messages that were delivered before; each process reports the same number.',
+      type: 'gauge',
+      samples: perConsumer('redelivered'),
+    },
   ]
 }
 
@@ -86,6 +158,9 @@ export async function functionMetrics(
 export function watchProcess(): () => Metric[] {
   const delays = monitorEventLoopDelay({ resolution: delayResolutionMs })
   delays.enable()
+  const { heap_size_limit: heapLimit } = getHeapStatistics()
+  // Without a limit, `constrainedMemory` is 0 or more than the memory of the machine.
+  const memoryLimit = Math.min(process.constrainedMemory() || totalmem(), totalmem())
   return () => {
     const memory = process.memoryUsage()
     const { user, system } = process.cpuUsage()
@@ -93,8 +168,10 @@ export function watchProcess(): () => Metric[] {
       single('counter', 'process_cpu_seconds_total', 'Processor time.', (user + system) / 1e6),
       gauge('process_start_time_seconds', 'Unix time of the start.', performance.timeOrigin / 1e3),
       gauge('process_resident_memory_bytes', 'Resident memory.', memory.rss),
+      gauge('process_memory_limit_bytes', 'Memory of the container or machine.', memoryLimit),
       gauge('nodejs_heap_size_total_bytes', 'Size of the heap.', memory.heapTotal),
       gauge('nodejs_heap_size_used_bytes', 'Used size of the heap.', memory.heapUsed),
+      gauge('nodejs_heap_size_limit_bytes', 'Maximum size of the heap.', heapLimit),
       gauge('nodejs_external_memory_bytes', 'Memory outside of the heap.', memory.external),
       lag('mean', delays.mean),
       lag('p99', delays.percentile(99)),
@@ -125,17 +202,57 @@ function formatSample(name: string, { suffix = '', labels, value }: Sample) {
   return `${name}${suffix}${pairs.length > 0 ? `{${pairs.join(',')}}` : ''} ${value}\n`
 }
 
-async function readBacklogs(served: readonly Served[]) {
-  const ended = new AbortController()
-  const late = sleep(maxBacklogMs, undefined, { signal: ended.signal }).catch(() => undefined)
+/** One limit for several answers, so that they need one timer. */
+class TimeLimit implements Disposable {
+  readonly #ended = new AbortController()
+  readonly #late: Promise<undefined>
+
+  constructor(ms: number) {
+    const { signal } = this.#ended
+    this.#late = sleep(ms, undefined, { signal }).catch(() => undefined)
+  }
+
+  /** Resolves to undefined if the answer fails or is late. */
+  apply<T>(answer: Promise<T> | undefined): Promise<T | undefined> {
+    return Promise.race([answer?.catch(() => undefined), this.#late])
+  }
+
+  [Symbol.dispose](): void {
+    this.#ended.abort()
+  }
+}
+
+async function readBacklogs(
+  served: readonly Served[],
+  limit: TimeLimit,
+): Promise<FunctionBacklog[]> {
   const read = await Promise.all(
     served.map(async ({ name, backlog: ask }) => {
-      const backlog = await Promise.race([ask?.().catch(() => undefined), late])
+      const backlog = await limit.apply(ask?.())
       return backlog ? [{ name, backlog }] : []
     }),
   )
-  ended.abort()
   return read.flat()
+}
+
+function readDependencies(checks: DependencyChecks, limit: TimeLimit): Promise<Sample[]> {
+  return Promise.all(
+    checks.run().map(async ({ dependency, isAvailable }) => ({
+      labels: { dependency },
+      value: (await limit.apply(isAvailable)) ? 1 : 0,
+    })),
+  )
+}
+
+/** Functions with a consumer are listed even without dead letters. */
+function deadLetterSamples(served: readonly Served[], counts: Map<string, number>): Sample[] {
+  const names = new Map(served.map(({ service, name }) => [service, name]))
+  const consumers = served.filter(({ backlog }) => backlog).map(({ service }) => service)
+  return [...new Set([...consumers, ...counts.keys()])].map((service) => ({
+    // Another runtime may serve the function, or none.
+    labels: { function: names.get(service) ?? service },
+    value: counts.get(service) ?? 0,
+  }))
 }
 
 function durations(name: string, { buckets, totalMs }: FunctionStats): Sample[] {

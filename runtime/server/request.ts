@@ -181,6 +181,7 @@ export class RequestJob implements Job {
   #fail(error: unknown) {
     const { host, dispatcher } = this.#kind
     this.#fault = toError(error)
+    dispatcher.stats.storageFailed(error)
     const refusal = toFunctionError(error)
     if (refusal !== error)
       host.log.error({ err: this.#fault, code: refusal.code }, 'function failed')

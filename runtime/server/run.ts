@@ -22,6 +22,7 @@ import { SpanStore } from '../tracing/span-store.ts'
 import type { Backbone } from './backbone.ts'
 import { Audience, serveCancellation } from './cancellation.ts'
 import type { RuntimeConfig } from './config.ts'
+import { DependencyChecks } from './dependency-checks.ts'
 import type { Served } from './endpoint.ts'
 import { FunctionHost } from './function-host.ts'
 import {
@@ -32,7 +33,7 @@ import {
   loadFolders,
   type Setup,
 } from './load.ts'
-import { functionMetrics, type Metric } from './metrics.ts'
+import { type Metric, runtimeMetrics } from './metrics.ts'
 import { runMigrations } from './migrate.ts'
 import { announceFunctions } from './other-functions.ts'
 import { requiredResources } from './required-resources.ts'
@@ -84,11 +85,12 @@ export async function startRuntime({
   const envs = readEnvs(functions, config.env)
 
   const dependencies = started.use(new Dependencies(log))
+  const checks = new DependencyChecks(log)
   const resources = requiredResources(functions)
   // In parallel, because the dependencies may become available in any order.
   const [{ nc, js, requester }] = await Promise.all([
     connectToJetStream({ config, resources, dependencies, log }, started),
-    runSetups({ setups, config, dependencies, log, migrates }, started),
+    runSetups({ setups, config, dependencies, checks, log, migrates }, started),
   ])
   await checkStoredPositions({ js, requester }, functions, { dependencies, log })
   const ensure = () =>
@@ -154,7 +156,8 @@ export async function startRuntime({
     get isConnected() {
       return connectionState.isConnected
     },
-    metrics: () => functionMetrics(served, connectionState.isConnected),
+    metrics: () =>
+      runtimeMetrics({ served, isConnected: connectionState.isConnected, requester, checks }),
     callWebhook: createWebhooks(functions, requester),
     stop,
     closed,
@@ -199,16 +202,19 @@ async function runSetups(
     setups,
     config,
     dependencies,
+    checks,
     log,
     migrates,
-  }: Start & { setups: readonly Setup[]; migrates: boolean },
+  }: Start & { setups: readonly Setup[]; checks: DependencyChecks; migrates: boolean },
   started: AsyncDisposableStack,
 ) {
   if (migrates) await runMigrations(setups, config, log, dependencies)
   for (const { file, run } of setups) {
     const dependency = `a dependency of ${relative('', file)}`
     const setup = await dependencies.wait(dependency, async () => run({ log, env: config.env }))
-    if (setup) started.use(setup)
+    if (!setup) continue
+    started.use(setup)
+    checks.add(file, setup.dependencies)
   }
 }
 

@@ -1,5 +1,6 @@
 import { createHistogram } from 'node:perf_hooks'
 import type { ErrorCode } from '../api/errors.ts'
+import { findFailedStorage, type Storage } from './storage-failure.ts'
 
 export type FailureCode = ErrorCode | 'dead_letter'
 
@@ -22,6 +23,7 @@ export class FunctionStats {
   inFlight = 0
   totalMs = 0
   readonly failures = new Map<FailureCode, number>()
+  readonly storageFailures = new Map<Storage, number>()
   /** The number of calls by duration. The messages of a batch are one call. */
   readonly buckets = new Array<number>(bucketBounds.length + 1).fill(0)
   readonly #firstChunks = createDurations()
@@ -48,6 +50,12 @@ export class FunctionStats {
     this.errors++
     this.failures.set(code, (this.failures.get(code) ?? 0) + 1)
     this.lastError = reason
+  }
+
+  /** Counts the error if a storage caused it. */
+  storageFailed(error: unknown): void {
+    const storage = findFailedStorage(error)
+    if (storage) this.storageFailures.set(storage, (this.storageFailures.get(storage) ?? 0) + 1)
   }
 
   /** The statistics that the NATS micro protocol defines. Durations are in nanoseconds. */

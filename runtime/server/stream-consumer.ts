@@ -62,7 +62,11 @@ export async function startConsumer(options: ConsumerOptions): Promise<Consumer>
     },
     async pending() {
       const info = await jsm.consumers.info(stream, durable)
-      return { pending: info.num_pending, unacknowledged: info.num_ack_pending }
+      return {
+        pending: info.num_pending,
+        unacknowledged: info.num_ack_pending,
+        redelivered: info.num_redelivered,
+      }
     },
     async replay(seq) {
       const { requester } = host.backbone

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import type { NatsConnection } from '@nats-io/transport-node'
@@ -9,7 +9,7 @@ import { type Client, createClient } from '#runtime/client'
 import { readHealthAddress } from '../../runtime/server/config.ts'
 import { freePort } from '../../stack/ports.ts'
 import { type CommandLine, createCommandLine, greet, runtime } from '../support/command-line.ts'
-import { parseMetrics, sumOf } from '../support/metrics.ts'
+import { type MetricSample, parseMetrics, sumOf } from '../support/metrics.ts'
 
 const contracts = {
   greet: {
@@ -18,6 +18,12 @@ const contracts = {
     input: v.object({ name: v.string(), takesMs: v.unknown(), ends: v.optional(v.string()) }),
     output: v.object({ pid: v.number() }),
     errors: ['not_found'],
+  },
+  store: {
+    subject: 'store.{id}',
+    audience: ['functions'],
+    input: v.object({ id: v.string() }),
+    output: v.object({}),
   },
   gated: {
     subject: 'gated',
@@ -72,6 +78,63 @@ export default defineFunction(stream(orders, order, { batch: 1 }), async () => {
 })
 `
 
+/** Its dependency is unavailable while the folder contains the file `away`, and silent with the file `silent`. */
+const setup = `
+import { existsSync } from 'node:fs'
+import { setTimeout } from 'node:timers/promises'
+
+const exists = (name) => existsSync(import.meta.dirname + '/' + name)
+
+async function check() {
+  if (exists('away')) throw new Error('the shop is closed')
+  while (exists('silent')) await setTimeout(20)
+}
+
+export default () => ({ dependencies: { shop: check }, [Symbol.asyncDispose]: async () => {} })
+`
+
+/** Its stream has room for two messages. */
+const store = `
+import * as v from 'valibot'
+import { defineFunction } from '#runtime'
+
+const parcels = {
+  stream: 'PARCELS',
+  subjects: ['parcel.*'],
+  config: { storage: 'memory', max_msgs: 2, discard: 'new' },
+}
+const parcel = { subject: 'parcel.{id}', data: v.object({ id: v.string() }) }
+const contract = {
+  subject: 'store.{id}',
+  audience: ['functions'],
+  input: v.object({ id: v.string() }),
+  output: v.object({}),
+}
+
+export default defineFunction(
+  contract,
+  async ({ id }, { append }) => {
+    if (id === 'full-disk') throw Object.assign(new Error('could not extend file'), { code: '53100' })
+    await append(parcel, { id })
+    return {}
+  },
+  { resources: [parcels] },
+)
+`
+
+/** Rejects each message twice, so that it is redelivered once and then becomes a dead letter. */
+const reject = `
+import * as v from 'valibot'
+import { defineFunction, stream } from '#runtime'
+
+const refunds = { stream: 'REFUNDS', subjects: ['refund.*'], config: { storage: 'memory' } }
+const refund = { subject: 'refund.{id}', data: v.object({ id: v.string() }) }
+
+export default defineFunction(stream(refunds, refund, { backoffMs: [1] }), () => {
+  throw new Error('there are no refunds')
+})
+`
+
 const ready = { status: 200, body: { ready: true } }
 const notReady = (reason: unknown) => ({ status: 503, body: { ready: false, reason } })
 
@@ -94,6 +157,7 @@ async function given(files: Record<string, string>, args?: string[]) {
   const url = `http://127.0.0.1:${port}`
   return {
     create: (file: string) => writeFile(join(folder, file), ''),
+    remove: (file: string) => rm(join(folder, file)),
     start: () => bench.start(folder, args, { HEALTH_PORT: String(port) }),
     get: (path: string, method = 'GET') => fetch(url + path, { method }),
     async readiness() {
@@ -106,6 +170,9 @@ async function given(files: Record<string, string>, args?: string[]) {
   }
 }
 
+const valuesOf = (metrics: readonly MetricSample[], name: string) =>
+  metrics.filter((sample) => sample.name === name).map(({ value }) => value)
+
 const until = (check: () => Promise<void>) => vi.waitFor(check, { timeout: 30_000, interval: 20 })
 
 describe('the health of a runtime', () => {
@@ -114,10 +181,12 @@ describe('the health of a runtime', () => {
     const starting = health.start()
     await until(async () => expect(await health.readiness()).toEqual(notReady('starting')))
     expect((await health.get('/livez')).status).toBe(200)
+    expect(valuesOf(await health.metrics(), 'natter_ready')).toEqual([0])
 
     await health.create('serve')
     await using runtime = await starting
     expect(await health.readiness()).toEqual(ready)
+    expect(valuesOf(await health.metrics(), 'natter_ready')).toEqual([1])
 
     let hasEnded = false
     const call = client.call('gated', {}).finally(() => {
@@ -142,10 +211,14 @@ describe('the health of a runtime', () => {
       expect(await health.readiness()).toEqual(notReady('NATS is disconnected')),
     )
     expect((await health.get('/livez')).status).toBe(200)
-    expect((await health.metrics()).map(({ name }) => name)).toContain('natter_calls_total')
+    const metrics = await health.metrics()
+    expect(metrics.map(({ name }) => name)).toContain('natter_calls_total')
+    expect(valuesOf(metrics, 'natter_nats_connected')).toEqual([0])
+    expect(valuesOf(metrics, 'natter_ready')).toEqual([0])
 
     await bench.nats.restart()
     await until(async () => expect(await health.readiness()).toEqual(ready))
+    expect(valuesOf(await health.metrics(), 'natter_nats_connected')).toEqual([1])
     await until(() => nc.flush())
   })
 
@@ -178,22 +251,28 @@ describe('the metrics of a runtime', () => {
     for (const input of inputs) await client.try('greet', { name: 'you', takesMs: 0, ...input })
 
     const metrics = await health.metrics()
-    const valuesOf = (name: string) => metrics.filter((sample) => sample.name === name)
-    expect(valuesOf('natter_calls_total')).toMatchObject([
+    const samplesOf = (name: string) => metrics.filter((sample) => sample.name === name)
+    expect(samplesOf('natter_calls_total')).toMatchObject([
       { labels: { function: 'greet' }, value: inputs.length },
     ])
     expect(
       Object.fromEntries(
-        valuesOf('natter_call_failures_total').map(({ labels, value }) => [labels.code, value]),
+        samplesOf('natter_call_failures_total').map(({ labels, value }) => [labels.code, value]),
       ),
     ).toEqual({ not_found: 2, internal: 1, invalid: 1 })
-    const buckets = valuesOf('natter_call_duration_seconds_bucket').map(({ value }) => value)
+    const buckets = samplesOf('natter_call_duration_seconds_bucket').map(({ value }) => value)
     expect(buckets).toEqual(buckets.toSorted((a, b) => a - b))
     expect(buckets.at(-1)).toBe(inputs.length)
     expect(sumOf(metrics, 'natter_call_duration_seconds_count')).toBe(inputs.length)
     expect(sumOf(metrics, 'natter_call_duration_seconds_sum')).toBeGreaterThan(0)
     expect(sumOf(metrics, 'process_resident_memory_bytes')).toBeGreaterThan(1e6)
-    expect(valuesOf('nodejs_eventloop_lag_p99_seconds')).toHaveLength(1)
+    expect(samplesOf('nodejs_eventloop_lag_p99_seconds')).toHaveLength(1)
+    const [used, limit] = ['nodejs_heap_size_used_bytes', 'nodejs_heap_size_limit_bytes']
+    expect(sumOf(metrics, limit)).toBeGreaterThan(sumOf(metrics, used))
+    expect(sumOf(metrics, 'process_memory_limit_bytes')).toBeGreaterThan(
+      sumOf(metrics, 'process_resident_memory_bytes'),
+    )
+    expect(sumOf(metrics, 'natter_calls_queue_limit', { function: 'greet' })).toBe(1_024)
   })
 
   it('contain running and waiting calls, and the backlog of a consumer', async () => {
@@ -221,6 +300,76 @@ describe('the metrics of a runtime', () => {
       expect(sumOf(metrics, 'natter_consumer_unacknowledged_messages')).toBe(0)
     })
   })
+
+  it('say whether a dependency of _setup.ts answers', async () => {
+    const health = await given({ '_setup.ts': setup, 'greet.ts': greet })
+    await using runtime = await health.start()
+    const isAvailable = async () =>
+      sumOf(await health.metrics(), 'natter_dependency_available', { dependency: 'shop' })
+    expect(await isAvailable()).toBe(1)
+
+    await health.create('away')
+    expect([await isAvailable(), await isAvailable()]).toEqual([0, 0])
+    await health.remove('away')
+    await health.create('silent')
+    expect([await isAvailable(), await isAvailable()]).toEqual([0, 0])
+    await health.remove('silent')
+    await until(async () => expect(await isAvailable()).toBe(1))
+
+    const lines = runtime.log.read(0).match(/.*"msg":"dependency unavailable".*/g) ?? []
+    expect(lines).toHaveLength(1)
+    expect(JSON.parse(String(lines[0]))).toMatchObject({
+      dependency: 'shop',
+      err: { message: 'the shop is closed' },
+    })
+  })
+
+  it('count the calls that a storage failed to store', async () => {
+    const health = await given({ 'store.ts': store })
+    await using _runtime = await health.start()
+    const failures = async () => {
+      const metrics = await health.metrics()
+      return ['jetstream', 'database'].map((storage) =>
+        metrics
+          .filter(
+            ({ name, labels }) =>
+              name === 'natter_storage_failures_total' && labels.storage === storage,
+          )
+          .map(({ value }) => value),
+      )
+    }
+    for (const id of ['a', 'b']) await client.call('store', { id })
+    expect(await failures()).toEqual([[0], [0]])
+
+    for (const id of ['c', 'd', 'full-disk'])
+      expect(await client.try('store', { id })).toMatchObject({ error: { code: 'unavailable' } })
+    expect(await failures()).toEqual([[2], [1]])
+  })
+
+  it('contain redelivered messages, and dead letters by function', async () => {
+    const health = await given({ 'refund.reject.ts': reject, 'consume.ts': consume })
+    await using _runtime = await health.start()
+    const deadLetters = async () =>
+      (await health.metrics())
+        .filter(({ name }) => name === 'natter_dead_letters')
+        .map(({ labels, value }) => [labels.function, value])
+    expect(Object.fromEntries(await deadLetters())).toEqual({ 'refund.reject': 0, consume: 0 })
+
+    for (const id of ['a', 'b', 'c']) nc.publish(`refund.${id}`, '{"id":"a"}')
+    await until(async () =>
+      expect(Object.fromEntries(await deadLetters())).toEqual({ 'refund.reject': 3, consume: 0 }),
+    )
+    // The functions of another runtime have dead letters too.
+    await nc.request('dead.other-function', '')
+    await until(async () =>
+      expect(Object.fromEntries(await deadLetters())).toMatchObject({ 'other-function': 1 }),
+    )
+    expect(
+      (await health.metrics())
+        .filter(({ name }) => name === 'natter_consumer_redelivered_messages')
+        .map(({ labels }) => labels.function),
+    ).toEqual(expect.arrayContaining(['refund.reject', 'consume']))
+  })
 })
 
 describe('the health of two instances', () => {
@@ -233,6 +382,7 @@ describe('the health of two instances', () => {
     const memory = metrics.filter(({ name }) => name === 'process_resident_memory_bytes')
     expect(memory.map(({ labels }) => labels.process).toSorted()).toEqual(['1', '2'])
     expect(sumOf(metrics, 'natter_calls_total')).toBe(20)
+    expect(valuesOf(metrics, 'natter_ready')).toEqual([1, 1])
 
     const from = runtime.log.end()
     const { pid } = await client.call('greet', { name: 'you', takesMs: 0 })
@@ -240,6 +390,7 @@ describe('the health of two instances', () => {
     expect(await health.readiness()).toEqual(
       notReady(expect.stringMatching(/^instance [12]: no answer$/)),
     )
+    expect(valuesOf(await health.metrics(), 'natter_ready').toSorted()).toEqual([0, 1])
     process.kill(pid, 'SIGKILL')
     await runtime.log.line(/"msg":"instance ready"/, { from })
     await until(async () => expect(await health.readiness()).toEqual(ready))
