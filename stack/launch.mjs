@@ -24,6 +24,7 @@ const scripts = {
   build: 'stack/build.ts',
   secrets: 'stack/generate-secrets.ts',
   certificates: 'stack/generate-certificates.ts',
+  observability: 'stack/observability/main.ts',
   'db:generate': 'stack/db-generate.ts',
   test: 'stack/test.ts',
   check: 'stack/check.ts',

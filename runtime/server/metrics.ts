@@ -66,7 +66,7 @@ export async function runtimeMetrics(state: RuntimeState): Promise<Metric[]> {
     },
     {
       name: 'natter_dead_letters',
-      help: 'Stored dead letters of a function; each process reports the same number.',
+      help: 'Stored dead letters by the service name of the function; each process reports the same number.',
       type: 'gauge',
       samples: deadLetters ? deadLetterSamples(served, deadLetters) : [],
     },
@@ -246,11 +246,9 @@ function readDependencies(checks: DependencyChecks, limit: TimeLimit): Promise<S
 
 /** Functions with a consumer are listed even without dead letters. */
 function deadLetterSamples(served: readonly Served[], counts: Map<string, number>): Sample[] {
-  const names = new Map(served.map(({ service, name }) => [service, name]))
   const consumers = served.filter(({ backlog }) => backlog).map(({ service }) => service)
   return [...new Set([...consumers, ...counts.keys()])].map((service) => ({
-    // Another runtime may serve the function, or none.
-    labels: { function: names.get(service) ?? service },
+    labels: { service },
     value: counts.get(service) ?? 0,
   }))
 }

@@ -346,18 +346,18 @@ describe('the metrics of a runtime', () => {
     expect(await failures()).toEqual([[2], [1]])
   })
 
-  it('contain redelivered messages, and dead letters by function', async () => {
+  it('contain redelivered messages, and dead letters by service', async () => {
     const health = await given({ 'refund.reject.ts': reject, 'consume.ts': consume })
     await using _runtime = await health.start()
     const deadLetters = async () =>
       (await health.metrics())
         .filter(({ name }) => name === 'natter_dead_letters')
-        .map(({ labels, value }) => [labels.function, value])
-    expect(Object.fromEntries(await deadLetters())).toEqual({ 'refund.reject': 0, consume: 0 })
+        .map(({ labels, value }) => [labels.service, value])
+    expect(Object.fromEntries(await deadLetters())).toEqual({ 'refund-reject': 0, consume: 0 })
 
     for (const id of ['a', 'b', 'c']) nc.publish(`refund.${id}`, '{"id":"a"}')
     await until(async () =>
-      expect(Object.fromEntries(await deadLetters())).toEqual({ 'refund.reject': 3, consume: 0 }),
+      expect(Object.fromEntries(await deadLetters())).toEqual({ 'refund-reject': 3, consume: 0 }),
     )
     // The functions of another runtime have dead letters too.
     await nc.request('dead.other-function', '')

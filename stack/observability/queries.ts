@@ -1,0 +1,19 @@
+import { errorStatus } from '../../runtime/api/errors.ts'
+
+/** The codes of failures that callers cannot avoid. */
+export const faultCodes = Object.entries(errorStatus)
+  // Only clients create `disconnected`.
+  .filter(([code, status]) => status >= 500 && code !== 'disconnected')
+  .map(([code]) => code)
+
+export const faults = `code=~"${faultCodes.join('|')}"`
+
+/** Matches a label with one of the names; `function` names contain dots. */
+export function oneOf(names: readonly string[], operator: '=~' | '!~' = '=~'): string {
+  return `function${operator}"${names.map((name) => name.replaceAll('.', '[.]')).join('|')}"`
+}
+
+export function quantile(q: number, selector: string, window: string): string {
+  const rate = `rate(natter_call_duration_seconds_bucket${selector}[${window}])`
+  return `histogram_quantile(${q}, sum by (function, le) (${rate}))`
+}

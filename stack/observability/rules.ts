@@ -1,0 +1,46 @@
+import type { Alert } from './alerts.ts'
+
+/** Returns the whole expression of an alert. */
+export function expressionOf({ value, condition, and }: Alert): string {
+  const isCompound = /\n| or /.test(value)
+  const compared = isCompound ? `(\n${indent(value)}\n) ${condition}` : `${value} ${condition}`
+  return and === undefined ? compared : `${compared}\nand on (function)\n${and}`
+}
+
+/** Returns a file of rules for Prometheus. `runbooks` is the address of the runbooks. */
+export function formatRules(alerts: readonly Alert[], runbooks: string): string {
+  return `# Alerts for Prometheus 2.42 or later. Written by \`npm run observability\`; do not edit.
+groups:
+  - name: natter
+    rules:
+${alerts.map((alert) => indent(formatRule(alert, runbooks), 6)).join('\n')}
+`
+}
+
+function formatRule(alert: Alert, runbooks: string) {
+  const labels = { severity: alert.severity, ...alert.labels }
+  const annotations = {
+    summary: alert.summary,
+    description: alert.description,
+    runbook_url: `${runbooks}#${alert.name.toLowerCase()}`,
+  }
+  return `- alert: ${alert.name}
+  expr: |-
+${indent(expressionOf(alert), 4)}
+  for: ${alert.for}
+  labels:
+${formatMap(labels)}
+  annotations:
+${formatMap(annotations)}`
+}
+
+/** A JSON string is a string in YAML too. */
+function formatMap(map: Record<string, string>) {
+  return Object.entries(map)
+    .map(([key, text]) => `    ${key}: ${JSON.stringify(text)}`)
+    .join('\n')
+}
+
+function indent(text: string, spaces = 2) {
+  return text.replaceAll(/^(?=.)/gm, ' '.repeat(spaces))
+}
