@@ -3,6 +3,7 @@ import { readMigrationFiles } from 'drizzle-orm/migrator'
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js'
 import postgres, { type ReservedSql, type Sql, type TransactionSql } from 'postgres'
 import { advisoryLocks } from './advisory-locks.ts'
+import { traceStatement } from './trace-statement.ts'
 
 export type Database = PostgresJsDatabase & { $client: Sql }
 
@@ -63,7 +64,8 @@ function openPool(): Database {
   // Drizzle runs all queries through `unsafe`. By default, `unsafe` does not prepare statements,
   // and each query takes a second round trip.
   const unsafe = client.unsafe
-  client.unsafe = (query, values, options) => unsafe(query, values, { prepare: true, ...options })
+  client.unsafe = (query, values, options) =>
+    traceStatement(query, () => unsafe(query, values, { prepare: true, ...options }))
   const pool: Database = drizzle(client)
   return pool
 }
@@ -180,15 +182,21 @@ function transactUntil(lost: AbortSignal, client: Sql) {
   }
 }
 
-/** Every use of the connection throws once `lost` is aborted. */
+/** Traces all statements. Every use of the connection throws once `lost` is aborted. */
 function guard(sql: ReservedSql, lost: AbortSignal): ReservedSql {
+  const unsafe: typeof sql.unsafe = (query, ...others) =>
+    traceStatement(query, () => sql.unsafe(query, ...others))
   return new Proxy(sql, {
     apply(target, self, args) {
       lost.throwIfAborted()
-      return Reflect.apply(target, self, args)
+      const [strings] = args
+      const run = () => Reflect.apply(target, self, args)
+      // Otherwise it is a helper, such as that for an identifier.
+      return strings?.raw ? traceStatement(strings.join('?'), run) : run()
     },
     get(target, key) {
       lost.throwIfAborted()
+      if (key === 'unsafe') return unsafe
       return Reflect.get(target, key)
     },
   })

@@ -1,7 +1,8 @@
 import { hostname } from 'node:os'
 import { setTimeout } from 'node:timers/promises'
-import { DiagLogLevel, diag, trace } from '@opentelemetry/api'
+import { context, DiagLogLevel, diag, trace } from '@opentelemetry/api'
 import type { Logger } from 'pino'
+import { ActiveContext } from './active-context.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -49,6 +50,7 @@ export async function exportSpans(
     spanProcessors: [new BatchSpanProcessor(await createExporter(env))],
   })
   trace.setGlobalTracerProvider(provider)
+  context.setGlobalContextManager(new ActiveContext())
   return {
     stop: () => Promise.race([provider.shutdown(), setTimeout(stopMs, undefined, { ref: false })]),
   }

@@ -1,12 +1,9 @@
-import { once } from 'node:events'
-import { createServer, type IncomingHttpHeaders } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { buffer } from 'node:stream/consumers'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { createClient } from '#runtime/client'
 import { freePort } from '../../stack/ports.ts'
 import { type CommandLine, createCommandLine, runtime } from '../support/command-line.ts'
+import { type Received, spansOf, startReceiver } from '../support/otlp-receiver.ts'
 import { inner, outer } from '../support/trace-contracts.ts'
 
 const functions = {
@@ -36,20 +33,6 @@ export default defineFunction(event(published), () => undefined)
 `,
 }
 
-interface ExportedSpan {
-  traceId: string
-  spanId: string
-  parentSpanId?: string
-  name: string
-  status: { code?: number; message?: string }
-}
-
-interface Received {
-  path: string
-  headers: IncomingHttpHeaders
-  body: Buffer
-}
-
 let bench: CommandLine
 let folder: string
 let nc: NatsConnection
@@ -64,18 +47,10 @@ afterAll(async () => {
   await bench?.[Symbol.asyncDispose]()
 })
 
-/** The protocol's receiving side, as in a collector. */
-async function startReceiver() {
-  const received: Received[] = []
-  const server = createServer(async (request, response) => {
-    const body = await buffer(request)
-    received.push({ path: request.url ?? '', headers: request.headers, body })
-    response.setHeader('content-type', request.headers['content-type'] ?? '').end()
-  }).listen(0, '127.0.0.1')
-  onTestFinished(() => void server.close())
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  return { url: `http://127.0.0.1:${port}`, received }
+async function useReceiver() {
+  const receiver = await startReceiver()
+  onTestFinished(() => receiver[Symbol.asyncDispose]())
+  return receiver
 }
 
 async function start(env: Record<string, string>) {
@@ -86,15 +61,9 @@ async function start(env: Record<string, string>) {
   return { service, client }
 }
 
-function spansOf(received: Received[]) {
-  const resources = received.flatMap(({ body }) => JSON.parse(body.toString()).resourceSpans)
-  const scopes = resources.flatMap(({ scopeSpans }) => scopeSpans)
-  return { resources, spans: scopes.flatMap(({ spans }) => spans) as ExportedSpan[] }
-}
-
 describe('spans', () => {
   it('are exported as JSON, with the calls and events of a trace below their callers', async () => {
-    const { url, received } = await startReceiver()
+    const { url, received } = await useReceiver()
     const { service, client } = await start({
       OTEL_EXPORTER_OTLP_ENDPOINT: url,
       OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
@@ -127,7 +96,7 @@ describe('spans', () => {
   })
 
   it('are exported by protobuf unless OTEL_EXPORTER_OTLP_PROTOCOL is set', async () => {
-    const { url, received } = await startReceiver()
+    const { url, received } = await useReceiver()
     const { service, client } = await start({
       OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${url}/custom`,
       OTEL_BSP_SCHEDULE_DELAY: '100',

@@ -18,6 +18,7 @@ import { freePort } from '../../stack/ports.ts'
 import { startProcess } from '../../stack/services/process.ts'
 import { startRuntimeService } from '../../stack/services/runtime.ts'
 import { run, writeFolder } from '../support/command-line.ts'
+import { type ExportedSpan, spansOf, startReceiver } from '../support/otlp-receiver.ts'
 import { canRun } from '../support/programs.ts'
 import { type Servers, startServers } from '../support/servers.ts'
 
@@ -199,10 +200,19 @@ describe.skipIf(!(await canRun(findPrometheus)))('a Prometheus that scrapes two 
   let servers: Servers
   let url: string
   let health: string
+  let receiver: Awaited<ReturnType<typeof startReceiver>>
 
   beforeAll(async () => {
     const ports = [await freePort(), await freePort()]
-    servers = stack.use(await startServers('pglite', { HEALTH_PORT: String(ports[0]) }))
+    receiver = stack.use(await startReceiver())
+    servers = stack.use(
+      await startServers('pglite', {
+        HEALTH_PORT: String(ports[0]),
+        OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
+        OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+        OTEL_BSP_SCHEDULE_DELAY: '100',
+      }),
+    )
     health = `http://127.0.0.1:${ports[0]}`
     const dir = await mkdtemp(join(tmpdir(), 'natter-prometheus-'))
     stack.defer(() => rm(dir, { recursive: true, force: true }))
@@ -336,6 +346,22 @@ describe.skipIf(!(await canRun(findPrometheus)))('a Prometheus that scrapes two 
     })
 
     expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: '', stderr: '' })
+  })
+
+  it('sees what a collector sees: the statements of a function in its trace', async () => {
+    const calls = () => spansOf(receiver.received).spans
+    const inCall = ({ traceId }: ExportedSpan) => calls().filter((span) => span.traceId === traceId)
+    await expect.poll(() => calls().filter(({ name }) => name === 'room.list').length).toBe(10)
+    const [call] = calls().filter(({ name }) => name === 'room.list') as [ExportedSpan]
+
+    const statements = inCall(call).filter(({ parentSpanId }) => parentSpanId === call.spanId)
+    expect(statements.length).toBeGreaterThan(0)
+    for (const { name, attributes, startTimeUnixNano, endTimeUnixNano } of statements) {
+      expect(name).toMatch(/^[A-Z]+ \w+$/)
+      expect(attributes.map(({ key }) => key)).toEqual(['db.system.name', 'db.query.text'])
+      expect(BigInt(startTimeUnixNano)).toBeGreaterThanOrEqual(BigInt(call.startTimeUnixNano))
+      expect(BigInt(endTimeUnixNano)).toBeLessThanOrEqual(BigInt(call.endTimeUnixNano))
+    }
   })
 
   it('is explained by runbooks whose commands run', async () => {

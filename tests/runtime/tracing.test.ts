@@ -1,7 +1,6 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
 import { headers, type MsgHdrs } from '@nats-io/nats-core'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
-import { type Context, context, ROOT_CONTEXT, SpanStatusCode, trace } from '@opentelemetry/api'
+import { context, SpanStatusCode, trace } from '@opentelemetry/api'
 import {
   BasicTracerProvider,
   InMemorySpanExporter,
@@ -14,6 +13,7 @@ import { type Client, createClient } from '#runtime/client'
 import type { Span } from '../../runtime/api/system.ts'
 import { readRuntimeConfig } from '../../runtime/server/config.ts'
 import { type Runtime, startRuntime } from '../../runtime/server/run.ts'
+import { ActiveContext } from '../../runtime/tracing/active-context.ts'
 import type { ProcessService } from '../../stack/services/service.ts'
 import { type CommandLine, createCommandLine } from '../support/command-line.ts'
 import { inner, outer } from '../support/trace-contracts.ts'
@@ -174,7 +174,7 @@ describe('a trace with a tracer provider', () => {
       spanProcessors: [new SimpleSpanProcessor(exporter)],
     })
     trace.setGlobalTracerProvider(provider)
-    context.setGlobalContextManager(createContextManager())
+    context.setGlobalContextManager(new ActiveContext())
     const config = readRuntimeConfig({ NATS_URL: bench.nats.urlOf('functions') })
     runtime = await startRuntime({ folders: [folder], config, log: pino({ level: 'silent' }) })
   })
@@ -264,16 +264,3 @@ describe('a trace with a tracer provider', () => {
     },
   )
 })
-
-/** The active context follows asynchronous calls. */
-function createContextManager() {
-  const store = new AsyncLocalStorage<Context>()
-  const manager: Parameters<typeof context.setGlobalContextManager>[0] = {
-    active: () => store.getStore() ?? ROOT_CONTEXT,
-    with: (active, run, thisArg, ...args) => store.run(active, () => run.apply(thisArg, args)),
-    bind: (_, target) => target,
-    enable: () => manager,
-    disable: () => manager,
-  }
-  return manager
-}

@@ -1,0 +1,52 @@
+import { type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
+
+const tracer = trace.getTracer('natter.postgresql')
+/** The text of an insert grows with its rows. */
+const maxTextLength = 2_000
+
+/**
+ * Runs a statement with a span of its own, as a child of the active span. Without a recording span, only
+ * runs it. The text must contain no values.
+ */
+export function traceStatement<Query extends PromiseLike<unknown>>(
+  text: string,
+  run: () => Query,
+): Query {
+  if (!trace.getActiveSpan()?.isRecording()) return run()
+  const span = tracer.startSpan(summarize(text), {
+    kind: SpanKind.CLIENT,
+    attributes: { 'db.system.name': 'postgresql', 'db.query.text': text.slice(0, maxTextLength) },
+  })
+  return endWith(run(), span)
+}
+
+/** The driver runs a statement at its first `then`, so it must not be called here. */
+function endWith<Query extends PromiseLike<unknown>>(query: Query, span: Span): Query {
+  const subscribe = query.then.bind(query)
+  let isWatched = false
+  const then: typeof subscribe = (onValue, onError) => {
+    if (!isWatched)
+      subscribe(
+        () => span.end(),
+        (error) => endFailed(span, error),
+      )
+    isWatched = true
+    return subscribe(onValue, onError)
+  }
+  return Object.assign(query, { then })
+}
+
+/** The error's message is left out, because it can contain a value. */
+function endFailed(span: Span, error: unknown) {
+  const { code } = error as { code?: unknown }
+  if (typeof code === 'string') span.setAttribute('db.response.status_code', code)
+  span.setStatus({ code: SpanStatusCode.ERROR })
+  span.end()
+}
+
+/** Returns the operation and its first table: `SELECT rooms`. */
+function summarize(text: string): string {
+  const [, operation = 'query'] = /^[\s(]*(\w+)/.exec(text) ?? []
+  const [, table = ''] = /\b(?:from|into|update)\s+(?:"\w+"\.)?"?(\w+)/i.exec(text) ?? []
+  return `${operation.toUpperCase()} ${table}`.trimEnd()
+}
