@@ -31,6 +31,7 @@ export { FunctionError } from './api/errors.ts'
 export type { ConsumerProgress, PubAck, StreamMessage } from './api/stream.ts'
 export type {
   ClientConnection,
+  ClientSpan,
   CollectedSpan,
   Service,
   ServiceInstance,

@@ -10,6 +10,7 @@ import * as prefs from './messages/prefs.ts'
 import * as presence from './messages/presence.ts'
 import * as room from './messages/room.ts'
 import * as thread from './messages/thread.ts'
+import * as trace from './messages/trace.ts'
 import * as translate from './messages/translate.ts'
 import * as user from './messages/user.ts'
 
@@ -69,6 +70,7 @@ export const contracts = {
   send: chat.send,
   'send.thread': chat.sendThread,
   'thread.list': thread.threadList,
+  'trace.report': trace.traceReport,
   'translate.cancel': translate.translateCancel,
   'translate.ping': translate.translatePing,
   'translate.request': translate.translateRequest,

@@ -15,8 +15,8 @@ import type { SessionIdentity } from '../auth/identity.ts'
 import type { Config } from '../config.ts'
 import { type ChatClient, pageContracts } from './chatClient.ts'
 import { createDeferredClient } from './createDeferredClient.ts'
+import { createTracedClient } from './createTracedClient.ts'
 import { createWebSockets } from './createWebSockets.ts'
-import { createTraceHeaders } from './traceHeaders.ts'
 
 export type ConnectionState =
   | { status: 'connecting'; since: number }
@@ -125,7 +125,11 @@ export function createConnection(
     if (isDisposed) return
     if (user === undefined) return void opened.close().then(connectLater)
     setUserId(user)
-    setClient(createClient(opened, { contracts: pageContracts, user, headers: createTraceHeaders }))
+    setClient(
+      createTracedClient((headers) =>
+        createClient(opened, { contracts: pageContracts, user, headers }),
+      ),
+    )
     setState({ status: 'online' })
     // Another installation at the same address may have stored the user id.
     if ((await answer) !== user && !isDisposed) window.location.reload()

@@ -7,6 +7,11 @@ export interface System {
    * one second at most.
    */
   services(): Promise<Service[]>
+  /**
+   * Exports finished spans of a client to the collector, as spans of `service`, and returns true. Returns
+   * false if this process exports no spans. Check and limit them first, because a client can invent them.
+   */
+  exportSpans(service: string, spans: readonly ClientSpan[]): boolean
   /** Returns the matching spans of all processes, unordered. Each process stores up to 10,000 spans. */
   spans(query: SpanQuery): Promise<CollectedSpan[]>
   /** Returns up to `limit` dead letters whose sequence is greater than `after`, oldest first. */
@@ -109,6 +114,20 @@ export interface Span {
 
 /** A span, and the process (`host:pid`) that stores it. */
 export type CollectedSpan = Span & { process: string }
+
+/** A finished call of a client, which has sent `trace` and `id` in the header `traceparent`. */
+export interface ClientSpan {
+  /** 32 lower-case hexadecimal digits. */
+  readonly trace: string
+  /** 16 lower-case hexadecimal digits. */
+  readonly id: string
+  readonly name: string
+  /** Start of the call in milliseconds since the epoch, by the clock of the client. */
+  readonly at: number
+  readonly ms: number
+  /** The error code of a failed call. */
+  readonly code?: string | undefined
+}
 
 /** Selects spans: those of the given traces, or the newest if no traces are given. */
 export interface SpanQuery {

@@ -97,9 +97,11 @@ export async function serveFolders(options: ServeOptions): Promise<void> {
   const onImport = (file: string | undefined) => {
     importing = file
   }
-  runtime = await startRuntime({ folders, config, log, onImport, migrates }).catch((error) => {
-    throw explain(error)
-  })
+  runtime = await startRuntime({ folders, config, log, onImport, migrates, spanExport }).catch(
+    (error) => {
+      throw explain(error)
+    },
+  )
   const functions = runtime.functions.length
   log.info({ functions }, instance === undefined ? 'ready' : 'instance ready')
   notifyReady()

@@ -5,6 +5,7 @@ import { readAnswer } from '../client/client.ts'
 import type { Requester } from '../client/requester.ts'
 import { discardDeadLetter, findDeadLetter, listDeadLetters } from '../jetstream/dead-letters.ts'
 import { collectSpans } from '../tracing/collect-spans.ts'
+import type { SpanExport } from '../tracing/export.ts'
 import type { ClientConnections } from './connections.ts'
 import { discoverInstances } from './discovery.ts'
 import { createServices } from './services.ts'
@@ -16,9 +17,14 @@ export function createSystem(
   nc: NatsConnection,
   requester: Requester,
   connections: ClientConnections,
+  spanExport: SpanExport | undefined,
 ): System {
   return {
     services: createServices(nc),
+    exportSpans(service, spans) {
+      spanExport?.add(service, spans)
+      return spanExport !== undefined
+    },
     spans: (query) => collectSpans(nc, query),
     deadLetters: (page) => listDeadLetters(requester, page),
     discard: (seq) => discardDeadLetter(requester, seq),

@@ -18,6 +18,7 @@ import { Dependencies, retryUntilAvailable } from '../nats/retry.ts'
 import { createSharedCounter, type SharedCounter } from '../rate-limit/counter.ts'
 import { Limiter } from '../rate-limit/limiter.ts'
 import { serveSpans } from '../tracing/collect-spans.ts'
+import type { SpanExport } from '../tracing/export.ts'
 import { SpanStore } from '../tracing/span-store.ts'
 import type { Backbone } from './backbone.ts'
 import { Audience, serveCancellation } from './cancellation.ts'
@@ -50,6 +51,7 @@ export interface RuntimeOptions {
   onImport?: LoadOptions['onImport']
   /** Whether `_setup.ts` may change the schema. Otherwise, "runtime migrate" must have run. */
   migrates?: boolean
+  spanExport?: SpanExport | undefined
 }
 
 export interface Runtime extends AsyncDisposable {
@@ -76,6 +78,7 @@ export async function startRuntime({
   log,
   onImport,
   migrates = true,
+  spanExport,
 }: RuntimeOptions): Promise<Runtime> {
   await using started = new AsyncDisposableStack()
   const { functions, setups } = await loadFolders(folders, {
@@ -117,7 +120,7 @@ export async function startRuntime({
     requester,
     functions: functions.map(describe),
     spans,
-    system: createSystem(nc, requester, connections),
+    system: createSystem(nc, requester, connections, spanExport),
     connections,
     connectionState,
     guard: new TrafficGuard(nc, connections, log),

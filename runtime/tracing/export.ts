@@ -2,7 +2,9 @@ import { hostname } from 'node:os'
 import { setTimeout } from 'node:timers/promises'
 import { context, DiagLogLevel, diag, trace } from '@opentelemetry/api'
 import type { Logger } from 'pino'
+import type { ClientSpan } from '../api/system.ts'
 import { ActiveContext } from './active-context.ts'
+import { toReadableSpan } from './client-span.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -12,6 +14,8 @@ const stopMs = 2_000
 const protocols = ['OTEL_EXPORTER_OTLP_TRACES_PROTOCOL', 'OTEL_EXPORTER_OTLP_PROTOCOL'] as const
 
 export interface SpanExport {
+  /** Exports spans of a client, with the resource attributes of this process. */
+  add(service: string, spans: readonly ClientSpan[]): void
   /** Exports the remaining spans. Gives up after two seconds, so that the process can end. */
   stop(): Promise<void>
 }
@@ -45,13 +49,18 @@ export async function exportSpans(
     { error: report, warn: report, info: ignore, debug: ignore, verbose: ignore },
     { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },
   )
+  const processor = new BatchSpanProcessor(await createExporter(env))
   const provider = new BasicTracerProvider({
     resource: resourceFromAttributes(defaults).merge(resource),
-    spanProcessors: [new BatchSpanProcessor(await createExporter(env))],
+    spanProcessors: [processor],
   })
   trace.setGlobalTracerProvider(provider)
   context.setGlobalContextManager(new ActiveContext())
   return {
+    add(service, spans) {
+      const own = resource.merge(resourceFromAttributes({ 'service.name': service }))
+      for (const span of spans) processor.onEnd(toReadableSpan(span, own))
+    },
     stop: () => Promise.race([provider.shutdown(), setTimeout(stopMs, undefined, { ref: false })]),
   }
 }

@@ -17,6 +17,7 @@ import {
   rowsOf,
 } from '../support/plan-log.ts'
 import { type Servers, startServers } from '../support/servers.ts'
+import { newSpan } from '../support/tracing.ts'
 
 const rows = 200_000
 /** Above the sequences in CHAT_MESSAGES, which begin at 1. */
@@ -310,6 +311,7 @@ function callsOf(app: App, room: RoomId, { newest, middle, reply, thread }: Targ
       await app.call('read.update.thread', { room, threadId: thread, seq: newest.seq }, 'alice')
     },
     'thread.list': () => app.call('thread.list', {}, 'alice'),
+    'trace.report': () => app.call('trace.report', { spans: [newSpan()] }, 'alice'),
     'mention.find': () => app.call('mention.find', { room }, 'alice'),
     'msg.get': () => app.call('msg.get', { notifyId: old }, 'alice'),
     'msg.find': () => app.call('msg.find', { room, id: reply }, 'alice'),

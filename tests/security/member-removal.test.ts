@@ -136,6 +136,7 @@ const otherFunctions = [
   'room.keys',
   'room.list',
   'thread.list',
+  'trace.report',
   'translate.cancel',
   'translate.ping',
   // Its own tests cover removed members, because it needs a translation engine.

@@ -87,6 +87,7 @@ describe('permissions by role', () => {
     send: users,
     'send.thread': users,
     'thread.list': everyone,
+    'trace.report': users,
     'translate.cancel': everyone,
     'translate.ping': everyone,
     'translate.request': everyone,

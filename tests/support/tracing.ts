@@ -2,12 +2,19 @@ import { headers } from '@nats-io/nats-core'
 import { onTestFinished } from 'vitest'
 import { createClient } from '#runtime/client'
 import { contracts } from '#schema/contracts'
+import type { PageSpan } from '#schema/messages/trace'
 import type { App, TestPerson } from './app.ts'
 
 /** The `traceparent` header marks the trace as sampled. */
 export function newTrace() {
   const id = crypto.randomUUID().replaceAll('-', '')
   return { id, traceparent: `00-${id}-${id.slice(0, 16)}-01` }
+}
+
+/** A call of `send` that a page would report. */
+export function newSpan(): PageSpan {
+  const { id } = newTrace()
+  return { trace: id, id: id.slice(0, 16), name: 'send', at: new Date().toISOString(), ms: 12.5 }
 }
 
 export async function tracedClient(app: App, as: TestPerson, traceparent: string) {
