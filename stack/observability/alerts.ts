@@ -38,7 +38,7 @@ function processAlerts(): Alert[] {
       condition: '< 1',
       for: '1m',
       summary: 'No runtime is ready',
-      description: 'Nobody can log in, and no function answers.',
+      description: 'Logins fail, and no function answers.',
     },
     {
       name: 'NatterRuntimeDown',
@@ -273,7 +273,7 @@ function errorRatio(selector: string) {
 / sum by (function) (rate(natter_calls_total${selector}[5m]))`
 }
 
-/** Few calls at night must not page anybody because of one failure. */
+/** One failure of few calls is no reason for an alert. */
 function manyFailures() {
   return `sum by (function) (increase(natter_call_failures_total{${faults}}[5m])) > 5`
 }
