@@ -384,4 +384,17 @@ describe.skipIf(!(await canRun(findPrometheus)))('a Prometheus that scrapes two 
       expect(stdout, command).not.toBe('')
     }
   })
+
+  it('sees that the database is unavailable, and available again', async () => {
+    const isAvailable = async () => {
+      const [found] = await query('min(natter_dependency_available{dependency="postgresql"})')
+      return found?.value[1]
+    }
+    expect(await isAvailable()).toBe('1')
+
+    await servers.database.kill('SIGKILL')
+    await expect.poll(isAvailable).toBe('0')
+    await servers.database.restart()
+    await expect.poll(isAvailable).toBe('1')
+  })
 })
