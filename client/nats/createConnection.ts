@@ -46,11 +46,10 @@ const noNetworkWaitMs = 1_000
 /** The connection is closed if a ping is not answered before the next one. */
 const pingMs = 5_000
 const checkTimeoutMs = 4_000
-/**
- * A login is repeated if the auth callout does not answer, as just after a restart. The page must
- * repeat it before the server rejects it, because it takes a rejection for the end of the session.
- */
-const [minLoginMs, maxLoginMs, rejectsAfterMs] = [1_000, 3_500, 5_000]
+/** A login is repeated if the auth callout does not answer, as just after a restart. */
+const [minLoginMs, maxLoginMs] = [1_000, 3_500]
+/** The server rejects a login for which the auth callout has not answered within 5 s. */
+const unansweredMs = 4_000
 const rejectedDelayMs = 15_000
 /** A provider tells the server about a logout first, and then ends the session. */
 const sessionEndsMs = 1_500
@@ -195,10 +194,7 @@ export function createConnection(
   }
 
   function timeoutMs(): number {
-    const answerMs = sockets.answerMs()
-    const loginMs = Math.min(maxLoginMs, minLoginMs * 1.5 ** attempts)
-    // The server counts from its first message, which takes at most `answerMs` to arrive.
-    return Math.min(2 * answerMs + loginMs, 0.5 * answerMs + rejectsAfterMs - 500)
+    return 2 * sockets.answerMs() + Math.min(maxLoginMs, minLoginMs * 1.5 ** attempts)
   }
 
   async function follow(connection: NatsConnection) {
@@ -225,7 +221,7 @@ export function createConnection(
   /** The lifetime of a connection is independent of the token, which may still be valid. */
   function needsToken(error: unknown): boolean {
     if (error instanceof UserAuthenticationExpiredError) return session.isOver()
-    return error instanceof AuthorizationError
+    return error instanceof AuthorizationError && sockets.openedMs() < unansweredMs
   }
 
   /**
