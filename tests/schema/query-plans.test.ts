@@ -1,4 +1,4 @@
-import { jetstream } from '@nats-io/jetstream'
+import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import postgres, { type Sql } from 'postgres'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { indexedVersion } from '#domain/users/store'
@@ -6,7 +6,7 @@ import type { contracts } from '#schema/contracts'
 import { closeDb, migrate } from '#schema/db'
 import { type MessageId, type RoomId, toNotifyId, type UserId } from '#schema/ids'
 import type { AppId } from '#schema/messages/app'
-import { ROOMS_KV } from '#schema/streams'
+import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 import { type App, createApp, newClientId } from '../support/app.ts'
 import {
   buffersOf,
@@ -20,7 +20,6 @@ import { type Servers, startServers } from '../support/servers.ts'
 import { newSpan } from '../support/tracing.ts'
 
 const rows = 200_000
-/** Above the sequences in CHAT_MESSAGES, which begin at 1. */
 const firstSeq = 1_000_000
 /**
  * Pages of 8 kB per statement: the larger of `maxBuffers` and `maxBuffersPerRow` for each returned
@@ -119,6 +118,11 @@ describe.each(Object.entries(distributions))('query plans in %s', (name, distrib
     // Without the marker, the runtime rebuilds the member index from this database.
     await using app = createApp(servers.urls)
     await (await app.openBucket(ROOMS_KV)).delete('=index')
+    // The stream must not end before the messages in this database, nor have those of the previous one.
+    const { streams } = await jetstreamManager((await app.connectAs('functions')).nc)
+    const { state } = await streams.info(CHAT_MESSAGES.stream)
+    const end = Math.max(state.last_seq, firstSeq + rows)
+    await streams.purge(CHAT_MESSAGES.stream, { seq: end + 1 })
   })
   afterAll(() => sql?.end())
 
