@@ -81,6 +81,7 @@ async function measureRoom(size: number, options: Options): Promise<Samples> {
 
   const users = await connectUsers(Object.values(rows), size)
   for (const room of Object.values(rows)) await users.call('send', { room, count: 20 })
+  if (size > 200) await users.call('encrypt')
   const stalledUser = await connectUsers(['public'], 1)
   const count = Math.max(5, Math.round((options.seconds * 20_000) / (size + 200)))
 

@@ -1,5 +1,8 @@
-import { type NatsConnection, wsconnect } from '@nats-io/nats-core'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Msg, type NatsConnection, wsconnect } from '@nats-io/nats-core'
 import { createRequester, type Requester } from '../../runtime/client/index.ts'
+import type { RoomKey } from '../../schema/messages/room.ts'
+import { decryptPush } from '../../tests/support/encrypted.ts'
 import { createDeliveries, messageText } from '../deliveries.ts'
 import { type LoopResult, percentilesOf } from '../loop.ts'
 import { serveParent, usedCpu } from '../worker.ts'
@@ -12,11 +15,19 @@ export interface ConnectOptions {
   subscriberCount: number
 }
 
+interface Notice {
+  clientId?: string
+  event?: { clientId: string }
+  roomKey?: RoomKey
+}
+
 const maxConnecting = 25
 
 let requester: Requester
 const subscribers: NatsConnection[] = []
 const deliveries = createDeliveries()
+/** Client ids by ciphertext: each user would decrypt on a machine of their own. */
+const encrypted = new Map<string, string | undefined>()
 
 serveParent({
   serve: serveBaselines,
@@ -31,6 +42,13 @@ serveParent({
     }
     const seconds = times.reduce((sum, ms) => sum + ms, 0) / 1_000
     return { count, seconds, ...percentilesOf(times) }
+  },
+  /** Sends to the private room until its events are published encrypted. */
+  async encrypt() {
+    while (encrypted.size === 0) {
+      await send('private')
+      await sleep(500)
+    }
   },
   /** Blocks this process, which stops reading from its connections, after the response. */
   stall(ms: number) {
@@ -59,10 +77,16 @@ async function subscribe(
   index: number,
 ): Promise<NatsConnection> {
   const nc = await connect(url)
+  let key: RoomKey | undefined
   for (const room of rooms)
     nc.subscribe(subjectOf(room, userOf(room, index)), {
       callback(_error, message) {
-        const notice = message.json<{ clientId?: string; event?: { clientId: string } }>()
+        const notice = message.json<Notice>()
+        const { roomKey } = notice
+        if (roomKey && roomKey.id !== key?.id) {
+          key = roomKey
+          subscribeEncrypted(nc, roomKey)
+        }
         const clientId = notice.event?.clientId ?? notice.clientId
         if (clientId === undefined) return
         if (room === 'fetched') void fetchMessage(nc, clientId)
@@ -71,6 +95,23 @@ async function subscribe(
     })
   await nc.flush()
   return nc
+}
+
+function subscribeEncrypted(nc: NatsConnection, key: RoomKey) {
+  nc.subscribe(`room.notify.${key.id}`, {
+    callback(_error, message) {
+      const clientId = readEncrypted(key, message)
+      if (clientId !== undefined) deliveries.record(clientId)
+    },
+  })
+}
+
+function readEncrypted(key: RoomKey, message: Msg): string | undefined {
+  const { data } = message.json<{ data: string }>()
+  if (encrypted.has(data)) return encrypted.get(data)
+  const { event } = (decryptPush(key, data).notify ?? {}) as Notice
+  encrypted.set(data, event?.clientId)
+  return event?.clientId
 }
 
 async function fetchMessage(nc: NatsConnection, clientId: string) {
