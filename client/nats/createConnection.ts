@@ -229,18 +229,21 @@ export function createConnection(
    * is ending the session may renew the token once more, so a rejected renewed token is renewed again.
    */
   function isWorthRetry(): Promise<boolean> {
-    renewal ??= (async () => {
-      if (rejections === 1) await new Promise((resolve) => setTimeout(resolve, sessionEndsMs))
-      if (isDisposed) return false
-      const isStale = session.isOver()
-      const outcome = rejections > 1 && !isStale ? 'refused' : await session.renew()
+    renewal ??= renewAfterRejection().finally(() => {
       renewal = undefined
-      if (outcome === 'unreachable' && isStale) return true
-      rejections++
-      if (outcome === 'refused') setState({ status: 'refused' })
-      return outcome !== 'refused'
-    })()
+    })
     return renewal
+  }
+
+  async function renewAfterRejection(): Promise<boolean> {
+    if (rejections === 1) await new Promise((resolve) => setTimeout(resolve, sessionEndsMs))
+    if (isDisposed) return false
+    const isStale = session.isOver()
+    const outcome = rejections > 1 && !isStale ? 'refused' : await session.renew()
+    if (outcome === 'unreachable' && isStale) return true
+    rejections++
+    if (outcome === 'refused') setState({ status: 'refused' })
+    return outcome !== 'refused'
   }
 
   return {

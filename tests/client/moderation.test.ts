@@ -1,8 +1,10 @@
+import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
 import {
   createRoom,
   expectAccessible,
   expectNoProblems,
+  logOut,
   message,
   useClientFixture,
   type Visitor,
@@ -19,7 +21,7 @@ const fixture = useClientFixture({
   },
 })
 
-describe('moderation', { timeout: 60_000 }, () => {
+describe('moderation', { timeout: 120_000 }, () => {
   it('bans a user who has left the room, and lifts the ban', async () => {
     const { page } = alice
     const room = await createRoom(page, 'public')
@@ -44,7 +46,7 @@ describe('moderation', { timeout: 60_000 }, () => {
     await dialog.waitFor({ state: 'detached' })
   })
 
-  it('deactivates a user from their card, which marks them and closes their page, until they are reactivated', async () => {
+  it('deactivates a user from their card, which marks them and closes their page, until they are reactivated, and ends their next session as usual', async () => {
     const { page } = alice
     const { page: closed } = await fixture.open('bob')
     const room = await createRoom(page, 'public')
@@ -68,7 +70,20 @@ describe('moderation', { timeout: 60_000 }, () => {
     await card.getByRole('button', { name: 'Deactivate account' }).waitFor()
     await closed.getByRole('button', { name: 'Try again' }).click()
     await closed.getByRole('heading', { name: 'Rooms', exact: true }).waitFor()
+    const other = await openWithoutBroadcasts(closed)
+    await logOut(other)
+    await closed.getByText('Your session has ended.').waitFor()
     await closed.context().close()
     await expectNoProblems(alice)
   })
 })
+
+/** The other pages of the browser learn of a logout in this one from the provider only. */
+async function openWithoutBroadcasts(page: Page): Promise<Page> {
+  const other = await page.context().newPage()
+  await other.addInitScript(() => {
+    BroadcastChannel.prototype.postMessage = () => undefined
+  })
+  await other.goto(fixture.urls.web)
+  return other
+}
