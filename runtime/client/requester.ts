@@ -19,6 +19,8 @@ export interface RequestOptions {
 export interface Requester {
   /** Whether the connected server is part of a cluster. */
   readonly isClustered: boolean
+  /** Whether no request waits for its reply. */
+  readonly isIdle: boolean
   /**
    * Publishes a request and resolves to the first reply. Rejects with a FunctionError: `timeout`,
    * `too_large`, `unavailable` if there are no responders, or `cancelled` if `signal` aborts. The code
@@ -98,6 +100,9 @@ export function createRequester(nc: NatsConnection, user?: string): Requester {
   return {
     get isClustered() {
       return nc.info?.cluster !== undefined
+    },
+    get isIdle() {
+      return pending.size === 0
     },
     request: ask,
     async collect(subject, payload, { isLast, ...options }) {
@@ -237,6 +242,8 @@ export function createRequester(nc: NatsConnection, user?: string): Requester {
             ),
           )
         }
+      } else if (status.type === 'forceReconnect') {
+        connected = false
       } else if (status.type === 'reconnect') {
         connected = true
         for (const request of pending.list()) sendQueued(request)

@@ -2,6 +2,7 @@ import type { NatsConnection } from '@nats-io/nats-core'
 
 export class ConnectionState {
   readonly #lost = new Set<NatsConnection>()
+  readonly connections: NatsConnection[] = []
 
   /** False while one of the watched connections is lost or closed. */
   get isConnected(): boolean {
@@ -9,6 +10,7 @@ export class ConnectionState {
   }
 
   watch(nc: NatsConnection): void {
+    this.connections.push(nc)
     void this.#follow(nc)
   }
 

@@ -28,6 +28,11 @@ class TurnTransport extends NodeTransport {
     return super.close(error)
   }
 
+  override disconnect(): void {
+    this.#write()
+    super.disconnect()
+  }
+
   #write() {
     const [first, ...rest] = this.#frames
     if (!first) return

@@ -11,6 +11,8 @@ export interface RuntimeConfig {
   calloutXkeySeed: string | undefined
   /** Minimum number of replicas of the streams and buckets. */
   replicas: number
+  /** Whether connections move to servers of the cluster that have fewer. */
+  spreads: boolean
   name: string
   drainMs: number
   importMs: number
@@ -28,6 +30,7 @@ export function readRuntimeConfig(variables: Environment): RuntimeConfig {
     calloutSeed: env.NATS_CALLOUT_SEED || undefined,
     calloutXkeySeed: env.NATS_CALLOUT_XKEY_SEED || undefined,
     replicas: readReplicas(env),
+    spreads: readSpread(env),
     name: env.NATTER_NAME || 'natter',
     drainMs: readMilliseconds(env, 'NATTER_DRAIN_MS', 10_000),
     importMs: readImportMs(env),
@@ -68,6 +71,12 @@ function readReplicas({ NATS_REPLICAS: value }: Environment) {
   if (value === undefined || value === '') return 1
   if (/^[1-5]$/.test(value)) return Number(value)
   throw new Error(`NATS_REPLICAS is "${value}": use a number from 1 to 5, such as 3`)
+}
+
+function readSpread({ NATS_SPREAD: value }: Environment) {
+  if (value === undefined || value === '' || value === 'false') return false
+  if (value === 'true') return true
+  throw new Error(`NATS_SPREAD is "${value}": use true or false`)
 }
 
 function readFallback({ RATE_LIMIT_FALLBACK: value }: Environment) {

@@ -79,8 +79,12 @@ export class Dispatcher {
     return true
   }
 
+  get isIdle(): boolean {
+    return this.#running.size === 0 && this.queued === 0
+  }
+
   idle(): Promise<void> {
-    if (this.#running.size === 0 && this.queued === 0) return Promise.resolve()
+    if (this.isIdle) return Promise.resolve()
     return new Promise((resolve) => this.#idle.push(resolve))
   }
 
@@ -124,7 +128,7 @@ export class Dispatcher {
   }
 
   #resolveIdle() {
-    if (this.#running.size > 0 || this.queued > 0) return
+    if (!this.isIdle) return
     for (const resolve of this.#idle.splice(0)) resolve()
   }
 

@@ -16,6 +16,8 @@ export interface Served {
   readonly dispatcher: Dispatcher
   /** The messages that the function's consumer has not finished, on all processes. Asks NATS. */
   readonly backlog?: () => Promise<Backlog>
+  /** Whether the process has no received request or message that is not finished. */
+  isIdle(): boolean
   /** Leaves the queue group. Messages that have already been received are still handled. */
   leave(): Promise<void>
 }
@@ -70,6 +72,7 @@ export async function serveEndpoint(
     name: host.loaded.name,
     service: name,
     dispatcher,
+    isIdle: () => dispatcher.isIdle,
     leave: async () => void (await service.stop()),
   }
 }

@@ -40,6 +40,7 @@ import { announceFunctions } from './other-functions.ts'
 import { requiredResources } from './required-resources.ts'
 import { reconcileSchedules, repeatAfterStart } from './schedules.ts'
 import { serveFunction } from './serve.ts'
+import { ConnectionSpread } from './spread.ts'
 import { checkStoredPositions } from './stored-positions.ts'
 import { TrafficGuard } from './traffic-guard.ts'
 import { createWebhooks, type WebhookAnswer, type WebhookCall } from './webhooks.ts'
@@ -144,6 +145,7 @@ export async function startRuntime({
   announceFunctions(nc, backbone.functions)
   await nc.flush()
   started.use(repeatAfterStart(reconcile))
+  if (config.spreads) started.use(new ConnectionSpread({ backbone, served, log }))
 
   const running = started.move()
   let stopped: Promise<void> | undefined

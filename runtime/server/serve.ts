@@ -49,5 +49,6 @@ export async function serveFunction(
   const state = () => consumer.pending()
   const replay = (seq: number) => consumer.replay(seq)
   const served = await serveState(host, dispatcher, state, replay)
-  return { ...withCleanup(served, () => consumer.stop()), backlog: state }
+  const isIdle = () => consumer.isIdle && served.isIdle()
+  return { ...withCleanup(served, () => consumer.stop()), backlog: state, isIdle }
 }

@@ -19,6 +19,8 @@ export interface ConsumerOptions extends BatchOptions {
 }
 
 export interface Consumer {
+  /** Whether no received message waits or is handled. */
+  readonly isIdle: boolean
   /** Finishes the current calls. The server redelivers all other received messages. */
   stop(): Promise<void>
   pending(): Promise<Backlog>
@@ -51,6 +53,9 @@ export async function startConsumer(options: ConsumerOptions): Promise<Consumer>
   void recreateWhenLost()
 
   return {
+    get isIdle() {
+      return inFlight.length + buffer.length + processor.waiting.length === 0
+    },
     async stop() {
       messages.stop()
       stopping.abort()

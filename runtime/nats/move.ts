@@ -1,0 +1,48 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { NatsConnection } from '@nats-io/nats-core'
+import { NatsConnectionImpl } from '@nats-io/nats-core/internal'
+
+const maxReconnectMs = 5_000
+
+/** nats.js receives the messages of a consumer on a subject without wildcard, and replies on one with `*`. */
+const consumerInbox = /^_INBOX\.[^*]+$/
+
+/**
+ * Leaves the queue groups and stops the consumers of the connection until its next reconnect, or until the
+ * returned function is called. After a flush, all messages that the server sent before have been received.
+ */
+export function pauseDeliveries(nc: NatsConnection): () => void {
+  const { protocol } = requireImplementation(nc)
+  // The subscriptions stay in the list from which nats.js subscribes after a reconnect.
+  for (const subscription of protocol.subscriptions.all())
+    if (subscription.queue || consumerInbox.test(subscription.getSubject()))
+      protocol.unsub(subscription)
+  return () => {
+    // The server ignores those that it still has.
+    if (protocol.connected) protocol.sendSubscriptions()
+  }
+}
+
+/**
+ * Reconnects to `server`, or to another one if it is unavailable. Resolves when the server has received
+ * all subscriptions, after 5 s at most.
+ */
+export async function moveConnection(nc: NatsConnection, server: string): Promise<void> {
+  const servers = nc.getServers().map(({ listen }) => listen)
+  // The first server of a list without the current one is the next to be tried, also from a longer list.
+  nc.setServers([server])
+  nc.setServers(servers)
+  const moved = untilReconnected(nc)
+  await nc.reconnect()
+  await Promise.race([moved, sleep(maxReconnectMs, undefined, { ref: false })])
+}
+
+async function untilReconnected(nc: NatsConnection) {
+  for await (const { type } of nc.status()) if (type === 'reconnect') break
+  await nc.flush().catch(() => undefined)
+}
+
+function requireImplementation(nc: NatsConnection): NatsConnectionImpl {
+  if (nc instanceof NatsConnectionImpl) return nc
+  throw new TypeError('The connection was not created by nats.js')
+}

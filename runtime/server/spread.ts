@@ -1,0 +1,209 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type NatsConnection, nuid } from '@nats-io/nats-core'
+import type { Logger } from 'pino'
+import { gather } from '../nats/gather.ts'
+import { moveConnection, pauseDeliveries } from '../nats/move.ts'
+import type { Backbone } from './backbone.ts'
+import type { Served } from './endpoint.ts'
+
+const statesSubject = 'runtime.moving'
+/** Answered by each server of the cluster, for the account of the connection. */
+const countSubject = '$SYS.REQ.ACCOUNT.PING.STATZ'
+const countQuery = JSON.stringify({ include_unused: true })
+const [minPauseMs, maxPauseMs] = [5_000, 15_000]
+/** Between two moves if the first one waited in vain for long calls. */
+const longPauseMs = 60_000
+const maxIdleMs = 5_000
+const idlePollMs = 5
+
+interface ServerReply {
+  server: { name: string }
+  data: { account_statz?: { acc: string; conns: number }[] }
+}
+
+interface ProcessState {
+  id: string
+  functions: string[]
+  move: 'asking' | 'moving' | 'none'
+}
+
+interface Move {
+  nc: NatsConnection
+  account: string | undefined
+  from: string
+  server: string
+}
+
+interface SpreadOptions {
+  backbone: Backbone
+  served: readonly Served[]
+  log: Logger
+}
+
+/**
+ * Keeps the connections of all processes evenly spread over the servers of a cluster. A connection moves
+ * when another server has at least two fewer. Before it moves, the process leaves its queue groups and
+ * finishes its calls, while other processes serve the new ones. One process moves at a time.
+ */
+export class ConnectionSpread implements AsyncDisposable {
+  readonly #options: SpreadOptions
+  readonly #stopping = new AbortController()
+  readonly #state: ProcessState
+  /** The names of servers by their addresses, as far as this process was connected to them. */
+  readonly #names = new Map<string, string>()
+  readonly #ended: Promise<void>
+
+  constructor(options: SpreadOptions) {
+    this.#options = options
+    const { nc, functions } = options.backbone
+    this.#state = { id: nuid.next(), functions: functions.map(({ name }) => name), move: 'none' }
+    nc.subscribe(statesSubject, {
+      callback: (error, message) => {
+        if (!error) message.respond(JSON.stringify(this.#state))
+      },
+    })
+    this.#ended = this.#repeat()
+  }
+
+  /** Resolves when no move is under way any more. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopping.abort()
+    await this.#ended
+  }
+
+  async #repeat() {
+    const { signal } = this.#stopping
+    for (let wasBusy = false; !signal.aborted; ) {
+      const pauseMs = minPauseMs + Math.random() * (maxPauseMs - minPauseMs)
+      await sleep(wasBusy ? longPauseMs : pauseMs, undefined, { signal, ref: false }).catch(
+        () => {},
+      )
+      wasBusy = false
+      if (!this.#mayMove()) continue
+      try {
+        wasBusy = !(await this.#spread())
+      } catch (err) {
+        this.#options.log.warn({ err }, 'connections not spread over the servers, trying again')
+      }
+    }
+  }
+
+  #mayMove(): boolean {
+    const { nc, connectionState } = this.#options.backbone
+    const isClustered = nc.info?.cluster !== undefined
+    return isClustered && connectionState.isConnected && !this.#stopping.signal.aborted
+  }
+
+  /** Returns false if calls in flight did not end in time. */
+  async #spread(): Promise<boolean> {
+    const { connections } = this.#options.backbone.connectionState
+    const found = await Promise.all(connections.map((nc) => this.#findMove(nc)))
+    const moves = found.filter((move) => move !== undefined)
+    if (moves.length === 0) return true
+    this.#state.move = 'asking'
+    try {
+      if (!(await this.#othersServe())) return true
+      this.#state.move = 'moving'
+      return await this.#move(moves)
+    } finally {
+      this.#state.move = 'none'
+    }
+  }
+
+  async #findMove(nc: NatsConnection): Promise<Move | undefined> {
+    const address = nc.getServer()
+    const from = nc.info?.server_name
+    if (from === undefined) return undefined
+    this.#names.set(address, from)
+    const counts = new Map<string, number>()
+    let account: string | undefined
+    for (const reply of await gather(nc, countSubject, countQuery)) {
+      const { server, data } = reply.json<ServerReply>()
+      const [found] = data.account_statz ?? []
+      account ??= found?.acc
+      counts.set(server.name, found?.conns ?? 0)
+    }
+    const own = counts.get(from) ?? 0
+    const all = [...counts.values()]
+    if (own - Math.min(...all) < 2) return undefined
+    const mean = all.reduce((sum, count) => sum + count, 0) / all.length
+    // Then the expected number of connections that stay is the mean.
+    if (Math.random() >= (own - mean) / own) return undefined
+    const server = this.#chooseServer(nc, address, counts)
+    return server === undefined ? undefined : { nc, account, from, server }
+  }
+
+  /** Returns the server with the fewest connections, if it has at least two fewer. */
+  #chooseServer(nc: NatsConnection, address: string, counts: ReadonlyMap<string, number>) {
+    const own = this.#count(address, counts)
+    const [best] = nc
+      .getServers()
+      .map(({ listen }) => ({ listen, count: this.#count(listen, counts), order: Math.random() }))
+      .filter(({ count }) => own - count >= 2)
+      .sort((a, b) => a.count - b.count || a.order - b.order)
+    return best?.listen
+  }
+
+  /** Returns 0 for an address whose server is unknown: it may be the one without connections. */
+  #count(address: string, counts: ReadonlyMap<string, number>): number {
+    const known = new Set(this.#names.values())
+    const isUnknownRunning = [...counts.keys()].some((name) => !known.has(name))
+    const name = this.#names.get(address)
+    if (name === undefined && isUnknownRunning) return 0
+    return counts.get(name ?? '') ?? Number.POSITIVE_INFINITY
+  }
+
+  /**
+   * Whether other processes serve all functions, and none of them moves. Each process announces its state
+   * before it asks, so two that ask at the same time know of each other: the lower id moves.
+   */
+  async #othersServe(): Promise<boolean> {
+    const replies = await gather(this.#options.backbone.nc, statesSubject, '')
+    const { id, functions } = this.#state
+    const others = replies.map((reply) => reply.json<ProcessState>()).filter((it) => it.id !== id)
+    if (
+      others.some(({ move, id: other }) => move === 'moving' || (move === 'asking' && other < id))
+    )
+      return false
+    const served = new Set(others.flatMap(({ functions }) => functions))
+    return functions.every((name) => served.has(name))
+  }
+
+  async #move(moves: readonly Move[]): Promise<boolean> {
+    const { backbone, log } = this.#options
+    const { connections } = backbone.connectionState
+    const resume = connections.map(pauseDeliveries)
+    try {
+      await this.#flush()
+      if (!(await this.#idle())) return false
+      await Promise.all(moves.map(({ nc, server }) => moveConnection(nc, server)))
+      for (const { nc, account, from } of moves) {
+        const to = nc.info?.server_name
+        if (to !== from) log.info({ account, from, to }, 'connection moved to another server')
+      }
+      return true
+    } finally {
+      for (const deliver of resume) deliver()
+    }
+  }
+
+  /** Returns false if calls in flight do not end in time, or if the process may no longer move. */
+  async #idle(): Promise<boolean> {
+    const { backbone, served } = this.#options
+    const isIdle = () => backbone.requester.isIdle && served.every((func) => func.isIdle())
+    for (const until = performance.now() + maxIdleMs; performance.now() < until; ) {
+      if (!this.#mayMove()) return false
+      if (isIdle()) {
+        await this.#flush()
+        if (isIdle() && this.#mayMove()) return true
+      }
+      await sleep(idlePollMs)
+    }
+    return false
+  }
+
+  #flush() {
+    const { connections } = this.#options.backbone.connectionState
+    return Promise.all(connections.map((nc) => nc.flush()))
+  }
+}
