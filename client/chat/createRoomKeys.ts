@@ -28,17 +28,11 @@ export function createRoomKeys(nats: ChatClient, me: UserId) {
     typing: new Set(),
   }
   let onMissed = () => {}
-  const timers = new Set<ReturnType<typeof setTimeout>>()
-
-  const later = (ms: number, action: () => void) => {
-    const timer = setTimeout(() => {
-      timers.delete(timer)
-      action()
-    }, ms)
-    timers.add(timer)
-  }
+  let retry: ReturnType<typeof setTimeout> | undefined
+  let isStopped = false
   onCleanup(() => {
-    for (const timer of timers) clearTimeout(timer)
+    isStopped = true
+    clearTimeout(retry)
     for (const { stop } of subscriptions.values()) stop()
   })
 
@@ -79,7 +73,7 @@ export function createRoomKeys(nats: ChatClient, me: UserId) {
       last = last.catch(reportError)
     })
     subscriptions.set(room, { id, stop })
-    if (previous) later(overlapMs, previous.stop)
+    if (previous) setTimeout(previous.stop, overlapMs)
     return true
   }
 
@@ -89,6 +83,7 @@ export function createRoomKeys(nats: ChatClient, me: UserId) {
   }
 
   async function load(rooms: readonly RoomId[]): Promise<void> {
+    clearTimeout(retry)
     let isChanged = false
     for (let start = 0; start < rooms.length; start += maxRooms) {
       const part = rooms.slice(start, start + maxRooms)
@@ -99,7 +94,10 @@ export function createRoomKeys(nats: ChatClient, me: UserId) {
         const current = keys.filter(({ room }) => subscriptions.get(room) === before.get(room))
         for (const { room, ...key } of current) if (subscribe(room, key)) isChanged = true
       } catch (error) {
-        later(retryDelayOf(error), () => void load(part))
+        // One retry for all calls that have failed, because each refresh of the rooms loads again.
+        clearTimeout(retry)
+        if (isStopped) return
+        retry = setTimeout(() => void load(rooms), retryDelayOf(error))
       }
     }
     // Events between the last refresh and the subscription have been missed.
