@@ -20,6 +20,8 @@ export default defineConfig({
     // passed only the second time with `retry x1`.
     retry: process.env.CI ? 1 : 0,
     expect: { poll: { timeout: 20_000 } },
+    // Test files load in half the time with it (docs/decisions/069-module-resolution.md).
+    execArgv: ['--import', import.meta.resolve('./runtime/cli/module-resolution.ts')],
     // More workers would not be faster, because the tested servers are processes of their own.
     maxWorkers: 2,
     // Ignores errors of the database driver's query for array types (see schema/db.ts).

@@ -1,3 +1,4 @@
+import './module-resolution.ts'
 import { readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
 import { Command, CommanderError, Option } from 'commander'
