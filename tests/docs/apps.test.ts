@@ -72,7 +72,7 @@ describe('dice in ten minutes', { timeout: 180_000 }, () => {
           await openDice()
           return roll.count()
         },
-        { timeout: 15_000, interval: 200 },
+        { timeout: 60_000, interval: 200 },
       )
       .toBe(1)
     console.log(`save to visible: ${Math.round(performance.now() - savedAt)} ms`)
@@ -134,6 +134,8 @@ function importOf(name: string): string {
 async function replaceIn(name: string, old: RegExp, code: string) {
   const file = join(project, 'apps', 'dice', name)
   const before = await readFile(file, 'utf8')
+  // A second attempt of a test finds the code in its place.
+  if (before.includes(code)) return
   const after = before.replace(old, () => code)
   expect(after, name).not.toBe(before)
   await writeFile(file, after)

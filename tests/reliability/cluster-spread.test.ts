@@ -55,7 +55,7 @@ describe('a connection', { timeout: 60_000 }, () => {
     })
     const publish = (text: string) => jetstream(other).publish('pause.stored', text)
     await publish('before')
-    await expect.poll(() => stored, { timeout: 10_000 }).toEqual(['before'])
+    await expect.poll(() => stored).toEqual(['before'])
 
     const resume = pauseDeliveries(nc)
     await nc.flush()

@@ -151,4 +151,4 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('unpersisted events, on %s',
   })
 })
 
-const polling = { timeout: 10_000 }
+const polling = { timeout: 60_000 }

@@ -123,17 +123,14 @@ describe('a rate limit', () => {
 
     await streams.add(config)
     await expect
-      .poll(
-        async () => {
-          const caller = newCaller()
-          await call(caller, 'allows')
-          const { state } = await streams.info('RATE_LIMIT', {
-            subjects_filter: `limit.allows.${caller}.*`,
-          })
-          return Object.keys(state.subjects ?? {}).length
-        },
-        { timeout: 10_000 },
-      )
+      .poll(async () => {
+        const caller = newCaller()
+        await call(caller, 'allows')
+        const { state } = await streams.info('RATE_LIMIT', {
+          subjects_filter: `limit.allows.${caller}.*`,
+        })
+        return Object.keys(state.subjects ?? {}).length
+      })
       .toBe(1)
   })
 

@@ -288,7 +288,7 @@ describe('a start after a change of', () => {
     })
     const filter = { subjects_filter: 'schedule.steady' }
     const stored = async () => (await streams.info('SCHEDULES', filter)).state.subjects
-    await expect.poll(stored, { timeout: 10_000 }).toEqual({ 'schedule.steady': 1 })
+    await expect.poll(stored).toEqual({ 'schedule.steady': 1 })
     expect(await streamConfig(name)).toMatchObject({ max_msgs: 200 })
   }, 60_000)
 })

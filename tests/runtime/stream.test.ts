@@ -100,7 +100,7 @@ describe('a stream function', () => {
 
     expect(await until(4)).toEqual(['a', 'b', 'c', 'd'])
     await expect
-      .poll(deadLetters, { timeout: 5_000 })
+      .poll(deadLetters)
       .toEqual([
         { reason: 'job broken is broken', subject: `${stream}.broken`, body: '{"ends":"thrown"}' },
       ])
@@ -135,7 +135,7 @@ describe('a stream function', () => {
     expect(await until(1)).toEqual(['good'])
     const reasons = async () => (await deadLetters()).map(({ reason }) => reason)
     await expect
-      .poll(reasons, { timeout: 5_000 })
+      .poll(reasons)
       .toEqual([
         expect.stringContaining('is not JSON'),
         expect.stringContaining('ends: Invalid type'),

@@ -108,9 +108,9 @@ describe('a message whose dependency is unavailable', () => {
       { a: {}, lost: { port: closedPort }, b: {}, c: {} },
       'batch: 10, maxWaitMs: 1_000',
     )
-    await expect.poll(() => done.toSorted(), { timeout: 5_000 }).toEqual(['a', 'b', 'c'])
+    await expect.poll(() => done.toSorted()).toEqual(['a', 'b', 'c'])
     await append('later')
-    await expect.poll(() => done, { timeout: 5_000 }).toContain('later')
+    await expect.poll(() => done).toContain('later')
 
     for await (const letter of dead) {
       expect(letter.headers?.get('Natter-Subject')).toBe(`${name}.lost`)
@@ -131,7 +131,7 @@ describe('a message whose dependency is unavailable', () => {
       'batch: 10, maxWaitMs: 3_000',
     )
 
-    await expect.poll(() => done, { timeout: 15_000 }).toEqual(['good'])
+    await expect.poll(() => done).toEqual(['good'])
     const subjects = new Set<string>()
     for await (const letter of dead)
       if (subjects.add(letter.headers?.get('Natter-Subject') ?? '').size === lost.length) break
@@ -182,13 +182,13 @@ describe('a message whose dependency is unavailable', () => {
     await kv.put('one', JSON.stringify({ name: 'superseded', port: closedPort }))
     await kv.put('two', JSON.stringify({ name: 'lost', port: closedPort }))
     await kv.put('three', '{"name":"other"}')
-    await expect.poll(() => received, { timeout: 5_000 }).toEqual(['other'])
+    await expect.poll(() => received).toEqual(['other'])
     await kv.put('one', '{"name":"newest"}')
 
-    await expect.poll(() => received, { timeout: 5_000 }).toEqual(['other', 'newest'])
+    await expect.poll(() => received).toEqual(['other', 'newest'])
     for await (const letter of dead) expect(letter.json()).toMatchObject({ name: 'lost' })
     const state = async () => (await nc.request('fn.watches')).json()
-    await expect.poll(state, { timeout: 5_000 }).toMatchObject({ pending: 0, unacknowledged: 0 })
+    await expect.poll(state).toMatchObject({ pending: 0, unacknowledged: 0 })
     const info = await (await jetstreamManager(nc)).streams.info('DEAD_LETTERS', {
       subjects_filter: 'dead.watches',
     })

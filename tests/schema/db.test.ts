@@ -90,9 +90,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('db, on %s', (kind) => {
       await Promise.allSettled(Array.from({ length: 40 }, query))
       await database().restart()
 
-      await expect
-        .poll(() => queryAll().then(() => 'back', String), { timeout: 10_000 })
-        .toBe('back')
+      await expect.poll(() => queryAll().then(() => 'back', String)).toBe('back')
     }
   }, 60_000)
 

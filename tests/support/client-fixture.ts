@@ -114,7 +114,7 @@ async function registerEveryone(urls: StackUrls): Promise<void> {
   const userIds = ['alice', 'bob', 'charlie']
   await vi.waitUntil(
     async () => (await bob.client.call('users.names', { userIds })).users.length === userIds.length,
-    { timeout: 10_000 },
+    { timeout: 60_000 },
   )
 }
 
