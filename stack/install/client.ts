@@ -1,8 +1,8 @@
+import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, globSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { buildApps } from '../../client/build/appFiles.ts'
-import { compressFiles } from './compress.ts'
+import { promisify } from 'node:util'
 
 const root = join(import.meta.dirname, '..', '..')
 export const clientFolder = join(root, 'dist', 'client')
@@ -18,29 +18,22 @@ const sources = [
 
 /**
  * Builds the page and the components of the apps, unless they are up to date. Another process may be
- * serving the old page, so builds the new one in another folder.
+ * serving the old page, so builds the new one in another folder. The build runs in a process of its own,
+ * because this one would not release its memory (500 MB).
  */
 export async function buildClient(log: (message: string) => void = () => {}): Promise<void> {
   const digest = digestSources()
   if (isBuiltOf(digest)) return
   log('building the web client')
-  const { build } = await import('vite')
   const made = `${clientFolder}-${process.pid}`
-  const { NODE_ENV: before = '' } = process.env
+  const script = join(import.meta.dirname, 'client-build.ts')
   // vitest sets NODE_ENV to another value, with which Vite would build the page for development.
-  process.env.NODE_ENV = 'production'
+  const env = { ...process.env, NODE_ENV: 'production' }
   try {
-    await build({
-      configFile: join(root, 'client', 'vite.config.ts'),
-      logLevel: 'error',
-      build: { outDir: made },
-    })
-    await buildApps(join(root, 'apps'), join(made, 'apps'))
-    await compressFiles(made)
+    await promisify(execFile)(process.execPath, [script, made], { env })
     writeFileSync(join(made, digestFile), digest)
     replace(made, digest)
   } finally {
-    process.env.NODE_ENV = before
     rmSync(made, { recursive: true, force: true })
   }
 }
