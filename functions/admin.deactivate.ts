@@ -1,16 +1,16 @@
+import { requireAdministrator } from '#domain/auth/administrator'
 import { closeConnections } from '#domain/auth/revocation'
-import { readCaller } from '#domain/rooms/member'
 import { setDeactivated } from '#domain/users/deactivation'
 import { requireUser } from '#domain/users/directory'
 import { defineFunction, FunctionError } from '#runtime'
 import { adminDeactivate } from '#schema/messages/deactivation'
-import { DEACTIVATED_USERS } from '#schema/streams'
+import { DEACTIVATED_USERS, USER_IDS } from '#schema/streams'
 
 /** `connection.opened` closes a connection that a login opens meanwhile. */
 export default defineFunction(
   adminDeactivate,
   async ({ userId }, context) => {
-    const by = readCaller(context)
+    const by = await requireAdministrator(context)
     if (userId === by) throw new FunctionError('forbidden', 'You cannot deactivate yourself')
     await requireUser(userId)
     await setDeactivated(userId, true, context)
@@ -18,5 +18,5 @@ export default defineFunction(
     await closeConnections(userId, context)
     return {}
   },
-  { resources: [DEACTIVATED_USERS], limit: { max: 60, windowMs: 60_000 } },
+  { resources: [DEACTIVATED_USERS, USER_IDS], limit: { max: 60, windowMs: 60_000 } },
 )

@@ -1,5 +1,5 @@
+import { requireAdministrator } from '#domain/auth/administrator'
 import { inviteUser } from '#domain/rooms/invite'
-import { readCaller } from '#domain/rooms/member'
 import {
   addMember,
   changeRole,
@@ -8,12 +8,12 @@ import {
 } from '#domain/rooms/membership'
 import { defineFunction, FunctionError } from '#runtime'
 import { adminRole } from '#schema/messages/member'
-import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
+import { CHAT_MESSAGES, ROOMS_KV, USER_IDS } from '#schema/streams'
 
 export default defineFunction(
   adminRole,
   async ({ room, userId, role }, context) => {
-    const change = { room, userId, by: readCaller(context) }
+    const change = { room, userId, by: await requireAdministrator(context) }
     const state = requireAssignable(await findMembershipState(change))
     if (state.role)
       await changeRole(
@@ -35,5 +35,5 @@ export default defineFunction(
       return current
     }
   },
-  { resources: [CHAT_MESSAGES, ROOMS_KV], limit: { max: 120, windowMs: 60_000 } },
+  { resources: [CHAT_MESSAGES, ROOMS_KV, USER_IDS], limit: { max: 120, windowMs: 60_000 } },
 )

@@ -1,11 +1,14 @@
 import { announceInstallation } from '#domain/apps/announce'
 import { removeApp } from '#domain/apps/registry'
+import { requireAdministrator } from '#domain/auth/administrator'
 import { defineFunction, FunctionError } from '#runtime'
 import { appsRemove } from '#schema/messages/app'
+import { USER_IDS } from '#schema/streams'
 
 export default defineFunction(
   appsRemove,
   async ({ app }, context) => {
+    await requireAdministrator(context)
     const services = await context.system.services()
     const served = services.find(({ name }) => name.startsWith(`app.${app}.`))
     if (served)
@@ -17,5 +20,5 @@ export default defineFunction(
       await announceInstallation({ app, room, installed: false }, context)
     return {}
   },
-  { queue: 'app-registry-workers', limit: { max: 30, windowMs: 60_000 } },
+  { queue: 'app-registry-workers', resources: [USER_IDS], limit: { max: 30, windowMs: 60_000 } },
 )

@@ -1,12 +1,16 @@
+import { requireAdministrator } from '#domain/auth/administrator'
 import { defineFunction } from '#runtime'
 import { consoleReplay } from '#schema/messages/console'
+import { USER_IDS } from '#schema/streams'
 
 export default defineFunction(
   consoleReplay,
-  async ({ seq }, { caller, log, system }) => {
+  async ({ seq }, context) => {
+    const by = await requireAdministrator(context)
+    const { log, system } = context
     const done = await system.replay(seq)
-    log.info({ by: caller, seq, done }, 'dead letter replayed')
+    log.info({ by, seq, done }, 'dead letter replayed')
     return { done }
   },
-  { limit: { max: 120, windowMs: 60_000 } },
+  { resources: [USER_IDS], limit: { max: 120, windowMs: 60_000 } },
 )

@@ -1,4 +1,4 @@
-import { or, sql } from 'drizzle-orm'
+import { eq, or, sql } from 'drizzle-orm'
 import { LRUCache } from 'lru-cache'
 import { type Context, FunctionError } from '#runtime'
 import { appOfSender } from '#schema/app-sender'
@@ -75,6 +75,14 @@ async function assignUserId(
     return (await readUserId(token, context)) ?? candidate
   }
   throw new FunctionError('conflict', `No user id is free for the user name ${userName}`)
+}
+
+/** Whether an identity has this user id, which it gets at the first login. */
+export async function isAssignedUserId(userId: UserId, context: Context): Promise<boolean> {
+  if (await context.kv(USER_IDS).get(ownerKey(userId))) return true
+  // The bucket was lost, and this user has not logged in since.
+  const [row] = await db.select({ id: users.id }).from(users).where(eq(users.id, userId))
+  return row !== undefined
 }
 
 const subjectKey = (token: string) => `subject.${token}`

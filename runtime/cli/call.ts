@@ -31,7 +31,10 @@ export function addCall(program: Command): void {
     .description('call a function, or any endpoint of a micro service, and print its answer')
     .argument('<name>', 'a function, a service, or service/endpoint if it has several')
     .argument('[json]', 'the input, or "-" to read it from stdin; other services get it unchanged')
-    .option('--as <user>', 'the calling user, for functions that users call')
+    .option(
+      '--as <user>',
+      'the calling user, for functions that users call; the roles of this user are not checked',
+    )
     .option('--timeout <ms>', 'milliseconds to wait for the answer', readMs, 5_000)
     .addHelpText(
       'after',

@@ -28,6 +28,28 @@ const deactivate = (userId: UserId = bob) => app.call('admin.deactivate', { user
 const reactivate = (userId: UserId = bob) => app.call('admin.reactivate', { userId }, 'alice')
 const logIn = () => connectMany(servers, 1, 'bob')
 
+describe('a function for administrators', () => {
+  it.each([
+    ['admin.deactivate', { userId: bob }],
+    ['admin.reactivate', { userId: bob }],
+    ['admin.role', { room: 'general', userId: bob, role: 'owner' }],
+    ['apps.remove', { app: 'poll' }],
+    ['console.replay', { seq: 1 }],
+    ['console.discard', { seq: 1 }],
+  ] as const)(
+    'rejects an operator who calls %s under an id that no user has',
+    async (name, input) => {
+      const unknown = newUserId()
+      const operator = await app.clientFor(unknown)
+
+      await expect(operator.call(name, input as never)).rejects.toMatchObject({
+        code: 'forbidden',
+        message: `Administrator ${unknown} has never logged in: call as a user who exists`,
+      })
+    },
+  )
+})
+
 describe('admin.deactivate', () => {
   it('closes the connections of the user, and rejects later logins', async () => {
     const connections = await connectMany(servers, 3, 'bob')
