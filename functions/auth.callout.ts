@@ -64,8 +64,11 @@ export default defineFunction(
       // If the identity provider is unavailable, the first login fetches the keys.
       await checkFor(env)
         .prefetch()
-        .catch((error) =>
-          log.warn({ err: error }, 'identity provider unavailable, logins fail until it is back'),
+        .catch(({ message }: Error) =>
+          log.warn(
+            { reason: message },
+            'identity provider unavailable, logins fail until it is back',
+          ),
         )
     },
   },

@@ -24,7 +24,7 @@ const Env = v.pipe(
 export default defineFunction(
   schedule({ everyMs: 10_000 }),
   async (_tick, context) => {
-    const { env, log } = context
+    const { env } = context
     if (env.KEYCLOAK_EVENTS_SECRET === '') return
     const options = {
       issuer: env.OIDC_ISSUER,
@@ -32,10 +32,7 @@ export default defineFunction(
       clientId: env.KEYCLOAK_EVENTS_CLIENT || 'natter-events',
       secret: env.KEYCLOAK_EVENTS_SECRET,
     }
-    // The next tick reads the same events.
-    await applyAdminEvents(options, context).catch((error) =>
-      log.error({ err: error }, 'admin events of Keycloak not read'),
-    )
+    await applyAdminEvents(options, context)
   },
   { env: Env, resources: [REVOKED_TOKENS, USER_IDS] },
 )

@@ -87,7 +87,7 @@ export class BatchProcessor {
 
   async #handle(items: readonly BatchItem<JsMsg>[]): Promise<void> {
     const error = await this.#attempt(items)
-    if (!error) return
+    if (!error) return this.#waiting.succeeded()
     if (this.#stopping.aborted) return nakAll(items)
     const [first] = items
     const isAlone = items.length === 1

@@ -7,6 +7,7 @@ import type { BatchItem } from './batch-job.ts'
 
 const [minRetryMs, maxRetryMs] = [250, 5_000]
 const maxAlone = 8
+const remindMs = 300_000
 
 export interface WaitingOptions {
   readonly batch: number
@@ -38,6 +39,8 @@ export class WaitingMessages {
   readonly #tasks = new Set<Promise<void>>()
   readonly #alone = bulkhead(maxAlone, Number.POSITIVE_INFINITY)
   #isRetrying = false
+  #isOutage = false
+  #remindAt = 0
 
   constructor(options: WaitingOptions) {
     this.#options = options
@@ -50,12 +53,8 @@ export class WaitingMessages {
   add(items: readonly BatchItem<JsMsg>[], error: Error): void {
     const { maxWaitMs, log } = this.#options
     const isOutage = isUnavailable(error)
-    const what = isOutage
-      ? 'dependency unavailable, retrying'
-      : 'batch failed, trying its messages alone'
-    // During an outage, each arriving message fails: one warning is enough until none waits.
-    const level = this.#waiting.size === 0 ? 'warn' : 'debug'
-    log[level]({ err: error, messages: items.length }, what)
+    if (isOutage) this.#beginOutage(error)
+    else log.warn({ err: error, messages: items.length }, 'batch failed, trying its messages alone')
     const wasTriedAlone = items.length === 1
     const until = performance.now() + maxWaitMs
     const added = items.map((item) => ({
@@ -69,6 +68,22 @@ export class WaitingMessages {
     for (const waiting of added) this.#waiting.add(waiting)
     if (!wasTriedAlone) this.#run(this.#tryApart(added, isOutage))
     if (!this.#isRetrying) this.#run(this.#retryUntilEmpty())
+  }
+
+  /** To be called when the handler has processed messages. */
+  succeeded(): void {
+    // A message that still waits may need another dependency.
+    if (!this.#isOutage || this.#waiting.size > 0) return
+    this.#isOutage = false
+    this.#options.log.info('dependency available again')
+  }
+
+  /** During an outage, each arriving message and each tick of a schedule fails: one warning is enough. */
+  #beginOutage(error: Error) {
+    if (this.#isOutage) return
+    this.#isOutage = true
+    this.#remindAt = performance.now() + remindMs
+    this.#options.log.warn({ reason: describeCauses(error) }, 'dependency unavailable, retrying')
   }
 
   supersede({ subject }: JsMsg): void {
@@ -93,7 +108,7 @@ export class WaitingMessages {
   }
 
   async #retryUntilEmpty() {
-    const { stopping, log } = this.#options
+    const { stopping } = this.#options
     this.#isRetrying = true
     for (let retryMs = minRetryMs; this.#waiting.size > 0; ) {
       await sleep(this.#delay(retryMs), undefined, { signal: stopping }).catch(() => undefined)
@@ -102,10 +117,17 @@ export class WaitingMessages {
       await this.#retry([...this.#waiting].filter(({ isBusy }) => !isBusy))
       const messages = this.#waiting.size
       retryMs = messages < before ? minRetryMs : Math.min(retryMs * 2, maxRetryMs)
-      if (messages > 0)
-        log.warn({ messages, retryMs }, 'messages wait for an unavailable dependency')
+      this.#remind()
     }
     this.#isRetrying = false
+  }
+
+  #remind() {
+    const [first] = this.#waiting
+    if (!first || performance.now() < this.#remindAt) return
+    this.#remindAt = performance.now() + remindMs
+    const details = { messages: this.#waiting.size, reason: describeCauses(first.error) }
+    this.#options.log.warn(details, 'messages wait for an unavailable dependency')
   }
 
   #delay(retryMs: number) {
@@ -145,6 +167,7 @@ export class WaitingMessages {
       if (group.length > 1 && group.length <= batch) {
         if (!(await attempt(group.map(({ item }) => item)))) {
           for (const waiting of group) this.#waiting.delete(waiting)
+          this.succeeded()
           continue
         }
       }
@@ -185,6 +208,7 @@ export class WaitingMessages {
       const error = await attempt([item])
       if (!error) {
         this.#waiting.delete(waiting)
+        this.succeeded()
         return true
       }
       if (stopping.aborted) return false

@@ -41,6 +41,7 @@ async function startAdminApi() {
     events: [] as AdminEvent[],
     disabled: new Set<string>(),
     secret,
+    refusals: 0,
     queries: [] as URLSearchParams[],
     keys: (): object => ({ keys: [] }),
     close: () => new Promise((resolve) => server.close(resolve)),
@@ -54,6 +55,7 @@ async function startAdminApi() {
       const form = new URLSearchParams(await text(request))
       const isKnown =
         form.get('client_id') === 'natter-events' && form.get('client_secret') === api.secret
+      if (!isKnown) api.refusals++
       return isKnown ? answer({ access_token: 'access', expires_in: 60 }) : answer({}, 401)
     }
     if (request.headers.authorization !== 'Bearer access') return answer({}, 404)
@@ -142,23 +144,29 @@ describe('keycloak.poll', { timeout: 120_000 }, () => {
     expect(next.isClosed()).toBe(false)
   })
 
-  it('logs the reason while Keycloak rejects the secret, and reads the events afterwards', async () => {
+  it('logs the reason once while Keycloak rejects the secret, and reads the events afterwards', async () => {
     const name = newName()
     const nc = await open(name)
     const start = fixture.runtime.log.end()
     admin.secret = 'another one'
     report('DELETE', name)
 
-    const line = await fixture.runtime.log.line(/admin events of Keycloak not read/, {
-      from: start,
-      within: maxMs,
-    })
+    const options = { from: start, within: maxMs }
+    const { log } = fixture.runtime
+    const line = await log.line(/"keycloak.poll".*dependency unavailable, retrying/, options)
     expect(line).toContain('refuses the client natter-events: status 401')
     expect(line).not.toContain(secret)
+    expect(line).not.toContain('"stack"')
+    const { refusals } = admin
+    // More than the attempts during one tick.
+    await expect.poll(() => admin.refusals, { timeout: maxMs }).toBeGreaterThan(refusals + 8)
     expect(nc.isClosed()).toBe(false)
 
     admin.secret = secret
     expect(await closes(nc)).toBe('closed')
+    await log.line(/"keycloak.poll".*dependency available again/, options)
+    const lines = log.read(start).split('\n')
+    expect(lines.filter((it) => /"level":[45]0.*"keycloak.poll"/.test(it))).toHaveLength(1)
   })
 
   it('does not start with an issuer that is no realm of Keycloak', async () => {

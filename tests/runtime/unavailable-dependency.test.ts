@@ -58,7 +58,8 @@ let first
 
 export default defineFunction(schedule({ everyMs: 1_000 }), async ({ at }, { publish }) => {
   first ??= at
-  if (at.getTime() === first.getTime()) await visit(${port})
+  // Three ticks.
+  if (at.getTime() < first.getTime() + 2_500) await visit(${port})
   publish(done, { at: String(at.getTime()) })
 })
 `
@@ -195,13 +196,21 @@ describe('a message whose dependency is unavailable', () => {
     expect(info.state.subjects).toEqual({ 'dead.watches': 1 })
   }, 30_000)
 
-  it('of a schedule is dropped at the next tick', async () => {
+  it('of a schedule is dropped at the next tick, and the outage is logged once', async () => {
     const done = collect('done.ticks.*')
-    await bench.start(await bench.write({ '_visit.ts': visit, 'ticks.ts': ticks(closedPort) }))
+    const files = { '_visit.ts': visit, 'ticks.ts': ticks(closedPort) }
+    const served = await bench.start(await bench.write(files))
 
     await expect.poll(() => done.length, { timeout: 15_000 }).toBeGreaterThanOrEqual(2)
     const state = async () => (await nc.request('fn.ticks')).json()
     await expect.poll(state).toMatchObject({ unacknowledged: 0 })
+    const lines = served.log.read(0).split('\n')
+    expect(lines.filter((line) => line.includes('"level":40'))).toEqual([
+      expect.stringContaining(
+        `"reason":"connect ECONNREFUSED 127.0.0.1:${closedPort}","msg":"dependency unavailable, retrying"`,
+      ),
+    ])
+    expect(lines.filter((line) => line.includes('dependency available again'))).toHaveLength(1)
   }, 30_000)
 })
 
