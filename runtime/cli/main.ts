@@ -2,6 +2,7 @@ import './module-resolution.ts'
 import { readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
 import { Command, CommanderError, Option } from 'commander'
+import { describeCauses } from '../nats/unavailable.ts'
 import { addCall } from './call.ts'
 import { addCheck } from './check.ts'
 import { addDead } from './dead.ts'
@@ -73,8 +74,7 @@ Examples:
 function describe(error: unknown, verbose = false): string {
   if (!(error instanceof Error)) return String(error)
   if (verbose) return inspect(error)
-  const { message, cause } = error
-  return cause === undefined ? message : `${message}: ${describe(cause)}`
+  return describeCauses(error)
 }
 
 function readVersion(): string {

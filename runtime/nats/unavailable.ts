@@ -42,15 +42,17 @@ export function isUnavailable(error: unknown): boolean {
   return false
 }
 
+/** Joins the messages of an error and its causes. Leaves out a message that an earlier one contains. */
 export function describeCauses(error: unknown): string {
   const parts: string[] = []
-  for (let cause = error, depth = 0; cause instanceof Error && depth < 8; depth++) {
+  for (let cause = error, depth = 0; cause !== undefined && depth < 8; depth++) {
+    const { message, code, name } = Object(cause) as NodeJS.ErrnoException
     // The AggregateError of a failed connection has a code, but no message.
-    const { message, code, name } = cause as NodeJS.ErrnoException
-    parts.push(message || code || name)
-    cause = cause.cause
+    const part = cause instanceof Error ? message || code || name : String(cause)
+    if (!parts.some((earlier) => earlier.includes(part))) parts.push(part)
+    cause = cause instanceof Error ? cause.cause : undefined
   }
-  return [...new Set(parts)].join(': ')
+  return parts.join(': ')
 }
 
 export function toFunctionError(error: unknown): FunctionError {

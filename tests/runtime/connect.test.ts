@@ -159,6 +159,7 @@ describe('tls://', () => {
 
     expect(untrusted.code).toBe(1)
     expect(untrusted.stderr).toMatch(/certificate that cannot be verified.*NODE_EXTRA_CA_CERTS/)
+    expect(untrusted.stderr.match(/self.signed certificate/g)).toHaveLength(1)
     expect(listed).toMatchObject({ code: 0, stdout: expect.stringMatching(/^greet /m) })
   })
 })

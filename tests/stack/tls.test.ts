@@ -168,6 +168,8 @@ describe.skipIf(!(await canRun(findCaddy)))('the system with TLS', { timeout: 12
     const migrated = await runtime(['migrate', functions], { env: untrusting })
     expect(migrated.code).toBe(1)
     expect(migrated.stderr).toMatch(/DATABASE_URL: the certificate .* cannot be verified/)
+    for (const { stderr } of [listed, migrated])
+      expect(stderr.match(/unable to|self.signed/g)).toHaveLength(1)
 
     for (const { monitorUrl } of servers) {
       await expect(get(`${monitorUrl}/healthz`)).rejects.toThrow(/certificate/)
