@@ -32,17 +32,25 @@ export function setUpApps(folder: string): (setup: Setup) => Promise<AsyncDispos
     const names = await findApps(folder)
     const apps = await Promise.all(names.map((name) => importApp(folder, name)))
     const components = env.APP_COMPONENTS || join(folder, '..', 'dist', 'client', 'apps')
-    await registerApps(
-      await Promise.all(
-        apps.map(async ({ id, name, version, needs }) => ({
-          id,
-          name,
-          version,
-          needs: [...needs],
-          ...(await findComponent(id, components)),
-        })),
-      ),
+    const registered = await Promise.all(
+      apps.map(async ({ id, name, version, needs }) => ({
+        id,
+        name,
+        version,
+        needs: [...needs],
+        ...(await findComponent(id, components)),
+      })),
     )
+    await registerApps(registered)
+    const withoutComponent = registered.filter(
+      ({ id, componentUrl }) =>
+        componentUrl === null && existsSync(join(folder, id, 'component.tsx')),
+    )
+    if (withoutComponent.length > 0)
+      log.warn(
+        { missing: withoutComponent.map(({ id }) => join(components, `${id}-*.js`)) },
+        'apps have no built component: run "npm run build", or set APP_COMPONENTS to the folder of a build',
+      )
     log.info({ apps: apps.map(({ id }) => id) }, 'apps registered')
     return { [Symbol.asyncDispose]: closeDb }
   }

@@ -118,9 +118,13 @@ describe('an app in a second runtime process', () => {
 
     const first = await start({ APP_COMPONENTS: components })
     expect(await listed()).toEqual(expected)
+    expect(first.log.read(0)).not.toContain('no built component')
     await first.stop()
-    await start({ APP_COMPONENTS: join(components, 'absent') })
+    const second = await start({ APP_COMPONENTS: join(components, 'absent') })
 
     expect(await listed()).toEqual(expected)
+    expect(second.log.read(0)).toMatch(
+      `"missing":["${join(components, 'absent', id)}-*.js"],"msg":"apps have no built component: run`,
+    )
   })
 })
