@@ -45,7 +45,11 @@ try {
 }
 
 function run() {
-  const { positionals } = parseArgs({ allowPositionals: true })
+  const { positionals, values } = parseArgs({
+    allowPositionals: true,
+    options: { help: { type: 'boolean', short: 'h' } },
+  })
+  if (values.help) return console.log(usage)
   const [folder, ...requested] = positionals
   if (!folder) throw new Error('give a folder')
   if (requested.length === 0) throw new Error('give the names of at least one certificate')

@@ -33,12 +33,50 @@ const scripts = {
   chaos: 'tests/chaos/main.ts',
   screenshots: 'tests/client/screenshots/main.ts',
 }
+/** Of the scripts that read no options. The others have their own. */
+const usages = {
+  start: `Usage: npm start
+
+Starts nats-server, a database, an OpenID provider with demo users, the runtime and the page on this machine, and
+stops them on Ctrl+C. README.md lists the environment variables.`,
+  dev: `Usage: npm run dev
+
+Starts the same as npm start. The page is updated, and the runtime restarts, when a file is saved.`,
+  build: `Usage: npm run build
+
+Writes the page, configurations of web servers and the list of packages into dist/ (docs/deployment.md).`,
+  'db:generate': `Usage: npm run db:generate -- [--app APP] --name NAME [options of drizzle-kit generate]
+
+Compares the tables in schema/tables/ with the last migration, and writes the difference as a new migration. With
+--app, does the same for the tables of an app.
+
+Examples:
+  npm run db:generate -- --name room-topics
+  npm run db:generate -- --app poll --name closing-time`,
+  test: `Usage: npm test -- [FILES] [options of vitest run]
+
+Runs the checks and all tests; with arguments, the test files whose path contains one of FILES, without the checks.
+
+Examples:
+  npm test -- room.join
+  npm test -- room.join --project postgres`,
+  check: `Usage: npm run check
+
+Checks formatting, lint rules and types, and that no file contains a secret.`,
+  screenshots: `Usage: npm run screenshots -- [NAMES]
+
+Takes the pictures in docs/screenshots/, by default all of them. The name icons stands for the icons of the app.`,
+}
 
 const [verb, ...args] = process.argv.slice(2)
 const script = Object.hasOwn(scripts, verb ?? '') ? scripts[verb] : undefined
 if (!script) {
   console.error(`Usage: node stack/launch.mjs ${Object.keys(scripts).join('|')} [arguments]`)
   process.exit(2)
+}
+if (verb in usages && args.some((argument) => argument === '--help' || argument === '-h')) {
+  console.log(usages[verb])
+  process.exit(0)
 }
 
 if (!isInstalled()) await withInstallLock(async () => isInstalled() || (await install()))

@@ -6,7 +6,7 @@ import { createPerson } from '../../tests/client/screenshots/people.ts'
 import { startStack } from '../../tests/support/stack-process.ts'
 import { createFolder } from '../cleanup.ts'
 import { textOf } from './page/messages.ts'
-import { launchBrowser, viewport } from './program.ts'
+import { launchBrowser, viewport } from './browser.ts'
 
 export interface Product extends AsyncDisposable {
   urls: StackUrls

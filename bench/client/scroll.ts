@@ -5,7 +5,7 @@ import type { Browser, Page } from 'playwright-core'
 import { build, type InlineConfig, preview } from 'vite'
 import solid from 'vite-plugin-solid'
 import type { Figure } from './figures.ts'
-import { launchBrowser, viewport } from './program.ts'
+import { launchBrowser, viewport } from './browser.ts'
 import { waitUntilStill } from './still.ts'
 import { longestTask } from './trace.ts'
 

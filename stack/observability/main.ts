@@ -7,7 +7,12 @@ import { createFiles } from './files.ts'
 import { readFunctions } from './functions.ts'
 
 const root = join(import.meta.dirname, '..', '..')
-const usage = `Usage: npm run observability -- [folders of functions] [--out folder] [--runbooks URL]`
+const usage = `Usage: npm run observability -- [FOLDERS] [--out FOLDER] [--runbooks URL]
+
+Writes alerts for Prometheus and dashboards for Grafana from the functions in FOLDERS (default: functions apps).
+
+  --out FOLDER     where to write them (default: deploy/observability)
+  --runbooks URL   address of the runbooks to which the alerts link`
 
 process.exitCode = await main()
 
@@ -34,8 +39,16 @@ function readOptions() {
   try {
     const { positionals, values } = parseArgs({
       allowPositionals: true,
-      options: { out: { type: 'string' }, runbooks: { type: 'string' } },
+      options: {
+        out: { type: 'string' },
+        runbooks: { type: 'string' },
+        help: { type: 'boolean', short: 'h' },
+      },
     })
+    if (values.help) {
+      console.log(usage)
+      process.exit(0)
+    }
     const folders = positionals.length > 0 ? positionals : ['functions', 'apps']
     return {
       folders: folders.map((folder) => resolve(folder)),

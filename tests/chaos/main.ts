@@ -87,7 +87,7 @@ function readOptions() {
         'disk-full': { type: 'boolean', default: false },
         cluster: { type: 'boolean', default: false },
         soak: { type: 'boolean', default: false },
-        help: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
       },
     })
     if (values.help) {

@@ -59,6 +59,27 @@ describe.skipIf(!old && !process.env.CI)('the launcher under an older Node', () 
   })
 })
 
+describe('the scripts of package.json', async () => {
+  const file = join(import.meta.dirname, '..', '..', 'package.json')
+  const { scripts } = JSON.parse(await readFile(file, 'utf8')) as {
+    scripts: Record<string, string>
+  }
+
+  it.concurrent.for(Object.entries(scripts))(
+    '%s prints its usage with --help, and does nothing else',
+    { timeout: 60_000 },
+    async ([, script], { expect }) => {
+      const [, ...args] = script.split(' ')
+      const { code, stdout, stderr } = await run(process.execPath, [...args, '--help'], {
+        cwd: join(import.meta.dirname, '..', '..'),
+      })
+
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+      expect(stdout).toMatch(/^Usage: /)
+    },
+  )
+})
+
 describe('the installation of dependencies', () => {
   it('runs once when several scripts start at once', async () => {
     const { start } = await givenClone()
