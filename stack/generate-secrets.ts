@@ -26,8 +26,9 @@ const usage = `Usage: npm run secrets -- FOLDER [--nats HOSTS] [--database HOST/
 Writes a file for each variable into FOLDER, and leaves the files that exist as they are.
 
   --nats HOSTS           servers as the runtime reaches them, separated by commas; tls:// requires TLS
-                         (default: 127.0.0.1:4222)
-  --database HOST/NAME   database as the runtime reaches it (default: 127.0.0.1:5432/natter)
+                         (default: those in FOLDER/NATS_URL, or 127.0.0.1:4222)
+  --database HOST/NAME   database as the runtime reaches it
+                         (default: that in FOLDER/DATABASE_URL, or 127.0.0.1:5432/natter)
 
 Examples:
   npm run secrets -- secrets
@@ -44,16 +45,22 @@ function run() {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
-      nats: { type: 'string', default: '127.0.0.1:4222' },
-      database: { type: 'string', default: '127.0.0.1:5432/natter' },
+      nats: { type: 'string' },
+      database: { type: 'string' },
+      help: { type: 'boolean', short: 'h' },
     },
   })
+  if (values.help) return console.log(usage)
   const [folder, ...others] = positionals
   if (!folder || others.length > 0) throw new Error('give one folder')
 
   const existing = readFiles(folder)
   const secrets = { ...createFiles(), ...existing }
-  const files = { ...secrets, ...deriveFiles(secrets, values), ...existing }
+  const derived = deriveFiles(secrets, {
+    nats: values.nats ?? readNatsHosts(existing.NATS_URL) ?? '127.0.0.1:4222',
+    database: values.database ?? readDatabase(existing.DATABASE_URL) ?? '127.0.0.1:5432/natter',
+  })
+  const files = { ...secrets, ...derived, ...existing }
   for (const [seed, publicKey] of keyPairs)
     if (files[publicKey] !== publicKeyOf(seed, files))
       throw new Error(
@@ -73,6 +80,43 @@ function run() {
   console.log(
     `${folder}: wrote ${missing.length} files, and left ${kept} existing ones as they are`,
   )
+  reportDifferences(folder, existing, derived)
+}
+
+/** Hosts and passwords of an earlier call stay in the files, which a second call with other options must say. */
+function reportDifferences(folder: string, existing: Files, derived: Files) {
+  const differing = Object.entries(derived).flatMap(([name, wanted]) => {
+    const actual = existing[name]
+    return actual === undefined || actual === wanted ? [] : [{ name, actual, wanted }]
+  })
+  if (differing.length === 0) return
+  const lines = differing.map(({ name, actual, wanted }) => {
+    const [has, needs] = [actual, wanted].map(withoutPassword)
+    const difference =
+      name === 'nats.env' || has === needs
+        ? 'has another password or key than the other files'
+        : `is ${has}, not ${needs}`
+    return `  ${join(folder, name)} ${difference}`
+  })
+  const paths = differing.map(({ name }) => join(folder, name)).join(' ')
+  console.warn(`warning: files were kept that differ from what this command would write:
+${lines.join('\n')}
+To replace them, delete them and repeat the command with the same options:
+  rm ${paths}`)
+}
+
+function withoutPassword(url: string): string {
+  return url.replaceAll(/(\/\/[^:/@]*):[^@]*@/g, '$1:…@')
+}
+
+function readNatsHosts(url: string | undefined): string | undefined {
+  const servers = url?.split(',').map((server) => /^([a-z]+:\/\/)[^@]*@(.+)$/.exec(server.trim()))
+  if (!servers?.every((server) => server !== null)) return undefined
+  return servers.map(([, scheme, host]) => `${scheme}${host}`).join(',')
+}
+
+function readDatabase(url: string | undefined): string | undefined {
+  return url && /^[a-z]+:\/\/[^@]*@(.+)$/.exec(url)?.[1]
 }
 
 function readFiles(folder: string): Files {
@@ -122,6 +166,7 @@ function deriveFiles(secrets: Files, hosts: Hosts): Files {
     NATS_URL: natsUrl('functions'),
     NATS_AUTH_URL: natsUrl('auth'),
     NATS_OPS_URL: natsUrl('ops'),
+    NATS_SYS_URL: natsUrl('sys'),
     DATABASE_URL: databaseUrl('natter_runtime', secrets.DATABASE_PASSWORD),
     DATABASE_OWNER_URL: databaseUrl('natter_owner', secrets.DATABASE_OWNER_PASSWORD),
   }

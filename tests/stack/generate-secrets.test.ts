@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, unlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { parseEnv } from 'node:util'
 import { connect } from '@nats-io/transport-node'
 import postgres from 'postgres'
@@ -48,6 +48,48 @@ describe('npm run secrets', { timeout: 120_000 }, () => {
     const NATS_URL = `nats://functions:${password}@nats-1:4222,tls://functions:${password}@nats-2:4222`
     expect(stdout).toContain('wrote 3 files')
     expect(await contentsOf(folder)).toEqual({ ...before, NATS_URL })
+  })
+
+  it('names the files with other hosts or passwords, which it keeps, and the command that deletes them', async () => {
+    const folder = join(dir, 'other-hosts')
+    await generate(folder)
+    const before = await contentsOf(folder)
+
+    const { code, stderr } = await generate(folder, '--nats', 'tls://nats.internal:4222')
+
+    expect(await contentsOf(folder)).toEqual(before)
+    expect(code).toBe(0)
+    expect(stderr).toContain(
+      `${join(folder, 'NATS_URL')} is nats://functions:…@127.0.0.1:4222, not tls://functions:…@nats.internal:4222`,
+    )
+    expect(stderr).not.toContain(before.NATS_FUNCTIONS_PASSWORD)
+    const [, names = ''] = /^ {2}rm (.+)$/m.exec(stderr) ?? []
+    expect(names.split(' ').map((path) => basename(path))).toEqual([
+      'NATS_URL',
+      'NATS_AUTH_URL',
+      'NATS_OPS_URL',
+    ])
+
+    await unlink(join(folder, 'DATABASE_PASSWORD'))
+    expect((await generate(folder)).stderr).toContain(
+      `${join(folder, 'DATABASE_URL')} has another password`,
+    )
+  })
+
+  it('uses the hosts of the existing files if it is called without options', async () => {
+    const folder = join(dir, 'same-hosts')
+    const options = [
+      '--nats',
+      'nats-1:4222,tls://nats-2:4222',
+      '--database',
+      'db/natter?sslmode=require',
+    ]
+    await generate(folder, ...options)
+    const before = await contentsOf(folder)
+    for (const name of ['NATS_OPS_URL', 'DATABASE_OWNER_URL']) await unlink(join(folder, name))
+
+    expect(await generate(folder)).toMatchObject({ code: 0, stderr: '' })
+    expect(await contentsOf(folder)).toEqual(before)
   })
 
   it('writes files that other users of this machine cannot reach', async () => {
