@@ -18,17 +18,58 @@ const fields: readonly Field[] = [
 ]
 const predefined = /^@(yearly|annually|monthly|weekly|daily|midnight|hourly)$/
 const monthDays = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+const daySeconds = 86_400
 
 export function checkCron(expression: string): void {
   if (typeof expression !== 'string') throw new TypeError('cron is not a string')
-  if (predefined.test(expression)) return
+  if (!predefined.test(expression)) readFields(expression)
+}
+
+const meanings: Readonly<Record<string, string>> = {
+  '@yearly': '0 0 0 1 1 *',
+  '@annually': '0 0 0 1 1 *',
+  '@monthly': '0 0 0 1 * *',
+  '@weekly': '0 0 0 * * 0',
+  '@daily': '0 0 0 * * *',
+  '@midnight': '0 0 0 * * *',
+  '@hourly': '0 0 * * * *',
+}
+
+/** Returns the longest time in seconds between two ticks of a valid expression, without changes of the clock. */
+export function longestCronGap(expression: string): number {
+  const { fields, needsBoth } = readFields(meanings[expression] ?? expression)
+  const [seconds, minutes, hours, dates, months, weekdays] = fields.map(
+    ({ values }) => new Set(values),
+  ) as [Set<number>, Set<number>, Set<number>, Set<number>, Set<number>, Set<number>]
+  const times = [...hours]
+    .flatMap((hour) => [...minutes].map((minute) => hour * 60 + minute))
+    .flatMap((minute) => [...seconds].map((second) => minute * 60 + second))
+    .sort((a, b) => a - b)
+  const [first = 0, last = 0] = [times[0], times.at(-1)]
+  const gaps = times.slice(1).map((time, index) => time - (times[index] ?? 0))
+  let longest = gaps.reduce((a, b) => Math.max(a, b), 0)
+  // Eight years and a month have each date on each weekday at least once, except for February 29.
+  let lastDay: number | undefined
+  for (let day = 0; day < 8 * 365 + 31; day++) {
+    const at = new Date(day * daySeconds * 1_000)
+    const [isDate, isWeekday] = [dates.has(at.getUTCDate()), weekdays.has(at.getUTCDay())]
+    if (!months.has(at.getUTCMonth() + 1)) continue
+    if (needsBoth ? !(isDate && isWeekday) : !(isDate || isWeekday)) continue
+    if (lastDay !== undefined)
+      longest = Math.max(longest, (day - lastDay) * daySeconds - last + first)
+    lastDay = day
+  }
+  return longest
+}
+
+function readFields(expression: string) {
   const fault = (reason: string) => new RangeError(`cron is "${expression}": ${reason}`)
   const texts = expression.split(/\s+/).filter(Boolean)
   if (texts.length !== fields.length)
     throw fault(
       `use six fields (second, minute, hour, day of the month, month, day of the week), not ${texts.length}`,
     )
-  const [, , , dates, months, weekdays] = fields.map((field, index) => {
+  const read = fields.map((field, index) => {
     const text = texts[index] ?? ''
     try {
       return readField(text, field)
@@ -36,12 +77,14 @@ export function checkCron(expression: string): void {
       throw fault(`the ${field.name} "${text}" ${(error as Error).message}`)
     }
   })
+  const [, , , dates, months, weekdays] = read
   // With a star in one of the two fields for days, a day must match both; otherwise one is enough.
   const needsBoth = dates?.hasStar || weekdays?.hasStar
   const canFire = months?.values.some((month) =>
     dates?.values.some((date) => date <= (monthDays[month - 1] ?? 0)),
   )
   if (needsBoth && !canFire) throw fault('it never fires, because no such date exists')
+  return { fields: read, needsBoth: needsBoth === true }
 }
 
 /** Reads a list of ranges as nats-server does (robfig/cron). */

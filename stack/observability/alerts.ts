@@ -255,11 +255,14 @@ function slow(seconds: number, selector: string): Alert {
 }
 
 function missedSchedule(minutes: number, names: readonly string[]): Alert {
+  const calls = `natter_calls_total{${oneOf(names)}}`
   return {
     name: 'NatterScheduleMissed',
     severity: 'warning',
-    value: `sum by (function) (increase(natter_calls_total{${oneOf(names)}}[${minutes}m]))`,
+    value: `sum by (function) (increase(${calls}[${minutes}m]))`,
     condition: '== 0',
+    // A function that has been served for a shorter time need not have had a tick.
+    and: `sum by (function) (${calls} offset ${minutes}m) >= 0`,
     for: '5m',
     labels: { window: `${minutes}m` },
     summary: '{{ $labels.function }} did not run on schedule',

@@ -1,4 +1,5 @@
 import { defaultTimeoutMs } from '../../runtime/api/contract.ts'
+import { longestCronGap } from '../../runtime/api/cron.ts'
 import { type LoadedFunction, loadFolders } from '../../runtime/server/load.ts'
 
 /** Names of functions, in groups that need the same alerts. */
@@ -16,8 +17,11 @@ export interface FunctionGroups {
 
 const maxTimeoutMs = 10_000
 const importMs = 30_000
-/** An alert for a schedule watches three ticks, but at least the time of several scrapes. */
-const schedule = { ticks: 3, minMinutes: 5, maxMinutes: 360 }
+/**
+ * An alert for a schedule watches three ticks, but at least the time of several scrapes, and at most one tick and
+ * the hour by which a change of the clock delays it. Prometheus keeps 15 days.
+ */
+const schedule = { ticks: 3, minMinutes: 5, marginMinutes: 60 + 5, maxMinutes: 8 * 24 * 60 }
 
 /** Imports the folders. Throws a LoadError if they cannot be served. */
 export async function readFunctions(folders: readonly string[]): Promise<FunctionGroups> {
@@ -47,13 +51,13 @@ function timeoutMs(contract: LoadedFunction['definition']['contract']) {
   return contract?.timeoutMs ?? defaultTimeoutMs
 }
 
-/** Returns undefined for a cron expression, whose ticks may be far apart. */
+/** Returns undefined if the ticks are more than a week apart. */
 function scheduleMinutes({ definition }: LoadedFunction): number | undefined {
   const { trigger } = definition
   if (trigger?.kind !== 'schedule') return undefined
   const [, seconds] = /^@every (\d+)s$/.exec(trigger.every) ?? []
-  if (seconds === undefined) return undefined
-  const minutes = Math.ceil((Number(seconds) * schedule.ticks) / 60)
+  const gap = (seconds === undefined ? longestCronGap(trigger.every) : Number(seconds)) / 60
+  const minutes = Math.ceil(Math.min(gap * schedule.ticks, gap + schedule.marginMinutes))
   return minutes > schedule.maxMinutes ? undefined : Math.max(schedule.minMinutes, minutes)
 }
 

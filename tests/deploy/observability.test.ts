@@ -139,6 +139,31 @@ describe.skipIf(!(await canRun(findPromtool)))('promtool', () => {
     })
   })
 
+  it('finds a cron schedule that has stopped, and not one that was never due', async () => {
+    await using stack = new AsyncDisposableStack()
+    const daily = (name: string, cron: string) => [
+      `${name}.ts`,
+      `import { defineFunction, schedule } from '#runtime'
+export default defineFunction(schedule({ cron: '${cron}' }), () => {})`,
+    ]
+    const files = [
+      daily('report.daily', '0 0 3 * * *'),
+      daily('report.new', '0 0 4 * * *'),
+      daily('report.monthly', '@monthly'),
+    ]
+    const own = await writeFolder(Object.fromEntries(files), stack)
+    const rules = createFiles(await readFunctions([own])).get('natter.rules.yml') ?? ''
+    expect(rules).not.toContain('report[.]monthly"}[')
+    await withFolder(async (dir) => {
+      await writeFile(join(dir, 'natter.rules.yml'), rules)
+      await writeFile(join(dir, 'test.yml'), stoppedCron)
+
+      const tested = await promtool('test', 'rules', join(dir, 'test.yml'))
+
+      expect(tested, tested.output).toMatchObject({ code: 0 })
+    })
+  })
+
   it('is not used if the folders cannot be loaded, or an option is unknown', async () => {
     const main = join(root, 'stack', 'observability', 'main.ts')
     const missing = await run(process.execPath, [main, 'no-such-folder'])
@@ -147,6 +172,29 @@ describe.skipIf(!(await canRun(findPromtool)))('promtool', () => {
     expect(await run(process.execPath, [main, '--output', 'x'])).toMatchObject({ code: 2 })
   })
 })
+
+/** The last tick was after an hour, and the next one was due a day later. The other function starts with hour 20. */
+const stoppedCron = `
+rule_files: [natter.rules.yml]
+evaluation_interval: 10m
+tests:
+  - interval: 10m
+    input_series:
+      - series: natter_ready
+        values: 1+0x300
+      - series: natter_calls_total{job="natter",instance="a",function="report.daily"}
+        values: 0+0x6 1+0x293
+      - series: natter_calls_total{job="natter",instance="a",function="report.new"}
+        values: _x120 0+0x179
+    promql_expr_test:
+      - expr: ALERTS{alertstate="firing"}
+        eval_time: 25h30m
+      - expr: ALERTS{alertstate="firing"}
+        eval_time: 27h
+        exp_samples:
+          - labels: ALERTS{alertname="NatterScheduleMissed",alertstate="firing",severity="warning",function="report.daily",window="1505m"}
+            value: 1
+`
 
 /** Has one place, and one that waits. Ends when its folder contains the file `end`. */
 const crowded = `

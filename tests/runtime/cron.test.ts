@@ -2,7 +2,7 @@ import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { headers } from '@nats-io/nats-core'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { checkCron } from '../../runtime/api/cron.ts'
+import { checkCron, longestCronGap } from '../../runtime/api/cron.ts'
 import { type CommandLine, createCommandLine } from '../support/command-line.ts'
 
 let bench: CommandLine
@@ -73,5 +73,27 @@ describe('a cron expression', () => {
   ])('is rejected with the faulty field, as by the server: %s', async (cron, reason) => {
     expect(() => checkCron(cron)).toThrow(reason)
     if (cron !== '') expect(await serverAccepts(cron)).toBe(false)
+  })
+})
+
+describe('the longest time between two ticks', () => {
+  const [minute, hour, day] = [60, 3_600, 86_400]
+
+  it.each([
+    ['* * * * * *', 1],
+    ['0 */10 * * * *', 10 * minute],
+    ['30 0,45 * * * *', 45 * minute],
+    ['@hourly', hour],
+    ['0 0 8-18 * * *', 14 * hour],
+    ['@daily', day],
+    ['0 0 3 * * mon-fri', 3 * day],
+    ['0 0 9,17 * * mon-fri', 2 * day + 16 * hour],
+    ['@weekly', 7 * day],
+    ['0 0 0 1 * *', 31 * day],
+    ['0 0 0 1,15 * mon', 7 * day],
+    ['@yearly', 366 * day],
+    ['0 0 0 29 2 *', 4 * 365 * day + day],
+  ])('of %s is %d seconds', (cron, seconds) => {
+    expect(longestCronGap(cron)).toBe(seconds)
   })
 })
