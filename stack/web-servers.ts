@@ -34,6 +34,8 @@ function nginx(): string {
   const withCharset = Object.values(contentTypes)
     .filter((type) => type.endsWith('charset=utf-8'))
     .map((type) => type.split(';')[0])
+    // Always among these types, and nginx warns if it is named.
+    .filter((type) => type !== 'text/html')
   const config = `{"natsWebSocket":"\${NATS_WS_URL}","issuer":"\${OIDC_ISSUER}","clientId":"\${OIDC_CLIENT_ID}"}`
   const errors = [
     ['= /natter-missing', 'internal;', 'types {}', `return 404 "Not found\\n";`],

@@ -222,12 +222,14 @@ async function startNginx(file: string, { dir, port, env }: Deployment): Promise
 events {}
 http { access_log off; include server.conf; }`,
   )
-  return startProcess({
+  const nginx = await startProcess({
     dir,
     name: 'nginx',
     command: () => ({ file, args: ['-p', dir, '-c', join(dir, 'nginx.conf')], env: process.env }),
     ready: (_log, _from, signal) => untilServed(port, signal),
   })
+  expect(nginx.log.read(0)).not.toContain('[warn]')
+  return nginx
 }
 
 async function startCaddy(file: string, { dir, port, env }: Deployment): Promise<StackService> {
