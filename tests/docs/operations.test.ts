@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { findNatsCli } from '../../stack/install/nats-cli.ts'
+import { findPostgres } from '../../stack/install/postgres.ts'
 import { bin, type CommandResult, run } from '../support/command-line.ts'
 import { type Servers, startServers } from '../support/servers.ts'
 import { createTestUser } from '../support/test-user.ts'
@@ -13,9 +14,11 @@ const guide = await readFile(join(root, 'docs', 'operations.md'), 'utf8')
 /** The commands for backup and restore are run by tests/reliability/backup.test.ts. */
 describe('docs/operations.md', { timeout: 120_000 }, () => {
   let dir: string
+  let postgres: string
   let servers: Servers
 
   beforeAll(async () => {
+    postgres = await findPostgres()
     dir = await mkdtemp(join(tmpdir(), 'natter-operations-'))
     servers = await startServers('postgres')
     await mkdir(join(dir, 'bin'))
@@ -23,7 +26,12 @@ describe('docs/operations.md', { timeout: 120_000 }, () => {
     await symlink(await findNatsCli(), join(dir, 'bin', 'nats'))
     const runtime = `exec '${process.execPath}' '${bin}' "$@"`
     await writeFile(join(dir, 'bin', 'runtime'), `#!/bin/sh\n${runtime}\n`, { mode: 0o755 })
-    await writeFile(join(dir, 'secrets', 'NATS_OPS_URL'), servers.nats.urlOf('ops'))
+    for (const user of ['ops', 'sys'] as const)
+      await writeFile(
+        join(dir, 'secrets', `NATS_${user.toUpperCase()}_URL`),
+        servers.nats.urlOf(user),
+      )
+    await writeFile(join(dir, 'secrets', 'DATABASE_URL'), servers.urls.databaseUrl)
   })
   afterAll(async () => {
     await servers?.[Symbol.asyncDispose]()
@@ -31,7 +39,8 @@ describe('docs/operations.md', { timeout: 120_000 }, () => {
   })
 
   function shell(script: string): Promise<CommandResult> {
-    const env = { PATH: join(dir, 'bin') + delimiter + process.env.PATH, HOME: dir }
+    const path = [join(dir, 'bin'), postgres, process.env.PATH].join(delimiter)
+    const env = { PATH: path, HOME: dir }
     return run('bash', ['-euc', script], { env, cwd: dir })
   }
 
@@ -73,11 +82,44 @@ describe('docs/operations.md', { timeout: 120_000 }, () => {
     for (const [command, expected] of [
       ['nats stream get CHAT_MESSAGES --last-for chat.general', /"text":"hello"/],
       ["nats req fn.persist ''", /\d/],
+      ['nats -s "$(cat secrets/NATS_SYS_URL)" server report connections', /Connections/],
     ] as const) {
       expect(guide).toContain(`\`${command}\``)
       const { code, stdout, stderr } = await shell(`${connect}\n${command} < /dev/null`)
       expect(code, stderr).toBe(0)
       expect(stdout).toMatch(expected)
+    }
+  })
+
+  it('has runbooks that find the causes in PostgreSQL and on disks', async () => {
+    const runbooks = await readFile(join(root, 'docs', 'runbooks.md'), 'utf8')
+    const [prelude] = runbooks.match(/^export NATS_URL=.*$/m) ?? []
+    const lines = runbooks.split('\n').filter((line) => /^(psql|df) /.test(line))
+    const statements = [...runbooks.matchAll(/`(select [^`]+)`/g)].map(([, sql]) => sql)
+    expect([lines.length, statements.length]).toEqual([3, 1])
+    const commands = [...lines, ...statements.map((sql) => `psql "$DATABASE_URL" -c "${sql}"`)]
+    for (const command of commands) {
+      const here = command.replaceAll(/\/var\/lib\/\w+/g, dir)
+      const { code, stdout, stderr } = await shell(`${prelude}\n${here}`)
+
+      expect(code, stderr).toBe(0)
+      expect(stdout, command).toMatch(/\(\d rows?\)|Filesystem/)
+    }
+  })
+
+  it('has runbooks that search for lines which are logged', async () => {
+    const runbooks = await readFile(join(root, 'docs', 'runbooks.md'), 'utf8')
+    const folders = ['functions', 'domain', 'runtime'].map((name) => join(root, name))
+    const ofOtherPrograms = ['could not extend', 'No space left']
+    const patterns = [...runbooks.matchAll(/^(?:curl .*)?grep (?:-E )?'([^']+)' runtime\.log/gm)]
+    expect(patterns.length).toBeGreaterThan(5)
+    for (const [, pattern = ''] of patterns) {
+      const text = pattern.replaceAll(/"(level|function)":("[^"]+"|\(?[\d|]+\)?)|"msg":|"/g, '')
+      for (const words of expandAlternatives(text)) {
+        if (words === '' || ofOtherPrograms.includes(words)) continue
+        const { stdout } = await run('grep', ['-rlF', words, ...folders])
+        expect(stdout, words).not.toBe('')
+      }
     }
   })
 
@@ -89,3 +131,10 @@ describe('docs/operations.md', { timeout: 120_000 }, () => {
     expect(streams).toEqual(expect.arrayContaining(list.split(' ')))
   })
 })
+
+/** Returns the texts that a pattern like `a (b|c)` or `a|b` matches. */
+function expandAlternatives(pattern: string): string[] {
+  const [, before = '', inside, after = ''] = /^(.*?)\((.+?)\)(.*)$/.exec(pattern) ?? []
+  if (inside === undefined) return pattern.split('|')
+  return inside.split('|').flatMap((part) => expandAlternatives(before + part + after))
+}
