@@ -68,6 +68,7 @@ describe('npm run secrets', { timeout: 120_000 }, () => {
       'NATS_URL',
       'NATS_AUTH_URL',
       'NATS_OPS_URL',
+      'NATS_SYS_URL',
     ])
 
     await unlink(join(folder, 'DATABASE_PASSWORD'))
