@@ -123,6 +123,17 @@ describe('docs/operations.md', { timeout: 120_000 }, () => {
     }
   })
 
+  it('has runbooks that name what the manifests for Kubernetes contain', async () => {
+    const runbooks = await readFile(join(root, 'docs', 'runbooks.md'), 'utf8')
+    const file = join(root, 'deploy', 'kubernetes', 'base', 'runtime.yaml')
+    const manifest = await readFile(file, 'utf8')
+    const names = [...runbooks.matchAll(/(?:exec|restart) deploy\/([\w-]+)/g)].map(([, name]) => `name: ${name}`)
+    const labels = [...runbooks.matchAll(/-l (\S+)=(\S+)/g)].map(([, key, it]) => `${key}: ${it}`)
+
+    expect(names.length * labels.length).toBeGreaterThan(0)
+    for (const text of [...names, ...labels]) expect(manifest).toContain(text)
+  })
+
   it('names functions, streams and buckets that exist', async () => {
     const { stdout } = await shell('nats -s "$(cat secrets/NATS_OPS_URL)" stream ls --all --names')
     const streams = stdout.split(/\s+/)
