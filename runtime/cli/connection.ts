@@ -40,6 +40,8 @@ export async function openConnection(options: ServerOptions): Promise<NatsConnec
     })
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
+    // The reason already names the server and the remedy.
+    if (reason.startsWith(`${source}: `)) throw new CliError(reason)
     throw new CliError(`cannot connect to ${shown} (from ${source}): ${reason}\n${hint}`)
   }
 }

@@ -127,7 +127,9 @@ describe('docs/operations.md', { timeout: 120_000 }, () => {
     const runbooks = await readFile(join(root, 'docs', 'runbooks.md'), 'utf8')
     const file = join(root, 'deploy', 'kubernetes', 'base', 'runtime.yaml')
     const manifest = await readFile(file, 'utf8')
-    const names = [...runbooks.matchAll(/(?:exec|restart) deploy\/([\w-]+)/g)].map(([, name]) => `name: ${name}`)
+    const names = [...runbooks.matchAll(/(?:exec|restart) deploy\/([\w-]+)/g)].map(
+      ([, name]) => `name: ${name}`,
+    )
     const labels = [...runbooks.matchAll(/-l (\S+)=(\S+)/g)].map(([, key, it]) => `${key}: ${it}`)
 
     expect(names.length * labels.length).toBeGreaterThan(0)
