@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core'
+import { viewport } from './browser.ts'
 import type { Figure } from './figures.ts'
 import type { Product } from './product.ts'
-import { viewport } from './browser.ts'
 
 export async function measureBoot(
   { browser, room, logIn }: Product,

@@ -5,8 +5,8 @@ import type { StackUrls } from '../../stack/state.ts'
 import { createPerson } from '../../tests/client/screenshots/people.ts'
 import { startStack } from '../../tests/support/stack-process.ts'
 import { createFolder } from '../cleanup.ts'
-import { textOf } from './page/messages.ts'
 import { launchBrowser, viewport } from './browser.ts'
+import { textOf } from './page/messages.ts'
 
 export interface Product extends AsyncDisposable {
   urls: StackUrls
