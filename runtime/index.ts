@@ -28,6 +28,7 @@ export type {
 export { defineAround, defineFunction, defineFunctions } from './api/define.ts'
 export type { ErrorBody, ErrorCode } from './api/errors.ts'
 export { FunctionError } from './api/errors.ts'
+export { partitionOf, type SequenceRange, sequencesOfPartition } from './api/partition.ts'
 export type { ConsumerProgress, PubAck, StreamMessage } from './api/stream.ts'
 export type {
   ClientConnection,

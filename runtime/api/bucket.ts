@@ -17,6 +17,8 @@ export type KvChange<Value> =
  * TypeError for a value that does not match the bucket's schema.
  */
 export interface Bucket<Value> {
+  /** The buckets of the partitions, or only this one. Each has its own value of a key that is put into it. */
+  readonly partitions: readonly Bucket<Value>[]
   /** Returns the entry, or undefined if the key never existed, was deleted, or has expired. */
   get(key: string): Promise<KvEntry<Value> | undefined>
   /** Writes the value unconditionally and returns the new revision. */

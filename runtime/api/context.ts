@@ -69,7 +69,8 @@ export interface Context<Env = unknown> {
    * Returns all messages of the topics after the sequence `since`, in stream order. A subject
    * parameter that is not in `params` matches any value. Messages that do not match their topic's
    * schema are skipped. Returns undefined if more than `limit` messages match. Also returns undefined
-   * if the stream has deleted messages after `since`, or ends before `since`.
+   * if the stream has deleted messages after `since`, or ends before `since`. Throws a TypeError if the
+   * stream is partitioned and `params` lack the parameter that chooses the partition.
    */
   readAfter<T extends Topic>(
     stream: StreamDeclaration,
@@ -82,9 +83,18 @@ export interface Context<Env = unknown> {
   purgeMessage(stream: StreamDeclaration, seq: number): Promise<boolean>
   /**
    * Returns how far the function `name` has consumed the stream. Throws `unavailable` if that function
-   * has no consumer on the stream.
+   * has no consumer on the stream, and a TypeError if it has several, on the partitions of the stream.
    */
   consumerProgress(stream: StreamDeclaration, name: string): Promise<DatedProgress>
+  /**
+   * Returns the partitions of a stream that have the messages of the topic with the parameters `params`, or all
+   * of them. Each can be used as the stream. Returns only the stream if it is not partitioned.
+   */
+  partitions(
+    stream: StreamDeclaration,
+    topic?: Topic,
+    params?: Readonly<Record<string, string>>,
+  ): readonly StreamDeclaration[]
   /** Opens a bucket. Throws a TypeError if the function's `resources` do not include the bucket. */
   kv<B extends BucketDeclaration>(bucket: B): Bucket<ValueOf<B>>
   /**

@@ -53,6 +53,11 @@ export interface Topic {
 export interface StreamDeclaration {
   readonly stream: string
   readonly subjects: readonly string[]
+  /**
+   * Whether NATS_PARTITIONS divides the messages over several streams by the first `*` of the subjects, such as
+   * the room. Only messages of the same partition have an order. All sequences differ.
+   */
+  readonly partitioned?: boolean
   /** Further fields of the server's stream configuration, with durations in nanoseconds. */
   readonly config?: Readonly<Record<string, unknown>>
 }
@@ -61,6 +66,8 @@ export interface StreamDeclaration {
 export interface BucketDeclaration {
   readonly bucket: string
   readonly value: Schema
+  /** Whether NATS_PARTITIONS divides the keys over several buckets by their first token. */
+  readonly partitioned?: boolean
   /** Milliseconds until an entry expires after its last write. Default: never. */
   readonly ttlMs?: number
   /** Milliseconds for which expired keys leave a marker. Without it, `kvWatch` sees no expiries. */

@@ -1,6 +1,7 @@
 import type { BucketDeclaration, StreamDeclaration, Topic } from './contract.ts'
 import { checkCron } from './cron.ts'
 import { checkOptionNames, checkWholeNumber } from './options.ts'
+import type { SequenceRange } from './partition.ts'
 
 export interface EventTrigger<T extends Topic = Topic> {
   readonly kind: 'event'
@@ -17,7 +18,7 @@ export interface StreamTrigger<T extends Topic = Topic> {
   readonly backoffMs: readonly number[]
   readonly timeoutMs: number
   readonly maxWaitMs: number
-  readonly storedUpTo?: (() => Promise<number>) | undefined
+  readonly storedUpTo?: ((sequences: SequenceRange) => Promise<number>) | undefined
 }
 
 export interface KvTrigger<B extends BucketDeclaration = BucketDeclaration> {
@@ -75,9 +76,10 @@ interface StreamOptions extends DeliveryOptions {
    * Returns the highest sequence whose message is in the store that the handler writes, 0 for none. Must not
    * be lower than an acknowledged sequence. Each start compares it with the stream, because after the restore
    * of a backup one of both may be older: if the store lacks acknowledged messages, the function gets all
-   * messages of the stream again, and if the stream ends before this sequence, the start fails.
+   * messages of the stream again, and if the stream ends before this sequence, the start fails. A partitioned
+   * stream is compared once for each partition, whose sequences are within `sequences`.
    */
-  storedUpTo?: () => Promise<number>
+  storedUpTo?: (sequences: SequenceRange) => Promise<number>
 }
 
 /**

@@ -3,10 +3,12 @@ import type { Bucket, KvEntry } from '../api/bucket.ts'
 import type { BucketDeclaration } from '../api/contract.ts'
 import { FunctionError } from '../api/errors.ts'
 import { writeHeaders } from '../api/headers.ts'
+import { tokenAt } from '../api/subject.ts'
 import { describeIssues, validateSync } from '../api/validate.ts'
 import type { Requester } from '../client/requester.ts'
 import { readLast, readLastOfEach, TooManySubjectsError } from './api.ts'
 import type { StoredMessage } from './leader-reads.ts'
+import { type Partitions, partitionOfKey } from './partitions.ts'
 import { publishStored } from './publish.ts'
 
 const keyPattern = /^[-/_=A-Za-z0-9]+(\.[-/_=A-Za-z0-9]+)*$/
@@ -15,10 +17,35 @@ const listPattern = /^(\*|[-/_=A-Za-z0-9]+)(\.(\*|[-/_=A-Za-z0-9]+))*(\.>)?$|^>$
 export interface BucketConnections {
   readonly js: JetStreamClient
   readonly requester: Requester
+  readonly partitions: Partitions
+}
+
+export function openBucket(
+  connections: BucketConnections,
+  declaration: BucketDeclaration,
+): Bucket<unknown> {
+  const parts = connections.partitions.bucketsOf(declaration)
+  const partitions = parts.map((part) => openPartition(connections, part))
+  const [first] = partitions
+  if (first && partitions.length === 1) return first
+  const bucketOf = (key: string) =>
+    partitions[partitionOfKey(tokenAt(key, 0), partitions.length)] as Bucket<unknown>
+  return {
+    partitions,
+    get: (key) => bucketOf(key).get(key),
+    put: (key, value) => bucketOf(key).put(key, value),
+    create: (key, value) => bucketOf(key).create(key, value),
+    update: (key, value, revision) => bucketOf(key).update(key, value, revision),
+    delete: (key) => bucketOf(key).delete(key),
+    async list(pattern) {
+      if (!/^[*>]/.test(pattern)) return bucketOf(pattern).list(pattern)
+      return (await Promise.all(partitions.map((bucket) => bucket.list(pattern)))).flat()
+    },
+  }
 }
 
 /** Uses the requester, because the KV client of nats.js costs more per call. */
-export function openBucket(
+function openPartition(
   { js, requester }: BucketConnections,
   declaration: BucketDeclaration,
 ): Bucket<unknown> {
@@ -44,7 +71,10 @@ export function openBucket(
   const write = (key: string, value: unknown, expect: number) =>
     publishStored(requester, subjectOf(key), encode(value), { expect })
 
-  return {
+  const bucket: Bucket<unknown> = {
+    get partitions() {
+      return [bucket]
+    },
     async get(key) {
       const stored = await readLast(requester, stream, subjectOf(key))
       return stored && isLive(stored) ? decode(stored) : undefined
@@ -75,6 +105,7 @@ export function openBucket(
       return stored.filter(isLive).map(decode)
     },
   }
+  return bucket
 }
 
 const maxBatchSubjects = 1_024

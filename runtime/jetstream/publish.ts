@@ -10,7 +10,7 @@ const ackTimeoutMs = 2_000
 const testIntervalMs = 2_000
 /** When to test the stalled streams again, by `performance.now()`. */
 const stalledStreams = new WeakMap<Requester, Map<string, number>>()
-/** Called with the bucket, or the first token of the stream's subjects. */
+/** Called with the bucket, or the first tokens of the stream's subjects. */
 type StallListener = (stream: string, isStalled: boolean) => void
 const stallListeners = new WeakMap<Requester, StallListener>()
 /** The header with the expected last sequence of the subject; 0 if the subject should be empty. */
@@ -40,7 +40,7 @@ export async function publishStored(
   requester: Requester,
   subject: string,
   payload: string | Uint8Array,
-  options: { headers?: MsgHdrs | undefined; expect?: number } = {},
+  options: { headers?: MsgHdrs | undefined; expect?: number; stream?: string | undefined } = {},
 ): Promise<PubAck | undefined> {
   let hdrs = options.headers
   if (options.expect !== undefined) {
@@ -48,7 +48,7 @@ export async function publishStored(
     hdrs ??= writeHeaders({ [expectHeader]: String(options.expect) })
   }
   for (const until = performance.now() + ackTimeoutMs; ; await sleep(replicationPauseMs)) {
-    const reply = await requestAck(requester, subject, payload, hdrs)
+    const reply = await requestAck(requester, subject, payload, hdrs, options.stream)
     const { seq, duplicate, error } = reply.json<Ack>()
     if (!error) return { seq, duplicate: duplicate === true }
     if (error.err_code === wrongLastSequence) return undefined
@@ -73,10 +73,10 @@ async function requestAck(
   subject: string,
   payload: string | Uint8Array,
   headers: MsgHdrs | undefined,
+  stream = streamOf(subject),
 ): Promise<Msg> {
   const stalled = stalledStreams.get(requester) ?? new Map<string, number>()
   stalledStreams.set(requester, stalled)
-  const stream = streamOf(subject)
   const testAt = stalled.get(stream)
   if (testAt !== undefined && performance.now() < testAt) throw notAcknowledged(subject)
   if (testAt !== undefined) stalled.set(stream, performance.now() + ackTimeoutMs)

@@ -8,6 +8,8 @@ import {
 import { Kvm } from '@nats-io/kv'
 import type { Logger } from 'pino'
 import type { BucketDeclaration, StreamDeclaration } from '../api/contract.ts'
+import { sequencesPerPartition } from '../api/partition.ts'
+import type { PartitionNumber, Partitions } from './partitions.ts'
 import { DriftError, findDifferences, updateIfChanged } from './update.ts'
 
 export const deadLetters = {
@@ -46,9 +48,13 @@ export interface EnsureOptions {
 export interface ResourceOptions extends EnsureOptions {
   /** Minimum number of replicas of streams and buckets, unless a declaration has `num_replicas`. */
   readonly replicas: number
+  readonly partitions: Partitions
 }
 
 type Config = Record<string, unknown>
+
+/** The metadata of a stream with the number of partitions. Absent if there is only one. */
+const partitionsKey = 'natter.partitions'
 
 /** The server's error code for a stream of the same name with another configuration. */
 const nameInUse = 10_058
@@ -65,17 +71,52 @@ export async function ensureResources(
   options: ResourceOptions,
 ): Promise<void> {
   const jsm = await js.jetstreamManager()
-  const num_replicas = options.replicas
-  for (const [name, config] of mergeByName(streams, ({ stream }) => stream, streamConfig)) {
-    const created = { num_replicas, ...config } as Partial<StreamConfig> & { name: string }
-    const create = () => jsm.streams.add(created)
-    await ensureNamed(jsm, { resource: `stream ${name}`, name, config, create }, options)
+  const { replicas: num_replicas, partitions } = options
+  const declaredStreams = [...streams].flatMap((stream) => partitions.streamsOf(stream))
+  const declaredBuckets = [...buckets].flatMap((bucket) => partitions.bucketsOf(bucket))
+  const streamPartitions = new Map(declaredStreams.map((each) => [each.stream, each.partition]))
+  const bucketPartitions = new Map(declaredBuckets.map((each) => [each.bucket, each.partition]))
+  for (const [name, config] of mergeByName(declaredStreams, ({ stream }) => stream, streamConfig)) {
+    const partition = streamPartitions.get(name)
+    const initial = { num_replicas, ...initialConfig(partition), ...config }
+    const create = () => jsm.streams.add(initial as Partial<StreamConfig> & { name: string })
+    const resource = `stream ${name}`
+    await ensureNamed(jsm, { resource, name, config, partition, create }, options)
   }
-  for (const [bucket, config] of mergeByName(buckets, ({ bucket }) => bucket, bucketConfig)) {
-    const create = () => createBucket(js, bucket, { num_replicas, ...config })
-    const name = `KV_${bucket}`
-    await ensureNamed(jsm, { resource: `bucket ${bucket}`, name, config, create }, options)
+  for (const [bucket, config] of mergeByName(
+    declaredBuckets,
+    ({ bucket }) => bucket,
+    bucketConfig,
+  )) {
+    const partition = bucketPartitions.get(bucket)
+    const { metadata } = initialConfig(partition)
+    const create = () => createBucket(js, bucket, { num_replicas, metadata, ...config })
+    const [resource, name] = [`bucket ${bucket}`, `KV_${bucket}`]
+    await ensureNamed(jsm, { resource, name, config, partition, create }, options)
   }
+}
+
+/** The configuration of a new stream that no update changes. */
+function initialConfig({ index, count }: PartitionNumber = { index: 0, count: 1 }): Config {
+  if (count === 1) return {}
+  return {
+    metadata: { [partitionsKey]: String(count) },
+    ...(index === 0 ? {} : { first_seq: index * sequencesPerPartition + 1 }),
+  }
+}
+
+/** With another number, keys would belong to other partitions, and events of a room would change their order. */
+function checkPartitions(
+  { resource, partition }: DeclaredStream,
+  { metadata = {} }: Pick<StreamConfig, 'metadata'>,
+) {
+  if (!partition) return
+  const created = metadata[partitionsKey] ?? '1'
+  if (created === String(partition.count)) return
+  throw new Error(
+    `NATS_PARTITIONS is ${partition.count}, but ${resource} was created with ${created}: the number cannot be ` +
+      `changed later. Set NATS_PARTITIONS to ${created}`,
+  )
 }
 
 async function ensureNamed(
@@ -134,6 +175,7 @@ async function createBucket(js: JetStreamClient, bucket: string, config: Config)
     allow_direct: true,
     storage: config.storage === 'memory' ? StorageType.Memory : StorageType.File,
     replicas: Number(config.num_replicas),
+    ...(config.metadata ? { metadata: config.metadata as Record<string, string> } : {}),
     ...(ttl > 0 ? { ttl: ttl / 1e6 } : {}),
     ...(markerTTL > 0 ? { markerTTL: markerTTL / 1e6 } : {}),
   })
@@ -148,6 +190,7 @@ interface DeclaredStream {
   readonly resource: string
   readonly name: string
   readonly config: Config
+  readonly partition: PartitionNumber | undefined
   create(): Promise<unknown>
 }
 
@@ -170,9 +213,10 @@ function explain(error: unknown): unknown {
 
 async function ensureStream(
   jsm: JetStreamManager,
-  { resource, name, config, create }: DeclaredStream,
+  stream: DeclaredStream,
   { update, log, replicas }: ResourceOptions,
 ) {
+  const { resource, name, config, create } = stream
   const find = () => jsm.streams.info(name).catch(ignoreNotFound)
   const existing = await find()
   if (!existing && (await isCreatedBy(create))) {
@@ -181,6 +225,7 @@ async function ensureStream(
     return
   }
   const info = existing ?? (await find())
+  if (info) checkPartitions(stream, info.config)
   if (!update || !info) return
   // A process without the variable must not remove the replicas of a stream.
   const declared =

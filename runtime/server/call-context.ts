@@ -23,6 +23,7 @@ import {
   readSequence,
 } from '../jetstream/api.ts'
 import type { StoredMessage } from '../jetstream/leader-reads.ts'
+import { sequencesOf } from '../jetstream/partitions.ts'
 import { publishStored } from '../jetstream/publish.ts'
 import { propagationHeaders, readTrace, type Trace, traceId } from '../tracing/trace-context.ts'
 import type { FunctionHost } from './function-host.ts'
@@ -124,13 +125,30 @@ export class CallContext implements Context {
   }
 
   get purgeMessage() {
-    return (stream: StreamDeclaration, seq: number) =>
-      deleteMessage(this.#host.backbone.requester, stream.stream, seq)
+    return async (stream: StreamDeclaration, seq: number) => {
+      const { requester, partitions } = this.#host.backbone
+      const partition = partitions.streamWith(stream, seq)
+      return partition ? deleteMessage(requester, partition.stream, seq) : false
+    }
   }
 
   get consumerProgress() {
-    return ({ stream }: StreamDeclaration, name: string) =>
-      readConsumerProgress(this.#host.backbone.requester, stream, toServiceName(name))
+    return async (declaration: StreamDeclaration, name: string) => {
+      const { requester, partitions } = this.#host.backbone
+      const { stream } = partitions.streamOf(declaration, everySubject(declaration))
+      return readConsumerProgress(requester, stream, toServiceName(name))
+    }
+  }
+
+  get partitions() {
+    return (
+      stream: StreamDeclaration,
+      topic?: Topic,
+      params: Readonly<Record<string, string>> = {},
+    ): readonly StreamDeclaration[] => {
+      const pattern = topic ? this.#host.subject(topic).narrow(params) : everySubject(stream)
+      return this.#host.backbone.partitions.matching(stream, pattern)
+    }
   }
 
   get kv() {
@@ -176,8 +194,11 @@ export class CallContext implements Context {
       hdrs ??= writeHeaders({ 'Nats-Msg-Id': options.id })
     }
     const startedAt = performance.now()
-    const ack = await publishStored(this.#host.backbone.requester, subject, payload, {
+    const { requester, partitions } = this.#host.backbone
+    const route = partitions.route(subject)
+    const ack = await publishStored(requester, route.subject, payload, {
       headers: hdrs,
+      stream: route.name,
     })
     if (!ack)
       throw new FunctionError(
@@ -194,7 +215,9 @@ export class CallContext implements Context {
     topic: Topic,
     seq: number,
   ): Promise<StreamMessage<never> | undefined> {
-    const stored = await readSequence(this.#host.backbone.requester, stream.stream, seq)
+    const { requester, partitions } = this.#host.backbone
+    const partition = partitions.streamWith(stream, seq)
+    const stored = partition && (await readSequence(requester, partition.stream, seq))
     if (!stored || !overlaps(this.#host.subject(topic).pattern, stored.subject)) return undefined
     const data = this.#host.read(topic, stored.subject, () => stored.message.json())
     const trace = readTrace(stored.message.headers)?.traceId
@@ -202,13 +225,24 @@ export class CallContext implements Context {
   }
 
   async #readAfter(
-    { stream }: StreamDeclaration,
+    declaration: StreamDeclaration,
     topics: readonly Topic[],
     params: Readonly<Record<string, string>>,
-    since: number,
+    after: number,
     limit: number,
   ): Promise<StreamMessage<never>[] | undefined> {
-    const { requester } = this.#host.backbone
+    const { requester, partitions } = this.#host.backbone
+    const patterns = topics.map((topic) => this.#host.subject(topic).narrow(params))
+    const [partition, ...others] = new Set(
+      patterns.map((pattern) => partitions.streamOf(declaration, pattern)),
+    )
+    if (!partition) return []
+    if (others.length > 0)
+      throw new TypeError(
+        `${patterns} match messages of several partitions of ${declaration.stream}`,
+      )
+    const { stream } = partition
+    const since = Math.max(after, sequencesOf(partition).from - 1)
     const { first, last } = await readBounds(requester, stream)
     if (since + 1 < first || since > last) return undefined
     const batches = await Promise.all(
@@ -253,6 +287,11 @@ export class CallContext implements Context {
       headers: propagationHeaders(this.#trace),
     })) as never
   }
+}
+
+/** Matches the messages of all partitions. */
+function everySubject({ subjects: [first = '>'] }: StreamDeclaration): string {
+  return first
 }
 
 function readStreamPosition(message: WithHeaders): StreamPosition | undefined {

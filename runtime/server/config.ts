@@ -1,3 +1,4 @@
+import { maxPartitions } from '../jetstream/partitions.ts'
 import { type NatsAddress, readAddress } from '../nats/address.ts'
 import type { LimitFallback } from '../rate-limit/limiter.ts'
 import { type Environment, readEnvironment } from './environment.ts'
@@ -11,6 +12,8 @@ export interface RuntimeConfig {
   calloutXkeySeed: string | undefined
   /** Minimum number of replicas of the streams and buckets. */
   replicas: number
+  /** Number of streams or buckets of each declaration that is partitioned. */
+  partitions: number
   /** Whether connections move to servers of the cluster that have fewer. */
   spreads: boolean
   name: string
@@ -30,6 +33,7 @@ export function readRuntimeConfig(variables: Environment): RuntimeConfig {
     calloutSeed: env.NATS_CALLOUT_SEED || undefined,
     calloutXkeySeed: env.NATS_CALLOUT_XKEY_SEED || undefined,
     replicas: readReplicas(env),
+    partitions: readPartitions(env),
     spreads: readSpread(env),
     name: env.NATTER_NAME || 'natter',
     drainMs: readMilliseconds(env, 'NATTER_DRAIN_MS', 10_000),
@@ -71,6 +75,15 @@ function readReplicas({ NATS_REPLICAS: value }: Environment) {
   if (value === undefined || value === '') return 1
   if (/^[1-5]$/.test(value)) return Number(value)
   throw new Error(`NATS_REPLICAS is "${value}": use a number from 1 to 5, such as 3`)
+}
+
+function readPartitions({ NATS_PARTITIONS: value }: Environment) {
+  if (value === undefined || value === '') return 1
+  const count = Number(value)
+  if (/^\d+$/.test(value) && count >= 1 && count <= maxPartitions) return count
+  throw new Error(
+    `NATS_PARTITIONS is "${value}": use a number from 1 to ${maxPartitions}, such as 4`,
+  )
 }
 
 function readSpread({ NATS_SPREAD: value }: Environment) {

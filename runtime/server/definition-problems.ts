@@ -1,11 +1,18 @@
 import { inspect } from 'node:util'
 import * as v from 'valibot'
-import { type Contract, maxTimeoutMs, type Schema, type Topic } from '../api/contract.ts'
+import {
+  type Contract,
+  maxTimeoutMs,
+  type Schema,
+  type StreamDeclaration,
+  type Topic,
+} from '../api/contract.ts'
 import { type FunctionDefinition, maxLimitWindowMs } from '../api/define.ts'
 import { errorStatus } from '../api/errors.ts'
 import { unknownName } from '../api/options.ts'
 import { callerParam, overlaps, parseSubject } from '../api/subject.ts'
 import type { Trigger } from '../api/trigger.ts'
+import { partitioningProblem } from '../jetstream/partitions.ts'
 import { streamConfigFields } from '../jetstream/stream-fields.ts'
 
 export interface DefinitionProblem {
@@ -80,12 +87,13 @@ const SubjectTemplate = v.custom<string>(
   ({ input }) => templateProblem(input) ?? '',
 )
 
-const Stream = strict({
+const StreamShape = strict({
   stream: matching(/^[^\s.*>/\\]+$/, 'a stream name: use letters, digits, _ and -'),
   subjects: v.pipe(
     v.array(SubjectPattern, 'it is not a list of subjects'),
     v.minLength(1, 'it is empty'),
   ),
+  partitioned: v.optional(oneOf([true, false])),
   config: v.optional(
     strict(
       Object.fromEntries(Object.keys(streamConfigFields).map((name) => [name, AnyValue])),
@@ -93,9 +101,22 @@ const Stream = strict({
     ),
   ),
 })
+const Stream = v.pipe(
+  StreamShape,
+  v.check(
+    (stream) => dividingProblem(stream) === undefined,
+    ({ input }) => dividingProblem(input) ?? '',
+  ),
+)
+function dividingProblem(stream: unknown) {
+  const { partitioned, subjects } = stream as StreamDeclaration
+  return partitioned ? partitioningProblem(subjects) : undefined
+}
+
 const Bucket = strict({
   bucket: matching(/^[\w-]+$/, 'a bucket name: use letters, digits, _ and -'),
   value: StandardSchema,
+  partitioned: v.optional(oneOf([true, false])),
   // The server's minimum is 100 ms, and that of a marker 1 s.
   ttlMs: v.optional(whole(100, Number.MAX_SAFE_INTEGER / 1e6)),
   maxBytes: v.optional(whole(1_024, Number.MAX_SAFE_INTEGER)),

@@ -8,6 +8,7 @@ import type { FunctionInfo } from '../api/context.ts'
 import { FunctionError } from '../api/errors.ts'
 import { describeIssues, validateEnv } from '../api/validate.ts'
 import { createRequester } from '../client/requester.ts'
+import { Partitions } from '../jetstream/partitions.ts'
 import { watchStalledStreams } from '../jetstream/publish.ts'
 import { ensureResources, type Resources } from '../jetstream/resources.ts'
 import { ClientConnections } from '../monitoring/connections.ts'
@@ -91,15 +92,17 @@ export async function startRuntime({
   const dependencies = started.use(new Dependencies(log))
   const checks = new DependencyChecks(log)
   const resources = requiredResources(functions)
+  const partitions = new Partitions(config.partitions, resources.streams)
   // In parallel, because the dependencies may become available in any order.
   const [{ nc, js, requester }] = await Promise.all([
-    connectToJetStream({ config, resources, dependencies, log }, started),
+    connectToJetStream({ config, resources, partitions, dependencies, log }, started),
     runSetups({ setups, config, dependencies, checks, log, migrates }, started),
   ])
-  await checkStoredPositions({ js, requester }, functions, { dependencies, log })
+  await checkStoredPositions({ js, requester, partitions }, functions, { dependencies, log })
+  const { replicas } = config
   const ensure = () =>
     retryUntilAvailable('JetStream', log, () =>
-      ensureResources(js, resources, { update: false, log, replicas: config.replicas }),
+      ensureResources(js, resources, { update: false, log, replicas, partitions }),
     )
   let ensuring: Promise<void> | undefined
   const ensureOnce = () => {
@@ -119,6 +122,7 @@ export async function startRuntime({
     nc,
     js,
     requester,
+    partitions,
     functions: functions.map(describe),
     spans,
     system: createSystem(nc, requester, connections, spanExport),
@@ -177,7 +181,13 @@ interface Start {
 }
 
 async function connectToJetStream(
-  { config, resources, dependencies, log }: Start & { resources: Resources },
+  {
+    config,
+    resources,
+    partitions,
+    dependencies,
+    log,
+  }: Start & { resources: Resources; partitions: Partitions },
   started: AsyncDisposableStack,
 ) {
   const nc = await dependencies.wait('NATS', () => connectToNats(config.nats, config.name))
@@ -197,7 +207,12 @@ async function connectToJetStream(
   })
   const js = jetstream(nc)
   await dependencies.wait('JetStream', () =>
-    ensureResources(js, resources, { update: true, log, replicas: config.replicas }),
+    ensureResources(js, resources, {
+      update: true,
+      log,
+      replicas: config.replicas,
+      partitions,
+    }),
   )
   return { nc, js, requester }
 }

@@ -1,17 +1,20 @@
-import { JetStreamApiError, type JetStreamClient, type JetStreamManager } from '@nats-io/jetstream'
+import { JetStreamApiError, type JetStreamManager } from '@nats-io/jetstream'
 import type { Logger } from 'pino'
 import { parseSubject } from '../api/subject.ts'
 import type { StreamTrigger } from '../api/trigger.ts'
 import type { Requester } from '../client/requester.ts'
 import { readFromLeader } from '../jetstream/leader-reads.ts'
+import { sequencesOf } from '../jetstream/partitions.ts'
 import { ignoreNotFound } from '../jetstream/resources.ts'
 import type { Dependencies } from '../nats/retry.ts'
+import type { Backbone } from './backbone.ts'
 import type { LoadedFunction } from './loaded-function.ts'
 
 interface Position {
   name: string
   service: string
   trigger: StreamTrigger
+  stream: string
   storedUpTo: number
   jsm: JetStreamManager
   requester: Requester
@@ -25,7 +28,7 @@ interface Position {
  * sequences of others that are stored.
  */
 export async function checkStoredPositions(
-  { js, requester }: { js: JetStreamClient; requester: Requester },
+  { js, requester, partitions }: Pick<Backbone, 'js' | 'requester' | 'partitions'>,
   functions: readonly LoadedFunction[],
   { dependencies, log }: { dependencies: Dependencies; log: Logger },
 ): Promise<void> {
@@ -34,13 +37,17 @@ export async function checkStoredPositions(
     const { trigger } = definition
     if (trigger?.kind !== 'stream' || !trigger.storedUpTo) continue
     const { storedUpTo: read } = trigger
-    await dependencies.wait(`the store of ${name}`, async () => {
-      // Read first, because the store is written before the acknowledgement.
-      const acknowledged = await readAcknowledged(jsm, trigger.stream.stream, service)
-      const position = { name, service, trigger, storedUpTo: await read(), jsm, requester, log }
-      await checkStream(position)
-      if (await lacksMessages(position, acknowledged)) await consumeAgain(position)
-    })
+    for (const partition of partitions.streamsOf(trigger.stream)) {
+      const { stream } = partition
+      await dependencies.wait(`the store of ${name}`, async () => {
+        // Read first, because the store is written before the acknowledgement.
+        const acknowledged = await readAcknowledged(jsm, stream, service)
+        const storedUpTo = await read(sequencesOf(partition))
+        const position = { name, service, trigger, stream, storedUpTo, jsm, requester, log }
+        await checkStream(position)
+        if (await lacksMessages(position, acknowledged)) await consumeAgain(position)
+      })
+    }
   }
 }
 
@@ -49,8 +56,7 @@ async function readAcknowledged(jsm: JetStreamManager, stream: string, service: 
   return info?.ack_floor.stream_seq ?? 0
 }
 
-async function checkStream({ name, trigger, storedUpTo, jsm }: Position) {
-  const { stream } = trigger.stream
+async function checkStream({ name, stream, storedUpTo, jsm }: Position) {
   const { state } = await jsm.streams.info(stream)
   if (storedUpTo <= state.last_seq) return
   // Messages that were lost with the stream may have had higher sequences.
@@ -63,17 +69,19 @@ async function checkStream({ name, trigger, storedUpTo, jsm }: Position) {
 }
 
 /** Messages that are acknowledged, but not stored, may also be dead letters. */
-async function lacksMessages({ trigger, storedUpTo, requester }: Position, acknowledged: number) {
+async function lacksMessages(
+  { trigger, stream, storedUpTo, requester }: Position,
+  acknowledged: number,
+) {
   if (storedUpTo >= acknowledged) return false
-  const next = await readFromLeader(requester, trigger.stream.stream, {
+  const next = await readFromLeader(requester, stream, {
     seq: storedUpTo + 1,
     next_by_subj: parseSubject(trigger.topic.subject).pattern,
   })
   return next !== undefined && next.seq <= acknowledged
 }
 
-async function consumeAgain({ name, service, trigger, storedUpTo, jsm, log }: Position) {
-  const { stream } = trigger.stream
+async function consumeAgain({ name, service, stream, storedUpTo, jsm, log }: Position) {
   log.warn(
     { function: name, stream, storedUpTo },
     'the store lacks messages that are acknowledged: handling all messages of the stream again',

@@ -8,6 +8,7 @@ import type { Delivered } from '../jetstream/dead-letters.ts'
 import { schedules } from '../jetstream/resources.ts'
 import { storeSchedule, tickSubject } from '../jetstream/schedules.ts'
 import type { Dispatcher } from './dispatcher.ts'
+import type { Backlog } from './endpoint.ts'
 import type { FunctionHost } from './function-host.ts'
 import { type Consumer, type ConsumerOptions, startConsumer } from './stream-consumer.ts'
 
@@ -18,10 +19,15 @@ interface ConsumerContext {
 }
 
 export function consumeStream(context: ConsumerContext, trigger: StreamTrigger): Promise<Consumer> {
+  const parts = context.host.backbone.partitions.streamsOf(trigger.stream)
+  return consumeEach(parts, ({ stream }) => consumeOneStream(context, trigger, stream))
+}
+
+function consumeOneStream(context: ConsumerContext, trigger: StreamTrigger, stream: string) {
   const { host } = context
   return startConsumer({
     ...context,
-    stream: trigger.stream.stream,
+    stream,
     filter: parseSubject(trigger.topic.subject).pattern,
     deliver: 'all',
     batch: trigger.batch,
@@ -39,11 +45,16 @@ export function consumeStream(context: ConsumerContext, trigger: StreamTrigger):
 }
 
 export function consumeBucket(context: ConsumerContext, trigger: KvTrigger): Promise<Consumer> {
+  const parts = context.host.backbone.partitions.bucketsOf(trigger.bucket)
+  return consumeEach(parts, ({ bucket }) => consumeOneBucket(context, trigger, bucket))
+}
+
+function consumeOneBucket(context: ConsumerContext, trigger: KvTrigger, name: string) {
   const { bucket, keys, timeoutMs, maxWaitMs } = trigger
-  const prefix = `$KV.${bucket.bucket}.`
+  const prefix = `$KV.${name}.`
   return startConsumer({
     ...context,
-    stream: `KV_${bucket.bucket}`,
+    stream: `KV_${name}`,
     filter: prefix + keys,
     deliver: 'new',
     timeoutMs,
@@ -85,6 +96,40 @@ export async function consumeSchedule(
     ...singleMessageBatches,
     decode: (message) => ({ at: new Date(message.info.timestampNanos / 1e6) }),
   })
+}
+
+/** Starts a consumer on each partition. Together they behave like one. */
+async function consumeEach<Part>(
+  parts: readonly Part[],
+  start: (part: Part) => Promise<Consumer>,
+): Promise<Consumer> {
+  const started = await Promise.allSettled(parts.map(start))
+  const consumers = started.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
+  const failed = started.find((each) => each.status === 'rejected')
+  const stop = async () => void (await Promise.all(consumers.map((consumer) => consumer.stop())))
+  if (failed) {
+    await stop()
+    throw failed.reason
+  }
+  const [first] = consumers
+  if (!first || consumers.length === 1) return first as Consumer
+  return {
+    get isIdle() {
+      return consumers.every(({ isIdle }) => isIdle)
+    },
+    stop,
+    async pending() {
+      const all = await Promise.all(consumers.map((consumer) => consumer.pending()))
+      const sum = (key: keyof Backlog) => all.reduce((total, each) => total + each[key], 0)
+      return {
+        pending: sum('pending'),
+        unacknowledged: sum('unacknowledged'),
+        redelivered: sum('redelivered'),
+      }
+    },
+    // A replay handles the dead letter itself, whatever its stream is.
+    replay: (seq) => first.replay(seq),
+  }
 }
 
 const singleMessageBatches = {

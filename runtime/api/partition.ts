@@ -1,0 +1,26 @@
+/**
+ * Number of sequences of a partition. The stream of partition n begins after n times this number, so that a
+ * sequence identifies its partition. At 10,000 messages a second, it lasts for 55 years.
+ */
+export const sequencesPerPartition = 2 ** 44
+
+/** Returns the number of the partition, from 0, that has the message with the sequence `seq`. */
+export function partitionOf(seq: number): number {
+  return Math.max(0, Math.ceil(seq / sequencesPerPartition) - 1)
+}
+
+/** The sequences that the stream of a partition can have. */
+export interface SequenceRange {
+  from: number
+  to: number
+}
+
+/** Returns the sequences of one of `count` partitions. Those of the last one have no end. */
+export function sequencesOfPartition(index: number, count: number): SequenceRange {
+  const isLast = index === count - 1
+  return {
+    from: index * sequencesPerPartition + 1,
+    // Messages of a greater number of partitions must be noticed.
+    to: isLast ? Number.MAX_SAFE_INTEGER : (index + 1) * sequencesPerPartition,
+  }
+}
