@@ -22,10 +22,11 @@ export default defineFunction(
     ])
     return {
       ...(log === undefined ? {} : { log }),
-      rooms: rooms.map(({ other, isRequest, ...room }) => {
+      rooms: rooms.map(({ other, isRequest, lastAt, ...room }) => {
         const counterpart = room.id === ownDirectRoom ? me : other
         return {
           ...room,
+          ...(lastAt ? { lastAt: lastAt.toISOString() } : {}),
           ...(isRequest ? { isRequest } : {}),
           ...(counterpart === null ? {} : { with: counterpart }),
           ...(counterpart !== null && blocked.includes(counterpart) ? { isBlocked: true } : {}),

@@ -5,6 +5,6 @@ import { threadList } from '#schema/messages/thread'
 
 export default defineFunction(
   threadList,
-  async (_input, context) => ({ threads: await listFollowedThreads(readCaller(context)) }),
+  async (_input, context) => ({ threads: await listFollowedThreads(readCaller(context), context) }),
   { limit: { max: 120, windowMs: 60_000 } },
 )

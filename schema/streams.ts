@@ -16,11 +16,12 @@ const nanoseconds = (ms: number) => ms * 1_000_000
 /**
  * The stream of all room events. `persist` writes the events to the tables in
  * schema/tables/message.ts. The maximum age allows a database outage of up to 30 days. A full
- * stream rejects new events and keeps the old ones.
+ * stream rejects new events and keeps the old ones. All events of a room are in one partition.
  */
 export const CHAT_MESSAGES = {
   stream: 'CHAT_MESSAGES',
   subjects: ['chat.*', 'chat.*.thread.*'],
+  partitioned: true,
   config: {
     storage: 'file',
     retention: 'limits',
@@ -53,11 +54,12 @@ const StoredKey = v.object({ ...RoomKey.entries, announcedAt: v.optional(v.strin
 /**
  * The member index, a copy of the rooms and memberships in the database. Has an entry
  * `{room}.{user}` for each member and an entry `{room}` for each room, except archived rooms. If
- * the entry `=index` is missing, the member index is rebuilt from the database. The keys of large rooms,
+ * the entry `=index` is missing in a partition, the member index is rebuilt from the database. The keys of large rooms,
  * by `=key.room.{room}`, are only here.
  */
 export const ROOMS_KV = {
   bucket: 'ROOMS_KV',
+  partitioned: true,
   value: v.union([IndexedMember, IndexedRoom, StoredKey, v.object({ builtAt: v.string() })]),
 } as const satisfies BucketDeclaration
 

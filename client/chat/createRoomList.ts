@@ -9,6 +9,16 @@ export const roomsKey = 'rooms'
 /** Solid's stores ignore keys such as `__proto__`. */
 const toKey = (id: RoomId): `room ${string}` => `room ${id}`
 
+/**
+ * Sorts rooms with newer events first. Sequences of rooms can be compared only if no times are known: those of
+ * other partitions have no order in time.
+ */
+export function byActivity(a: MyRoom, b: MyRoom): number {
+  const [atA = '', atB = ''] = [a.lastAt, b.lastAt]
+  if (atA === atB) return b.lastSeq - a.lastSeq
+  return atA < atB ? 1 : -1
+}
+
 export function createRoomList(localStore: LocalStore) {
   const [rooms, setRooms] = createStore<Record<`room ${string}`, MyRoom>>({})
   const [isLoaded, setLoaded] = createSignal(false)
@@ -18,8 +28,8 @@ export function createRoomList(localStore: LocalStore) {
     if (!isLoaded()) return
     const all = list()
     // `unwrap` below does not track these fields, so the effect reads them here.
-    for (const { unread, mentions, readSeq, lastSeq, name } of all)
-      void [unread, mentions, readSeq, lastSeq, name]
+    for (const { unread, mentions, readSeq, lastSeq, lastAt, name } of all)
+      void [unread, mentions, readSeq, lastSeq, lastAt, name]
     localStore.write(
       roomsKey,
       all.map((room) => ({ ...unwrap(room) })),

@@ -145,8 +145,9 @@ export function createRooms(options: RoomsOptions) {
 
   function toMyRoom(room: MyRoom): MyRoom {
     const count = counts.of(room)
-    const lastSeq = Math.max(room.lastSeq, byId(room.id)?.lastSeq ?? 0)
-    return { ...room, lastSeq, readSeq: count.readSeq, ...totalOf(count) }
+    const known = byId(room.id)
+    const last = known && known.lastSeq > room.lastSeq ? lastOf(known) : {}
+    return { ...room, ...last, readSeq: count.readSeq, ...totalOf(count) }
   }
 
   function show(id: RoomId, count: Unread) {
@@ -171,7 +172,8 @@ export function createRooms(options: RoomsOptions) {
     if (event) applyEventToList(id, event)
     subscriptions.notify(notice)
     if (!room || !byId(id)) return
-    rooms.update(id, { lastSeq: Math.max(room.lastSeq, seq) })
+    const lastAt = event?.at ?? new Date().toISOString()
+    if (seq > room.lastSeq) rooms.update(id, { lastSeq: seq, lastAt })
     const count = countNotice(counts.of(room), notice, me, threads.isFollowed(notice))
     threads.receive(notice)
     show(id, count)
@@ -248,4 +250,8 @@ export function createRooms(options: RoomsOptions) {
       )
     },
   }
+}
+
+function lastOf({ lastSeq, lastAt }: MyRoom): Pick<MyRoom, 'lastSeq' | 'lastAt'> {
+  return { lastSeq, ...(lastAt === undefined ? {} : { lastAt }) }
 }

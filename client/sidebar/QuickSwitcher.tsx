@@ -3,6 +3,7 @@ import type { RoomId, UserId } from '#schema/ids'
 import type { MyRoom, RoomKind } from '#schema/messages/room'
 import type { User } from '#schema/messages/user'
 import { useChat } from '../chat/createChat.ts'
+import { byActivity } from '../chat/createRoomList.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { Avatar } from '../people/Avatar.tsx'
 import { StatusText } from '../people/StatusText.tsx'
@@ -53,7 +54,7 @@ function SwitcherList(props: { onClose: () => void }) {
         (a, b) =>
           (a.rank ?? 2) - (b.rank ?? 2) ||
           unreadRank(b.room) - unreadRank(a.room) ||
-          b.room.lastSeq - a.room.lastSeq,
+          byActivity(a.room, b.room),
       )
       .map(({ room, title }) => ({
         key: room.id,

@@ -2,6 +2,7 @@ import { createMemo } from 'solid-js'
 import type { RoomId } from '#schema/ids'
 import type { MyRoom } from '#schema/messages/room'
 import type { Chat } from '../chat/createChat.ts'
+import { byActivity } from '../chat/createRoomList.ts'
 
 export type RoomLists = ReturnType<typeof createRoomLists>
 
@@ -17,7 +18,7 @@ export function createRoomLists(chat: Chat, code: () => string) {
     chat.rooms
       .list()
       .filter(({ kind, isRequest, isBlocked }) => kind === 'direct' && !isRequest && !isBlocked)
-      .sort((a, b) => b.lastSeq - a.lastSeq),
+      .sort(byActivity),
   )
   const requests = createMemo(() =>
     chat.rooms.list().filter(({ isRequest, isBlocked }) => isRequest && !isBlocked),

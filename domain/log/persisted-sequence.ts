@@ -1,36 +1,63 @@
-import type { ConsumerProgress, Context } from '#runtime'
+import { type ConsumerProgress, type Context, partitionOf, type StreamDeclaration } from '#runtime'
+import type { RoomId } from '#schema/ids'
+import { chatRoom } from '#schema/messages/event'
 import { CHAT_MESSAGES } from '#schema/streams'
 import { singleFlight } from '../cache/single-flight.ts'
+
+type Name = 'persist' | 'persist.thread'
 
 /**
  * A stale sequence is safe, because it is too low: callers then apply persisted events again, which changes
  * nothing.
  */
-const cachedProgress = singleFlight((name: 'persist' | 'persist.thread', context: Context) =>
-  context.consumerProgress(CHAT_MESSAGES, name),
+const cachedProgress = singleFlight(
+  (_key: string, { stream, name, context }: { stream: StreamDeclaration } & Progress) =>
+    context.consumerProgress(stream, name),
 )
+
+interface Progress {
+  name: Name
+  context: Context
+}
+
+function readProgress(stream: StreamDeclaration, progress: Progress) {
+  return cachedProgress(`${stream.stream} ${progress.name}`, { stream, ...progress })
+}
 
 /**
  * Returns an id of the log CHAT_MESSAGES. It changes when the log is restored from a backup: events with the
  * same sequence may then differ. May also change otherwise.
  */
 export async function readLogId(context: Context): Promise<string> {
-  return (await cachedProgress('persist', context)).since
+  const partitions = context.partitions(CHAT_MESSAGES)
+  const all = await Promise.all(
+    partitions.map((stream) => readProgress(stream, { name: 'persist', context })),
+  )
+  return all.map(({ since }) => since).reduce((a, b) => (a > b ? a : b))
 }
 
 /**
- * Returns the sequence in CHAT_MESSAGES up to which all events of `scope` are persisted. `caughtUp`
- * is true if the stream had no later event at most half a second ago. Call this before the database
- * query whose result you compare with the sequence.
+ * Returns the sequence in CHAT_MESSAGES up to which all events of `scope` are persisted, in the partition of a
+ * room or of an event. `caughtUp` is true if the partition had no later event at most half a second ago. Call
+ * this before the database query whose result you compare with the sequence.
  */
 export async function findPersistedSequence(
+  place: { room: RoomId } | { seq: number },
   scope: 'rooms' | 'threads too',
   context: Context,
 ): Promise<ConsumerProgress> {
-  const names = scope === 'rooms' ? ['persist' as const] : (['persist', 'persist.thread'] as const)
-  const progress = await Promise.all(names.map((name) => cachedProgress(name, context)))
+  const names: Name[] = scope === 'rooms' ? ['persist'] : ['persist', 'persist.thread']
+  const stream = partitionAt(place, context)
+  const progress = await Promise.all(names.map((name) => readProgress(stream, { name, context })))
   return {
     seq: Math.min(...progress.map(({ seq }) => seq)),
     caughtUp: progress.every(({ caughtUp }) => caughtUp),
   }
+}
+
+/** A forged sequence may be in no partition. */
+function partitionAt(place: { room: RoomId } | { seq: number }, context: Context) {
+  if ('room' in place) return context.partitions(CHAT_MESSAGES, chatRoom, place)[0] ?? CHAT_MESSAGES
+  const all = context.partitions(CHAT_MESSAGES)
+  return all[partitionOf(place.seq)] ?? all[0] ?? CHAT_MESSAGES
 }

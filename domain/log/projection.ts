@@ -1,5 +1,5 @@
 import type { TransactionSql } from 'postgres'
-import type { Context, StreamMessage } from '#runtime'
+import { type Context, partitionOf, type SequenceRange, type StreamMessage } from '#runtime'
 import { advisoryLocks } from '#schema/advisory-locks'
 import { db } from '#schema/db'
 import { type NotifyId, readNotifyId } from '#schema/ids'
@@ -16,36 +16,45 @@ type LoggedEventOf<Kind extends StoredEvent['kind']> = {
  * A copy of a message in CHAT_MESSAGES. A late retry can store a second copy with the same sender
  * and client id.
  */
-type MessageCopy = { seq: number; data: Pick<RoomEventOf<'message'>, 'sender' | 'clientId'> }
+type MessageCopy = {
+  seq: number
+  data: Pick<RoomEventOf<'message'>, 'room' | 'sender' | 'clientId'>
+}
 type Purger = Pick<Context, 'purgeMessage'>
 
 export async function persist(events: readonly LoggedEvent[], context: Purger): Promise<void> {
-  await inTransaction(async (sql) => {
+  await inTransaction(events, async (sql) => {
     await applyEvents(events, sql, context)
     await updateRoomHeads(events, sql)
   })
 }
 
-/** Returns the highest sequence in CHAT_MESSAGES of a persisted event; 0 if there is none. */
-export async function findLastPersisted(): Promise<number> {
+/** Returns the highest of the sequences in CHAT_MESSAGES of persisted events; 0 if there is none. */
+export async function findLastPersisted({ from, to }: SequenceRange): Promise<number> {
   const [row] = await db.$client<{ seq: string }[]>`
-    select coalesce(max(seq), 0) as seq from room_heads`
+    select coalesce(max(seq), 0) as seq from room_heads where seq between ${from} and ${to}`
   return Number(row?.seq)
 }
 
 /** Does not update the room head, because earlier events may not be persisted. */
 export async function persistNow(event: LoggedEvent, context: Purger): Promise<void> {
-  await inTransaction((sql) => applyEvents([event], sql, context))
+  await inTransaction([event], (sql) => applyEvents([event], sql, context))
 }
 
 /**
- * Runs `work` in a transaction under the projection lock. Does not use Drizzle, because its errors
- * contain message texts and are logged. PGlite ignores the lock, but runs one transaction at a
- * time.
+ * Runs `work` in a transaction under the projection lock of the events' partition. Does not use Drizzle,
+ * because its errors contain message texts and are logged. PGlite ignores the lock, but runs one transaction at
+ * a time.
  */
-async function inTransaction(work: (sql: TransactionSql) => Promise<void>): Promise<void> {
+async function inTransaction(
+  events: readonly LoggedEvent[],
+  work: (sql: TransactionSql) => Promise<void>,
+): Promise<void> {
+  const partition = partitionOf(events[0]?.seq ?? 0)
   await db.$client.begin(async (sql) => {
-    await sql`select pg_advisory_xact_lock(${advisoryLocks.projection})`
+    if (partition === 0) await sql`select pg_advisory_xact_lock(${advisoryLocks.projection})`
+    else
+      await sql`select pg_advisory_xact_lock(${advisoryLocks.projection}::int, ${partition}::int)`
     await work(sql)
   })
 }
@@ -121,25 +130,28 @@ async function insertMessages(messages: LoggedEventOf<'message'>[], sql: Transac
 }
 
 /**
- * Sets the sequence of each persisted message to the lowest sequence among its copies. Returns the
- * sequences to purge from CHAT_MESSAGES: those of the other copies or, for a deleted message, of
- * all copies.
+ * Sets the sequence of each persisted message to the lowest sequence among its copies in the same room. Returns
+ * the sequences to purge from CHAT_MESSAGES: those of the other copies or, for a deleted message, of all copies.
  */
 async function keepEarliestCopy(copies: MessageCopy[], sql: TransactionSql): Promise<number[]> {
-  const others = await sql<{ id: string; seq: string; stored: string; is_deleted: boolean }[]>`
-    select messages.id, copy.seq, messages.seq as stored, deleted_at is not null as is_deleted
+  const others = await sql<OtherCopy[]>`
+    select messages.id, copy.seq, messages.seq as stored, deleted_at is not null as is_deleted,
+      copy.room = messages.room as is_same_room
     from unnest(
+      ${copies.map(({ data }) => data.room)}::text[],
       ${copies.map(({ data }) => data.sender)}::text[],
       ${copies.map(({ data }) => data.clientId)}::text[],
       ${copies.map(({ seq }) => seq)}::bigint[]
-    ) as copy (sender, client_id, seq)
+    ) as copy (room, sender, client_id, seq)
     join messages using (sender, client_id)
     where messages.seq <> copy.seq or deleted_at is not null`
   const purgeable: number[] = []
   for (const [id, rows] of Map.groupBy(others, (row) => row.id)) {
-    const [{ stored, is_deleted }] = rows as [(typeof others)[number]]
+    const [{ stored, is_deleted }] = rows as [OtherCopy]
     const seqs = [stored, ...rows.map(({ seq }) => seq)].map(Number)
-    const first = Math.min(...seqs)
+    // In another room, the sequence may belong to another partition.
+    const sameRoom = rows.filter(({ is_same_room }) => is_same_room)
+    const first = Math.min(...[stored, ...sameRoom.map(({ seq }) => seq)].map(Number))
     purgeable.push(...seqs.filter((seq) => is_deleted || seq !== first))
     if (first === Number(stored)) continue
     await sql`update messages set seq = ${first} where id = ${id}`
@@ -149,6 +161,14 @@ async function keepEarliestCopy(copies: MessageCopy[], sql: TransactionSql): Pro
   return purgeable
 }
 
+interface OtherCopy {
+  id: string
+  seq: string
+  stored: string
+  is_deleted: boolean
+  is_same_room: boolean
+}
+
 /**
  * Replaces deleted messages with tombstones. Inserts a tombstone for a message that was never
  * persisted and is no longer in CHAT_MESSAGES. Returns the sequences to purge from CHAT_MESSAGES.
@@ -156,7 +176,10 @@ async function keepEarliestCopy(copies: MessageCopy[], sql: TransactionSql): Pro
 async function insertTombstones(deletions: LoggedEventOf<'delete'>[], sql: TransactionSql) {
   const messages = deletions.map(({ data }) => data.message)
   const targets = messages.map(({ notifyId }) => readNotifyId(notifyId))
-  const copies = messages.map((data, index) => ({ seq: targets[index]?.seq ?? 0, data }))
+  const copies = deletions.map(({ data: { room, message } }) => ({
+    seq: readNotifyId(message.notifyId).seq,
+    data: { ...message, room },
+  }))
   const others = await keepEarliestCopy(copies, sql)
   await sql`
     insert into messages
@@ -265,12 +288,19 @@ async function applyVersions(ids: string[], sql: TransactionSql) {
 }
 
 async function updateRoomHeads(events: readonly LoggedEvent[], sql: TransactionSql) {
-  const heads = new Map<string, number>()
-  for (const { seq, data } of events) heads.set(data.room, Math.max(seq, heads.get(data.room) ?? 0))
+  const heads = new Map<string, LoggedEvent>()
+  for (const event of events)
+    if (event.seq > (heads.get(event.data.room)?.seq ?? 0)) heads.set(event.data.room, event)
+  const newest = [...heads.values()]
   await sql`
-    insert into room_heads (room, seq)
-    select * from unnest(${[...heads.keys()]}::text[], ${[...heads.values()]}::bigint[])
-    on conflict (room) do update set seq = greatest(room_heads.seq, excluded.seq)`
+    insert into room_heads (room, seq, at)
+    select room, seq, at::timestamptz from unnest(
+      ${newest.map(({ data }) => data.room)}::text[],
+      ${newest.map(({ seq }) => seq)}::bigint[],
+      ${newest.map(({ data }) => data.at)}::text[]
+    ) as head (room, seq, at)
+    on conflict (room) do update set seq = excluded.seq, at = excluded.at
+    where room_heads.seq <= excluded.seq`
 }
 
 /**

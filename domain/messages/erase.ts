@@ -11,7 +11,7 @@ const maxEvents = 2_000
 
 /** If the database is unavailable, `persist` erases the message later. */
 export async function eraseMessage(message: Message, deletion: LoggedEvent, context: Context) {
-  const progress = await findPersistedSequence('rooms', context)
+  const progress = await findPersistedSequence(message, 'rooms', context)
   try {
     await persistNow(deletion, context)
     // `persistNow` purges only the edits that are persisted.

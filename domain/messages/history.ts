@@ -14,7 +14,7 @@ export async function readHistory(
   const user = await requireReader(query.room, context)
   // `chat.sync` continues after `asOf`. If `asOf` were higher than the progress of `persist` or
   // `persist.thread`, `chat.sync` would skip events, so the progress is read before the page.
-  const progress = await findPersistedSequence('threads too', context)
+  const progress = await findPersistedSequence(query, 'threads too', context)
   const page = await readPage({ ...query, caller: user, persistedSeq: progress.seq })
   const messages = await maskDeleted(query.room, page.messages, progress, context)
   return { ...page, messages, asOf: Math.min(page.asOf, progress.seq) }

@@ -1,6 +1,6 @@
 import { and, eq } from 'drizzle-orm'
 import { LRUCache } from 'lru-cache'
-import { type ConsumerProgress, type Context, FunctionError } from '#runtime'
+import { type ConsumerProgress, type Context, FunctionError, partitionOf } from '#runtime'
 import { db } from '#schema/db'
 import { type MessageId, type NotifyId, type RoomId, readNotifyId, toNotifyId } from '#schema/ids'
 import type { Message } from '#schema/messages/chat'
@@ -57,7 +57,7 @@ export async function findMessageById(
   const inProcess = recent.get(id)
   const cached = inProcess && inProcess !== absent ? inProcess : await readCached(id, context)
   if (cached) return cached.room === room ? cached : undefined
-  const progress = await findPersistedSequence('threads too', context)
+  const progress = await findPersistedSequence({ room }, 'threads too', context)
   const [row] = await db
     .select()
     .from(messages)
@@ -121,8 +121,9 @@ export function withoutKind({ kind: _, ...message }: MessageSent): Omit<Message,
 async function readMessage(id: MessageId, seq: number, context: Context) {
   const cached = await readCached(id, context)
   if (cached) return cached
-  const progress = await findPersistedSequence('rooms', context)
-  const sources = [() => readPersisted(id, progress, context), () => readOriginal(id, seq, context)]
+  const progress = await findPersistedSequence({ seq }, 'rooms', context)
+  const persisted = () => readPersisted({ id, seq }, progress, context)
+  const sources = [persisted, () => readOriginal(id, seq, context)]
   // A message that is not persisted needs no query. A deleted message is only in the database.
   if (seq > progress.seq) sources.reverse()
   for (const read of sources) {
@@ -133,7 +134,7 @@ async function readMessage(id: MessageId, seq: number, context: Context) {
 }
 
 async function readPersisted(
-  id: MessageId,
+  { id, seq }: { id: MessageId; seq: number },
   progress: ConsumerProgress,
   context: Context,
 ): Promise<Message | undefined> {
@@ -141,7 +142,11 @@ async function readPersisted(
     (await undefinedOnFailure(context, 'database', () =>
       withTimeLimit(databaseTimeoutMs, db.select().from(messages).where(eq(messages.id, id))),
     )) ?? []
-  return row && applyPendingChanges(toMessage(row), progress, context)
+  if (!row || partitionOf(row.seq) === partitionOf(seq))
+    return row && applyPendingChanges(toMessage(row), progress, context)
+  // The sequence was forged, so the progress is that of another partition.
+  const actual = await findPersistedSequence(row, 'rooms', context)
+  return readPersisted(row, actual, context)
 }
 
 async function readOriginal(

@@ -1,7 +1,10 @@
-import { and, desc, eq, sql } from 'drizzle-orm'
+import { and, between, desc, eq, sql } from 'drizzle-orm'
+import { unionAll } from 'drizzle-orm/pg-core'
+import { type Context, type SequenceRange, sequencesOfPartition } from '#runtime'
 import { db } from '#schema/db'
 import type { MessageId, RoomId, UserId } from '#schema/ids'
 import type { FollowedThread, UnreadMention } from '#schema/messages/thread'
+import { CHAT_MESSAGES } from '#schema/streams'
 import { mentions, messages, threadStates } from '#schema/tables/message'
 import { members, rooms } from '#schema/tables/room'
 import { countReplies, unreadThreads } from './unread-count.ts'
@@ -11,15 +14,27 @@ const maxThreads = 500
 /** Includes the threads of rooms that the user has left. */
 const maxScanned = 1_000
 
-export async function listFollowedThreads(user: UserId): Promise<FollowedThread[]> {
+/** Sequences of different partitions have no order in time, so each partition has a share of a long list. */
+export async function listFollowedThreads(
+  user: UserId,
+  context: Context,
+): Promise<FollowedThread[]> {
   const { room, threadId, readSeq, lastSeq } = threadStates
-  const newest = db
-    .select({ room, threadId, readSeq, lastSeq })
-    .from(threadStates)
-    .where(and(eq(threadStates.userId, user), threadStates.followed))
-    .orderBy(desc(lastSeq))
-    .limit(maxScanned)
-    .as('newest_threads')
+  const rank = sql<number>`row_number() over (order by ${desc(lastSeq)})`.as('rank')
+  const newestOf = ({ from, to }: SequenceRange) =>
+    db
+      .select({ room, threadId, readSeq, lastSeq, rank })
+      .from(threadStates)
+      .where(and(eq(threadStates.userId, user), threadStates.followed, between(lastSeq, from, to)))
+      .orderBy(desc(lastSeq))
+      .limit(maxScanned)
+  const { length: count } = context.partitions(CHAT_MESSAGES)
+  const ofPartition = (index: number) => newestOf(sequencesOfPartition(index, count))
+  const [second, ...others] = Array.from({ length: count - 1 }, (_, index) =>
+    ofPartition(index + 1),
+  )
+  const all = second ? unionAll(ofPartition(0), second, ...others) : ofPartition(0)
+  const newest = all.as('newest_threads')
   // With joins, PostgreSQL may read all rooms of the user once per thread.
   const isMember = sql`(select ${members.role} from ${members}
     where ${members.room} = ${newest.room} and ${members.userId} = ${user}) is not null`
@@ -29,7 +44,7 @@ export async function listFollowedThreads(user: UserId): Promise<FollowedThread[
     .select()
     .from(newest)
     .where(and(isMember, isOpen))
-    .orderBy(desc(newest.lastSeq))
+    .orderBy(newest.rank)
     .limit(maxThreads)
     .as('own')
   const isUnread = sql`${own.lastSeq} > ${own.readSeq}`

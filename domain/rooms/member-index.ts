@@ -11,7 +11,7 @@ import { indexKeyOf, replaceRoomKey } from './room-key.ts'
 import { type Reader, withSharedRoomLocks } from './room-lock.ts'
 
 /**
- * Key of the entry that marks the member index ROOMS_KV as complete. It starts with `=`, because a
+ * Key of the entry that marks a partition of the member index ROOMS_KV as complete. It starts with `=`, because a
  * room id cannot contain that character.
  */
 const marker = '=index'
@@ -79,10 +79,8 @@ export async function ensureIndex(context: Context): Promise<{ wasBuilt: boolean
 let checking: Promise<boolean> | undefined
 
 function isBuilt(context: Context): Promise<boolean> {
-  checking ??= context
-    .kv(ROOMS_KV)
-    .get(marker)
-    .then((entry) => entry !== undefined)
+  checking ??= Promise.all(context.kv(ROOMS_KV).partitions.map((bucket) => bucket.get(marker)))
+    .then((entries) => entries.every((entry) => entry !== undefined))
     .finally(() => {
       checking = undefined
     })
@@ -94,7 +92,8 @@ async function buildIndex(context: Context): Promise<void> {
   let last: RoomId | undefined
   do last = await reconcileNext(last, context)
   while (last !== undefined)
-  await context.kv(ROOMS_KV).put(marker, { builtAt: new Date().toISOString() })
+  const entry = { builtAt: new Date().toISOString() }
+  await Promise.all(context.kv(ROOMS_KV).partitions.map((bucket) => bucket.put(marker, entry)))
   context.log.info('member index built')
 }
 

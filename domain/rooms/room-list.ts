@@ -24,6 +24,7 @@ export function roomsOfUser(user: UserId) {
       role: members.role,
       isRequest: members.isRequest,
       lastSeq: lastSeq.as('last_seq'),
+      lastAt: roomHeads.at,
       readSeq: sql<number>`coalesce(${readStates.seq}, 0)`.mapWith(Number).as('read_seq'),
     })
     .from(members)
@@ -31,7 +32,7 @@ export function roomsOfUser(user: UserId) {
     .leftJoin(roomHeads, eq(roomHeads.room, members.room))
     .leftJoin(readStates, and(eq(readStates.room, members.room), eq(readStates.userId, user)))
     .where(and(eq(members.userId, user), isNull(rooms.archivedAt)))
-    .orderBy(desc(lastSeq))
+    .orderBy(sql`${roomHeads.at} desc nulls last`, desc(lastSeq))
     .limit(maxRooms)
     .as('own')
   const counted = unreadAfter(own.id, own.readSeq, user)
@@ -48,6 +49,7 @@ export function roomsOfUser(user: UserId) {
       role: own.role,
       isRequest: own.isRequest,
       lastSeq: own.lastSeq,
+      lastAt: own.lastAt,
       readSeq: own.readSeq,
       unread: counted.unread,
       mentions: counted.mentions,

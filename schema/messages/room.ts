@@ -33,6 +33,8 @@ export const MyRoom = v.object({
   isBlocked: v.optional(v.boolean()),
   /** Sequence of the room's last event; 0 for none. */
   lastSeq: SeqOrNone,
+  /** Time of that event, to sort rooms by: their sequences may belong to different partitions. */
+  lastAt: v.optional(Time),
   /**
    * Sequence up to which the caller has read the room. Initially that of the last event before the
    * caller joined; 0 for none.

@@ -136,9 +136,12 @@ export const reactions = pgTable(
 
 /**
  * The sequence of the newest persisted event of each room, including its threads. Earlier events
- * may not be persisted yet (see domain/log/persisted-sequence.ts).
+ * may not be persisted yet (see domain/log/persisted-sequence.ts). Sequences of rooms in different partitions
+ * have no order in time.
  */
 export const roomHeads = pgTable('room_heads', {
   room: text('room').$type<RoomId>().primaryKey(),
   seq: seq().notNull(),
+  /** Time of that event. Null if it was persisted by a version without this column. */
+  at: time(),
 })
