@@ -15,6 +15,7 @@ import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 import { messages } from '#schema/tables/message'
 import { members, rooms } from '#schema/tables/room'
 import { users } from '#schema/tables/user'
+import { Partitions, partitionOfKey } from '../../runtime/jetstream/partitions.ts'
 import { inviteAndJoin } from './invite.ts'
 import { withServerError } from './server-log.ts'
 import type { ServerUrls } from './servers.ts'
@@ -50,6 +51,8 @@ export type App = ReturnType<typeof createApp>
 export function createApp(urls: ServerUrls) {
   const connections = new Map<TestPerson | 'functions', Promise<Connection>>()
   const clients = new Map<string, Promise<Client<Contracts>>>()
+
+  const partitions = new Partitions(urls.partitions, [CHAT_MESSAGES])
 
   const app = {
     connectAs(who: TestPerson | 'functions'): Promise<Connection> {
@@ -116,7 +119,7 @@ export function createApp(urls: ServerUrls) {
       roles: Partial<Record<TestPerson, Role>> = {},
     ): Promise<RoomId> {
       const room = `room-${crypto.randomUUID()}` as RoomId
-      const index = await app.openBucket(ROOMS_KV)
+      const index = await app.openIndex(room)
       await db.insert(rooms).values({ id: room, name: 'A room', kind })
       await index.put(room, JSON.stringify({ kind, closed: false }))
       for (const user of users)
@@ -132,7 +135,7 @@ export function createApp(urls: ServerUrls) {
       role: Role = 'member',
     ): Promise<void> {
       await db.insert(members).values({ room: room as RoomId, userId: user as UserId, role })
-      const index = await app.openBucket(ROOMS_KV)
+      const index = await app.openIndex(room)
       await index.put(`${room}.${user}`, JSON.stringify({ kind, role }))
     },
 
@@ -146,7 +149,7 @@ export function createApp(urls: ServerUrls) {
       await db
         .delete(members)
         .where(and(eq(members.room, room as RoomId), eq(members.userId, user as UserId)))
-      await (await app.openBucket(ROOMS_KV)).delete(`${room}.${user}`)
+      await (await app.openIndex(room)).delete(`${room}.${user}`)
     },
 
     async createUsers(...people: TestPerson[]): Promise<void> {
@@ -160,9 +163,10 @@ export function createApp(urls: ServerUrls) {
       const manager = await jetstreamManager(nc)
       const events: RoomEvent[] = []
       for (let seq = 1; ; ) {
-        const query = { seq, next_by_subj: `chat.${room}` }
+        const next_by_subj = `chat.${room}`
+        const { stream } = partitions.streamOf(CHAT_MESSAGES, next_by_subj)
         const stored = await manager.direct
-          .getMessage(CHAT_MESSAGES.stream, query)
+          .getMessage(stream, { seq, next_by_subj })
           .catch(() => null)
         if (!stored) return events
         events.push(stored.json())
@@ -173,12 +177,19 @@ export function createApp(urls: ServerUrls) {
     async readLog(seq: number): Promise<StoredMsg | null> {
       const { nc } = await app.connectAs('functions')
       const manager = await jetstreamManager(nc)
-      return manager.streams.getMessage(CHAT_MESSAGES.stream, { seq })
+      const partition = partitions.streamWith(CHAT_MESSAGES, seq)
+      return partition ? manager.streams.getMessage(partition.stream, { seq }) : null
     },
 
     async openBucket({ bucket }: BucketDeclaration): Promise<KV> {
       const { nc } = await app.connectAs('functions')
       return new Kvm(nc).open(bucket)
+    },
+
+    /** The partition of ROOMS_KV that has the room's entries. */
+    openIndex(room: string): Promise<KV> {
+      const index = partitionOfKey(room, urls.partitions)
+      return app.openBucket(partitions.bucketsOf(ROOMS_KV)[index] ?? ROOMS_KV)
     },
 
     /** To test a retry, pass the client id of the first attempt. */

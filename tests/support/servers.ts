@@ -29,6 +29,8 @@ export interface ServerUrls {
   nats: string
   functionsNats: string
   issuer: string
+  /** The number of partitions of CHAT_MESSAGES and ROOMS_KV. */
+  partitions: number
   /** Path of the log of the functions and apps. */
   runtimeLog: string
 }
@@ -86,6 +88,7 @@ export async function startServers(
       nats: nats.url,
       functionsNats: nats.urlOf('functions'),
       issuer: issuer.url,
+      partitions: Number(settings.NATS_PARTITIONS ?? process.env.NATS_PARTITIONS ?? 1),
       runtimeLog: runtime.log.path,
     },
     runtime,
