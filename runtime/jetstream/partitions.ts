@@ -1,6 +1,6 @@
 import type { BucketDeclaration, StreamDeclaration } from '../api/contract.ts'
 import { partitionOf, type SequenceRange, sequencesOfPartition } from '../api/partition.ts'
-import { overlaps, parseSubject, tokenAt } from '../api/subject.ts'
+import { overlaps, tokenAt } from '../api/subject.ts'
 
 /** A higher number would need sequences that do not fit into the ids of notifications. */
 export const maxPartitions = 32

@@ -242,7 +242,7 @@ export class CallContext implements Context {
         `${patterns} match messages of several partitions of ${declaration.stream}`,
       )
     const { stream } = partition
-    const since = Math.max(after, sequencesOf(partition).from - 1)
+    const since = after === 0 ? sequencesOf(partition).from - 1 : after
     const { first, last } = await readBounds(requester, stream)
     if (since + 1 < first || since > last) return undefined
     const batches = await Promise.all(

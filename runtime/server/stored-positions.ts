@@ -15,10 +15,8 @@ interface Position {
   service: string
   trigger: StreamTrigger
   stream: string
+  acknowledged: number
   storedUpTo: number
-  jsm: JetStreamManager
-  requester: Requester
-  log: Logger
 }
 
 /**
@@ -37,17 +35,20 @@ export async function checkStoredPositions(
     const { trigger } = definition
     if (trigger?.kind !== 'stream' || !trigger.storedUpTo) continue
     const { storedUpTo: read } = trigger
-    for (const partition of partitions.streamsOf(trigger.stream)) {
-      const { stream } = partition
-      await dependencies.wait(`the store of ${name}`, async () => {
+    await dependencies.wait(`the store of ${name}`, async () => {
+      const positions: Position[] = []
+      for (const partition of partitions.streamsOf(trigger.stream)) {
+        const { stream } = partition
         // Read first, because the store is written before the acknowledgement.
         const acknowledged = await readAcknowledged(jsm, stream, service)
         const storedUpTo = await read(sequencesOf(partition))
-        const position = { name, service, trigger, stream, storedUpTo, jsm, requester, log }
-        await checkStream(position)
-        if (await lacksMessages(position, acknowledged)) await consumeAgain(position)
-      })
-    }
+        positions.push({ name, service, trigger, stream, acknowledged, storedUpTo })
+      }
+      const problems = await Promise.all(positions.map((position) => findProblem(position, jsm)))
+      if (problems.some(Boolean)) throw new Error(problems.filter(Boolean).join('; '))
+      for (const position of positions)
+        if (await lacksMessages(position, requester)) await consumeAgain(position, jsm, log)
+    })
   }
 }
 
@@ -56,22 +57,22 @@ async function readAcknowledged(jsm: JetStreamManager, stream: string, service: 
   return info?.ack_floor.stream_seq ?? 0
 }
 
-async function checkStream({ name, stream, storedUpTo, jsm }: Position) {
+async function findProblem({ name, stream, storedUpTo }: Position, jsm: JetStreamManager) {
   const { state } = await jsm.streams.info(stream)
-  if (storedUpTo <= state.last_seq) return
+  if (storedUpTo <= state.last_seq) return undefined
   // Messages that were lost with the stream may have had higher sequences.
   const next = storedUpTo + 10_000
-  throw new Error(
+  return (
     `${name} has stored messages of ${stream} up to ${storedUpTo}, but the stream ends at ${state.last_seq}: it is ` +
-      `older than the store, or another one. If its messages are stored, continue it after them with "nats stream ` +
-      `purge ${stream} --seq ${next}", which deletes its messages; otherwise connect to the right store and stream`,
+    `older than the store, or another one. If its messages are stored, continue it after them with "nats stream ` +
+    `purge ${stream} --seq ${next}", which deletes its messages; otherwise connect to the right store and stream`
   )
 }
 
 /** Messages that are acknowledged, but not stored, may also be dead letters. */
 async function lacksMessages(
-  { trigger, stream, storedUpTo, requester }: Position,
-  acknowledged: number,
+  { trigger, stream, acknowledged, storedUpTo }: Position,
+  requester: Requester,
 ) {
   if (storedUpTo >= acknowledged) return false
   const next = await readFromLeader(requester, stream, {
@@ -81,7 +82,11 @@ async function lacksMessages(
   return next !== undefined && next.seq <= acknowledged
 }
 
-async function consumeAgain({ name, service, stream, storedUpTo, jsm, log }: Position) {
+async function consumeAgain(
+  { name, service, stream, storedUpTo }: Position,
+  jsm: JetStreamManager,
+  log: Logger,
+) {
   log.warn(
     { function: name, stream, storedUpTo },
     'the store lacks messages that are acknowledged: handling all messages of the stream again',
