@@ -8,16 +8,17 @@ import { runChaos } from './run.ts'
 const newSeed = Date.now() % 2 ** 31
 
 describe('simulated users under injected faults', () => {
-  it.each<[DatabaseKind, number]>([
-    ['postgres', newSeed],
-    ['pglite', 7],
+  it.each<[DatabaseKind, number, number]>([
+    ['postgres', newSeed, 1],
+    ['pglite', 7, 4],
   ])(
-    'lose no acknowledged message and receive no event of a room without access, on %s with seed %i',
+    'lose no acknowledged message and receive no event of a room without access, on %s with seed %i and %i partitions',
     { timeout: 180_000 },
-    async (database, seed) => {
+    async (database, seed, partitionCount) => {
       const report = await runChaos({
         seed,
         database,
+        partitionCount,
         durationMs: 6_000,
         userCount: 5,
         databaseOutageMs: 1_500,

@@ -26,15 +26,16 @@ export async function settle(system: SystemUnderTest, withinMs = 45_000): Promis
   await Promise.all(system.users.map((user) => user.flush()))
 }
 
-async function isSettled({ nc }: SystemUnderTest): Promise<boolean> {
-  const jsm = await jetstreamManager(nc)
-  for (const name of ['persist', 'persist-thread']) {
-    const { num_pending, num_ack_pending } = await jsm.consumers.info(CHAT_MESSAGES.stream, name)
-    if (num_pending > 0 || num_ack_pending > 0) return false
-  }
-  if ((await countInFlight(nc)) > 0) return false
+async function isSettled(system: SystemUnderTest): Promise<boolean> {
+  const jsm = await jetstreamManager(system.nc)
+  for (const { stream } of system.partitions.streamsOf(CHAT_MESSAGES))
+    for (const name of ['persist', 'persist-thread']) {
+      const { num_pending, num_ack_pending } = await jsm.consumers.info(stream, name)
+      if (num_pending > 0 || num_ack_pending > 0) return false
+    }
+  if ((await countInFlight(system.nc)) > 0) return false
   const expected = await readExpectedIndex()
-  return isDeepStrictEqual(await readIndex(nc, expected.roomIds), expected.entries)
+  return isDeepStrictEqual(await readIndex(system, expected.roomIds), expected.entries)
 }
 
 async function countInFlight(nc: SystemUnderTest['nc']): Promise<number> {
@@ -96,13 +97,13 @@ export async function collectEvidence(
       kind,
       isArchived: archivedAt !== null,
     })),
-    log: await readLog(system.nc),
+    log: await readLog(system),
     rows: rows.map(({ deletedAt, ...row }) => ({ ...row, isDeleted: deletedAt !== null })),
     reactions: reactionRows,
     versions,
     heads,
     expectedIndex: expected.entries,
-    index: await readIndex(system.nc, expected.roomIds),
+    index: await readIndex(system, expected.roomIds),
     storedMembers: new Set(memberRows.map(({ room, userId }) => `${room}.${userId}`)),
     deadLetters: await readDeadLetters(system.nc),
   }
@@ -123,19 +124,21 @@ async function readExpectedIndex() {
   return { entries, roomIds: new Set(all.map(({ id }) => id)) }
 }
 
-async function readIndex(nc: SystemUnderTest['nc'], roomIds: ReadonlySet<RoomId>) {
+async function readIndex({ nc, partitions }: SystemUnderTest, roomIds: ReadonlySet<RoomId>) {
   const entries = new Map<string, string>()
-  for (const { subject, header, ...stored } of await readStream(nc, `KV_${ROOMS_KV.bucket}`)) {
-    const key = subject.slice(`$KV.${ROOMS_KV.bucket}.`.length)
-    if (header.has('KV-Operation') || !roomIds.has(key.split('.')[0] as RoomId)) continue
-    const { kind, closed, role } = stored.json<Record<string, unknown>>()
-    entries.set(key, JSON.stringify(role === undefined ? { kind, closed } : { kind, role }))
-  }
+  for (const { bucket } of partitions.bucketsOf(ROOMS_KV))
+    for (const { subject, header, ...stored } of await readStream(nc, `KV_${bucket}`)) {
+      const key = subject.slice(`$KV.${bucket}.`.length)
+      if (header.has('KV-Operation') || !roomIds.has(key.split('.')[0] as RoomId)) continue
+      const { kind, closed, role } = stored.json<Record<string, unknown>>()
+      entries.set(key, JSON.stringify(role === undefined ? { kind, closed } : { kind, role }))
+    }
   return entries
 }
 
-async function readLog(nc: SystemUnderTest['nc']): Promise<LogEntry[]> {
-  const stored = await readStream(nc, CHAT_MESSAGES.stream)
+async function readLog({ nc, partitions }: SystemUnderTest): Promise<LogEntry[]> {
+  const streams = partitions.streamsOf(CHAT_MESSAGES)
+  const stored = (await Promise.all(streams.map(({ stream }) => readStream(nc, stream)))).flat()
   return stored.map(({ subject, seq, time, ...message }) => {
     const [, room, , threadId] = subject.split('.')
     const position = threadId === undefined ? { room } : { room, threadId }
@@ -158,7 +161,7 @@ async function readStream(nc: SystemUnderTest['nc'], stream: string) {
   for (let seq = 1; ; seq = (storedMessages.at(-1)?.seq ?? 0) + 1) {
     const countBefore = storedMessages.length
     const { state } = await jsm.streams.info(stream)
-    if (seq > state.last_seq) return storedMessages
+    if (state.messages === 0 || seq > state.last_seq) return storedMessages
     for await (const stored of await jsm.direct.getBatch(stream, { seq, batch: 500 }))
       storedMessages.push({
         subject: stored.subject,

@@ -151,16 +151,17 @@ const faults: Record<FaultName, Fault> = {
   async 'consumers recreated'({ system }) {
     await ignoreOutage(async () => {
       const jsm = await jetstreamManager(system.nc)
-      for (const name of ['persist', 'persist-thread'])
-        await jsm.consumers.delete(CHAT_MESSAGES.stream, name)
+      for (const { stream } of system.partitions.streamsOf(CHAT_MESSAGES))
+        for (const name of ['persist', 'persist-thread']) await jsm.consumers.delete(stream, name)
     })
     await Promise.all(system.runtimes.map((runtime) => runtime.restart()))
   },
 
-  'index purged': ({ system }) =>
+  'index purged': ({ system, random }) =>
     ignoreOutage(async () => {
       const jsm = await jetstreamManager(system.nc)
-      await jsm.streams.purge(`KV_${ROOMS_KV.bucket}`)
+      const { bucket } = random.pick(system.partitions.bucketsOf(ROOMS_KV))
+      await jsm.streams.purge(`KV_${bucket}`)
     }),
 }
 
@@ -173,13 +174,15 @@ async function processTree(pid: number | undefined): Promise<number[]> {
 /** The new `Nats-Msg-Id` makes the stream accept the message again. */
 async function appendDuplicate({ system, random }: FaultOptions) {
   const jsm = await jetstreamManager(system.nc)
-  const { state } = await jsm.streams.info(CHAT_MESSAGES.stream)
-  const seq = Math.max(1, state.last_seq - random.between(0, 200))
-  const stored = await jsm.direct.getMessage(CHAT_MESSAGES.stream, { seq })
+  const { stream } = random.pick(system.partitions.streamsOf(CHAT_MESSAGES))
+  const { state } = await jsm.streams.info(stream)
+  const seq = Math.max(state.first_seq, state.last_seq - random.between(0, 200))
+  const stored = await jsm.direct.getMessage(stream, { seq })
   if (stored?.json<{ kind: string }>().kind !== 'message') return
   const hdrs = headers()
   hdrs.set('Nats-Msg-Id', `again.${random.next()}`)
-  await system.nc.request(stored.subject, stored.data, { headers: hdrs, timeout: 2_000 })
+  const { subject } = system.partitions.route(stored.subject)
+  await system.nc.request(subject, stored.data, { headers: hdrs, timeout: 2_000 })
 }
 
 /** The server has the messages that the others have stored meanwhile. */

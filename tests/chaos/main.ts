@@ -8,7 +8,7 @@ import { runChaos } from './run.ts'
 import { runSoak } from './soak.ts'
 
 const usage = `Usage: npm run chaos -- [--minutes N] [--seed S] [--people N] [--runtimes N] [--database postgres|pglite]
-                         [--freeze] [--disk-full] [--cluster] | --soak
+                         [--partitions N] [--freeze] [--disk-full] [--cluster] | --soak
 
 Runs simulated users against the whole system while its processes are killed, paused and restarted.
 Then checks that the log, the database, the live index, the counts and each user's view agree, and that
@@ -19,6 +19,7 @@ no acknowledged change is lost. The exit code is 0 when all checks pass, and 1 o
   --people N     number of simulated users (default: 8)
   --runtimes N   number of runtime processes (default: 3)
   --database D   postgres or pglite (default: postgres)
+  --partitions N number of partitions of CHAT_MESSAGES and ROOMS_KV (default: 1)
   --freeze       also freezes processes until they are replaced because they give no sign of life
   --disk-full    also fills the disk of nats-server and of PGlite (Linux, as root)
   --cluster      runs three nats-servers, which are killed, paused and restarted one at a time
@@ -83,6 +84,7 @@ function readOptions() {
         people: { type: 'string', default: '8' },
         runtimes: { type: 'string', default: '3' },
         database: { type: 'string', default: 'postgres' },
+        partitions: { type: 'string', default: '1' },
         freeze: { type: 'boolean', default: false },
         'disk-full': { type: 'boolean', default: false },
         cluster: { type: 'boolean', default: false },
@@ -111,6 +113,7 @@ function readOptions() {
       seed: readInteger('seed', values.seed, 0, 2 ** 32 - 1),
       userCount: readInteger('people', values.people, 2, 100),
       runtimeCount: readInteger('runtimes', values.runtimes, 1, 10),
+      partitionCount: readInteger('partitions', values.partitions, 1, 32),
     } as const
   } catch (error) {
     console.error(`${(error as Error).message}\n\n${usage}`)

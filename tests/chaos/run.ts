@@ -34,6 +34,8 @@ export interface ChaosOptions {
   faults?: readonly FaultName[]
   /** `disk-full` needs root. */
   additions?: readonly Addition[]
+  /** Of CHAT_MESSAGES and ROOMS_KV. */
+  partitionCount?: number
   log?: (message: string) => void
 }
 
@@ -58,6 +60,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     runtimeCount = 2,
     database = 'postgres',
     additions = [],
+    partitionCount = 1,
     log = () => {},
   } = options
   const random = createRandom(seed)
@@ -67,6 +70,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     database,
     hasSmallDisk: additions.includes('disk-full'),
     isCluster: additions.includes('cluster'),
+    partitionCount,
   })
   const history = createOperationHistory(system.users.map(({ userId }) => userId))
   try {

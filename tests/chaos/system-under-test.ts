@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import type { UserId } from '#schema/ids'
+import { CHAT_MESSAGES } from '#schema/streams'
+import { Partitions } from '../../runtime/jetstream/partitions.ts'
 import { readAddress } from '../../runtime/nats/address.ts'
 import { type Disk, watchDisk } from '../../stack/disk.ts'
 import { findNatsServer } from '../../stack/install/nats-server.ts'
@@ -32,6 +34,7 @@ export interface SystemUnderTest extends AsyncDisposable {
   runtimes: RuntimeInstance[]
   users: SimulatedUser[]
   nc: NatsConnection
+  partitions: Partitions
   frames: Frame[]
   pauses: { start: number; end: number }[]
   crashes: string[]
@@ -49,6 +52,7 @@ export interface SystemOptions {
   /** Needs root. */
   hasSmallDisk?: boolean
   isCluster?: boolean
+  partitionCount?: number
 }
 
 const smallDiskMegabytes = 1_500
@@ -82,6 +86,7 @@ export async function startSystem(options: SystemOptions): Promise<SystemUnderTe
     NATS_URL: urlsOf('functions'),
     NATS_AUTH_URL: urlsOf('auth'),
     NATS_REPLICAS: String(servers.length),
+    NATS_PARTITIONS: String(options.partitionCount ?? 1),
     NATS_CALLOUT_SEED: secrets.calloutSeed,
     NATS_CALLOUT_XKEY_SEED: secrets.calloutXkeySeed,
     DATABASE_URL: database.url,
@@ -167,6 +172,7 @@ export async function startSystem(options: SystemOptions): Promise<SystemUnderTe
     runtimes,
     users,
     nc,
+    partitions: new Partitions(options.partitionCount ?? 1, [CHAT_MESSAGES]),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   }
 }
