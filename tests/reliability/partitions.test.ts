@@ -113,6 +113,18 @@ describe('4 partitions of CHAT_MESSAGES and ROOMS_KV', { timeout: 120_000 }, () 
     expect(Date.parse(newer?.lastAt ?? '')).toBeGreaterThanOrEqual(Date.parse(older?.lastAt ?? ''))
   })
 
+  it('deletes the second message if a user sends the same client id to rooms of two partitions', async () => {
+    const [first, second] = [await createRoomIn(3), await createRoomIn(0)]
+    const clientId = newClientId()
+    await app.send(first, 'once', 'alice', clientId)
+    await expect.poll(() => textsOf(first)).toEqual(['once'])
+
+    const again = await app.send(second, 'twice', 'alice', clientId)
+
+    await expect.poll(() => app.readLog(again.seq)).toBeNull()
+    expect([await textsOf(first), await textsOf(second)]).toEqual([['once'], []])
+  })
+
   it('rebuilds a lost partition of the member index', async () => {
     const room = await createRoomIn(2)
     await (await streams()).purge(`KV_${ROOMS_KV.bucket}_2`)

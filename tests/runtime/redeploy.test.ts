@@ -2,6 +2,7 @@ import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { Kvm } from '@nats-io/kv'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Partitions, partitionOfKey } from '../../runtime/jetstream/partitions.ts'
 import { type CommandLine, createCommandLine, runtime } from '../support/command-line.ts'
 
 interface WorkOptions {
@@ -9,13 +10,22 @@ interface WorkOptions {
   topic?: string
   config?: string
   batch?: number
+  isPartitioned?: boolean
 }
 
-const work = (name: string, { subjects, topic, config = '', batch = 10 }: WorkOptions = {}) => `
+const work = (
+  name: string,
+  { subjects, topic, config = '', batch = 10, isPartitioned = false }: WorkOptions = {},
+) => `
 import * as v from 'valibot'
 import { defineFunction, stream } from '#runtime'
 
-const works = { stream: '${name}', subjects: ['${name}.${subjects ?? '*'}'], config: { ${config} } }
+const works = {
+  stream: '${name}',
+  subjects: ['${name}.${subjects ?? '*'}'],
+  partitioned: ${isPartitioned},
+  config: { ${config} },
+}
 const work = { subject: '${name}.${topic ?? '{id}'}', data: v.object({ id: v.string() }) }
 const done = { subject: 'done.${name}.{id}', data: v.object({ id: v.string() }) }
 
@@ -125,6 +135,54 @@ describe('a start after a change of', () => {
 
       expect(code).toBe(1)
       expect(stderr).toContain(reason)
+    }
+  })
+
+  it.each([
+    ['zero', 'NATS_PARTITIONS is "zero": use a number from 1 to 32, such as 4'],
+    ['33', 'NATS_PARTITIONS is "33": use a number from 1 to 32, such as 4'],
+  ])('NATS_PARTITIONS to %s fails', async (NATS_PARTITIONS, reason) => {
+    const env = { NATS_URL: bench.nats.urlOf('functions'), NATS_PARTITIONS }
+    const { code, stderr } = await runtime(['start', await bench.write({ 'idle.ts': idle })], {
+      env,
+    })
+
+    expect(code).toBe(1)
+    expect(stderr).toContain(reason)
+  })
+
+  it('the number of partitions fails, after messages and keys of all partitions were handled', async () => {
+    const [name, bucket] = [newName(), newName()]
+    const folder = await bench.write({
+      'work.ts': work(name, { isPartitioned: true }),
+      'watch.ts': watch(bucket, 'partitioned: true'),
+    })
+    const handled = new Set<string>()
+    for (const subject of [`done.${name}.*`, `changed.${bucket}.*`])
+      nc.subscribe(subject, { callback: (_, message) => void handled.add(message.subject) })
+    const served = await bench.start(folder, [], { NATS_PARTITIONS: '3' })
+    const works = { stream: name, subjects: [`${name}.*`], partitioned: true }
+    const partitions = new Partitions(3, [works])
+    const buckets = await Promise.all(
+      [bucket, `${bucket}_1`, `${bucket}_2`].map((each) => new Kvm(nc).open(each)),
+    )
+    const ids = Array.from({ length: 9 }, (_, n) => `n${n}`)
+    for (const id of ids) {
+      await jetstream(nc).publish(partitions.route(`${name}.${id}`).subject, '{}')
+      await buckets[partitionOfKey(id, 3)]?.put(id, '"a value"')
+    }
+    await expect
+      .poll(() => handled)
+      .toEqual(new Set(ids.flatMap((id) => [`done.${name}.${id}`, `changed.${bucket}.${id}`])))
+    await served.stop()
+
+    for (const NATS_PARTITIONS of ['', '2', '4']) {
+      const env = { NATS_URL: bench.nats.urlOf('functions'), NATS_PARTITIONS }
+      const { code, stderr } = await runtime(['start', folder], { env })
+
+      expect(code).toBe(1)
+      expect(stderr).toContain(`${name} was created with 3: the number cannot be changed later`)
+      expect(stderr).toContain('Set NATS_PARTITIONS to 3')
     }
   })
 
