@@ -138,17 +138,14 @@ describe('a start after a change of', () => {
     }
   })
 
-  it.each([
-    ['zero', 'NATS_PARTITIONS is "zero": use a number from 1 to 32, such as 4'],
-    ['33', 'NATS_PARTITIONS is "33": use a number from 1 to 32, such as 4'],
-  ])('NATS_PARTITIONS to %s fails', async (NATS_PARTITIONS, reason) => {
-    const env = { NATS_URL: bench.nats.urlOf('functions'), NATS_PARTITIONS }
+  it('NATS_PARTITIONS to 33 fails', async () => {
+    const env = { NATS_URL: bench.nats.urlOf('functions'), NATS_PARTITIONS: '33' }
     const { code, stderr } = await runtime(['start', await bench.write({ 'idle.ts': idle })], {
       env,
     })
 
     expect(code).toBe(1)
-    expect(stderr).toContain(reason)
+    expect(stderr).toContain('NATS_PARTITIONS is "33": use a number from 1 to 32, such as 4')
   })
 
   it('the number of partitions fails, after messages and keys of all partitions were handled', async () => {
@@ -176,7 +173,7 @@ describe('a start after a change of', () => {
       .toEqual(new Set(ids.flatMap((id) => [`done.${name}.${id}`, `changed.${bucket}.${id}`])))
     await served.stop()
 
-    for (const NATS_PARTITIONS of ['', '2', '4']) {
+    for (const NATS_PARTITIONS of ['', '4']) {
       const env = { NATS_URL: bench.nats.urlOf('functions'), NATS_PARTITIONS }
       const { code, stderr } = await runtime(['start', folder], { env })
 
