@@ -33,7 +33,8 @@ export async function readLogId(context: Context): Promise<string> {
   const all = await Promise.all(
     partitions.map((stream) => readProgress(stream, { name: 'persist', context })),
   )
-  return all.map(({ since }) => since).reduce((a, b) => (a > b ? a : b))
+  const [newest = ''] = all.map(({ since }) => since).sort((a, b) => b.localeCompare(a))
+  return newest
 }
 
 /**
