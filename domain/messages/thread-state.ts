@@ -1,5 +1,5 @@
-import { and, between, desc, eq, sql } from 'drizzle-orm'
-import { unionAll } from 'drizzle-orm/pg-core'
+import { and, between, desc, eq, type SQL, sql } from 'drizzle-orm'
+import { type AnyPgColumn, unionAll } from 'drizzle-orm/pg-core'
 import { type Context, type SequenceRange, sequencesOfPartition } from '#runtime'
 import { db } from '#schema/db'
 import type { MessageId, RoomId, UserId } from '#schema/ids'
@@ -14,27 +14,12 @@ const maxThreads = 500
 /** Includes the threads of rooms that the user has left. */
 const maxScanned = 1_000
 
-/** Sequences of different partitions have no order in time, so each partition has a share of a long list. */
 export async function listFollowedThreads(
   user: UserId,
   context: Context,
 ): Promise<FollowedThread[]> {
-  const { room, threadId, readSeq, lastSeq } = threadStates
-  const rank = sql<number>`row_number() over (order by ${desc(lastSeq)})`.as('rank')
-  const newestOf = ({ from, to }: SequenceRange) =>
-    db
-      .select({ room, threadId, readSeq, lastSeq, rank })
-      .from(threadStates)
-      .where(and(eq(threadStates.userId, user), threadStates.followed, between(lastSeq, from, to)))
-      .orderBy(desc(lastSeq))
-      .limit(maxScanned)
-  const { length: count } = context.partitions(CHAT_MESSAGES)
-  const ofPartition = (index: number) => newestOf(sequencesOfPartition(index, count))
-  const [second, ...others] = Array.from({ length: count - 1 }, (_, index) =>
-    ofPartition(index + 1),
-  )
-  const all = second ? unionAll(ofPartition(0), second, ...others) : ofPartition(0)
-  const newest = all.as('newest_threads')
+  const { length: partitions } = context.partitions(CHAT_MESSAGES)
+  const newest = newestThreads(user, partitions)
   // With joins, PostgreSQL may read all rooms of the user once per thread.
   const isMember = sql`(select ${members.role} from ${members}
     where ${members.room} = ${newest.room} and ${members.userId} = ${user}) is not null`
@@ -44,7 +29,7 @@ export async function listFollowedThreads(
     .select()
     .from(newest)
     .where(and(isMember, isOpen))
-    .orderBy(newest.rank)
+    .orderBy(partitions === 1 ? desc(newest.lastSeq) : rankInPartition(newest.lastSeq))
     .limit(maxThreads)
     .as('own')
   const isUnread = sql`${own.lastSeq} > ${own.readSeq}`
@@ -60,6 +45,36 @@ export async function listFollowedThreads(
     })
     .from(own)
     .crossJoin(sql`lateral ${counted} as counted`)
+}
+
+function newestThreads(user: UserId, partitions: number) {
+  const { room, threadId, readSeq, lastSeq } = threadStates
+  const newestOf = (range?: SequenceRange) =>
+    db
+      .select({ room, threadId, readSeq, lastSeq })
+      .from(threadStates)
+      .where(
+        and(
+          eq(threadStates.userId, user),
+          threadStates.followed,
+          range && between(lastSeq, range.from, range.to),
+        ),
+      )
+      .orderBy(desc(lastSeq))
+      .limit(maxScanned)
+  const [first, second, ...others] = Array.from({ length: partitions }, (_, index) =>
+    newestOf(sequencesOfPartition(index, partitions)),
+  )
+  const all = first && second ? unionAll(first, second, ...others) : newestOf()
+  return all.as('newest_threads')
+}
+
+/** Sequences of different partitions have no order in time, so each partition has a share of a long list. */
+function rankInPartition(lastSeq: AnyPgColumn): SQL {
+  const { to: size } = sequencesOfPartition(0, 2)
+  return sql`row_number() over (
+    partition by (${lastSeq} - 1) / ${size}::bigint order by ${lastSeq} desc
+  )`
 }
 
 export interface ThreadReadPosition {
