@@ -1,3 +1,4 @@
+import { bulkhead } from 'cockatiel'
 import type { TransactionSql } from 'postgres'
 import { type Context, partitionOf, type SequenceRange, type StreamMessage } from '#runtime'
 import { advisoryLocks } from '#schema/advisory-locks'
@@ -22,11 +23,16 @@ type MessageCopy = {
 }
 type Purger = Pick<Context, 'purgeMessage'>
 
+/** With many partitions, the transactions must not use all connections of the process. */
+const transactions = bulkhead(3, Number.POSITIVE_INFINITY)
+
 export async function persist(events: readonly LoggedEvent[], context: Purger): Promise<void> {
-  await inTransaction(events, async (sql) => {
-    await applyEvents(events, sql, context)
-    await updateRoomHeads(events, sql)
-  })
+  await transactions.execute(() =>
+    inTransaction(events, async (sql) => {
+      await applyEvents(events, sql, context)
+      await updateRoomHeads(events, sql)
+    }),
+  )
 }
 
 /** Returns the highest of the sequences in CHAT_MESSAGES of persisted events; 0 if there is none. */
