@@ -3,7 +3,7 @@ import { createTokenCheck, type TokenCheck } from '#domain/auth/access-token'
 import { ConnectionTtl, connectionExpiry } from '#domain/auth/connection-ttl'
 import { oidcEnv } from '#domain/auth/oidc-env'
 import { permissionsFor } from '#domain/auth/permissions'
-import { isRevoked } from '#domain/auth/revocation'
+import { isRevoked, sessionLabel } from '#domain/auth/revocation'
 import { findUserId } from '#domain/auth/user-id'
 import { isDeactivatedUser } from '#domain/users/deactivation'
 import { callout, defineFunction, FunctionError } from '#runtime'
@@ -51,6 +51,7 @@ export default defineFunction(
       roles,
       ...permissions,
       expiresAt: connectionExpiry(context.env.CONNECTION_TTL),
+      label: session === undefined ? undefined : await sessionLabel(issuer, session),
     }
   },
   {

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import { closeConnections, wasRevokedSince } from '#domain/auth/revocation'
+import { closeConnections, closeEndedSessions, findRevokedSince } from '#domain/auth/revocation'
 import { maxEntries } from '#domain/cache/max-entries'
 import { isDeactivatedUser } from '#domain/users/deactivation'
 import { type Context, defineFunction, event } from '#runtime'
@@ -15,16 +15,18 @@ const logins = new LRUCache<string, number>(maxEntries(10_000))
 
 /**
  * Closes a user's newest connections when there are more than 100. Closes all connections of a user
- * who was deactivated, or whose tokens were revoked, during the login.
+ * who was deactivated, or whose tokens were revoked, during the login, and those of a session that was
+ * logged out during the login.
  */
 export default defineFunction(
   event(connectionOpened, { queue: 'auth-workers' }),
   async ({ client: { user, start } }, context) => {
-    const [isDeactivated, isRevoked] = await Promise.all([
+    const [isDeactivated, revoked] = await Promise.all([
       isDeactivatedUser(user, context),
-      wasRevokedSince(user, new Date(start), context),
+      findRevokedSince(user, new Date(start), context),
     ])
-    if (isDeactivated || isRevoked) return closeConnections(user, context)
+    if (isDeactivated || revoked === 'all') return closeConnections(user, context)
+    if (revoked === 'session') await closeEndedSessions(user, context)
     const count = (logins.get(user) ?? 0) + 1
     logins.set(user, count % loginsPerCheck)
     if (count < loginsPerCheck) return

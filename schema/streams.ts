@@ -85,10 +85,10 @@ export const DEACTIVATED_USERS = {
 } as const satisfies BucketDeclaration
 
 /**
- * Revoked access tokens: all of a session that has ended (`session.{hash}`), and those of a user
- * (`subject.{identity token}`) that were issued up to `until`, in seconds by the identity provider's clock.
- * `user.{user id}` has the time of
- * the last revocation, in milliseconds. Also has the processed logout tokens and events of the identity
+ * Revoked access tokens: all of a session that has ended (`session.{hash}`), those of a user
+ * (`subject.{identity token}`), and those of a user without a session (`without-session.{identity token}`).
+ * The latter two were issued up to `until`, in seconds by the identity provider's clock. The times of the
+ * last revocation, in milliseconds, are `user.{user id}` for all sessions and `logout.{user id}` for one. Also has the processed logout tokens and events of the identity
  * provider (`used.{hash}`), and the time of the last event (`events`). Entries outlive the longest access
  * tokens, which live a day.
  */

@@ -1,4 +1,4 @@
-import type { Context } from '#runtime'
+import type { ClientConnection, Context } from '#runtime'
 import { type Identity, identityToken } from '#schema/identity'
 import { REVOKED_TOKENS } from '#schema/streams'
 import { withTimeLimit } from '../cache/time-limit.ts'
@@ -15,9 +15,9 @@ const maxWaitMs = 1_000
 const logoutTakesS = 5
 
 /**
- * Rejects the tokens of a session that was logged out, or of all sessions of the user, and closes the user's
- * connections. Connections of other sessions are opened again with their own tokens. `at` is by the
- * provider's clock, in seconds since the epoch. Idempotent.
+ * Rejects the tokens of a session that was logged out, and closes its connections. Without a session, does
+ * the same for all sessions of the user. `at` is by the provider's clock, in seconds since the epoch.
+ * Idempotent.
  */
 export async function revokeSession(
   { session, ...identity }: Revoked,
@@ -25,8 +25,15 @@ export async function revokeSession(
   context: Context,
 ): Promise<void> {
   if (session === undefined) return revokeTokens(identity, at + logoutTakesS, context)
-  await raise(await sessionKey(identity, session), at, context)
-  await closeUser(identity, context)
+  await raise(sessionKey(await sessionLabel(identity.issuer, session)), at, context)
+  // It is unknown whether a token without a session belongs to this one.
+  await raise(await withoutSessionKey(identity), at + logoutTakesS, context)
+  const userId = await readUserId(await identityToken(identity), context)
+  if (userId === undefined) return
+  // Before the connections are listed, so that `connection.opened` closes those of logins under way.
+  await raise(logoutKey(userId), Date.now(), context)
+  await closeEndedSessions(userId, context)
+  context.log.info({ user: userId }, 'session ended, its connections closed')
 }
 
 /**
@@ -39,22 +46,15 @@ export async function revokeTokens(
   context: Context,
 ): Promise<void> {
   await raise(await subjectKey(identity), until, context)
-  await closeUser(identity, context)
-}
-
-async function closeUser(identity: Identity, context: Context): Promise<void> {
   const userId = await readUserId(await identityToken(identity), context)
   if (userId === undefined) return
-  // Before the connections are listed, so that `connection.opened` closes those of logins under way.
+  // Before the connections are listed, as in `revokeSession`.
   await raise(userKey(userId), Date.now(), context)
   await closeConnections(userId, context)
   context.log.info({ user: userId }, 'tokens revoked, connections closed')
 }
 
-/**
- * Returns whether a token is revoked: any token of a session that was logged out. While JetStream is
- * unavailable, no token counts as revoked.
- */
+/** Returns whether a token is revoked. While JetStream is unavailable, no token counts as revoked. */
 export async function isRevoked(
   { session, ...identity }: Revoked,
   issuedAt: number,
@@ -62,11 +62,15 @@ export async function isRevoked(
 ): Promise<boolean> {
   const bucket = context.kv(REVOKED_TOKENS)
   const ofUser = await subjectKey(identity)
-  const ofSession = session === undefined ? undefined : await sessionKey(identity, session)
+  const ofSession =
+    session === undefined
+      ? await withoutSessionKey(identity)
+      : sessionKey(await sessionLabel(identity.issuer, session))
   try {
-    const reading = Promise.all([bucket.get(ofUser), ofSession && bucket.get(ofSession)])
+    const reading = Promise.all([bucket.get(ofUser), bucket.get(ofSession)])
     const [user, loggedOut] = await withTimeLimit(maxWaitMs, reading)
-    return loggedOut !== undefined || (user !== undefined && issuedAt <= user.value.until)
+    const isBefore = (entry: typeof user) => entry !== undefined && issuedAt <= entry.value.until
+    return isBefore(user) || (session === undefined ? isBefore(loggedOut) : loggedOut !== undefined)
   } catch (error) {
     context.log.warn({ err: error }, 'revoked tokens unavailable, accepting the login')
     return false
@@ -74,38 +78,71 @@ export async function isRevoked(
 }
 
 /**
- * Returns whether a user's tokens were revoked after a connection was opened. False while JetStream is
- * unavailable.
+ * Returns what was revoked after a connection of a user was opened: the tokens of one or more sessions, or
+ * all. `none` while JetStream is unavailable.
  */
-export async function wasRevokedSince(
+export async function findRevokedSince(
   userId: string,
   openedAt: Date,
   context: Context,
-): Promise<boolean> {
+): Promise<'all' | 'session' | 'none'> {
+  const bucket = context.kv(REVOKED_TOKENS)
   try {
-    const entry = await withTimeLimit(maxWaitMs, context.kv(REVOKED_TOKENS).get(userKey(userId)))
-    return entry !== undefined && openedAt.getTime() <= entry.value.until
+    const reading = Promise.all([bucket.get(userKey(userId)), bucket.get(logoutKey(userId))])
+    const [all, session] = await withTimeLimit(maxWaitMs, reading)
+    if (all && openedAt.getTime() <= all.value.until) return 'all'
+    return session && openedAt.getTime() <= session.value.until ? 'session' : 'none'
   } catch (error) {
     context.log.warn({ err: error, user: userId }, 'revoked tokens unavailable')
-    return false
+    return 'none'
   }
+}
+
+/**
+ * Closes the connections of a user's sessions that were logged out, on any server. Also closes those whose
+ * session is unknown: the client opens it again, if its session has not ended.
+ */
+export async function closeEndedSessions(userId: string, context: Context): Promise<void> {
+  const bucket = context.kv(REVOKED_TOKENS)
+  await closeMatching(context, async () => {
+    const listed = await context.system.connections(userId, { labels: true })
+    const hasEnded = await Promise.all(
+      listed.map(({ label }) => label === undefined || bucket.get(sessionKey(label))),
+    )
+    return listed.filter((_, index) => hasEnded[index])
+  })
 }
 
 /** Closes the connections that a user has on any server. Connections that are opened later stay. */
 export async function closeConnections(
   userId: string,
+  context: Pick<Context, 'system'>,
+): Promise<void> {
+  await closeMatching(context, () => context.system.connections(userId))
+}
+
+async function closeMatching(
   { system }: Pick<Context, 'system'>,
+  list: () => Promise<readonly ClientConnection[]>,
 ): Promise<void> {
   const startedAt = Date.now()
-  const first = await system.connections(userId)
+  const first = await list()
   await Promise.all(first.map((connection) => system.disconnect(connection)))
   // A server that answers late is missing in the first list. Clients may have connected again meanwhile.
   for (let round = 0; round < 2; round++) {
-    const connections = await system.connections(userId)
+    const connections = await list()
     const old = connections.filter(({ openedAt }) => openedAt.getTime() <= startedAt)
     if (old.length === 0) return
     await Promise.all(old.map((connection) => system.disconnect(connection)))
   }
+}
+
+/**
+ * The label of connections whose access token belongs to a session at the identity provider. It contains no
+ * part of the session's id.
+ */
+export function sessionLabel(issuer: string, session: string): Promise<string> {
+  return identityToken({ issuer, subject: session })
 }
 
 /** Returns whether a logout token or an event of the provider has been processed. */
@@ -140,9 +177,11 @@ async function raise(key: string, until: number, context: Context): Promise<void
 }
 
 const subjectKey = async (identity: Identity) => `subject.${await identityToken(identity)}`
-const sessionKey = async ({ issuer }: Identity, session: string) =>
-  `session.${await identityToken({ issuer, subject: session })}`
+const withoutSessionKey = async (identity: Identity) =>
+  `without-session.${await identityToken(identity)}`
+const sessionKey = (label: string) => `session.${label}`
 const usedKey = async (issuer: string, tokenId: string) =>
   `used.${await identityToken({ issuer, subject: tokenId })}`
 const cursorKey = 'events'
 const userKey = (userId: string) => `user.${userId}`
+const logoutKey = (userId: string) => `logout.${userId}`

@@ -26,6 +26,11 @@ export interface AuthGrant {
    */
   publish?: readonly string[]
   subscribe: readonly string[]
+  /**
+   * A label of the connection, which `system.connections` returns. It is lost when the process stops that
+   * has served the login.
+   */
+  label?: string | undefined
   /** The time at which the server closes the connection, in seconds since the epoch. */
   expiresAt: number
 }

@@ -30,9 +30,10 @@ export interface System {
   discard(seq: number): Promise<boolean>
   /**
    * Returns the connections of a user of the account CLIENTS on all servers, oldest first. Needs the
-   * imports `connection.…` of nats.conf.
+   * imports `connection.…` of nats.conf. With `labels`, asks all processes for the labels of the logins
+   * that they have served.
    */
-  connections(user: string): Promise<ClientConnection[]>
+  connections(user: string, options?: { labels?: boolean }): Promise<readonly ClientConnection[]>
   /** Closes a connection of a user. Throws if its server does not answer within two seconds. */
   disconnect(connection: ClientConnection): Promise<void>
 }
@@ -41,6 +42,8 @@ export interface ClientConnection {
   readonly server: string
   readonly id: number
   readonly openedAt: Date
+  /** The label that the auth callout has given to the connection; undefined if no process knows it. */
+  readonly label?: string | undefined
 }
 
 /** Counters of an endpoint since the start of its process, and durations in milliseconds. */

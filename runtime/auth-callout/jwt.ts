@@ -15,7 +15,7 @@ export interface Permissions {
 export interface AuthorizationRequest {
   userNkey: string
   serverId: string
-  client: { host?: string; kind?: string; type?: string }
+  client: { id?: number; host?: string; kind?: string; type?: string }
   connect: { auth_token?: string; user?: string; pass?: string }
 }
 

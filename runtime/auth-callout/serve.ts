@@ -24,6 +24,12 @@ export interface CalloutOptions {
   onFault?: (error: Error) => void
 }
 
+/** The connection of a login: the id of its server, and its number there. */
+export interface LoginConnection {
+  server: string
+  id: number
+}
+
 const kinds = { nats: 'nats', websocket: 'websocket', mqtt: 'mqtt' } as const
 
 /**
@@ -34,7 +40,7 @@ const kinds = { nats: 'nats', websocket: 'websocket', mqtt: 'mqtt' } as const
 export function serveCallout(
   nc: NatsConnection,
   { seed, xkeySeed, queue, onFault = () => {} }: CalloutOptions,
-  admit: (login: AuthRequest) => Promise<Permissions>,
+  admit: (login: AuthRequest, connection: LoginConnection) => Promise<Permissions>,
 ): { drain(): Promise<void> } {
   const key = readSeed('NATS_CALLOUT_SEED', seed, readAccountSeed)
   const curve = xkeySeed ? readSeed('NATS_CALLOUT_XKEY_SEED', xkeySeed, readCurveSeed) : undefined
@@ -73,8 +79,10 @@ export function serveCallout(
   }
 
   async function decide(request: AuthorizationRequest) {
+    const connection = { server: request.serverId, id: request.client.id ?? 0 }
     try {
-      return { jwt: encodeUser(key, request.userNkey, await admit(toAuthRequest(request))) }
+      const permissions = await admit(toAuthRequest(request), connection)
+      return { jwt: encodeUser(key, request.userNkey, permissions) }
     } catch (error) {
       if (error instanceof FunctionError) return { error: error.message }
       onFault(error instanceof Error ? error : new Error(String(error)))

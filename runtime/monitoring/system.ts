@@ -6,6 +6,7 @@ import type { Requester } from '../client/requester.ts'
 import { discardDeadLetter, findDeadLetter, listDeadLetters } from '../jetstream/dead-letters.ts'
 import { collectSpans } from '../tracing/collect-spans.ts'
 import type { SpanExport } from '../tracing/export.ts'
+import type { ConnectionLabels } from './connection-labels.ts'
 import type { ClientConnections } from './connections.ts'
 import { discoverInstances } from './discovery.ts'
 import { createServices } from './services.ts'
@@ -13,12 +14,21 @@ import { createServices } from './services.ts'
 /** A stream handler may run for a minute. */
 const replayMs = 60_000
 
-export function createSystem(
-  nc: NatsConnection,
-  requester: Requester,
-  connections: ClientConnections,
-  spanExport: SpanExport | undefined,
-): System {
+interface SystemOptions {
+  nc: NatsConnection
+  requester: Requester
+  connections: ClientConnections
+  labels: ConnectionLabels
+  spanExport: SpanExport | undefined
+}
+
+export function createSystem({
+  nc,
+  requester,
+  connections,
+  labels,
+  spanExport,
+}: SystemOptions): System {
   return {
     services: createServices(nc),
     exportSpans(service, spans) {
@@ -29,7 +39,10 @@ export function createSystem(
     deadLetters: (page) => listDeadLetters(requester, page),
     discard: (seq) => discardDeadLetter(requester, seq),
     replay: (seq) => replayDeadLetter(nc, requester, seq),
-    connections: (user) => connections.list(user),
+    async connections(user, options = {}) {
+      const listed = await connections.list(user)
+      return options.labels ? labels.read(user, listed) : listed
+    },
     disconnect: (connection) => connections.close(connection),
   }
 }

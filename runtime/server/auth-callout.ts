@@ -5,7 +5,7 @@ import type { FunctionInfo } from '../api/context.ts'
 import { cancelSubject, defaultTimeoutMs } from '../api/contract.ts'
 import { FunctionError } from '../api/errors.ts'
 import type { Permissions } from '../auth-callout/jwt.ts'
-import { serveCallout } from '../auth-callout/serve.ts'
+import { type LoginConnection, serveCallout } from '../auth-callout/serve.ts'
 import { connectToNats } from '../nats/connect.ts'
 import { retryUntilAvailable } from '../nats/retry.ts'
 import { toFunctionError } from '../nats/unavailable.ts'
@@ -44,12 +44,12 @@ export async function serveAuthCallout(
       queue: host.loaded.queue,
       onFault: (error) => log.error({ err: error }, 'login not answered'),
     },
-    (request) =>
+    (request, connection) =>
       new Promise<Permissions>((resolve, reject) =>
         dispatcher.accept(
           new AuthCalloutJob(
             { host, functions, stats: dispatcher.stats, log },
-            request,
+            { request, connection },
             resolve,
             reject,
           ),
@@ -73,6 +73,11 @@ interface LoginKind {
   log: Logger
 }
 
+interface Login {
+  request: AuthRequest
+  connection: LoginConnection
+}
+
 class AuthCalloutJob implements Job {
   readonly caller = ''
   readonly until = performance.now() + defaultTimeoutMs
@@ -81,6 +86,7 @@ class AuthCalloutJob implements Job {
   readonly #functions: LoginKind['functions']
   readonly #stats: FunctionStats
   readonly #request: AuthRequest
+  readonly #connection: LoginConnection
   readonly #resolve: (permissions: Permissions) => void
   readonly #reject: (reason: FunctionError) => void
   readonly #log: Logger
@@ -89,7 +95,7 @@ class AuthCalloutJob implements Job {
 
   constructor(
     { host, functions, stats, log }: LoginKind,
-    request: AuthRequest,
+    { request, connection }: Login,
     resolve: (permissions: Permissions) => void,
     reject: (reason: FunctionError) => void,
   ) {
@@ -97,6 +103,7 @@ class AuthCalloutJob implements Job {
     this.#functions = functions
     this.#stats = stats
     this.#request = request
+    this.#connection = connection
     this.#resolve = resolve
     this.#reject = reject
     this.#log = log
@@ -118,6 +125,8 @@ class AuthCalloutJob implements Job {
         throw new FunctionError('rate_limited', `${grant.user} has sent too much; try again later`)
       const permissions = toPermissions(grant, this.#functions.all())
       this.#host.backbone.guard.addAliases(grant.user, grant.aliases ?? [])
+      if (grant.label !== undefined)
+        this.#host.backbone.labels.add(grant.user, this.#connection, grant.label)
       this.#resolve(permissions)
     } catch (error) {
       this.#stats.storageFailed(error)

@@ -2,6 +2,7 @@ import type { NatsConnection } from '@nats-io/nats-core'
 import type { FunctionInfo } from '../api/context.ts'
 import type { System } from '../api/system.ts'
 import type { BucketConnections } from '../jetstream/kv.ts'
+import type { ConnectionLabels } from '../monitoring/connection-labels.ts'
 import type { ClientConnections } from '../monitoring/connections.ts'
 import type { ConnectionState } from '../nats/connection-state.ts'
 import type { SpanStore } from '../tracing/span-store.ts'
@@ -15,6 +16,7 @@ export interface Backbone extends BucketConnections {
   readonly spans: SpanStore
   readonly system: System
   readonly connections: ClientConnections
+  readonly labels: ConnectionLabels
   readonly connectionState: ConnectionState
   readonly guard: TrafficGuard
   readonly audience: Audience

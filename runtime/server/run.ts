@@ -11,6 +11,7 @@ import { createRequester } from '../client/requester.ts'
 import { Partitions } from '../jetstream/partitions.ts'
 import { watchStalledStreams } from '../jetstream/publish.ts'
 import { ensureResources, type Resources } from '../jetstream/resources.ts'
+import { ConnectionLabels } from '../monitoring/connection-labels.ts'
 import { ClientConnections } from '../monitoring/connections.ts'
 import { createSystem } from '../monitoring/system.ts'
 import { connectToNats } from '../nats/connect.ts'
@@ -113,6 +114,7 @@ export async function startRuntime({
   }
 
   const connections = new ClientConnections()
+  const labels = new ConnectionLabels(nc)
   const connectionState = new ConnectionState()
   connectionState.watch(nc)
   const spans = new SpanStore()
@@ -125,8 +127,9 @@ export async function startRuntime({
     partitions,
     functions: functions.map(describe),
     spans,
-    system: createSystem(nc, requester, connections, spanExport),
+    system: createSystem({ nc, requester, connections, labels, spanExport }),
     connections,
+    labels,
     connectionState,
     guard: new TrafficGuard(nc, connections, log),
     ensureResources: ensureOnce,

@@ -1,3 +1,5 @@
+import { on, once } from 'node:events'
+import { connect as connectSocket } from 'node:net'
 import { Kvm } from '@nats-io/kv'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { generateKeyPair } from 'jose'
@@ -101,8 +103,8 @@ describe('oidc.logout', () => {
     const [token, other] = [await user.token('here'), await user.token('elsewhere')]
     // The provider may renew a token until it has ended the session.
     const renewed = await user.token('here', -3)
-    const connections = await Promise.all([open(token), open(token), open(token)])
-    const bystander = await open(await createUser().token('here too'))
+    const connections = await Promise.all([open(token), open(token), open(renewed)])
+    const bystanders = await Promise.all([open(other), open(await createUser().token('here too'))])
 
     expect(await post(await logoutToken(user, { sid: 'here' }))).toEqual(accepted)
 
@@ -113,25 +115,37 @@ describe('oidc.logout', () => {
     expect(await isRefused(renewed)).toBe(true)
     expect(await isRefused(other)).toBe(false)
     expect(await isRefused(await user.token('a new one'))).toBe(false)
-    expect(bystander.isClosed()).toBe(false)
+    for (const nc of bystanders) await nc.flush()
   })
 
-  it('lets clients of other sessions connect again by themselves', async () => {
+  it('closes a connection whose token names no session, and rejects the token', async () => {
     const user = createUser()
-    const nc = await fixture.connect(await user.token('elsewhere'), {
-      reconnect: true,
-      reconnectTimeWait: 100,
-    })
-    onTestFinished(() => nc.close())
-    const reconnected = (async () => {
-      for await (const { type } of nc.status()) if (type === 'reconnect') return true
-      return false
-    })()
+    const token = await user.token(undefined)
+    const nc = await open(token)
+
+    expect(await post(await logoutToken(user, { sid: 'here', iat: now() - 20 }))).toEqual(accepted)
+
+    expect(await closes(nc)).toBe('closed')
+    expect(await isRefused(token)).toBe(true)
+    expect(await isRefused(await user.token(undefined, 5))).toBe(false)
+  })
+
+  it('closes a connection that has logged in again for the session', async () => {
+    const user = createUser()
+    const socket = connectSocket(Number(new URL(fixture.nats.url).port), '127.0.0.1')
+    onTestFinished(() => void socket.destroy())
+    const closed = once(socket, 'close')
+    const logIn = async (sid: string) => {
+      const options = { auth_token: await user.token(sid), verbose: false, protocol: 1 }
+      socket.write(`CONNECT ${JSON.stringify(options)}\r\nPING\r\n`)
+      for await (const [data] of on(socket, 'data')) if (String(data).includes('PONG')) return
+    }
+    await logIn('elsewhere')
+    await logIn('here')
 
     expect(await post(await logoutToken(user, { sid: 'here' }))).toEqual(accepted)
 
-    expect(await reconnected).toBe(true)
-    await nc.flush()
+    await closed
   })
 
   it('without a session rejects all tokens that were issued before, and accepts newer ones', async () => {
@@ -178,17 +192,39 @@ describe('oidc.logout', () => {
     const next = await open(await user.token('here'))
     await next.flush()
     expect(next.isClosed()).toBe(false)
+    // The same for the logout of one session.
+    await bucket.put(`logout.${user.name}`, JSON.stringify({ until: Date.now() + 60_000 }))
+    const other = await open(await user.token('elsewhere'))
+    const unnamed = await open(await user.token(undefined))
+    expect(await closes(unnamed)).toBe('closed')
+    await other.flush()
   })
 
-  it('still rejects the tokens after a restart of the runtime', async () => {
+  it('after a restart of the runtime still rejects the tokens, and closes connections of all sessions once', async () => {
     const user = createUser()
     const token = await user.token('here')
     await open(token)
+    const other = await fixture.connect(await user.token('elsewhere'), {
+      reconnect: true,
+      reconnectTimeWait: 100,
+    })
+    onTestFinished(() => other.close())
     await post(await logoutToken(user, { sid: 'here' }))
+    await other.flush()
 
     await fixture.runtime.restart()
 
     expect(await isRefused(token)).toBe(true)
+    const changes: string[] = []
+    void (async () => {
+      for await (const { type } of other.status()) changes.push(type)
+    })()
+    // No process knows to which session a connection belongs.
+    expect(await post(await logoutToken(user, { sid: 'somewhere' }))).toEqual(accepted)
+    await expect.poll(() => changes, { timeout: maxMs }).toContain('reconnect')
+    expect(await post(await logoutToken(user, { sid: 'anywhere' }))).toEqual(accepted)
+    await other.flush()
+    expect(changes.filter((type) => type === 'disconnect')).toHaveLength(1)
   })
 
   it('accepts the logout of a user who has never logged in', async () => {

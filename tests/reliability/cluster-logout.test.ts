@@ -24,17 +24,23 @@ const closes = (nc: NatsConnection) =>
     new Promise((resolve) => setTimeout(resolve, maxMs, 'open')),
   ])
 
-it('a logout closes the connections of the user on all servers, and no server accepts the token', async () => {
+it('a logout closes the connections of its session on all servers, and no server accepts the token', async () => {
   const name = `user-${crypto.randomUUID()}`
   const { tokenIssuer, servers } = cluster
   const iat = Math.floor(Date.now() / 1_000) - 60
-  const token = await tokenIssuer.token({ preferred_username: name, sid: name, iat })
-  const open = async ({ url }: { url: string }) => {
+  const claims = { preferred_username: name, iat }
+  const token = await tokenIssuer.token({ ...claims, sid: name })
+  const otherToken = await tokenIssuer.token({ ...claims, sid: `other ${name}` })
+  const openWith = async (token: string, { url }: { url: string }) => {
     const nc = await connect({ servers: url, token, reconnect: false })
     onTestFinished(() => nc.close())
     return nc
   }
-  const connections = await Promise.all([...servers, ...servers, ...servers].map(open))
+  const open = (server: { url: string }) => openWith(token, server)
+  // Both runtimes serve logins.
+  const all = [...servers, ...servers, ...servers]
+  const connections = await Promise.all(all.map(open))
+  const others = await Promise.all(all.map((server) => openWith(otherToken, server)))
   const logout_token = await tokenIssuer.token(
     {
       aud: 'nats-chat-app',
@@ -54,6 +60,7 @@ it('a logout closes the connections of the user on all servers, and no server ac
 
   expect([response.status, await response.json()]).toEqual([200, {}])
   expect(new Set(await Promise.all(connections.map(closes)))).toEqual(new Set(['closed']))
+  for (const nc of others) await nc.flush()
   for (const server of servers)
     await expect(open(server)).rejects.toThrow('Authorization Violation')
 })
