@@ -97,9 +97,13 @@ export function createRequester(nc: NatsConnection, user?: string): Requester {
   })
   void followConnection()
 
+  let isClustered = false
+
   return {
     get isClustered() {
-      return nc.info?.cluster !== undefined
+      // Undefined during a reconnect.
+      if (nc.info) isClustered = nc.info.cluster !== undefined
+      return isClustered
     },
     get isIdle() {
       return pending.size === 0

@@ -24,6 +24,13 @@ const attemptMs = 2_000
 const electionPauseMs = 100
 const noMessageFound = 10_037
 
+/** The members of an answer that say whether a leader has sent it. */
+interface Origin {
+  error?: ApiError
+  /** Only in the state of a stream or a consumer. */
+  cluster?: { leader?: string }
+}
+
 /**
  * Sends a request that only reads to the API of JetStream, whose leaders answer, and repeats it until there
  * is a leader. Throws `timeout` after `withinMs`.
@@ -33,7 +40,7 @@ export async function readApi<Answer extends object>(
   api: string,
   query = '',
   withinMs = timeoutMs,
-): Promise<Answer & { error?: ApiError }> {
+): Promise<Answer & Origin> {
   const until = performance.now() + withinMs
   for (;;) {
     const remainingMs = until - performance.now()
@@ -41,13 +48,19 @@ export async function readApi<Answer extends object>(
     try {
       const timeoutMs = isLast ? remainingMs : attemptMs
       const reply = await requester.request(`$JS.API.${api}`, query, { timeoutMs })
-      const answer = reply.json<Answer & { error?: ApiError }>()
-      if (isLast || answer.error?.code !== 503) return answer
+      const answer = reply.json<Answer & Origin>()
+      if (!requester.isClustered || isFromLeader(answer)) return answer
+      if (isLast) throw new FunctionError('unavailable', `${api} has no leader`)
       await sleep(electionPauseMs)
     } catch (error) {
       if (isLast || !(error instanceof FunctionError) || error.code !== 'timeout') throw error
     }
   }
+}
+
+/** A server that knows no leader of a stream answers with the state of its own replica, which may be old. */
+function isFromLeader({ error, cluster }: Origin): boolean {
+  return error?.code !== 503 && (cluster === undefined || Boolean(cluster.leader))
 }
 
 /**

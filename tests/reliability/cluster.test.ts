@@ -4,6 +4,7 @@ import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createRequester } from '#runtime/client'
 import { CHAT_MESSAGES } from '#schema/streams'
+import { readBounds } from '../../runtime/jetstream/api.ts'
 import { findNatsCli } from '../../stack/install/nats-cli.ts'
 import type { NatsService } from '../../stack/services/nats.ts'
 import { newClientId, newRoomId } from '../support/app.ts'
@@ -172,6 +173,23 @@ describe('a cluster of three nats-servers', { timeout: 180_000 }, () => {
     await parts.database.restart()
 
     expect((await starting).pid).toBeDefined()
+
+    // A server that knows no leader answers with the state of its own replica.
+    await first.kill('SIGSTOP')
+    await second.kill('SIGSTOP')
+    const nc = await parts.connectFunctions(third)
+    const answersWithoutLeader = async () => {
+      const options = { timeout: 2_000 }
+      const reply = await nc.request(`$JS.API.STREAM.INFO.${CHAT_MESSAGES.stream}`, '', options)
+      const { state, cluster } = reply.json<{ state?: object; cluster?: { leader?: string } }>()
+      return state !== undefined && !cluster?.leader
+    }
+    const asked = () => answersWithoutLeader().catch(() => false)
+    await expect.poll(asked, { timeout: 60_000 }).toBe(true)
+    const reading = readBounds(createRequester(nc), CHAT_MESSAGES.stream)
+    await expect(reading).rejects.toMatchObject({ code: 'unavailable' })
+    await first.kill('SIGCONT')
+    await second.kill('SIGCONT')
   })
 })
 
