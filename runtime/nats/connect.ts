@@ -45,7 +45,12 @@ export async function openConnection(
   options: ConnectionOptions,
 ): Promise<NatsConnection> {
   try {
-    const nc = await connectNode({ ...connectionOptions(address), ...options })
+    // The servers of a cluster may announce inner addresses, without the names of their certificates.
+    const nc = await connectNode({
+      ...connectionOptions(address),
+      ignoreClusterUpdates: true,
+      ...options,
+    })
     restoreServers(nc, address)
     return nc
   } catch (error) {

@@ -23,6 +23,8 @@ export interface ClusterOptions {
   port: number
   /** The cluster ports of all servers. */
   ports: number[]
+  /** Tells clients the addresses of all servers, unlike nats.cluster.conf. */
+  isAdvertised?: boolean | undefined
 }
 
 /** Paths of files in PEM. */
@@ -68,7 +70,11 @@ export async function startNats(options: NatsOptions): Promise<NatsService> {
     ...options,
     name: cluster?.serverName ?? 'nats-server',
     ask: () => greet(ports.nats),
-    command: () => ({ file: binary, args: ['-c', config], env: environment(options, ports) }),
+    command: () => ({
+      file: binary,
+      args: ['-c', config, ...(cluster?.isAdvertised ? ['--no_advertise=false'] : [])],
+      env: environment(options, ports),
+    }),
     async ready(log, from, signal) {
       await log.line(/ Server is ready$/, { from, signal, within: 30_000 })
       checkStreams(log, from, dir)

@@ -1,10 +1,13 @@
 import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { readAddress } from '../../runtime/nats/address.ts'
 import { connectToNats } from '../../runtime/nats/connect.ts'
+import { freePort } from '../../stack/ports.ts'
 import { type CommandLine, createCommandLine, greet, runtime } from '../support/command-line.ts'
 import { type NatsProxy, startNatsProxy } from '../support/nats-proxy.ts'
 import { startPlainNats } from '../support/plain-nats.ts'
@@ -191,6 +194,33 @@ describe('a list of servers', () => {
     await second.stop()
 
     await expect(reconnected).resolves.toBe(`127.0.0.1:${again.port}`)
+  })
+
+  it('is not extended by the inner addresses that a cluster announces', async () => {
+    const dir = await givenFolder()
+    let dialled = 0
+    const inner = createServer(() => dialled++).listen(0, '127.0.0.1')
+    onTestFinished(() => void inner.close())
+    await once(inner, 'listening')
+    const innerAddress = `127.0.0.1:${(inner.address() as AddressInfo).port}`
+    const [port, ...routes] = await Promise.all([freePort(), freePort(), freePort()])
+    const cluster = (index: 0 | 1) =>
+      `server_name: nats-${index}, client_advertise: "${innerAddress}"
+       cluster { name: test, listen: "127.0.0.1:${routes[index]}", routes: ["nats://127.0.0.1:${routes[1 - index]}"] }`
+    await using server = await startPlainNats(dir, cluster(0), port)
+    await using _ = await startPlainNats(dir, cluster(1))
+    const nc = await connectToNats(readAddress('NATS_URL', `127.0.0.1:${port}`), 'test')
+    onTestFinished(() => nc.close())
+    await expect.poll(() => nc.info?.connect_urls).toContain(innerAddress)
+    const reconnected = (async () => {
+      for await (const { type } of nc.status()) if (type === 'reconnect') return
+    })()
+
+    await server.restart()
+
+    await reconnected
+    expect(nc.getServers().map(({ listen }) => listen)).toEqual([`127.0.0.1:${port}`])
+    expect(dialled).toBe(0)
   })
 })
 

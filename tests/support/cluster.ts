@@ -43,6 +43,8 @@ export interface Cluster extends AsyncDisposable {
 export interface ClusterSettings {
   database?: DatabaseKind
   webOrigins?: string[]
+  /** Makes the servers tell clients the addresses of the others, unlike nats.cluster.conf. */
+  isAdvertised?: boolean
   /** Called before the start with the folder in which each server stores its data, in `NAME/nats`. */
   prepare?(dir: string, started: AsyncDisposableStack): Promise<void>
 }
@@ -56,6 +58,7 @@ export interface ClusterUser {
 export async function startCluster({
   database = 'pglite',
   webOrigins = [],
+  isAdvertised,
   prepare,
 }: ClusterSettings = {}): Promise<Cluster> {
   await using started = new AsyncDisposableStack()
@@ -66,7 +69,7 @@ export async function startCluster({
   const tokenIssuer = await startTokenIssuer()
   started.defer(() => tokenIssuer.stop())
   const [servers, db] = await Promise.all([
-    startNatsServers({ dir, secrets, webOrigins }, started),
+    startNatsServers({ dir, secrets, webOrigins, isAdvertised }, started),
     startDatabase(database, dir).then((service) => started.use(service)),
   ])
   const urlsOf = (user: NatsUser) => servers.map((server) => server.urlOf(user)).join(',')
@@ -125,14 +128,19 @@ export async function startCluster({
 
 /** Starts the three nats-servers of a cluster. */
 export async function startNatsServers(
-  { dir, ...options }: Pick<NatsOptions, 'dir' | 'secrets' | 'webOrigins' | 'tls'>,
+  {
+    dir,
+    isAdvertised,
+    ...options
+  }: Pick<NatsOptions, 'dir' | 'secrets' | 'webOrigins' | 'tls'> &
+    Pick<ClusterSettings, 'isAdvertised'>,
   started: AsyncDisposableStack,
 ): Promise<[NatsService, NatsService, NatsService]> {
   const binary = await findNatsServer()
   const ports = await Promise.all([freePort(), freePort(), freePort()])
   const start = async (number: 1 | 2 | 3) => {
     const serverName = `nats-${number}`
-    const cluster = { serverName, port: ports[number - 1] ?? 0, ports }
+    const cluster = { serverName, port: ports[number - 1] ?? 0, ports, isAdvertised }
     const settings = { ...options, dir: join(dir, serverName), binary, cluster }
     return started.use(await startNats(settings))
   }
