@@ -1,4 +1,4 @@
-import { statfs } from 'node:fs/promises'
+import { statfs, utimes } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ProcessService } from './services/service.ts'
 
@@ -7,39 +7,41 @@ const mebibyte = 1_024 * 1_024
 /** A service fails at a write that does not fit, so the disk counts as full before that. */
 const fullBytes = 4 * mebibyte
 const enoughBytes = 32 * mebibyte
-const writeFailure = /no space left on device|disk quota exceeded|ENOSPC|EDQUOT/i
+const writeFailure =
+  /no space left on device|disk quota exceeded|read-only file system|ENOSPC|EDQUOT|EROFS/i
 
-export interface Disk {
-  readonly isFull: boolean
-  waitForSpace(signal: AbortSignal): Promise<void>
-  /**
-   * Resolves to true when the disk has space again after a service could not write. The service must
-   * then be restarted: nats-server and PGlite do not write again by themselves. Resolves to false when
-   * the signal aborts.
-   */
-  untilSpaceReturns(service: ProcessService, signal: AbortSignal): Promise<boolean>
+type Fault = 'full' | 'read-only'
+
+const descriptions: Record<Fault, string> = {
+  full: `is full: messages are rejected until ${enoughBytes / mebibyte} MB are free`,
+  'read-only': 'is read-only: messages are rejected until it is repaired and mounted for writing',
 }
 
+export interface Disk {
+  /** Resolves when services can write to the disk. */
+  waitUntilWritable(signal: AbortSignal): Promise<void>
+  /**
+   * Resolves to true when the disk can be written to again after a service could not write. The service
+   * must then be restarted: nats-server and PGlite do not write again by themselves. Resolves to false when
+   * the signal aborts.
+   */
+  untilWritableAgain(service: ProcessService, signal: AbortSignal): Promise<boolean>
+}
+
+/** Logs when services cannot write to the disk of `dir`, because it is full or read-only. */
 export function watchDisk(
   dir: string,
   { log, signal }: { log: (message: string) => void; signal: AbortSignal },
 ): Disk {
-  let isFull = false
-  let fullCount = 0
+  let fault: Fault | undefined
+  let faultCount = 0
 
   async function check() {
-    const { bavail, bsize } = await statfs(dir)
-    const free = bavail * bsize
-    if (!isFull && free < fullBytes) {
-      isFull = true
-      fullCount++
-      log(
-        `the disk of ${dir} is full: messages are rejected until ${enoughBytes / mebibyte} MB are free`,
-      )
-    } else if (isFull && free >= enoughBytes) {
-      isFull = false
-      log(`the disk of ${dir} has space again`)
-    }
+    const found = await findFault(dir, fault)
+    if (found === fault) return
+    if (!fault) faultCount++
+    fault = found
+    log(`the disk of ${dir} ${found ? descriptions[found] : 'can be written to again'}`)
   }
 
   void (async () => {
@@ -50,15 +52,12 @@ export function watchDisk(
   })()
 
   return {
-    get isFull() {
-      return isFull
-    },
-    async waitForSpace(signal) {
-      while (isFull && !signal.aborted)
+    async waitUntilWritable(signal) {
+      while (fault && !signal.aborted)
         await delay(checkMs, undefined, { signal }).catch(() => undefined)
     },
-    async untilSpaceReturns(service, signal) {
-      const before = isFull ? fullCount - 1 : fullCount
+    async untilWritableAgain(service, signal) {
+      const before = fault ? faultCount - 1 : faultCount
       let hasFailed = false
       const notice = (line: string) => {
         hasFailed ||= writeFailure.test(line)
@@ -66,9 +65,24 @@ export function watchDisk(
       service.log.follow(service.log.end(), notice, signal)
       while (!signal.aborted) {
         await delay(checkMs, undefined, { signal }).catch(() => undefined)
-        if (!isFull && (hasFailed || fullCount > before)) return !signal.aborted
+        if (!fault && (hasFailed || faultCount > before)) return !signal.aborted
       }
       return false
     },
   }
+}
+
+async function findFault(dir: string, current: Fault | undefined): Promise<Fault | undefined> {
+  if (await isReadOnly(dir)) return 'read-only'
+  const { bavail, bsize } = await statfs(dir)
+  return bavail * bsize < (current === 'full' ? enoughBytes : fullBytes) ? 'full' : undefined
+}
+
+/** `access` does not notice that the kernel has made a file system read-only after an error of the disk. */
+async function isReadOnly(dir: string): Promise<boolean> {
+  const now = new Date()
+  return utimes(dir, now, now).then(
+    () => false,
+    (error: NodeJS.ErrnoException) => error.code === 'EROFS',
+  )
 }

@@ -37,7 +37,7 @@ export async function supervise(service: ProcessService, options: SuperviseOptio
     const delayMs = 250 * 2 ** (recent - 1)
     log(`${service.name} exited (${problem.split('\n')[0]}): restarting in ${delayMs} ms`)
     await delay(delayMs, undefined, { signal }).catch(() => {})
-    await options.disk?.waitForSpace(signal)
+    await options.disk?.waitUntilWritable(signal)
     if (signal.aborted) return
     try {
       await service.restart()
@@ -61,7 +61,7 @@ async function nextExit(service: ProcessService, options: SuperviseOptions): Pro
       exited.then(() => 'exit'),
       service.untilHung(watched).then((isHung) => (isHung ? 'hung' : 'exit')),
       ...(disk && storesData
-        ? [disk.untilSpaceReturns(service, watched).then((is) => (is ? 'space' : 'exit'))]
+        ? [disk.untilWritableAgain(service, watched).then((is) => (is ? 'writable' : 'exit'))]
         : []),
     ])
     watching.abort()
@@ -70,10 +70,10 @@ async function nextExit(service: ProcessService, options: SuperviseOptions): Pro
     if (event === 'hung') {
       const seconds = service.hungAfterMs / 1000
       log(`${service.name} gave no sign of life for ${seconds} s: replacing process ${pid}`)
-      // A process that waits for a full disk does not respond either.
+      // A process that waits for the disk does not respond either.
       await service.kill('SIGKILL')
-      await disk?.waitForSpace(signal)
-    } else log(`${service.name} could not write to the full disk: replacing process ${pid}`)
+      await disk?.waitUntilWritable(signal)
+    } else log(`${service.name} could not write to the disk: replacing process ${pid}`)
     try {
       await service.restart()
     } catch (error) {

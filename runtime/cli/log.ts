@@ -1,7 +1,7 @@
 import { type Logger, pino } from 'pino'
 import { CliError } from './failure.ts'
 
-const lostOutput = ['ENOSPC', 'EDQUOT', 'EPIPE']
+const lostOutput = ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'EPIPE']
 const levels = [...Object.keys(pino.levels.values), 'silent']
 
 export function createLog(env: NodeJS.ProcessEnv): Logger {

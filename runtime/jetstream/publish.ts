@@ -105,6 +105,6 @@ function streamOf(subject: string): string {
 }
 
 function notAcknowledged(subject: string, cause?: unknown) {
-  const reason = 'the server does not acknowledge it; its disk may be full'
+  const reason = 'the server does not acknowledge it; its disk may be full or read-only'
   return new NotStoredError(subject, reason, { retryAfterMs: 1_000, cause })
 }

@@ -205,7 +205,10 @@ async function connectToJetStream(
   started.defer(() => requester.close())
   watchStalledStreams(requester, (stream, isStalled) => {
     if (isStalled)
-      log.error({ stream }, 'nats-server stores no messages: make space on its disk and restart it')
+      log.error(
+        { stream },
+        'nats-server stores no messages, and its log names the path: make space on its disk, or make it writable, and restart nats-server',
+      )
     else log.info({ stream }, 'nats-server stores messages again')
   })
   const js = jetstream(nc)

@@ -129,7 +129,7 @@ function dependencyAlerts(): Alert[] {
       condition: '> 0',
       for: '2m',
       summary: 'The storage {{ $labels.storage }} fails',
-      description: 'Data cannot be stored or read. The disk may be full.',
+      description: 'Data cannot be stored or read. The disk may be full or read-only.',
     },
   ]
 }

@@ -136,7 +136,7 @@ const faults: Record<FaultName, Fault> = {
     const { disk, watch } = smallDisk
     const watching = new AbortController()
     const stored = [...servers, database].filter(({ name }) => name !== 'postgres')
-    const returned = stored.map((service) => watch.untilSpaceReturns(service, watching.signal))
+    const returned = stored.map((service) => watch.untilWritableAgain(service, watching.signal))
     disk.fill()
     await delay(databaseOutageMs)
     await disk.free()

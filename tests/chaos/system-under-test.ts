@@ -114,7 +114,8 @@ export async function startSystem(options: SystemOptions): Promise<SystemUnderTe
         createRuntimeInstance(service, {
           onCrash: (reason) => recorded.crashes.push(reason),
           onPause: (start, end) => recorded.pauses.push({ start, end }),
-          waitForSpace: async () => smallDisk?.watch.waitForSpace(new AbortController().signal),
+          waitForSpace: async () =>
+            smallDisk?.watch.waitUntilWritable(new AbortController().signal),
         }),
       )
     }),

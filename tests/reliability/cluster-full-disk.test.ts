@@ -1,29 +1,36 @@
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { jetstreamManager } from '@nats-io/jetstream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CHAT_MESSAGES } from '#schema/streams'
+import { freePort } from '../../stack/ports.ts'
 import type { NatsService } from '../../stack/services/nats.ts'
+import type { ProcessService } from '../../stack/services/service.ts'
 import { newClientId, newRoomId } from '../support/app.ts'
 import { type Cluster, startCluster } from '../support/cluster.ts'
-import { canMount, mountSmallDisk, type SmallDisk } from '../support/small-disk.ts'
+import { parseMetrics } from '../support/metrics.ts'
+import { canMount, type FailingDisk, mountFailingDisk } from '../support/small-disk.ts'
 
 if (!canMount && process.env.CI) throw new Error('This test mounts file systems and needs root')
 
-describe.skipIf(!canMount)('a full disk in a cluster', { timeout: 280_000 }, () => {
-  const disks = new Map<string, SmallDisk>()
+describe.skipIf(!canMount)('a disk in a cluster', { timeout: 280_000 }, () => {
+  const disks = new Map<string, FailingDisk>()
   let cluster: Cluster
+  let runtime: ProcessService
+  let healthPort: number
 
   beforeAll(async () => {
     cluster = await startCluster({
       async prepare(dir, started) {
         for (const name of ['nats-1', 'nats-2', 'nats-3']) {
           await mkdir(join(dir, name))
-          disks.set(name, started.use(await mountSmallDisk(join(dir, name, 'nats'), 120)))
+          disks.set(name, started.use(await mountFailingDisk(join(dir, name, 'nats'), 150)))
         }
       },
     })
-  })
+    healthPort = await freePort()
+    runtime = await cluster.startRuntime('runtime', { HEALTH_PORT: String(healthPort) })
+  }, 180_000)
   afterAll(() => cluster?.[Symbol.asyncDispose]())
 
   async function findLeader() {
@@ -36,47 +43,74 @@ describe.skipIf(!canMount)('a full disk in a cluster', { timeout: 280_000 }, () 
     return { leader, disk, other }
   }
 
+  const readiness = async () => (await fetch(`http://127.0.0.1:${healthPort}/readyz`)).status
+  /** The alert NatterStorageFailing fires when the number grows. */
+  async function countFailures(): Promise<number> {
+    const metrics = await (await fetch(`http://127.0.0.1:${healthPort}/metrics`)).text()
+    const failures = parseMetrics(metrics).find(
+      ({ name, labels }) =>
+        name === 'natter_storage_failures_total' && labels.storage === 'jetstream',
+    )
+    return failures?.value ?? Number.NaN
+  }
+
   const healthOf = async ({ monitorUrl }: NatsService) =>
     (await fetch(`${monitorUrl}/healthz`)).status
 
-  it('of the leader rejects messages until another server leads, and loses none of the acknowledged', async () => {
-    const runtime = await cluster.startRuntime('runtime')
-    const { leader, disk, other } = await findLeader()
-    const { client } = await cluster.connectUser('alice', other)
-    const room = newRoomId()
-    await client.call('room.create', { room, name: 'A room', kind: 'public' })
-    const acknowledged: string[] = []
-    const codes = new Set<string>()
-    const send = async () => {
-      const text = crypto.randomUUID()
-      const answer = await client.try('send', { room, clientId: newClientId(), text })
-      if (answer.ok) acknowledged.push(text)
-      else codes.add(answer.error.code)
-      return answer.ok
-    }
-    expect(await send()).toBe(true)
+  type Act = (disk: FailingDisk) => void | Promise<void>
+  const faults: [what: string, fail: Act, repair: Act][] = [
+    ['is full', (disk) => disk.fill(), (disk) => disk.free()],
+    ['becomes read-only', (disk) => disk.makeReadOnly(), (disk) => disk.repair()],
+  ]
+  it.each(faults)(
+    'of the leader that %s rejects messages until another server leads, and loses none of the acknowledged',
+    async (_, fail, repair) => {
+      const { leader, disk, other } = await findLeader()
+      const { client } = await cluster.connectUser('alice', other)
+      const room = newRoomId()
+      await client.call('room.create', { room, name: 'A room', kind: 'public' })
+      const acknowledged: string[] = []
+      const codes = new Set<string>()
+      const send = async () => {
+        const text = crypto.randomUUID()
+        const answer = await client.try('send', { room, clientId: newClientId(), text })
+        if (answer.ok) acknowledged.push(text)
+        else codes.add(answer.error.code)
+        return answer.ok
+      }
+      expect(await send()).toBe(true)
+      const failuresBefore = await countFailures()
+      const [serverStart, runtimeStart] = [leader.log.end(), runtime.log.end()]
 
-    disk.fill()
-    await expect.poll(send, { timeout: 60_000 }).toBe(false)
-    await expect.poll(send, { timeout: 100_000 }).toBe(true)
-    expect([...codes]).toEqual(['unavailable'])
-    await expect.poll(() => healthOf(leader), { timeout: 60_000 }).toBe(503)
-    expect(leader.log.read(0)).toMatch(new RegExp(`${disk.dir}/.*no space left on device`))
-    const logged = () => readFile(runtime.log.path, 'utf8')
-    expect(await logged()).toContain('make space on its disk and restart it')
-    await expect.poll(logged).toContain('nats-server stores messages again')
+      fail(disk)
+      await expect.poll(send, { timeout: 60_000 }).toBe(false)
+      // Other processes could not store messages either.
+      expect(await readiness()).toBe(200)
+      await expect.poll(send, { timeout: 100_000 }).toBe(true)
+      expect([...codes]).toEqual(['unavailable'])
+      await expect.poll(() => healthOf(leader), { timeout: 60_000 }).toBe(503)
+      const reason = new RegExp(`${disk.dir}/.*(no space left on device|read-only file system)`)
+      expect(leader.log.read(serverStart)).toMatch(reason)
+      const logged = () => runtime.log.read(runtimeStart)
+      expect(logged()).toContain(
+        'make space on its disk, or make it writable, and restart nats-server',
+      )
+      await expect.poll(logged).toContain('nats-server stores messages again')
+      expect(await countFailures()).toBeGreaterThan(failuresBefore)
 
-    await disk.free()
-    await leader.restart()
-    await expect.poll(() => healthOf(leader), { timeout: 60_000 }).toBe(200)
-    expect(await send()).toBe(true)
-    const texts = async () => {
-      const answer = await client.try('chat.history', { room, limit: 100 })
-      return answer.ok ? answer.value.messages.map(({ text }) => text) : []
-    }
-    const present = async () => (await texts()).filter((text) => acknowledged.includes(text))
-    await expect.poll(present, { timeout: 60_000 }).toEqual(acknowledged)
-  })
+      await leader.stop()
+      await repair(disk)
+      await leader.restart()
+      await expect.poll(() => healthOf(leader), { timeout: 60_000 }).toBe(200)
+      expect(await send()).toBe(true)
+      const texts = async () => {
+        const answer = await client.try('chat.history', { room, limit: 100 })
+        return answer.ok ? answer.value.messages.map(({ text }) => text) : []
+      }
+      const present = async () => (await texts()).filter((text) => acknowledged.includes(text))
+      await expect.poll(present, { timeout: 60_000 }).toEqual(acknowledged)
+    },
+  )
 
   it('that is replaced by an empty one gets its replicas from the other servers', async () => {
     const { leader, disk, other } = await findLeader()

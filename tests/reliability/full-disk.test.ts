@@ -4,22 +4,23 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { isCallError } from '#runtime/client'
 import type { ProcessService } from '../../stack/services/service.ts'
-import { canMount, mountSmallDisk, type SmallDisk } from '../support/small-disk.ts'
+import { canMount, type FailingDisk, mountFailingDisk } from '../support/small-disk.ts'
 import { startStack } from '../support/stack-process.ts'
 import { createTestUser, type TestUser } from '../support/test-user.ts'
 
 if (!canMount && process.env.CI) throw new Error('This test mounts a file system and needs root')
 
-describe.skipIf(!canMount)('npm start on a full disk', { timeout: 180_000 }, () => {
+describe.skipIf(!canMount)('npm start on a disk that fails', { timeout: 180_000 }, () => {
   let dir: string
-  let disk: SmallDisk
+  let disk: FailingDisk
   let state: string
   let stack: ProcessService
   let alice: TestUser
+  const room = `room-${crypto.randomUUID()}`
 
   beforeAll(async () => {
     dir = await mkdtemp(join(tmpdir(), 'natter-disk-'))
-    disk = await mountSmallDisk(join(dir, 'disk'), 400)
+    disk = await mountFailingDisk(join(dir, 'disk'), 400)
     state = join(disk.dir, 'state')
     stack = await startStack(dir, { NATTER_STATE: state })
     // The second runtime starts after the ready line.
@@ -37,7 +38,6 @@ describe.skipIf(!canMount)('npm start on a full disk', { timeout: 180_000 }, () 
   })
 
   it('rejects messages as unavailable, continues when there is space, and loses nothing', async () => {
-    const room = `room-${crypto.randomUUID()}`
     await alice.client.call('room.create', { room, name: 'A room', kind: 'public' })
     const acknowledged: string[] = []
     let count = 0
@@ -72,5 +72,25 @@ describe.skipIf(!canMount)('npm start on a full disk', { timeout: 180_000 }, () 
     await expect
       .poll(() => texts().catch(() => []), { timeout: 60_000 })
       .toEqual(expect.arrayContaining(acknowledged))
+  })
+
+  it('rejects messages as unavailable when the disk becomes read-only, and says so', async () => {
+    const from = stack.log.end()
+
+    disk.makeReadOnly()
+
+    await stack.log.line(new RegExp(`the disk of ${state} is read-only: .*mounted for writing`), {
+      from,
+      within: 20_000,
+    })
+    const codes = await Promise.all(
+      Array.from({ length: 3 }, (_, index) =>
+        alice.send(room, `message ${index}`).then(
+          () => 'sent',
+          (error) => (isCallError(error) ? error.code : String(error)),
+        ),
+      ),
+    )
+    expect(new Set(codes)).toEqual(new Set(['unavailable']))
   })
 })

@@ -44,7 +44,7 @@ export interface ClusterSettings {
   database?: DatabaseKind
   webOrigins?: string[]
   /** Makes the servers tell clients the addresses of the others, unlike nats.cluster.conf. */
-  isAdvertised?: boolean
+  isAdvertised?: boolean | undefined
   /** Called before the start with the folder in which each server stores its data, in `NAME/nats`. */
   prepare?(dir: string, started: AsyncDisposableStack): Promise<void>
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { closeSync, openSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
@@ -9,29 +9,80 @@ export interface SmallDisk extends AsyncDisposable {
   free(): Promise<void>
 }
 
+export interface FailingDisk extends SmallDisk {
+  /** As the kernel does after an error of the disk. Open files stay open, but cannot be written. */
+  makeReadOnly(): void
+  /** Mounts the disk for writing again. No process may use it. */
+  repair(): void
+}
+
 /** Mounting needs root on Linux. */
 export const canMount = process.platform === 'linux' && process.getuid?.() === 0
 
 export async function mountSmallDisk(dir: string, megabytes: number): Promise<SmallDisk> {
   await mkdir(dir)
   execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', dir])
+  return mounted(dir)
+}
+
+/** A small disk in a file beside the folder. */
+export async function mountFailingDisk(dir: string, megabytes: number): Promise<FailingDisk> {
+  await mkdir(dir)
+  const image = `${dir}.img`
+  execFileSync('truncate', ['--size', `${megabytes}M`, image])
+  const device = execFileSync('losetup', ['--find', '--show', image]).toString().trim()
+  execFileSync('mkfs.ext4', ['-q', '-m', '0', device])
+  const mount = () => execFileSync('mount', ['-o', 'errors=remount-ro', device, dir])
+  mount()
+  return {
+    ...mounted(dir),
+    makeReadOnly() {
+      // What is not written yet would be lost, as after a power cut.
+      execFileSync('sync', ['--file-system', dir])
+      execFileSync('mount', ['-o', 'remount,abort', dir])
+    },
+    repair() {
+      execFileSync('umount', [dir])
+      try {
+        execFileSync('e2fsck', ['-fy', device], { stdio: 'ignore' })
+      } catch (error) {
+        // The exit code of repaired errors.
+        if ((error as { status?: number }).status !== 1) throw error
+      }
+      mount()
+    },
+    async [Symbol.asyncDispose]() {
+      execFileSync('umount', [dir])
+      execFileSync('losetup', ['--detach', device])
+    },
+  }
+}
+
+function mounted(dir: string): SmallDisk {
   const path = join(dir, 'other-data')
   return {
     dir,
     fill() {
       const file = openSync(path, 'w')
-      const block = Buffer.alloc(65_536, 1)
-      try {
-        for (;;) writeSync(file, block)
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
-      } finally {
-        closeSync(file)
-      }
+      // ext4 reserves more than it needs until it has written the data.
+      while (writeUntilFull(file) > 0) fsyncSync(file)
+      closeSync(file)
     },
     free: () => rm(path, { force: true }),
     async [Symbol.asyncDispose]() {
       execFileSync('umount', [dir])
     },
   }
+}
+
+/** Returns the number of bytes that were written. */
+function writeUntilFull(file: number): number {
+  const block = Buffer.alloc(4_096, 1)
+  for (let bytes = 0; ; )
+    try {
+      bytes += writeSync(file, block)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOSPC') return bytes
+      throw error
+    }
 }
