@@ -87,8 +87,8 @@ function readPartitions({ NATS_PARTITIONS: value }: Environment) {
 }
 
 function readSpread({ NATS_SPREAD: value }: Environment) {
-  if (value === undefined || value === '' || value === 'false') return false
-  if (value === 'true') return true
+  if (value === undefined || value === '' || value === 'true') return true
+  if (value === 'false') return false
   throw new Error(`NATS_SPREAD is "${value}": use true or false`)
 }
 

@@ -100,9 +100,7 @@ describe('runtimes of a cluster', { timeout: 240_000 }, () => {
   it('spread over the servers after the restart of one, while no call fails', async () => {
     const [first, second, third] = cluster.servers
     const folders = ['functions/', 'apps/', await cluster.write({ 'slow.ts': slow })]
-    await Promise.all(
-      names.map((name) => cluster.startRuntime(name, { NATS_SPREAD: 'true' }, folders)),
-    )
+    await Promise.all(names.map((name) => cluster.startRuntime(name, {}, folders)))
     const alice = await cluster.connectUser('alice', second)
     const bob = await cluster.connectUser('bob', third)
     const { username, password, host } = new URL(second.urlOf('sys'))
