@@ -104,12 +104,13 @@ export async function findRevokedSince(
  */
 export async function closeEndedSessions(userId: string, context: Context): Promise<void> {
   const bucket = context.kv(REVOKED_TOKENS)
-  await closeMatching(context, async () => {
-    const listed = await context.system.connections(userId, { labels: true })
-    const hasEnded = await Promise.all(
-      listed.map(({ label }) => label === undefined || bucket.get(sessionKey(label))),
-    )
-    return listed.filter((_, index) => hasEnded[index])
+  await closeMatching(userId, context, async (connections) => {
+    const labels = await context.system.connectionLabels(userId, connections)
+    // A session that cannot be read counts as ended.
+    const hasEnded = (label: string | undefined) =>
+      label === undefined || bucket.get(sessionKey(label)).then(Boolean, () => true)
+    const ended = await Promise.all(labels.map(hasEnded))
+    return connections.filter((_, index) => ended[index])
   })
 }
 
@@ -118,22 +119,28 @@ export async function closeConnections(
   userId: string,
   context: Pick<Context, 'system'>,
 ): Promise<void> {
-  await closeMatching(context, () => context.system.connections(userId))
+  await closeMatching(userId, context, async (connections) => connections)
 }
 
 async function closeMatching(
+  userId: string,
   { system }: Pick<Context, 'system'>,
-  list: () => Promise<readonly ClientConnection[]>,
+  select: (connections: readonly ClientConnection[]) => Promise<readonly ClientConnection[]>,
 ): Promise<void> {
   const startedAt = Date.now()
-  const first = await list()
-  await Promise.all(first.map((connection) => system.disconnect(connection)))
+  const kept = new Set<string>()
+  const keyOf = ({ server, id }: ClientConnection) => `${server} ${id}`
   // A server that answers late is missing in the first list. Clients may have connected again meanwhile.
-  for (let round = 0; round < 2; round++) {
-    const connections = await list()
-    const old = connections.filter(({ openedAt }) => openedAt.getTime() <= startedAt)
-    if (old.length === 0) return
-    await Promise.all(old.map((connection) => system.disconnect(connection)))
+  for (let round = 0; round < 3; round++) {
+    const listed = await system.connections(userId)
+    const candidates = listed.filter(
+      (connection) =>
+        !kept.has(keyOf(connection)) && (round === 0 || connection.openedAt.getTime() <= startedAt),
+    )
+    const selected = new Set(await select(candidates))
+    for (const connection of candidates) if (!selected.has(connection)) kept.add(keyOf(connection))
+    if (round > 0 && selected.size === 0) return
+    await Promise.all([...selected].map((connection) => system.disconnect(connection)))
   }
 }
 

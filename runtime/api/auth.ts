@@ -27,7 +27,7 @@ export interface AuthGrant {
   publish?: readonly string[]
   subscribe: readonly string[]
   /**
-   * A label of the connection, which `system.connections` returns. It is lost when the process stops that
+   * A label of the connection, which `system.connectionLabels` returns. It is lost when the process stops that
    * has served the login.
    */
   label?: string | undefined

@@ -30,10 +30,18 @@ export interface System {
   discard(seq: number): Promise<boolean>
   /**
    * Returns the connections of a user of the account CLIENTS on all servers, oldest first. Needs the
-   * imports `connection.…` of nats.conf. With `labels`, asks all processes for the labels of the logins
-   * that they have served.
+   * imports `connection.…` of nats.conf.
    */
-  connections(user: string, options?: { labels?: boolean }): Promise<readonly ClientConnection[]>
+  connections(user: string): Promise<ClientConnection[]>
+  /**
+   * Asks all processes for the labels that the auth callout has given to connections of a user, and returns
+   * them in order. A label is undefined if no process knows it, or if processes know different ones: a
+   * client may log in again on the same connection.
+   */
+  connectionLabels(
+    user: string,
+    connections: readonly ClientConnection[],
+  ): Promise<(string | undefined)[]>
   /** Closes a connection of a user. Throws if its server does not answer within two seconds. */
   disconnect(connection: ClientConnection): Promise<void>
 }
@@ -42,8 +50,6 @@ export interface ClientConnection {
   readonly server: string
   readonly id: number
   readonly openedAt: Date
-  /** The label that the auth callout has given to the connection; undefined if no process knows it. */
-  readonly label?: string | undefined
 }
 
 /** Counters of an endpoint since the start of its process, and durations in milliseconds. */

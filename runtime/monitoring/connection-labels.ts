@@ -29,25 +29,22 @@ export class ConnectionLabels {
     })
   }
 
-  add(user: string, connection: ConnectionId, label: string): void {
-    this.#labels.set(keyOf(user, connection), label)
+  /** To be called for each login, so that a login without a label replaces an earlier one with a label. */
+  add(user: string, connection: ConnectionId, label: string | undefined): void {
+    this.#labels.set(keyOf(user, connection), label ?? '')
   }
 
-  /**
-   * Returns the connections of a user with their labels. A label is undefined if no process knows it, or if
-   * processes know different ones: a client may log in again on the same connection.
-   */
   async read(
     user: string,
     connections: readonly ClientConnection[],
-  ): Promise<readonly ClientConnection[]> {
-    if (connections.length === 0) return connections
+  ): Promise<(string | undefined)[]> {
+    if (connections.length === 0) return []
     const query = connections.map(({ server, id }) => ({ server, id }))
     const replies = await gather(this.#nc, subject, JSON.stringify({ user, connections: query }))
     const answers = replies.map((reply) => reply.json<Labels>())
-    return connections.map((connection, index) => {
+    return connections.map((_, index) => {
       const [label, ...others] = new Set(answers.flatMap((labels) => labels[index] ?? []))
-      return { ...connection, label: others.length > 0 ? undefined : label }
+      return others.length > 0 ? undefined : label || undefined
     })
   }
 

@@ -39,10 +39,8 @@ export function createSystem({
     deadLetters: (page) => listDeadLetters(requester, page),
     discard: (seq) => discardDeadLetter(requester, seq),
     replay: (seq) => replayDeadLetter(nc, requester, seq),
-    async connections(user, options = {}) {
-      const listed = await connections.list(user)
-      return options.labels ? labels.read(user, listed) : listed
-    },
+    connections: (user) => connections.list(user),
+    connectionLabels: (user, listed) => labels.read(user, listed),
     disconnect: (connection) => connections.close(connection),
   }
 }

@@ -125,8 +125,7 @@ class AuthCalloutJob implements Job {
         throw new FunctionError('rate_limited', `${grant.user} has sent too much; try again later`)
       const permissions = toPermissions(grant, this.#functions.all())
       this.#host.backbone.guard.addAliases(grant.user, grant.aliases ?? [])
-      if (grant.label !== undefined)
-        this.#host.backbone.labels.add(grant.user, this.#connection, grant.label)
+      this.#host.backbone.labels.add(grant.user, this.#connection, grant.label)
       this.#resolve(permissions)
     } catch (error) {
       this.#stats.storageFailed(error)
