@@ -3,7 +3,7 @@ import { removeApp } from '#domain/apps/registry'
 import { requireAdministrator } from '#domain/auth/administrator'
 import { defineFunction, FunctionError } from '#runtime'
 import { appsRemove } from '#schema/messages/app'
-import { USER_IDS } from '#schema/streams'
+import { ROOMS_KV, USER_IDS } from '#schema/streams'
 
 export default defineFunction(
   appsRemove,
@@ -20,5 +20,9 @@ export default defineFunction(
       await announceInstallation({ app, room, installed: false }, context)
     return {}
   },
-  { queue: 'app-registry-workers', resources: [USER_IDS], limit: { max: 30, windowMs: 60_000 } },
+  {
+    queue: 'app-registry-workers',
+    resources: [ROOMS_KV, USER_IDS],
+    limit: { max: 30, windowMs: 60_000 },
+  },
 )

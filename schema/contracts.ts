@@ -101,6 +101,7 @@ export const topics = {
   deliverPresence: presence.deliverPresence,
   deliverRead: room.deliverRead,
   deliverReadThread: thread.deliverReadThread,
+  deliverRoomKey: encrypted.deliverRoomKey,
   deliverRejected: chat.deliverRejected,
   deliverTranslation: translate.deliverTranslation,
   deliverTyping: presence.deliverTyping,

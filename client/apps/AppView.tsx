@@ -112,6 +112,7 @@ function LiveApp(props: {
       ),
     )
     onCleanup(chat.connection.onReconnect(() => frame.send({ event: 'stale' })))
+    onCleanup(chat.onMissed(() => frame.send({ event: 'stale' })))
     const onChange = () => {
       frame.send({ theme: readTheme() })
       frame.send(readLocale())

@@ -31,6 +31,7 @@ export function AppsPanel(props: {
     chat.client.listen(topics.deliverAppInstalled, { user: chat.me, room }, () => void refetch()),
   )
   onCleanup(chat.connection.onReconnect(() => void refetch()))
+  onCleanup(chat.onMissed(() => void refetch()))
 
   const [isWide, setWide] = createSignal(false)
   // An unchanged list keeps its elements, and with them the focus and a click that has begun.

@@ -79,7 +79,7 @@ export function createChat(options: ChatOptions) {
       if (event?.kind !== 'message' || event.sender !== me) options.onMessage?.(notice, room)
     },
   })
-  roomKeys.onMissed(rooms.refreshSoon)
+  onCleanup(roomKeys.onMissed(rooms.refreshSoon))
   const sendQueue = createSendQueue(client, localStore, (room, seq) => {
     for (const timeline of openTimelines) if (timeline.room === room) timeline.expect(seq)
   })
@@ -165,6 +165,8 @@ export function createChat(options: ChatOptions) {
   return {
     client,
     connection,
+    /** Runs when events of large rooms may have been missed. */
+    onMissed: roomKeys.onMissed,
     identity,
     me,
     /** Only shows or hides the console: the server authorizes each of its calls. */

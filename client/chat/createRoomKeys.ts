@@ -16,18 +16,29 @@ const nonceBytes = 12
 
 type Push = keyof RoomPush
 
+/** The topics of the same events in smaller rooms, on which the page listens. */
+const topicOf = {
+  notify: topics.deliverNotify,
+  presence: topics.deliverPresence,
+  typing: topics.deliverTyping,
+  appUpdated: topics.deliverAppUpdated,
+  appInstalled: topics.deliverAppInstalled,
+}
+
+interface Listener {
+  /** Fields that the event must have. */
+  params: Record<string, string>
+  handler: (data: never) => void
+}
+
 /**
  * Receives the events that large rooms publish encrypted. The returned `client` passes them to the
  * listeners of the user's own subject, to which smaller rooms publish.
  */
 export function createRoomKeys(nats: ChatClient, me: UserId) {
   const subscriptions = new Map<RoomId, { id: string; stop: () => void }>()
-  const listeners: Record<Push, Set<(data: never) => void>> = {
-    notify: new Set(),
-    presence: new Set(),
-    typing: new Set(),
-  }
-  let onMissed = () => {}
+  const listeners = new Map<Push, Set<Listener>>()
+  const onMissed = new Set<() => void>()
   let retry: ReturnType<typeof setTimeout> | undefined
   let isStopped = false
   onCleanup(() => {
@@ -40,24 +51,39 @@ export function createRoomKeys(nats: ChatClient, me: UserId) {
     ...nats,
     listen(topic, params, handler) {
       const stop = nats.listen(topic, params, handler)
-      const name = pushOf(topic)
+      const name = pushNames.find((name) => topicOf[name] === (topic as unknown))
       if (!name) return stop
-      const listener = handler as (data: never) => void
-      listeners[name].add(listener)
+      const { user: _, ...fields } = params as Record<string, string>
+      const listener: Listener = { params: fields, handler: handler as Listener['handler'] }
+      const ofPush = listeners.get(name) ?? new Set()
+      listeners.set(name, ofPush.add(listener))
       return () => {
-        listeners[name].delete(listener)
+        ofPush.delete(listener)
         stop()
       }
     },
   }
   onCleanup(
     nats.listen(topics.deliverNotify, { user: me }, ({ room, roomKey, event }) => {
-      if (!roomKey || !subscribe(room, roomKey)) return
-      // Later events may have been published only with the key already.
-      const isLate = !event || Date.now() - Date.parse(event.at) > maxNoticeAgeMs
-      if (isLate) onMissed()
+      if (roomKey) receiveKey(room, roomKey, event?.at)
     }),
   )
+  onCleanup(
+    nats.listen(topics.deliverRoomKey, { user: me }, ({ room, roomKey, at }) =>
+      receiveKey(room, roomKey, at),
+    ),
+  )
+
+  function receiveKey(room: RoomId, key: RoomKey, at: string | undefined) {
+    if (!subscribe(room, key)) return
+    // Later events may have been published only with the key already.
+    const isLate = at === undefined || Date.now() - Date.parse(at) > maxNoticeAgeMs
+    if (isLate) reportMissed()
+  }
+
+  function reportMissed() {
+    for (const callback of onMissed) callback()
+  }
 
   /** Returns false if the key is the current one. */
   function subscribe(room: RoomId, { id, key }: RoomKey): boolean {
@@ -78,8 +104,9 @@ export function createRoomKeys(nats: ChatClient, me: UserId) {
   }
 
   function pass(push: RoomPush) {
-    for (const name of ['notify', 'presence', 'typing'] as const)
-      if (push[name]) for (const listener of listeners[name]) listener(push[name] as never)
+    for (const name of pushNames)
+      for (const { params, handler } of listeners.get(name) ?? [])
+        if (matches(push[name], params)) handler(push[name] as never)
   }
 
   async function load(rooms: readonly RoomId[]): Promise<void> {
@@ -101,7 +128,7 @@ export function createRoomKeys(nats: ChatClient, me: UserId) {
       }
     }
     // Events between the last refresh and the subscription have been missed.
-    if (isChanged) onMissed()
+    if (isChanged) reportMissed()
   }
 
   return {
@@ -112,16 +139,18 @@ export function createRoomKeys(nats: ChatClient, me: UserId) {
       subscriptions.delete(room)
     },
     /** Runs when events may have been missed. */
-    onMissed(callback: () => void) {
-      onMissed = callback
+    onMissed(callback: () => void): () => void {
+      onMissed.add(callback)
+      return () => onMissed.delete(callback)
     },
   }
 }
 
-function pushOf(topic: unknown): Push | undefined {
-  if (topic === topics.deliverNotify) return 'notify'
-  if (topic === topics.deliverPresence) return 'presence'
-  return topic === topics.deliverTyping ? 'typing' : undefined
+const pushNames = Object.keys(topicOf) as Push[]
+
+function matches(data: object | undefined, params: Record<string, string>): boolean {
+  if (!data) return false
+  return Object.entries(params).every(([name, value]) => data[name as keyof typeof data] === value)
 }
 
 async function decrypt(key: CryptoKey, data: string): Promise<RoomPush> {

@@ -1,13 +1,41 @@
 import type { Context } from '#runtime'
-import type { RoomId } from '#schema/ids'
-import { type AppId, deliverAppInstalled } from '#schema/messages/app'
-import { findMembers } from '../rooms/audience.ts'
+import {
+  type AppInstalled,
+  type AppUpdate,
+  deliverAppInstalled,
+  deliverAppUpdated,
+} from '#schema/messages/app'
+import { deliverRoomKey } from '#schema/messages/encrypted'
+import { findMemberAudience, type MemberAudience } from '../rooms/audience.ts'
+import { markAnnounced, publicPartOf, publishEncrypted } from '../rooms/room-key.ts'
+
+/** Publishes an update of an app's data to the members of its room. */
+export async function publishUpdate(update: AppUpdate, context: Context): Promise<void> {
+  const audience = await findMemberAudience(update.room, context)
+  if ('key' in audience) publishEncrypted(audience.key, { appUpdated: update }, context)
+  else context.publishEach(deliverAppUpdated, 'user', audience.users, update)
+  await announceKey(update, audience, context)
+}
 
 /** Publishes to the members of a room that an app was installed or uninstalled. */
-export async function announceInstallation(
-  change: { app: AppId; room: RoomId; installed: boolean },
+export async function announceInstallation(change: AppInstalled, context: Context): Promise<void> {
+  const audience = await findMemberAudience(change.room, context)
+  if ('key' in audience) publishEncrypted(audience.key, { appInstalled: change }, context)
+  else context.publishEach(deliverAppInstalled, 'user', audience.users, change)
+  await announceKey(change, audience, context)
+}
+
+/** Only the apps of a public room use its key, so no message of the room announces it. */
+async function announceKey(
+  { room }: Pick<AppUpdate, 'room'>,
+  audience: MemberAudience,
   context: Context,
 ): Promise<void> {
-  const members = await findMembers(change.room, context)
-  context.publishEach(deliverAppInstalled, 'user', members, change)
+  const announcement = 'users' in audience ? audience.announcement : undefined
+  if (!announcement || announcement.key.announcedAt !== undefined) return
+  const { key, holders } = announcement
+  const roomKey = publicPartOf(key)
+  const at = new Date().toISOString()
+  context.publishEach(deliverRoomKey, 'user', [...holders], { room, roomKey, at })
+  await markAnnounced(room, key, context)
 }

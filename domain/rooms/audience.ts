@@ -49,11 +49,13 @@ const rooms = new LRUCache<RoomId, IndexedRoom | typeof absent, Context>({
     }),
 })
 
-/** An event is published once to `everyone`, once encrypted with `key`, or to each of `users`. */
-export type Audience =
-  | 'everyone'
+/** An event is published once encrypted with `key`, or to each of `users`. */
+export type MemberAudience =
   | { key: StoredKey }
   | { users: readonly UserId[]; announcement?: Announcement }
+
+/** An event for `everyone` is published once to all subscribers. */
+export type Audience = 'everyone' | MemberAudience
 
 /** A new key, to be published with the next event to those of `holders` who are still members. */
 export interface Announcement {
@@ -76,6 +78,14 @@ export async function findAudience(room: RoomId, context: Context): Promise<Audi
   const indexed = await findIndexedRoom(room, context)
   if (!indexed) return { users: [] }
   if (indexed.kind === 'public' && !indexed.closed) return 'everyone'
+  return findMemberAudience(room, context)
+}
+
+/**
+ * Returns the members of a room, or its key if it is large: for events that only members may read, also in
+ * a public room. Returns no users for an archived or unknown room.
+ */
+export async function findMemberAudience(room: RoomId, context: Context): Promise<MemberAudience> {
   // Reads neither the key of a small room nor the members of a large one.
   const known = largeRooms.has(room) ? await findRoomKey(room, context) : undefined
   if (known && isSettled(known)) return { key: known }

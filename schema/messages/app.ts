@@ -119,6 +119,7 @@ const Update = v.object({
   version: v.number(),
   data: v.optional(v.unknown()),
 })
+export type AppUpdate = v.InferOutput<typeof Update>
 
 /** Published after an app has changed its data of a room. */
 export const appUpdated = {
@@ -126,16 +127,22 @@ export const appUpdated = {
   data: Update,
 } as const satisfies Topic
 
-/** Published to each member of the room. */
+/** Published to each member of the room, unless the room is large: see `RoomPush`. */
 export const deliverAppUpdated = {
   subject: 'deliver.{user}.app.{app}.{room}.updated',
   data: v.object({ ...Update.entries, user: UserId }),
   push: true,
 } as const satisfies Topic
 
-/** Published to each member of a room in which an app was installed, or uninstalled. */
+const Installed = v.object({ app: AppId, room: RoomId, installed: v.boolean() })
+export type AppInstalled = v.InferOutput<typeof Installed>
+
+/**
+ * Published to each member of a room in which an app was installed, or uninstalled, unless the room is
+ * large: see `RoomPush`.
+ */
 export const deliverAppInstalled = {
   subject: 'deliver.{user}.app.{app}.{room}.installed',
-  data: v.object({ user: UserId, app: AppId, room: RoomId, installed: v.boolean() }),
+  data: v.object({ ...Installed.entries, user: UserId }),
   push: true,
 } as const satisfies Topic

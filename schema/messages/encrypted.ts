@@ -1,14 +1,18 @@
 import * as v from 'valibot'
 import type { ParsedDataOf, Topic } from '#runtime'
-import { KeyId } from '../ids.ts'
+import { KeyId, RoomId, Time, UserId } from '../ids.ts'
+import type { AppInstalled, AppUpdate } from './app.ts'
 import type { Notice } from './event.ts'
 import type { roomPresence, roomTyping } from './presence.ts'
+import { RoomKey } from './room.ts'
 
 /** One of the fields is present. */
 export interface RoomPush {
   notify?: Notice
   presence?: ParsedDataOf<typeof roomPresence>
   typing?: ParsedDataOf<typeof roomTyping>
+  appUpdated?: AppUpdate
+  appInstalled?: AppInstalled
 }
 
 /**
@@ -19,5 +23,15 @@ export interface RoomPush {
 export const roomEncrypted = {
   subject: 'room.notify.{key}',
   data: v.object({ key: KeyId, data: v.string() }),
+  push: true,
+} as const satisfies Topic
+
+/**
+ * A new key of a large room, published to each member. The events of the room that have no key in
+ * `deliver.{user}.notify.{room}` will soon be published on `room.notify.{key}` only.
+ */
+export const deliverRoomKey = {
+  subject: 'deliver.{user}.notify.{room}.key',
+  data: v.object({ user: UserId, room: RoomId, roomKey: RoomKey, at: Time }),
   push: true,
 } as const satisfies Topic

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { DataOf } from '#runtime'
 import { closeDb } from '#schema/db'
 import type { RoomId } from '#schema/ids'
-import { type RoomPush, roomEncrypted } from '#schema/messages/encrypted'
+import { type AppId, appUpdated, deliverAppUpdated } from '#schema/messages/app'
+import { deliverRoomKey, type RoomPush, roomEncrypted } from '#schema/messages/encrypted'
 import { deliverNotify } from '#schema/messages/event'
 import type { RoomKey } from '#schema/messages/room'
 import { type App, createApp } from '../support/app.ts'
@@ -65,19 +66,23 @@ describe.each(['private', 'public'] as const)('a large %s room without charlie',
     const { seq, id } = await app.send(room, text, 'alice')
     await app.call('typing', { room }, 'alice')
     await app.call('presence.heartbeat', { connId: crypto.randomUUID() }, 'bob')
+    await publishUpdate(room, text)
+    await app.call('apps.install', { room, app: 'poll' as AppId }, 'alice')
     // A status that bob did not have before.
     await app.call('presence.update', { status: kind === 'private' ? 'busy' : 'away' }, 'bob')
 
     const pushes: RoomPush = {}
-    while (!pushes.notify || !pushes.typing || !pushes.presence)
+    while (Object.keys(pushes).length < 5)
       Object.assign(pushes, decryptPush(key, (await encrypted.next()).data))
     expect(pushes).toMatchObject({
       notify: { room, seq, event: { text } },
       typing: { room, userId: 'alice' },
       presence: { room, changes: [{ userId: 'bob' }] },
+      appUpdated: { app: 'poll', room, version: 1, data: { text } },
+      appInstalled: { app: 'poll', room, installed: true },
     })
     expect(toBob.unread()).toEqual([])
-    await expect.poll(() => frames.length).toBeGreaterThanOrEqual(3)
+    await expect.poll(() => frames.length).toBeGreaterThanOrEqual(5)
     for (const frame of frames)
       for (const secret of [text, id, room, key.key]) expect(frame).not.toContain(secret)
     expect(await app.call('room.keys', { rooms: [room] }, 'charlie')).toEqual({ keys: [] })
@@ -113,6 +118,49 @@ describe.each(['private', 'public'] as const)('a large %s room without charlie',
     expect(await app.call('room.keys', { rooms: [room] }, 'bob')).toEqual(answer)
   })
 })
+
+describe('a large public room without bans', () => {
+  it('publishes an update of an app once, and only members can decrypt it', async () => {
+    const room = await app.createRoom(['alice', 'bob', ...crowd], 'public', { alice: 'owner' })
+    const frames = await collectFrames('charlie')
+    const keys = await app.listen(deliverRoomKey, { user: 'bob', room }, 'bob')
+    const toBob = await app.listen(deliverAppUpdated, { user: 'bob', room }, 'bob')
+    const text = `secret ${crypto.randomUUID()}`
+
+    await publishUpdate(room, text)
+    const { roomKey: key } = await keys.next()
+    expect(await toBob.next()).toMatchObject({ data: { text } })
+    const answer = { keys: [{ room, ...key }] }
+    expect(await app.call('room.keys', { rooms: [room] }, 'bob')).toEqual(answer)
+    expect(await app.call('room.keys', { rooms: [room] }, 'charlie')).toEqual({ keys: [] })
+    const encrypted = await app.listen(roomEncrypted, { key: key.id }, 'bob')
+    await vi.waitFor(
+      async () => {
+        await publishUpdate(room, text)
+        // The other process may have cached that the key is new.
+        if (encrypted.unread().length < 3) throw new Error('The updates are not encrypted yet')
+      },
+      { timeout: 25_000, interval: 300 },
+    )
+    const before = toBob.unread().length
+    await publishUpdate(room, text)
+
+    const push = decryptPush(key, (await encrypted.next()).data)
+    expect(push).toMatchObject({ appUpdated: { room, data: { text } } })
+    expect(toBob.unread()).toHaveLength(before)
+    expect(keys.unread()).toEqual([])
+    await expect.poll(() => frames.length).toBeGreaterThanOrEqual(4)
+    for (const frame of frames)
+      for (const secret of [text, room, key.key]) expect(frame).not.toContain(secret)
+  })
+})
+
+async function publishUpdate(room: RoomId, text: string) {
+  const { nc } = await app.connectAs('functions')
+  const subject = appUpdated.subject.replace('{app}', 'poll').replace('{room}', room)
+  nc.publish(subject, JSON.stringify({ version: 1, data: { text } }))
+  await nc.flush()
+}
 
 /** All that the user may subscribe to, except the replies to their own calls. */
 async function collectFrames(user: 'bob' | 'charlie'): Promise<string[]> {
