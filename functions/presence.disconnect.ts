@@ -1,3 +1,4 @@
+import { deleteLease } from '#domain/presence/lease'
 import { setOfflineIfDisconnected } from '#domain/presence/status'
 import { readCaller } from '#domain/rooms/member'
 import { defineFunction } from '#runtime'
@@ -8,7 +9,7 @@ export default defineFunction(
   presenceDisconnect,
   async ({ connId }, context) => {
     const user = readCaller(context)
-    await context.kv(PRESENCE_CONN).delete(`${user}.${connId}`)
+    await deleteLease(user, connId, context)
     await setOfflineIfDisconnected(user, context)
     return {}
   },

@@ -6,9 +6,7 @@ import { PRESENCE, PRESENCE_CONN } from '#schema/streams'
 
 export default defineFunction(
   presenceHeartbeat,
-  async ({ connId }, context) => ({
-    status: await renewLease(readCaller(context), connId, context),
-  }),
+  ({ connId }, context) => renewLease(readCaller(context), connId, context),
   {
     queue: 'presence-workers',
     resources: [PRESENCE, PRESENCE_CONN],

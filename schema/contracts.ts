@@ -92,6 +92,7 @@ export const topics = {
   appUpdated: app.appUpdated,
   chatRoom: log.chatRoom,
   chatThread: log.chatThread,
+  connectionClosed: user.connectionClosed,
   connectionOpened: user.connectionOpened,
   deliverAppInstalled: app.deliverAppInstalled,
   deliverAppUpdated: app.deliverAppUpdated,

@@ -2,7 +2,7 @@ import * as v from 'valibot'
 import type { BucketDeclaration, StreamDeclaration } from '#runtime'
 import { UserId } from './ids.ts'
 import { Message } from './messages/chat.ts'
-import { leaseMs, Status } from './messages/presence.ts'
+import { Status } from './messages/presence.ts'
 import { Role, RoomKey, RoomKind } from './messages/room.ts'
 import { EngineStates } from './messages/translate.ts'
 
@@ -98,20 +98,53 @@ export const REVOKED_TOKENS = {
   ttlMs: 25 * 3_600_000,
 } as const satisfies BucketDeclaration
 
-/** The status of each user, by user id. A user without an entry is offline. */
+/**
+ * The status of each user, by user id. A user without an entry is offline. The entry of an offline user
+ * expires.
+ */
 export const PRESENCE = {
   bucket: 'PRESENCE',
   value: v.object({ status: Status, at: v.string() }),
+  entryTtl: true,
 } as const satisfies BucketDeclaration
 
-/** Presence leases of connections, by `{user}.{connId}`. */
+const Lease = v.object({
+  /**
+   * `open` lasts as long as the connection, `beating` expires without heartbeats, `closing` expires soon
+   * unless its user is back, and `closed` is not valid any more. A process of an earlier version stores none.
+   */
+  state: v.optional(v.picklist(['open', 'beating', 'closing', 'closed'])),
+})
+
+const Sweep = v.object({
+  /** Times in milliseconds since the epoch: of the last sweep, and of the next reconciliation. */
+  at: v.number(),
+  reconcileAt: v.number(),
+  /** When each nats-server has last responded, by its id. */
+  servers: v.record(v.string(), v.number()),
+})
+
+/** Presence leases of connections, by `{user}.{connId}`, and the state of `presence.sweep` by `=sweep`. */
 export const PRESENCE_CONN = {
   bucket: 'PRESENCE_CONN',
-  value: v.object({}),
-  ttlMs: leaseMs,
-  markerTtlMs: 1_000,
+  value: v.union([Sweep, Lease]),
+  // Long enough for a change of the leader or of the process that consumes the markers.
+  markerTtlMs: 60_000,
   storage: 'memory',
 } as const satisfies BucketDeclaration
+
+/** The events of the NATS servers about closed connections of users, for `connection.closed`. */
+export const CONNECTIONS = {
+  stream: 'CONNECTIONS',
+  subjects: ['connection.closed'],
+  config: {
+    storage: 'memory',
+    max_age: nanoseconds(10 * 60_000),
+    max_bytes: 64 * 1_024 * 1_024,
+    discard: 'old',
+    allow_direct: true,
+  },
+} as const satisfies StreamDeclaration
 
 /**
  * The user id of each identity, by `subject.{identity token}`, and the identity that has a user id, by

@@ -59,7 +59,7 @@ export function createChat(options: ChatOptions) {
   const { client } = roomKeys
   const openTimelines = new Set<OpenTimeline>()
   const threads = createThreads(client, me)
-  const presence = createPresence(client, me)
+  const presence = createPresence(client, connection, me)
   const rooms = createRooms({
     ...options,
     client,

@@ -1,4 +1,4 @@
-import { batch, createSignal, onCleanup } from 'solid-js'
+import { batch, createEffect, createSignal, onCleanup } from 'solid-js'
 import { topics } from '#schema/contracts'
 import type { RoomId, UserId } from '#schema/ids'
 import {
@@ -10,6 +10,7 @@ import {
 } from '#schema/messages/presence'
 import { callWithRetry, retryDelayMs } from '../nats/callWithRetry.ts'
 import type { ChatClient } from '../nats/chatClient.ts'
+import type { Connection } from '../nats/createConnection.ts'
 import { createIdMap } from './createIdMap.ts'
 
 export type Presence = ReturnType<typeof createPresence>
@@ -20,7 +21,11 @@ interface UserStatus {
   rooms: RoomId[]
 }
 
-export function createPresence(client: ChatClient, me: UserId) {
+export function createPresence(
+  client: ChatClient,
+  connection: Pick<Connection, 'state' | 'connId'>,
+  me: UserId,
+) {
   const [mine, setMine] = createSignal<Status>('offline')
   const users = createIdMap<UserId, UserStatus>()
   const loaded = createIdMap<RoomId, true>()
@@ -29,13 +34,13 @@ export function createPresence(client: ChatClient, me: UserId) {
   /** Users whose presence changed while a room's snapshot, which may be older, was loading. */
   const changedMeanwhile = new Map<RoomId, Set<UserId>>()
   const retries = new Map<RoomId, ReturnType<typeof setTimeout>>()
-  const connId = crypto.randomUUID() as ConnId
+  let connId: ConnId | undefined
   let notifyChosen = (_status: ChosenStatus) => {}
   let heartbeat: ReturnType<typeof setTimeout> | undefined
   let isStopped = false
 
   onCleanup(client.listen(topics.deliverPresence, { user: me }, applyChanges))
-  const disconnect = () => client.publish('presence.disconnect', { connId })
+  const disconnect = () => connId && client.publish('presence.disconnect', { connId })
   window.addEventListener('pagehide', disconnect)
   onCleanup(() => {
     isStopped = true
@@ -44,18 +49,26 @@ export function createPresence(client: ChatClient, me: UserId) {
     window.removeEventListener('pagehide', disconnect)
     disconnect()
   })
-  void beat()
+  // Each connection has its own id, so the first heartbeat follows the login.
+  createEffect(() => {
+    if (connection.state().status === 'online') void beat()
+  })
 
   async function beat() {
     clearTimeout(heartbeat)
+    connId = connection.connId() ?? (crypto.randomUUID() as ConnId)
+    let nextMs = heartbeatMs
     try {
-      setMine((await client.call('presence.heartbeat', { connId })).status)
+      const answer = await client.call('presence.heartbeat', { connId })
+      setMine(answer.status)
+      nextMs = answer.nextMs ?? heartbeatMs
     } catch {
       // The next heartbeat tries again.
     }
+    clearTimeout(heartbeat)
     // Spreads the heartbeats of clients that reconnected at the same moment.
     const jitter = 0.85 + Math.random() * 0.3
-    if (!isStopped) heartbeat = setTimeout(() => void beat(), heartbeatMs * jitter)
+    if (!isStopped) heartbeat = setTimeout(() => void beat(), nextMs * jitter)
   }
 
   function applyChanges({ room, changes }: { room: RoomId; changes: readonly PresenceChange[] }) {
@@ -158,7 +171,6 @@ export function createPresence(client: ChatClient, me: UserId) {
       await beat()
     },
     resync() {
-      void beat()
       for (const room of followed) {
         if (requested.has(room)) void load(room)
         else unload(room)

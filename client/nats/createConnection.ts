@@ -10,6 +10,7 @@ import { createEffect, createRoot, createSignal, onCleanup } from 'solid-js'
 import { createClient } from '#runtime/client'
 import { contracts } from '#schema/contracts'
 import { identityToken } from '#schema/identity'
+import { type ConnId, natsConnectionId, pageConnectionName } from '#schema/messages/presence'
 import type { Session } from '../auth/createSession.ts'
 import type { SessionIdentity } from '../auth/identity.ts'
 import type { Config } from '../config.ts'
@@ -30,6 +31,8 @@ export interface Connection {
   state: () => ConnectionState
   /** Undefined until the server has answered for the first time in this browser. */
   userId: () => string | undefined
+  /** The id of the current connection; undefined before the first one. */
+  connId: () => ConnId | undefined
   /** Resolves to false after `graceMs`. */
   waitUntilOnline: () => Promise<boolean>
   /** Calls and subscriptions wait for the first connection. */
@@ -158,7 +161,7 @@ export function createConnection(
           servers: config.natsWebSocket.split(/ +/),
           // The servers of a cluster may announce internal addresses, which browsers cannot reach.
           ignoreClusterUpdates: true,
-          name: 'natter-web',
+          name: pageConnectionName,
           authenticator: tokenAuthenticator(session.token),
           maxReconnectAttempts: -1,
           ignoreAuthErrorAbort: true,
@@ -249,6 +252,10 @@ export function createConnection(
   return {
     state,
     userId,
+    connId() {
+      const info = nc?.info
+      return info && natsConnectionId({ server: info.server_id, client: info.client_id })
+    },
     waitUntilOnline: () => becomesOnline(state),
     client,
     onReconnect(callback) {
@@ -276,6 +283,7 @@ export function createOfflineConnection(user: string, since: number): Connection
   return {
     state: () => ({ status: 'offline', since }),
     userId: () => user,
+    connId: () => undefined,
     waitUntilOnline: async () => false,
     client: createDeferredClient().client,
     onReconnect: () => () => undefined,

@@ -7,12 +7,16 @@ import {
   presenceChanged,
   type Status,
 } from '#schema/messages/presence'
-import { PRESENCE, PRESENCE_CONN } from '#schema/streams'
+import { PRESENCE } from '#schema/streams'
 import { maxEntries } from '../cache/max-entries.ts'
+import { hasLease, storeLease } from './lease.ts'
 
 type StoredStatus = ValueOf<typeof PRESENCE>
 
 const offlineStatus: StoredStatus = { status: 'offline', at: '' }
+
+/** Later, the entry of an offline user only takes space. */
+const offlineEntryMs = 3_600_000
 
 /** The TTL limits how long a status is wrong if the event `presence.changed` is lost. */
 const statusCache = new LRUCache<UserId, StoredStatus, Context>({
@@ -48,18 +52,27 @@ export function isOutdated({ userId, at }: { userId: UserId; at: string }): bool
   return latest !== undefined && latest.at > at
 }
 
-export async function renewLease(user: UserId, connId: string, context: Context): Promise<Status> {
+export async function renewLease(
+  user: UserId,
+  connId: string,
+  context: Context,
+): Promise<{ status: Status; nextMs: number }> {
   const readCached = () => statusCache.get(user) ?? offlineStatus
-  const [initial] = await Promise.all([
+  const [initial, nextMs] = await Promise.all([
     readCached().status === 'offline' ? readStatus(user, context) : undefined,
-    context.kv(PRESENCE_CONN).put(`${user}.${connId}`, {}),
+    storeLease(user, connId, context),
   ])
   // The status must be read after the lease is stored. If `setOfflineIfDisconnected` sets the user
   // offline after this read, its second check of the leases finds this lease and restores the
   // status.
   const { status } = readCached()
-  if (status !== 'offline') return status
-  return (await changeStatus(user, comeOnline, context, { initial })).after
+  if (status !== 'offline') return { status, nextMs }
+  const { after } = await changeStatus(user, comeOnline, context, { initial })
+  return { status: after, nextMs }
+}
+
+export async function setOnline(user: UserId, context: Context): Promise<void> {
+  await changeStatus(user, comeOnline, context)
 }
 
 /** The object distinguishes a missing entry from an entry that was not read. */
@@ -95,9 +108,10 @@ export async function changeStatus(
       return { before: status, after: status }
     }
     const value = { status, at: change.at }
+    const ttl = status === 'offline' ? { ttlMs: offlineEntryMs } : {}
     const isWritten = entry
-      ? await bucket.update(user, value, entry.revision)
-      : await bucket.create(user, value)
+      ? await bucket.update(user, value, entry.revision, ttl)
+      : await bucket.create(user, value, ttl)
     if (!isWritten) continue
     cacheStatus(change)
     context.publish(presenceChanged, change)
@@ -106,8 +120,7 @@ export async function changeStatus(
 }
 
 export async function setOfflineIfDisconnected(user: UserId, context: Context): Promise<void> {
-  const isDisconnected = async () =>
-    (await context.kv(PRESENCE_CONN).list(`${user}.*`)).length === 0
+  const isDisconnected = async () => !(await hasLease(user, context))
   const { before, after } = await changeStatus(
     user,
     async (status) => (status !== 'offline' && (await isDisconnected()) ? 'offline' : status),

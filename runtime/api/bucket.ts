@@ -11,6 +11,14 @@ export type KvChange<Value> =
   | { operation: 'put'; key: string; value: Value; revision: number }
   | { operation: 'delete' | 'expire'; key: string; revision: number }
 
+export interface WriteOptions {
+  /**
+   * Milliseconds until this entry expires, rounded up to seconds. Default: the bucket's `ttlMs`. The bucket
+   * needs `entryTtl` or `markerTtlMs`.
+   */
+  ttlMs?: number | undefined
+}
+
 /**
  * A KV bucket. Its methods throw `invalid` for a key that NATS does not allow, and `timeout` after 5
  * seconds. They throw `unavailable` if the bucket does not exist or rejects the operation, and a
@@ -22,11 +30,11 @@ export interface Bucket<Value> {
   /** Returns the entry, or undefined if the key never existed, was deleted, or has expired. */
   get(key: string): Promise<KvEntry<Value> | undefined>
   /** Writes the value unconditionally and returns the new revision. */
-  put(key: string, value: Value): Promise<number>
+  put(key: string, value: Value, options?: WriteOptions): Promise<number>
   /** Writes the value if the key is absent. Returns false if it exists. */
-  create(key: string, value: Value): Promise<boolean>
+  create(key: string, value: Value, options?: WriteOptions): Promise<boolean>
   /** Writes the value if the key's current revision is `revision`. Returns false if it is another. */
-  update(key: string, value: Value, revision: number): Promise<boolean>
+  update(key: string, value: Value, revision: number, options?: WriteOptions): Promise<boolean>
   /** Deletes the key. Deleting an absent key has no effect. */
   delete(key: string): Promise<void>
   /** Returns the entries whose keys match a subject pattern such as `general.*`. */

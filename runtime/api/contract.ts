@@ -70,6 +70,8 @@ export interface BucketDeclaration {
   readonly partitioned?: boolean
   /** Milliseconds until an entry expires after its last write. Default: never. */
   readonly ttlMs?: number
+  /** True if single entries may have a TTL of their own: see `WriteOptions`. */
+  readonly entryTtl?: boolean
   /** Milliseconds for which expired keys leave a marker. Without it, `kvWatch` sees no expiries. */
   readonly markerTtlMs?: number
   /** Maximum size in bytes; the oldest entries are evicted above that. Default: unlimited. */

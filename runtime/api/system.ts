@@ -42,6 +42,14 @@ export interface System {
     user: string,
     connections: readonly ClientConnection[],
   ): Promise<(string | undefined)[]>
+  /** Returns the ids of the servers that respond within a second. */
+  servers(): Promise<string[]>
+  /**
+   * Returns the connections of all users of the account CLIENTS, by the id of their server. A server that
+   * does not respond in time is missing. Needs the import `connection.list` of nats.conf. Expensive: each server
+   * lists all its connections.
+   */
+  allConnections(): Promise<Map<string, NamedConnection[]>>
   /** Closes a connection of a user. Throws if its server does not answer within two seconds. */
   disconnect(connection: ClientConnection): Promise<void>
 }
@@ -50,6 +58,14 @@ export interface ClientConnection {
   readonly server: string
   readonly id: number
   readonly openedAt: Date
+}
+
+/** `name` is the one that the client has chosen. */
+export interface NamedConnection {
+  readonly server: string
+  readonly id: number
+  readonly user: string
+  readonly name: string
 }
 
 /** Counters of an endpoint since the start of its process, and durations in milliseconds. */

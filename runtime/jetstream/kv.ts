@@ -1,5 +1,6 @@
 import type { JetStreamClient } from '@nats-io/jetstream'
-import type { Bucket, KvEntry } from '../api/bucket.ts'
+import type { MsgHdrs } from '@nats-io/nats-core'
+import type { Bucket, KvEntry, WriteOptions } from '../api/bucket.ts'
 import type { BucketDeclaration } from '../api/contract.ts'
 import { FunctionError } from '../api/errors.ts'
 import { writeHeaders } from '../api/headers.ts'
@@ -9,7 +10,7 @@ import type { Requester } from '../client/requester.ts'
 import { readLast, readLastOfEach, TooManySubjectsError } from './api.ts'
 import type { StoredMessage } from './leader-reads.ts'
 import { type Partitions, partitionOfKey } from './partitions.ts'
-import { publishStored } from './publish.ts'
+import { expectHeader, publishStored } from './publish.ts'
 
 const keyPattern = /^[-/_=A-Za-z0-9]+(\.[-/_=A-Za-z0-9]+)*$/
 const listPattern = /^(\*|[-/_=A-Za-z0-9]+)(\.(\*|[-/_=A-Za-z0-9]+))*(\.>)?$|^>$/
@@ -33,9 +34,9 @@ export function openBucket(
   return {
     partitions,
     get: (key) => bucketOf(key).get(key),
-    put: (key, value) => bucketOf(key).put(key, value),
-    create: (key, value) => bucketOf(key).create(key, value),
-    update: (key, value, revision) => bucketOf(key).update(key, value, revision),
+    put: (key, value, options) => bucketOf(key).put(key, value, options),
+    create: (key, value, options) => bucketOf(key).create(key, value, options),
+    update: (key, value, revision, options) => bucketOf(key).update(key, value, revision, options),
     delete: (key) => bucketOf(key).delete(key),
     async list(pattern) {
       if (!/^[*>]/.test(pattern)) return bucketOf(pattern).list(pattern)
@@ -68,8 +69,17 @@ function openPartition(
     if (issues) throw new TypeError(`${subject}: ${describeIssues(issues)}`)
     return { key: subject.slice(prefix.length), value, revision: seq }
   }
-  const write = (key: string, value: unknown, expect: number) =>
-    publishStored(requester, subjectOf(key), encode(value), { expect })
+  const write = (
+    key: string,
+    value: unknown,
+    { expect, ttlMs }: WriteOptions & { expect?: number },
+  ) =>
+    publishStored(requester, subjectOf(key), encode(value), {
+      headers: headersOf({
+        ...(expect === undefined ? {} : { [expectHeader]: String(expect) }),
+        ...(ttlMs === undefined ? {} : { 'Nats-TTL': toTtl(ttlMs) }),
+      }),
+    })
 
   const bucket: Bucket<unknown> = {
     get partitions() {
@@ -79,20 +89,20 @@ function openPartition(
       const stored = await readLast(requester, stream, subjectOf(key))
       return stored && isLive(stored) ? decode(stored) : undefined
     },
-    async put(key, value) {
-      const ack = await publishStored(requester, subjectOf(key), encode(value))
+    async put(key, value, options = {}) {
+      const ack = await write(key, value, options)
       return ack?.seq ?? 0
     },
-    async create(key, value) {
-      if (await write(key, value, 0)) return true
+    async create(key, value, options = {}) {
+      if (await write(key, value, { ...options, expect: 0 })) return true
       // A deleted or expired key still has a marker as its last message. The value is written only if
       // the marker is still the last message: otherwise another process has written the key since.
       const last = await readLast(requester, stream, subjectOf(key))
       if (last && isLive(last)) return false
-      return (await write(key, value, last?.seq ?? 0)) !== undefined
+      return (await write(key, value, { ...options, expect: last?.seq ?? 0 })) !== undefined
     },
-    async update(key, value, revision) {
-      return (await write(key, value, revision)) !== undefined
+    async update(key, value, revision, options = {}) {
+      return (await write(key, value, { ...options, expect: revision })) !== undefined
     },
     async delete(key) {
       const headers = writeHeaders({ 'KV-Operation': 'DEL' })
@@ -130,6 +140,14 @@ async function readMatching(
     messages.push(...(await readLastOfEach(requester, stream, some)))
   }
   return messages
+}
+
+function headersOf(values: Record<string, string>): MsgHdrs | undefined {
+  return Object.keys(values).length > 0 ? writeHeaders(values) : undefined
+}
+
+function toTtl(ms: number): string {
+  return `${Math.max(1, Math.ceil(ms / 1_000))}s`
 }
 
 function isLive({ message }: StoredMessage): boolean {

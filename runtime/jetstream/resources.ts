@@ -156,14 +156,15 @@ function streamConfig({ stream, subjects, config }: StreamDeclaration): Config {
 }
 
 function bucketConfig(declared: BucketDeclaration): Config {
-  const { ttlMs = 0, markerTtlMs = 0, storage = 'file', history = 1, maxBytes } = declared
+  const { ttlMs = 0, markerTtlMs = 0, entryTtl = false } = declared
+  const { storage = 'file', history = 1, maxBytes } = declared
   return {
     max_age: ttlMs * 1e6,
     storage,
     max_msgs_per_subject: history,
     allow_direct: true,
     subject_delete_marker_ttl: markerTtlMs * 1e6,
-    ...(markerTtlMs > 0 ? { allow_msg_ttl: true } : {}),
+    ...(markerTtlMs > 0 || entryTtl ? { allow_msg_ttl: true } : {}),
     ...(maxBytes === undefined ? {} : { max_bytes: maxBytes, discard: 'old' }),
   }
 }
@@ -179,11 +180,16 @@ async function createBucket(js: JetStreamClient, bucket: string, config: Config)
     ...(ttl > 0 ? { ttl: ttl / 1e6 } : {}),
     ...(markerTTL > 0 ? { markerTTL: markerTTL / 1e6 } : {}),
   })
-  const { max_bytes, discard } = config
-  if (max_bytes === undefined) return
-  // The client library can only create buckets that reject values when they are full.
+  // The client library can only create buckets that reject values when they are full, and in which entries
+  // have no TTL unless expired ones leave a marker.
+  const { max_bytes, discard, allow_msg_ttl } = config
+  const others = {
+    ...(max_bytes === undefined ? {} : { max_bytes, discard }),
+    ...(allow_msg_ttl && markerTTL === 0 ? { allow_msg_ttl } : {}),
+  } as Partial<StreamConfig>
+  if (Object.keys(others).length === 0) return
   const jsm = await js.jetstreamManager()
-  await jsm.streams.update(`KV_${bucket}`, { max_bytes, discard } as Partial<StreamConfig>)
+  await jsm.streams.update(`KV_${bucket}`, others)
 }
 
 interface DeclaredStream {

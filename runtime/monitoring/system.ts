@@ -6,6 +6,7 @@ import type { Requester } from '../client/requester.ts'
 import { discardDeadLetter, findDeadLetter, listDeadLetters } from '../jetstream/dead-letters.ts'
 import { collectSpans } from '../tracing/collect-spans.ts'
 import type { SpanExport } from '../tracing/export.ts'
+import { listAllConnections, listServers } from './all-connections.ts'
 import type { ConnectionLabels } from './connection-labels.ts'
 import type { ClientConnections } from './connections.ts'
 import { discoverInstances } from './discovery.ts'
@@ -41,6 +42,8 @@ export function createSystem({
     replay: (seq) => replayDeadLetter(nc, requester, seq),
     connections: (user) => connections.list(user),
     connectionLabels: (user, listed) => labels.read(user, listed),
+    servers: () => listServers(nc),
+    allConnections: () => listAllConnections(nc),
     disconnect: (connection) => connections.close(connection),
   }
 }

@@ -119,6 +119,7 @@ const Bucket = strict({
   partitioned: v.optional(oneOf([true, false])),
   // The server's minimum is 100 ms, and that of a marker 1 s.
   ttlMs: v.optional(whole(100, Number.MAX_SAFE_INTEGER / 1e6)),
+  entryTtl: v.optional(v.boolean()),
   maxBytes: v.optional(whole(1_024, Number.MAX_SAFE_INTEGER)),
   markerTtlMs: v.optional(whole(1_000, Number.MAX_SAFE_INTEGER / 1e6)),
   storage: v.optional(oneOf(['file', 'memory'])),

@@ -7,13 +7,35 @@ export type ChosenStatus = v.InferOutput<typeof ChosenStatus>
 export const Status = v.picklist(['online', 'away', 'busy', 'offline'])
 export type Status = v.InferOutput<typeof Status>
 
-/** Id of a connection: one browser tab or device. */
-export const ConnId = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,64}$/), v.brand('ConnId'))
+/**
+ * Id of one browser tab or device. If it is the id of the caller's connection to NATS
+ * (`natsConnectionId`), its lease lasts as long as that connection, and needs no heartbeats. With any other
+ * id, the lease expires without them.
+ */
+export const ConnId = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,80}$/), v.brand('ConnId'))
 export type ConnId = v.InferOutput<typeof ConnId>
 
+/** `server` and `client` are the `server_id` and `client_id` that the server sends to a new connection. */
+export function natsConnectionId({ server, client }: NatsConnectionId): ConnId {
+  return `${server}-${client}` as ConnId
+}
+
+export interface NatsConnectionId {
+  server: string
+  client: number
+}
+
+/** Interval of the heartbeats of a lease that expires. */
 export const heartbeatMs = 10_000
-/** A connection counts as closed this long after its last heartbeat. */
+/** A lease that expires does so this long after its last heartbeat. */
 export const leaseMs = 45_000
+/**
+ * Interval of the heartbeats of a lease that lasts as long as the connection. They restore a lease that was
+ * lost, for example while a part of the cluster was cut off.
+ */
+export const repairMs = 120_000
+/** The name that the page gives its connection to NATS. */
+export const pageConnectionName = 'natter-web'
 
 /** The statuses of users. Unlike `v.record`, keeps ids such as `constructor`. */
 const StatusByUser = v.custom<Record<UserId, ChosenStatus>>(
@@ -28,11 +50,14 @@ const StatusByUser = v.custom<Record<UserId, ChosenStatus>>(
 const connection = v.strictObject({ connId: ConnId })
 const empty = v.object({})
 
-/** `presence.heartbeat`: renews the lease of a connection. Sets an offline caller online. */
+/**
+ * `presence.heartbeat`: renews the lease of a connection. Sets an offline caller online. The client sends
+ * the next heartbeat after `nextMs`.
+ */
 export const presenceHeartbeat = {
   subject: 'presence.heartbeat',
   input: connection,
-  output: v.object({ status: Status }),
+  output: v.object({ status: Status, nextMs: v.optional(v.number()) }),
   audience: ['everyone'],
   description: 'Renews the lease of a connection',
 } as const satisfies Contract

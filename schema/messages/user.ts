@@ -81,6 +81,16 @@ export const userSeen = {
   }),
 } as const satisfies Topic
 
+/** Published by the NATS server when the connection of a user was closed, unless the server was killed. */
+export const connectionClosed = {
+  subject: 'connection.closed',
+  data: v.object({
+    server: v.object({ id: v.string() }),
+    client: v.object({ user: v.string(), id: v.number() }),
+    reason: v.string(),
+  }),
+} as const satisfies Topic
+
 /** Published by the NATS server when a user has connected. */
 export const connectionOpened = {
   subject: 'connection.opened',

@@ -1,4 +1,4 @@
-import { Kvm } from '@nats-io/kv'
+import { jetstreamManager } from '@nats-io/jetstream'
 import { describe, expect, it } from 'vitest'
 import { roomPresence } from '#schema/messages/presence'
 import { PRESENCE_CONN } from '#schema/streams'
@@ -75,11 +75,15 @@ describe('presence.expired', () => {
 
   it('relies on leases in PRESENCE_CONN that expire after 45 seconds and then leave a marker in the stream', async () => {
     const { nc } = await app.connectAs('functions')
-    const bucket = await new Kvm(nc).open(PRESENCE_CONN.bucket)
+    const user = newUserId()
+    await presence.heartbeat(user)
 
-    const { ttl, streamInfo } = await bucket.status()
-    expect(ttl).toBe(45_000)
-    expect(streamInfo.config.subject_delete_marker_ttl).toBeGreaterThan(0)
+    const streams = await jetstreamManager(nc)
+    const { config } = await streams.streams.info(`KV_${PRESENCE_CONN.bucket}`)
+    const lease = { last_by_subj: `$KV.${PRESENCE_CONN.bucket}.${user}.tab` }
+    const stored = await streams.direct.getMessage(`KV_${PRESENCE_CONN.bucket}`, lease)
+    expect(stored?.header.get('Nats-TTL')).toBe('45s')
+    expect(config.subject_delete_marker_ttl).toBeGreaterThan(0)
   })
 
   it('keeps a user online who sends a heartbeat as soon as they are set offline', async () => {

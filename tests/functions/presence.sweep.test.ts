@@ -1,15 +1,17 @@
 import { jetstream } from '@nats-io/jetstream'
 import { Kvm } from '@nats-io/kv'
 import { describe, expect, it } from 'vitest'
-import { PRESENCE } from '#schema/streams'
+import { PRESENCE, PRESENCE_CONN } from '#schema/streams'
 import { newUserId, useApp } from '../support/app.ts'
 import { createPresenceFixture } from '../support/presence-fixture.ts'
 
 const app = useApp()
 const presence = createPresenceFixture(app)
 
-async function publishTick() {
+async function reconcile() {
   const { nc } = await app.connectAs('functions')
+  const state = JSON.stringify({ at: Date.now(), servers: {}, reconcileAt: 0 })
+  await (await new Kvm(nc).open(PRESENCE_CONN.bucket)).put('=sweep', state)
   await jetstream(nc).publish('tick.presence-sweep')
 }
 
@@ -23,7 +25,7 @@ describe('presence.sweep', () => {
     await (await new Kvm(nc).open(PRESENCE.bucket)).put(expired, entry)
     const changes = await presence.listenToUser(expired)
 
-    await publishTick()
+    await reconcile()
 
     expect(await changes.next()).toMatchObject({ action: 'offline' })
     expect(await presence.readStatus(expired)).toBe('offline')

@@ -128,7 +128,7 @@ describe('a large public room without bans', () => {
     const text = `secret ${crypto.randomUUID()}`
 
     await publishUpdate(room, text)
-    const { roomKey: key } = await keys.next()
+    const key = (await keys.next()).roomKey as RoomKey
     expect(await toBob.next()).toMatchObject({ data: { text } })
     const answer = { keys: [{ room, ...key }] }
     expect(await app.call('room.keys', { rooms: [room] }, 'bob')).toEqual(answer)

@@ -20,7 +20,7 @@ export async function startInstance(): Promise<ProcessService> {
   await mkdir(functions)
   const product = join(import.meta.dirname, '..', '..', 'functions')
   for (const file of await readdir(product))
-    if (/^(presence\.|room\.(changed|members)).*ts$/.test(file))
+    if (/^(presence\.|connection\.closed|room\.(changed|members)).*ts$/.test(file))
       await writeFile(
         join(functions, file),
         `export { default } from '${pathToFileURL(join(product, file))}'\n`,
@@ -70,8 +70,14 @@ export function createPresenceFixture(app: App) {
     },
 
     async readLeases(user: string): Promise<string[]> {
-      const keys = await (await app.openBucket(PRESENCE_CONN)).keys(`${user}.*`)
-      return Array.fromAsync(keys)
+      const bucket = await app.openBucket(PRESENCE_CONN)
+      const keys = await Array.fromAsync(await bucket.keys(`${user}.*`))
+      const entries = await Promise.all(keys.map((key) => bucket.get(key)))
+      // An expired key has an empty marker.
+      const leases = entries.filter((entry) => entry && entry.length > 0)
+      const isOpen = (entry: (typeof leases)[number]) =>
+        entry?.json<{ state?: string }>().state !== 'closed'
+      return leases.filter(isOpen).flatMap((entry) => entry?.key ?? [])
     },
 
     /** Leaves the entries of the room's members. */
