@@ -1,36 +1,49 @@
-import { jetstream } from '@nats-io/jetstream'
-import { connect, type NatsConnection } from '@nats-io/transport-node'
+import { jetstream, jetstreamManager } from '@nats-io/jetstream'
+import { connect } from '@nats-io/transport-node'
 import { describe, expect, inject, it, onTestFinished } from 'vitest'
-import { createClient } from '#runtime/client'
-import { contracts } from '#schema/contracts'
-import { natsConnectionId, repairMs } from '#schema/messages/presence'
+import { natsConnectionId, pageConnectionName, repairMs } from '#schema/messages/presence'
 import { PRESENCE_CONN } from '#schema/streams'
-import { type TestPerson, useApp } from '../support/app.ts'
+import { newUserId, type TestPerson, useApp } from '../support/app.ts'
 import { createPresenceFixture } from '../support/presence-fixture.ts'
 import { fetchAccessToken } from '../support/tokens.ts'
 
 const app = useApp()
 const presence = createPresenceFixture(app)
 
-interface Tab {
-  nc: NatsConnection
-  connId: string
+let lastClient = 1_000_000
+
+/** An id that no real connection has. */
+async function newConnection() {
+  const { nc } = await app.connectAs('functions')
+  const server = nc.info?.server_id ?? expect.fail('the server has no id')
+  const client = lastClient++
+  return { server, client, connId: natsConnectionId({ server, client }) }
 }
 
-/** Connects like a tab of the page, and returns once the lease lasts as long as the connection. */
-async function openTab(user: TestPerson, name = 'a test'): Promise<Tab> {
+/** Waits for the first sweep, which finds the server. */
+async function openLease(user: string, connId: string) {
+  await expect
+    .poll(() => presence.heartbeat(user, connId), { timeout: 30_000, interval: 300 })
+    .toMatchObject({ nextMs: repairMs })
+}
+
+async function connectAs(user: TestPerson, name: string) {
   const { nats, issuer } = inject('servers')
   const token = await fetchAccessToken(issuer, user)
   const nc = await connect({ servers: nats, token, inboxPrefix: `_INBOX_${user}`, name })
   onTestFinished(() => nc.close())
-  const { server_id, client_id } = nc.info ?? expect.fail('no info')
-  const connId = natsConnectionId({ server: server_id, client: client_id })
-  const client = createClient(nc, { contracts, user })
-  await expect
-    .poll(() => client.call('presence.heartbeat', { connId }), { timeout: 30_000, interval: 300 })
-    .toMatchObject({ nextMs: repairMs })
-  client.close()
-  return { nc, connId }
+  const { server_id: server, client_id: client } = nc.info ?? expect.fail('no info')
+  return { nc, key: `${user}.${natsConnectionId({ server, client })}` }
+}
+
+async function readLease(key: string) {
+  const { nc } = await app.connectAs('functions')
+  const manager = await jetstreamManager(nc)
+  const query = { last_by_subj: `$KV.${PRESENCE_CONN.bucket}.${key}` }
+  const stored = await manager.direct.getMessage(`KV_${PRESENCE_CONN.bucket}`, query)
+  if (!stored || stored.data.length === 0) return undefined
+  const { state } = stored.json<{ state: string }>()
+  return { state, ttl: stored.header.get('Nats-TTL'), seq: stored.seq }
 }
 
 async function publish(subject: string, data: object) {
@@ -38,111 +51,130 @@ async function publish(subject: string, data: object) {
   await jetstream(nc).publish(subject, JSON.stringify(data))
 }
 
-/** Leads to a reconciliation at once. */
-async function reconcile() {
+function reportClosed(user: string, { server, client }: { server: string; client: number }) {
+  return {
+    because: (reason: string) =>
+      publish('connection.closed', { server: { id: server }, client: { user, id: client }, reason }),
+  }
+}
+
+/** The state of the sweep as it was, with some of its fields replaced. */
+async function sweepWith(change: (servers: object) => object) {
   const bucket = await app.openBucket(PRESENCE_CONN)
-  const entry = await bucket.get('=sweep')
-  await bucket.put('=sweep', JSON.stringify({ ...entry?.json<object>(), reconcileAt: 0 }))
+  const state = (await bucket.get('=sweep'))?.json<{ servers: object }>()
+  await bucket.put('=sweep', JSON.stringify({ ...state, ...change(state?.servers ?? {}) }))
   await publish('tick.presence-sweep', {})
 }
 
 describe('connection.closed', () => {
-  it('sets a user offline when their last connection is closed without presence.disconnect', async () => {
-    const first = await openTab('alice')
-    const second = await openTab('alice')
-    const changes = await presence.listenToUser('alice')
-    const key = `alice.${second.connId}`
-    const revision = (await (await app.openBucket(PRESENCE_CONN)).get(key))?.revision
+  it('ends the lease of a real connection that was closed without presence.disconnect, and no other', async () => {
+    const [first, second] = [await connectAs('alice', 'first'), await connectAs('alice', 'second')]
+    for (const { key } of [first, second]) await openLease('alice', key.replace('alice.', ''))
+    const before = await readLease(second.key)
+    expect(before).toMatchObject({ state: 'open', ttl: '' })
 
     await first.nc.close()
-    await expect.poll(() => presence.readLeases('alice'), { timeout: 30_000 }).toEqual([key])
-    expect(await presence.readStatus('alice')).toBe('online')
-    // The lease of the other tab has not been written again.
-    expect((await (await app.openBucket(PRESENCE_CONN)).get(key))?.revision).toBe(revision)
-    await second.nc.close()
-
-    expect(await changes.next()).toMatchObject({ action: 'offline' })
-  })
-
-  it('keeps a user online who connects again soon', async () => {
-    const before = await openTab('bob')
-    await presence.update('bob', 'away')
-    await before.nc.close()
-    const after = await openTab('bob')
 
     await expect
-      .poll(() => presence.readLeases('bob'), { timeout: 30_000 })
-      .toEqual([`bob.${after.connId}`])
-    expect(await presence.readStatus('bob')).toBe('away')
+      .poll(() => readLease(first.key), { timeout: 30_000 })
+      .toMatchObject({ state: 'closing', ttl: '10s' })
+    expect(await readLease(second.key)).toEqual(before)
+  })
+
+  it('sets a user offline whose connection the server found dead', async () => {
+    const [user, connection] = [newUserId(), await newConnection()]
+    await openLease(user, connection.connId)
+    const changes = await presence.listenToUser(user)
+
+    await reportClosed(user, connection).because('Stale Connection')
+
+    expect(await changes.next()).toMatchObject({ action: 'offline' })
+    expect(await presence.readLeases(user)).toEqual([])
+  })
+
+  it('keeps the status of a user who connects again within ten seconds', async () => {
+    const user = newUserId()
+    const [before, after] = [await newConnection(), await newConnection()]
+    await openLease(user, before.connId)
+    await presence.update(user, 'away')
+
+    await reportClosed(user, before).because('Client Closed')
+    await expect
+      .poll(() => readLease(`${user}.${before.connId}`), { timeout: 30_000 })
+      .toMatchObject({ state: 'closing', ttl: '10s' })
+    await presence.heartbeat(user, after.connId)
+    await presence.expireLease(user, before.connId)
+
+    await expect
+      .poll(() => presence.readLeases(user), { timeout: 30_000 })
+      .toEqual([`${user}.${after.connId}`])
+    expect(await presence.readStatus(user)).toBe('away')
   })
 
   it('opens no lease for a heartbeat that arrives after the end of its connection', async () => {
-    const { nc, connId } = await openTab('charlie')
-    const changes = await presence.listenToUser('charlie')
-    await presence.disconnect('charlie', connId)
-    await changes.until(({ action }) => action === 'offline')
-    await nc.close()
-    const bucket = await app.openBucket(PRESENCE_CONN)
-    const state = async () => (await bucket.get(`charlie.${connId}`))?.json()
-    await expect.poll(state).toEqual({ state: 'closed' })
+    const [user, connection] = [newUserId(), await newConnection()]
+    const key = `${user}.${connection.connId}`
+    await openLease(user, connection.connId)
+    await presence.disconnect(user, connection.connId)
+    expect(await presence.readStatus(user)).toBe('offline')
+    await reportClosed(user, connection).because('Client Closed')
+    await expect.poll(() => readLease(key), { timeout: 30_000 }).toMatchObject({ state: 'closed' })
 
-    await presence.heartbeat('charlie', connId)
+    await presence.heartbeat(user, connection.connId)
 
-    expect(await state()).toEqual({ state: 'closed' })
+    expect(await readLease(key)).toMatchObject({ state: 'closed', ttl: '60s' })
   })
 
-  it('gives a lease without heartbeats only to connections of servers that exist', async () => {
-    const connId = natsConnectionId({ server: `N${'A'.repeat(55)}`, client: 7 })
+  it('expects heartbeats from a connection to an unknown server', async () => {
+    const [user, server] = [newUserId(), `N${'A'.repeat(55)}`]
 
-    const { nextMs } = await presence.heartbeat('bob', connId)
+    const { nextMs } = await presence.heartbeat(user, natsConnectionId({ server, client: 7 }))
 
     expect(nextMs).toBe(10_000)
-    await presence.disconnect('bob', connId)
+    expect(await readLease(`${user}.${server}-7`)).toMatchObject({ state: 'beating', ttl: '45s' })
   })
 })
 
 describe('presence.sweep', () => {
   it('ends the lease of a connection whose end was not reported', async () => {
-    const { connId } = await openTab('charlie')
-    const claimed = connId.replace(/\d+$/, '999999')
-    await presence.heartbeat('claimer', claimed)
-    const changes = await presence.listenToUser('claimer')
+    const [user, { connId }] = [newUserId(), await newConnection()]
+    const charlie = await connectAs('charlie', 'connected')
+    await openLease('charlie', charlie.key.replace('charlie.', ''))
+    await openLease(user, connId)
+    const changes = await presence.listenToUser(user)
 
-    await reconcile()
+    await sweepWith(() => ({ reconcileAt: 0 }))
 
     expect(await changes.next()).toMatchObject({ action: 'offline' })
-    expect(await presence.readLeases('claimer')).toEqual([])
-    expect(await presence.readLeases('charlie')).toContain(`charlie.${connId}`)
+    expect(await presence.readLeases(user)).toEqual([])
+    expect(await readLease(charlie.key)).toMatchObject({ state: 'open' })
   })
 
-  it('restores the lost lease of a page, which stays online meanwhile', async () => {
-    const { connId } = await openTab('alice', 'natter-web')
-    const changes = await presence.listenToUser('alice')
-    await (await app.openBucket(PRESENCE_CONN)).purge(`alice.${connId}`)
+  it('restores the lost lease of a page before it sets anybody offline', async () => {
+    const page = await connectAs('alice', pageConnectionName)
+    await openLease('alice', page.key.replace('alice.', ''))
+    await (await app.openBucket(PRESENCE_CONN)).purge(page.key)
 
-    await reconcile()
+    await sweepWith(() => ({ reconcileAt: 0 }))
 
     await expect
-      .poll(() => presence.readLeases('alice'), { timeout: 30_000 })
-      .toContain(`alice.${connId}`)
-    expect(await presence.readStatus('alice')).toBe('online')
-    expect(changes.unread().filter(({ action }) => action === 'offline')).toEqual([])
+      .poll(() => readLease(page.key), { timeout: 30_000 })
+      .toMatchObject({ state: 'open' })
+    expect(await presence.readStatus('alice')).not.toBe('offline')
   })
 
   it('ends the leases of a server that no longer responds', async () => {
-    const server = `N${'B'.repeat(55)}`
+    const [user, server] = [newUserId(), `N${'B'.repeat(55)}`]
     const bucket = await app.openBucket(PRESENCE_CONN)
-    await bucket.put(`bob.${server}-1`, JSON.stringify({ state: 'open' }))
-    await presence.heartbeat('bob')
-    await presence.disconnect('bob')
-    const state = (await bucket.get('=sweep'))?.json<{ servers: object }>()
-    const servers = { ...state?.servers, [server]: Date.now() - 26_000 }
-    await bucket.put('=sweep', JSON.stringify({ ...state, servers }))
-    expect(await presence.readStatus('bob')).not.toBe('offline')
+    await presence.heartbeat(user)
+    await bucket.put(`${user}.${server}-1`, JSON.stringify({ state: 'open' }))
+    await presence.disconnect(user)
+    expect(await presence.readStatus(user)).toBe('online')
+    const changes = await presence.listenToUser(user)
 
-    await publish('tick.presence-sweep', {})
+    await sweepWith((servers) => ({ servers: { ...servers, [server]: Date.now() - 26_000 } }))
 
-    await expect.poll(() => presence.readStatus('bob'), { timeout: 30_000 }).toBe('offline')
-    expect(await presence.readLeases('bob')).toEqual([])
+    expect(await changes.next()).toMatchObject({ action: 'offline' })
+    expect(await presence.readLeases(user)).toEqual([])
   })
 })
