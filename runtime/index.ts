@@ -1,7 +1,7 @@
 /** The API for files in functions/. */
 
 export type { AuthGrant, AuthRequest } from './api/auth.ts'
-export type { Bucket, KvChange, KvEntry } from './api/bucket.ts'
+export type { Bucket, KvChange, KvEntry, WriteOptions } from './api/bucket.ts'
 export type { Context, FunctionInfo } from './api/context.ts'
 export type {
   BucketDeclaration,
@@ -34,6 +34,7 @@ export type {
   ClientConnection,
   ClientSpan,
   CollectedSpan,
+  NamedConnection,
   Service,
   ServiceInstance,
   SpanQuery,

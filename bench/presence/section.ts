@@ -17,6 +17,7 @@ import {
   toRatios,
 } from '../measure.ts'
 import { openRoomIndex } from '../room-index.ts'
+import { measureIdle } from './idle.ts'
 import { roomCount, roomsPerUser, userCount } from './users.ts'
 import type { ReconnectResult, Side } from './worker.ts'
 
@@ -32,12 +33,12 @@ export async function measurePresence(options: Options): Promise<Section[]> {
   const rounds = options.rounds + 1
   const database = await startDatabase(stack, (sql) => writeMembers(sql, rounds))
   const fixture = stack.use(await startFixture())
-  const drawn = await fixture.startWorker(module)
-  await drawn.call('serve', fixture.url)
   const users = await fixture.startWorker(module)
   await users.call('connect', fixture.url)
   await fixture.serve(join(import.meta.dirname, 'functions'), { DATABASE_URL: database })
   const { nc, readCpu } = await fixture.connect()
+  const drawn = await fixture.startWorker(module)
+  await drawn.call('serve', fixture.url)
   const index = await openRoomIndex(nc)
   for (let room = 0; room < roomCount; room++) await index.addRoom(`room-${room}`, 'public')
 
@@ -65,6 +66,9 @@ export async function measurePresence(options: Options): Promise<Section[]> {
     heartbeats.get(row)?.push((await measure(row, 'heartbeat', round)).sample)
     return sample
   })
+
+  // It stops with an error when its leases expire.
+  await drawn[Symbol.asyncDispose]()
 
   const notifiedLines = (
     figure: 'notifications' | 'notifiedSeconds',
@@ -107,6 +111,7 @@ export async function measurePresence(options: Options): Promise<Section[]> {
         })),
       ],
     },
+    await measureIdle({ fixture, users, nc, readCpu }),
   ]
 }
 

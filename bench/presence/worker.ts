@@ -25,6 +25,7 @@ interface RoundOptions {
 
 let nc: NatsConnection
 let requester: Requester
+const timers: NodeJS.Timeout[] = []
 
 serveParent({
   serve: serveDrawn,
@@ -35,7 +36,36 @@ serveParent({
   },
   reconnect,
   heartbeat: sendHeartbeats,
+  stay,
+  leave() {
+    for (const timer of timers.splice(0)) clearTimeout(timer)
+  },
 })
+
+interface Staying {
+  prefix: string
+  count: number
+  everyMs: number
+  /** The id of the NATS server, for leases that last as long as the connection. */
+  server: string
+}
+
+/** Adds users up to `count`, and returns when they are online. They then send heartbeats, evenly spread. */
+async function stay({ prefix, count, everyMs, server }: Staying): Promise<void> {
+  const beat = (index: number) => {
+    const connId = prefix.endsWith('connection') ? `${server}-${1_000 + index}` : 'tab'
+    const subject = `as.${prefix}-${index}.presence.heartbeat`
+    return requester.request(subject, JSON.stringify({ connId }), { timeoutMs: 30_000 })
+  }
+  for (let index = timers.length; index < count; index++) {
+    await beat(index)
+    const repeat = () => {
+      void beat(index)
+      timers[index] = setTimeout(repeat, everyMs)
+    }
+    timers[index] = setTimeout(repeat, (index / count) * everyMs)
+  }
+}
 
 async function reconnect({ side, round }: RoundOptions): Promise<ReconnectResult> {
   const { promise: allNotified, resolve } = Promise.withResolvers<void>()

@@ -30,10 +30,10 @@ export const heartbeatMs = 10_000
 /** A lease that expires does so this long after its last heartbeat. */
 export const leaseMs = 45_000
 /**
- * Interval of the heartbeats of a lease that lasts as long as the connection. They restore a lease that was
- * lost, for example while a part of the cluster was cut off.
+ * Interval of the heartbeats of a lease that lasts as long as the connection. They would restore a lease that
+ * was lost without being noticed. Each costs about one write, for the rate limit.
  */
-export const repairMs = 120_000
+export const repairMs = 3_600_000
 /** The name that the page gives its connection to NATS. */
 export const pageConnectionName = 'natter-web'
 

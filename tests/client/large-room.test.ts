@@ -4,6 +4,7 @@ import postgres from 'postgres'
 import { describe, expect, it } from 'vitest'
 import { createClient } from '#runtime/client'
 import { contracts } from '#schema/contracts'
+import type { AppId } from '#schema/messages/app'
 import { roomEncrypted } from '#schema/messages/encrypted'
 import { ROOMS_KV } from '#schema/streams'
 import {
@@ -92,6 +93,29 @@ describe('a room of more than 200 members', { timeout: 120_000 }, () => {
         return page.getByText('Bob Brown is typing').count()
       })
       .toBe(1)
+  })
+
+  it('shows the updates of an app that are encrypted', async () => {
+    const room = await givenLargeRoom()
+    const { page } = alice
+    const app = 'poll' as AppId
+    await bob.client.call('apps.install', { room, app })
+    await page.getByRole('link', { name: room }).click()
+    await page.getByRole('heading', { level: 1, name: room }).waitFor()
+    await page.getByRole('button', { name: 'Room options' }).click()
+    await page.getByRole('menuitem', { name: 'Apps' }).click()
+    await page.getByRole('button', { name: 'Open Poll' }).click()
+    const polls = page.frameLocator('iframe[title="Poll"]')
+    await polls.getByRole('heading', { name: 'Polls' }).waitFor()
+    await sendUntilEncrypted(room)
+    const before = alice.frames.length
+
+    const data = { id: crypto.randomUUID(), question: 'Where to?', options: ['North', 'South'] }
+    await bob.client.call('app.action', { app, room, action: 'create', data })
+
+    await polls.getByRole('group', { name: 'Where to?' }).waitFor()
+    const plain = alice.frames.slice(before).filter((frame) => frame.includes('deliver.alice.app.'))
+    expect(plain.filter((frame) => frame.includes('.updated'))).toEqual([])
   })
 
   it('counts an unread message in another room after a reload', async () => {

@@ -1,7 +1,11 @@
+import { Kvm } from '@nats-io/kv'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
+import { createClient } from '#runtime/client'
+import { natsConnectionId, presenceChanged, repairMs } from '#schema/messages/presence'
+import { PRESENCE_CONN } from '#schema/streams'
 import { freePort } from '../../stack/ports.ts'
-import { type Cluster, startCluster } from '../support/cluster.ts'
+import { type Cluster, type ClusterUser, startCluster } from '../support/cluster.ts'
 import { subjectOf } from '../support/token-issuer.ts'
 
 /** Five times the time within which a logout closes the connections. Nothing else closes them. */
@@ -63,4 +67,50 @@ it('a logout closes the connections of its session on all servers, and no server
   for (const nc of others) await nc.flush()
   for (const server of servers)
     await expect(open(server)).rejects.toThrow('Authorization Violation')
+})
+
+/** Waits until the sweep has found the server. */
+async function openLease({ nc, client }: ClusterUser) {
+  const beat = () => {
+    const { server_id: server = '', client_id: id = 0 } = nc.info ?? {}
+    return client.try('presence.heartbeat', { connId: natsConnectionId({ server, client: id }) })
+  }
+  await expect
+    .poll(beat, { timeout: 60_000, interval: 500 })
+    .toMatchObject({ ok: true, value: { nextMs: repairMs } })
+}
+
+it('a killed server leaves its users offline, except those who connect to another one', {
+  timeout: 120_000,
+}, async () => {
+  const [first, , killed] = cluster.servers
+  const [gone, back] = [`gone-${crypto.randomUUID()}`, `back-${crypto.randomUUID()}`]
+  const stays = await cluster.connectUser(back, killed)
+  const leaves = await cluster.connectUser(gone, killed)
+  await Promise.all([openLease(stays), openLease(leaves)])
+  const functions = await cluster.connectFunctions(first)
+  const offline = new Set<string>()
+  createClient(functions, { contracts: {} }).listen(presenceChanged, {}, ({ userId, status }) => {
+    if (status === 'offline') offline.add(userId)
+  })
+  const id = leaves.nc.info?.server_id ?? expect.fail('the server has no id')
+
+  await killed.kill('SIGKILL')
+  await leaves.nc.close()
+  await expect.poll(() => stays.nc.info?.server_id, { timeout: 60_000 }).not.toBe(id)
+  await openLease(stays)
+
+  // As if the server had not responded for long.
+  const bucket = await new Kvm(functions).open(PRESENCE_CONN.bucket)
+  await expect
+    .poll(
+      async () => {
+        const state = (await bucket.get('=sweep'))?.json<{ servers: Record<string, number> }>()
+        const servers = { ...state?.servers, ...(id in (state?.servers ?? {}) && { [id]: 0 }) }
+        await bucket.put('=sweep', JSON.stringify({ ...state, servers })).catch(() => undefined)
+        return [...offline]
+      },
+      { timeout: 60_000, interval: 2_000 },
+    )
+    .toEqual([gone])
 })
