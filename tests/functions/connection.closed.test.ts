@@ -54,7 +54,11 @@ async function publish(subject: string, data: object) {
 function reportClosed(user: string, { server, client }: { server: string; client: number }) {
   return {
     because: (reason: string) =>
-      publish('connection.closed', { server: { id: server }, client: { user, id: client }, reason }),
+      publish('connection.closed', {
+        server: { id: server },
+        client: { user, id: client },
+        reason,
+      }),
   }
 }
 
