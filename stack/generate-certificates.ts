@@ -18,18 +18,21 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 
-const usage = `Usage: npm run certificates -- FOLDER NAMES...
+/** Some systems reject certificates that are valid for longer, also of private authorities. */
+const certificateDays = 825
+const authorityDays = 3_650
+
+const usage = `Usage: npm run certificates -- FOLDER NAMES... [--days DAYS]
 
 Writes ca.crt and ca.key into FOLDER unless they exist, and a certificate for each NAMES: host names and IP
 addresses, separated by commas. The first one names the files. Never overwrites a file.
 
+  --days DAYS   days for which the certificates are valid, up to ${authorityDays}; browsers may reject more
+                than ${certificateDays} (default: ${certificateDays})
+
 Examples:
   npm run certificates -- tls chat.example.com
   npm run certificates -- tls nats-1,nats-1.internal,10.0.0.1 db.internal`
-
-/** In days. Some systems reject certificates that are valid for longer, also of private authorities. */
-const certificateDays = 825
-const authorityDays = 3_650
 
 const authoritySection = `basicConstraints = critical, CA:TRUE, pathlen:0
 keyUsage = critical, keyCertSign, cRLSign
@@ -45,12 +48,16 @@ try {
 }
 
 function run() {
-  const { positionals, values } = parseArgs({
+  const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { help: { type: 'boolean', short: 'h' } },
+    options: {
+      days: { type: 'string', default: String(certificateDays) },
+      help: { type: 'boolean', short: 'h' },
+    },
   })
   if (values.help) return console.log(usage)
   const [folder, ...requested] = positionals
+  const days = readDays(values.days)
   if (!folder) throw new Error('give a folder')
   if (requested.length === 0) throw new Error('give the names of at least one certificate')
   const certificates = requested.map(readNames)
@@ -67,7 +74,7 @@ function run() {
     chmodSync(folder, 0o700)
     const authority = hasAuthority ? folder : work
     if (!hasAuthority) createAuthority(work)
-    for (const names of certificates) createCertificate(names, { work, authority })
+    for (const names of certificates) createCertificate(names, { work, authority, days })
     for (const file of hasAuthority ? files : ['ca.crt', 'ca.key', ...files]) {
       const mode = file.endsWith('.key') ? 0o600 : 0o644
       writeFileSync(join(folder, file), readFileSync(join(work, file)), { flag: 'wx', mode })
@@ -76,6 +83,12 @@ function run() {
   } finally {
     rmSync(work, { recursive: true, force: true })
   }
+}
+
+function readDays(text: string): number {
+  const days = Number(text)
+  if (/^\d+$/.test(text) && days >= 1 && days <= authorityDays) return days
+  throw new Error(`--days is "${text}": use a number from 1 to ${authorityDays}`)
 }
 
 function readNames(text: string): [string, ...string[]] {
@@ -105,7 +118,7 @@ function createAuthority(work: string) {
 
 function createCertificate(
   names: [string, ...string[]],
-  { work, authority }: { work: string; authority: string },
+  { work, authority, days }: { work: string; authority: string; days: number },
 ) {
   const file = (ending: string) => join(work, `${names[0]}.${ending}`)
   const alternatives = names.map((name) => `${isIP(name) ? 'IP' : 'DNS'}:${name}`).join(', ')
@@ -130,7 +143,7 @@ subjectAltName = ${alternatives}`
     file('csr'),
   ])
   openssl([
-    ...['x509', '-req', '-in', file('csr'), '-out', file('crt'), '-days', String(certificateDays)],
+    ...['x509', '-req', '-in', file('csr'), '-out', file('crt'), '-days', String(days)],
     ...['-CA', join(authority, 'ca.crt'), '-CAkey', join(authority, 'ca.key')],
     ...['-set_serial', `0x${randomBytes(16).toString('hex')}`],
     ...['-extfile', config, '-extensions', 'extensions'],

@@ -37,6 +37,18 @@ describe('npm run certificates', { timeout: 60_000 }, () => {
     }
   })
 
+  it('writes certificates for as many days as requested', async () => {
+    const folder = join(dir, 'days')
+    await generate(folder, 'db', '--days', '3650')
+    const { validFromDate, validToDate } = await read(folder, 'db.crt')
+    expect(validToDate.getTime() - validFromDate.getTime()).toBe(3_650 * 86_400_000)
+
+    expect(await generate(folder, 'other', '--days', '4000')).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/--days is "4000": use a number from 1 to 3650/),
+    })
+  })
+
   it('writes files that other users of this machine cannot reach', async () => {
     const folder = join(dir, 'modes')
     await generate(folder, 'db')
