@@ -1,6 +1,9 @@
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { get as getByHttp } from 'node:http'
+import { get as getByHttps } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { parseEnv } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { findKubernetesValidate, findKustomize } from '../../stack/install/kubernetes.ts'
@@ -178,22 +181,59 @@ describe.skipIf(!(await canRun(find)))('the manifests for Kubernetes', () => {
     expect(runtime.readinessProbe.httpGet).toEqual({ path: '/readyz', port })
   })
 
-  it('can scale by a metric that the runtime serves, with the component queue-metric', async () => {
-    const overlay = join(dir, 'overlay')
-    await cp(folder, join(dir, 'kubernetes'), { recursive: true })
-    await mkdir(overlay)
-    const kustomization = `resources: [../kubernetes/overlays/production]
-components: [../kubernetes/components/queue-metric]`
-    await writeFile(join(overlay, 'kustomization.yaml'), kustomization)
+  /** Returns the manifests of the overlay `production` with a component. */
+  async function buildWith(component: string): Promise<Yaml[]> {
+    const copy = await mkdtemp(join(dir, 'copy-'))
+    await cp(folder, copy, { recursive: true })
+    const overlay = join(copy, 'overlays', 'production')
+    const file = join(overlay, 'kustomization.yaml')
+    const lines = `\ncomponents: [../../components/${component}]\n`
+    await writeFile(file, (await readFile(file, 'utf8')) + lines)
 
     const manifests = await build(overlay)
     expect(await validate(manifests, '1.37')).toMatchObject({ code: 0 })
-    const scaler = (await readYaml(manifests)).find(
+    return readYaml(manifests)
+  }
+
+  it('can scale by a metric that the runtime serves, with the component queue-metric', async () => {
+    const scaler = (await buildWith('queue-metric')).find(
       ({ kind }) => kind === 'HorizontalPodAutoscaler',
     )
     const [, pods] = scaler.spec.metrics
     const metrics = await readFile(join(root, 'docs', 'runtime-api.md'), 'utf8')
     expect(metrics).toContain(`\`${pods.pods.metric.name}\``)
+  })
+
+  it('trust a private authority, with the component tls, and reach NATS by TLS', async () => {
+    const manifests = await buildWith('tls')
+    const clients = podsOf(manifests).filter(({ metadata }) =>
+      /runtime|migrate/.test(metadata.labels['app.kubernetes.io/name']),
+    )
+    expect(clients.length).toBe(2)
+    for (const { spec } of clients) {
+      const [{ env, volumeMounts }] = spec.containers
+      const { value } = env.find(({ name }: Yaml) => name === 'NODE_EXTRA_CA_CERTS')
+      const mount = volumeMounts.find(({ mountPath }: Yaml) => value === `${mountPath}/ca.crt`)
+      const { configMap } = spec.volumes.find(({ name }: Yaml) => name === mount.name)
+      expect(docs).toContain(`configmap ${configMap.name} --from-file=tls/ca.crt`)
+      // The variables and volumes without the component are still there.
+      expect(env.length).toBeGreaterThan(1)
+      expect(spec.volumes.length).toBe(3)
+    }
+
+    const ingresses = manifests.filter(({ kind }) => kind === 'Ingress')
+    const paths = ingresses.flatMap(({ metadata, spec }) =>
+      spec.rules[0].http.paths.map(({ path }: Yaml) => [metadata.name, path]),
+    )
+    expect(paths).toEqual([
+      ['natter', '/oidc/backchannel-logout'],
+      ['natter', '/'],
+      ['natter-nats', '/nats'],
+    ])
+    for (const { spec } of ingresses) expect(spec.rules[0].host).toBe('chat.example.com')
+    const { annotations } = ingresses[1].metadata
+    const secret = annotations['nginx.ingress.kubernetes.io/proxy-ssl-secret'].split('/')[1]
+    expect(docs).toContain(`secret generic ${secret}`)
   })
 
   it('are refused by the validator if a field is misspelt', async () => {
@@ -217,15 +257,21 @@ components: [../kubernetes/components/queue-metric]`
     it.each([
       ['a cluster', ['values.yaml']],
       ['one server', ['values.yaml', 'values.single-node.yaml']],
+      ['a cluster with TLS', ['values.yaml', 'values.tls.yaml']],
     ])('run nats.conf as %s, with every variable that it reads', async (_name, names) => {
       const files = names.map((name) => readFile(join(folder, 'nats', name), 'utf8'))
       const [base, override] = await readYaml((await Promise.all(files)).join('\n---\n'))
       const values = merge(base, override)
+      const hasTls = names.includes('values.tls.yaml')
       const port = await freePort()
       const home = await mkdtemp(join(dir, 'nats-'))
       for (const name of ['nats-config', 'natter']) await mkdir(join(home, name))
-      for (const name of ['nats.conf', 'nats.cluster.conf'])
+      const [, included = ''] = docs.match(/configmap natter-nats((?:.*\\\n)*.*)/) ?? []
+      for (const [, name = ''] of included.matchAll(/--from-file=(\S+)/g))
         await cp(join(root, name), join(home, 'natter', name))
+      const tls = join(home, 'certs')
+      if (hasTls) await writeCertificates(tls)
+      const fetchMonitor = (path: string) => getMonitor({ port, path, tls: hasTls && tls })
       await writeFile(join(home, 'nats-config', 'nats.conf'), chartConfig(values, port))
 
       await using _nats = await startProcess({
@@ -235,7 +281,7 @@ components: [../kubernetes/components/queue-metric]`
           file: natsServer,
           args: ['--config', join(home, 'nats-config', 'nats.conf')],
           env: {
-            ...environmentOf(values),
+            ...environmentOf(values, tls),
             NATS_HOST: '127.0.0.1',
             NATS_PORT: '-1',
             NATS_WS_PORT: '-1',
@@ -244,18 +290,22 @@ components: [../kubernetes/components/queue-metric]`
             NATS_STORE_DIR: join(home, 'data'),
           },
         }),
-        ready: () =>
-          vi.waitFor(() => fetch(`http://127.0.0.1:${port}/varz`).then(({ url }) => url)),
+        ready: () => vi.waitFor(() => fetchMonitor('/healthz')),
       })
-      const varz: Yaml = await (await fetch(`http://127.0.0.1:${port}/varz`)).json()
+      const varz: Yaml = JSON.parse(await fetchMonitor('/varz'))
 
       expect(varz.server_name).toBe('nats-0')
       expect(varz.max_payload).toBe(1024 * 1024)
       expect(varz.websocket.allowed_origins).toEqual(['https://chat.example.com'])
       expect([varz.port, varz.websocket.port]).not.toEqual([4222, 9222])
-      const isCluster = names.length === 1
+      const isCluster = !names.includes('values.single-node.yaml')
       expect(varz.cluster?.name).toBe(isCluster ? 'natter' : undefined)
       expect(varz.cluster?.urls?.length ?? 0).toBe(isCluster ? 3 : 0)
+      expect([varz.tls_required ?? false, varz.cluster?.tls_required ?? false]).toEqual([
+        hasTls,
+        hasTls,
+      ])
+      expect(varz.websocket.no_tls ?? false).toBe(!hasTls)
     })
 
     it('read only secrets that npm run secrets writes', async () => {
@@ -297,6 +347,26 @@ function merge(base: Yaml, override: Yaml = {}): Yaml {
   return merged
 }
 
+/** Writes the files of the secret natter-nats-tls. */
+async function writeCertificates(folder: string) {
+  const script = join(root, 'stack', 'generate-certificates.ts')
+  const { code, stderr } = await run(process.execPath, [script, folder, 'nats,127.0.0.1'])
+  expect(code, stderr).toBe(0)
+  for (const ending of ['crt', 'key'])
+    await cp(join(folder, `nats.${ending}`), join(folder, `tls.${ending}`))
+}
+
+/** Reads the monitoring page of a nats-server; with TLS if there is a folder with certificates. */
+async function getMonitor(monitor: { port: number; path: string; tls: string | false }) {
+  const { port, path, tls } = monitor
+  const ca = tls ? await readFile(join(tls, 'ca.crt')) : undefined
+  const { promise, resolve, reject } = Promise.withResolvers<string>()
+  const request = ca ? getByHttps : getByHttp
+  const address = { host: '127.0.0.1', port, path }
+  request(ca ? { ...address, ca } : address, (answer) => resolve(text(answer))).on('error', reject)
+  return promise
+}
+
 /** Writes the configuration that version 2.14.2 of the chart writes: JSON with sorted keys and an include. */
 function chartConfig({ config }: Yaml, monitorPort: number): string {
   const { cluster, jetstream, websocket } = config
@@ -309,7 +379,7 @@ function chartConfig({ config }: Yaml, monitorPort: number): string {
     ...(cluster.enabled && {
       cluster: { name: 'nats', port: cluster.port, no_advertise: true, routes: [] },
     }),
-    http_port: monitorPort,
+    ...(config.monitor?.tls.enabled ? { https_port: monitorPort } : { http_port: monitorPort }),
     jetstream: { max_memory_store: 0, store_dir: jetstream.fileStore.dir },
     ...config.merge,
   }
@@ -318,7 +388,7 @@ function chartConfig({ config }: Yaml, monitorPort: number): string {
 }
 
 /** Returns the environment of the first pod's container. */
-function environmentOf({ container }: Yaml): Record<string, string> {
+function environmentOf({ config, container }: Yaml, tls: string): Record<string, string> {
   const secrets = createSecrets()
   const secretValues: Record<string, string> = {
     NATS_CLUSTER_PASSWORD: secrets.sysPassword,
@@ -329,7 +399,9 @@ function environmentOf({ container }: Yaml): Record<string, string> {
   for (const [name, value] of Object.entries<Yaml>(container.env).sort())
     env[name] =
       typeof value === 'string'
-        ? value.replaceAll(/\$\((\w+)\)/g, (_all, other) => env[other] ?? '')
+        ? value
+            .replaceAll(/\$\((\w+)\)/g, (_all, other) => env[other] ?? '')
+            .replace(config.nats?.tls.dir, tls)
         : (secretValues[value.valueFrom.secretKeyRef.key] ?? '')
   return env
 }
