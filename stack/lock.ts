@@ -36,10 +36,15 @@ export async function takeLock(file: string): Promise<Lock> {
 
 /** Calls `onWait` once if another process holds the lock. */
 export async function withLock<T>(file: string, work: () => Promise<T>, onWait: () => void) {
+  await using _lock = await waitForLock(file, onWait)
+  return await work()
+}
+
+/** Takes the lock as soon as no other process holds it. Calls `onWait` once if it has to wait. */
+export async function waitForLock(file: string, onWait: () => void): Promise<Lock> {
   for (let waits = 0; ; waits++) {
     try {
-      await using _lock = await takeLock(file)
-      return await work()
+      return await takeLock(file)
     } catch (error) {
       if (!(error instanceof LockedError)) throw error
       if (waits === 0) onWait()

@@ -2,7 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { cacheDir } from '../../stack/install/cache.ts'
 import { output } from '../../stack/install/command.ts'
+import { waitForLock } from '../../stack/lock.ts'
 import { startProcess } from '../../stack/services/process.ts'
 
 export interface Engine extends AsyncDisposable {
@@ -17,15 +19,21 @@ export interface Engine extends AsyncDisposable {
 const networks = '10.201'
 
 /**
- * Starts a container engine of its own, with its data in a temporary folder. It does not touch the packet
- * filter of the machine, so its containers reach each other and the machine, but nothing else.
+ * Starts a container engine of its own. Its images, and the layers of its builds, stay in the cache for the next
+ * run. It does not touch the packet filter of the machine, so its containers reach each other and the machine,
+ * but nothing else.
  */
 export async function startEngine(): Promise<Engine> {
   await using owned = new AsyncDisposableStack()
+  const data = join(cacheDir(process.env), 'compose-engine')
+  const onWait = () => console.log(`waiting for another process that uses ${data}`)
+  owned.use(await waitForLock(`${data}.lock`, onWait))
   const dir = await mkdtemp(join(tmpdir(), 'natter-engine-'))
   owned.defer(() => rm(dir, { recursive: true, force: true }))
-  await removeUnusedBridges()
-  owned.defer(removeUnusedBridges)
+  for (const remove of [() => removeLeftovers(data), removeUnusedBridges]) {
+    await remove()
+    owned.defer(remove)
+  }
   const socket = `unix://${join(dir, 'docker.sock')}`
   const { pid } = owned.use(
     await startProcess({
@@ -36,7 +44,14 @@ export async function startEngine(): Promise<Engine> {
       command: () => ({
         // In namespaces of its own, all containers and mounts end with the engine, even if it is killed.
         file: 'unshare',
-        args: ['--pid', '--fork', '--kill-child', '--mount-proc', 'dockerd', ...flags(dir, socket)],
+        args: [
+          '--pid',
+          '--fork',
+          '--kill-child',
+          '--mount-proc',
+          'dockerd',
+          ...flags(dir, { data, socket }),
+        ],
         env: process.env,
       }),
       async ready(log, from, signal) {
@@ -56,9 +71,9 @@ export async function startEngine(): Promise<Engine> {
   }
 }
 
-function flags(dir: string, socket: string) {
+function flags(dir: string, { data, socket }: { data: string; socket: string }) {
   return [
-    `--data-root=${join(dir, 'data')}`,
+    `--data-root=${data}`,
     `--exec-root=${join(dir, 'exec')}`,
     `--pidfile=${join(dir, 'pid')}`,
     `--host=${socket}`,
@@ -71,7 +86,13 @@ function flags(dir: string, socket: string) {
   ]
 }
 
-/** Removes the networks of an engine that was killed. */
+/** Removes the containers, volumes and networks of an engine that has ended, but not its images. */
+async function removeLeftovers(data: string) {
+  for (const folder of ['containers', 'volumes', 'network', 'image/overlay2/layerdb/mounts'])
+    await rm(join(data, folder), { recursive: true, force: true })
+}
+
+/** Removes the bridges of an engine that has ended, which belong to the network of the machine. */
 async function removeUnusedBridges() {
   const links: { ifname: string; addr_info: { local: string }[] }[] = JSON.parse(
     await output('ip', ['-json', '-4', 'address']),

@@ -1,32 +1,56 @@
 import { createHash } from 'node:crypto'
-import { copyFile, cp, mkdir, readFile, realpath, rm, symlink } from 'node:fs/promises'
+import {
+  copyFile,
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  realpath,
+  rm,
+  symlink,
+} from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { cached } from '../../stack/install/cache.ts'
 import { findOnPath, output } from '../../stack/install/command.ts'
 import { findKeycloak } from '../../stack/install/keycloak.ts'
 import { findNatsServer } from '../../stack/install/nats-server.ts'
 import type { Engine } from './engine.ts'
 
 const recipes = join(import.meta.dirname, 'images')
-const images = ['node', 'nats', 'postgres', 'keycloak', 'caddy']
+const images = ['node', 'nats', 'postgres', 'keycloak', 'caddy', 'prometheus']
+const debian = [
+  '--variant=minbase',
+  '--include=ca-certificates,libstdc++6,busybox-static',
+  'bookworm',
+]
+const keptHours = 14 * 24
 const certificates = '/etc/ssl/certs/ca-certificates.crt'
 
 /**
- * Gives the engine images that stand for the official ones: from the cache, or built from packages of Debian
- * and programs of this machine. A registry of images is not needed.
+ * Gives the engine images that stand for the official ones, built from packages of Debian and programs of this
+ * machine. A registry of images is not needed. Images that the engine has from an earlier run are used again.
  */
 export async function provideImages(engine: Engine): Promise<void> {
   const programs = await findPrograms()
-  const archive = `compose-images-${await digest(programs)}.tar`
-  let isBuilt = false
-  const build = async (folder: string) => {
-    isBuilt = true
-    await buildDebian(engine, join(folder, 'debian'))
-    for (const image of images) await buildImage(engine, image, join(folder, image), programs)
-    await engine.run('docker', 'save', '-o', join(folder, archive), ...images.map(tagOf))
+  const folder = await mkdtemp(join(engine.dir, 'images-'))
+  const provide = async (image: string, digest: string, build: () => Promise<void>) => {
+    const tag = `${tagOf(image)}:${digest}`
+    if ((await engine.run('docker', 'images', '-q', tag)) === '') {
+      console.log(`building ${tag}`)
+      await build()
+      await engine.run('docker', 'tag', tagOf(image), tag)
+    } else await engine.run('docker', 'tag', tag, tagOf(image))
   }
-  const path = await cached(archive, build, { log: console.log })
-  if (!isBuilt) await engine.run('docker', 'load', '-q', '-i', path)
+  const base = digestOf(debian)
+  await provide('debian', base, () => buildDebian(engine, join(folder, 'debian')))
+  for (const image of images) {
+    const copies = programs.filter((copy) => copy.image === image)
+    const recipe = { image, copies, context: join(folder, image) }
+    await provide(image, await digestOfRecipe(recipe, base), () => buildImage(engine, recipe))
+  }
+  await rm(folder, { recursive: true })
+  // Layers of builds have no tag. Those in use are created again, which takes minutes, so not earlier.
+  await engine.run('docker', 'image', 'prune', '--force', '--filter', `until=${keptHours}h`)
 }
 
 function tagOf(image: string) {
@@ -50,20 +74,26 @@ async function findPrograms(): Promise<Copy[]> {
   ]
 }
 
-/** The digest of everything that the images are built from, except for the versions of packages. */
-async function digest(programs: Copy[]) {
-  const hash = createHash('sha256').update(process.version)
-  for (const { path } of programs) hash.update(basename(path))
-  const files = [...images.map((image) => join(recipes, image, 'Dockerfile')), entrypoint]
-  for (const file of [import.meta.filename, ...files]) hash.update(await readFile(file))
-  return hash.digest('hex').slice(0, 12)
+interface Recipe {
+  image: string
+  copies: Copy[]
+  context: string
 }
 
-const entrypoint = join(recipes, 'postgres', 'entrypoint.sh')
+/** The digest of all that the image is built from, except for the versions of packages. */
+async function digestOfRecipe({ image, copies }: Recipe, base: string) {
+  const names = await readdir(join(recipes, image))
+  const files = names.toSorted().map((name) => readFile(join(recipes, image, name), 'utf8'))
+  const versions = copies.map(({ path }) => basename(path))
+  return digestOf([base, process.version, ...versions, ...(await Promise.all(files))])
+}
+
+function digestOf(parts: string[]) {
+  return createHash('sha256').update(parts.join('\0')).digest('hex').slice(0, 12)
+}
 
 async function buildDebian(engine: Engine, root: string) {
-  const packages = '--include=ca-certificates,libstdc++6,busybox-static'
-  await output('debootstrap', ['--variant=minbase', packages, 'bookworm', root])
+  await output('debootstrap', [...debian, root])
   for (const program of ['wget', 'nc']) await symlink('busybox', join(root, 'bin', program))
   // With the authorities of this machine, since a private one may stand between it and the registries.
   await copyFile(certificates, join(root, certificates))
@@ -80,9 +110,9 @@ async function buildDebian(engine: Engine, root: string) {
   await engine.run('docker', 'import', archive, tagOf('debian'))
 }
 
-async function buildImage(engine: Engine, image: string, context: string, programs: Copy[]) {
+async function buildImage(engine: Engine, { image, copies, context }: Recipe) {
   await cp(join(recipes, image), context, { recursive: true })
-  for (const { name, path } of programs.filter((copy) => copy.image === image))
+  for (const { name, path } of copies)
     await cp(path, join(context, name), { recursive: true, dereference: true })
   // Without packet filter, only the machine's network reaches the mirrors of Debian.
   await engine.run('docker', 'build', '-q', '--network=host', '-t', tagOf(image), context)
