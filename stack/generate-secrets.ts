@@ -148,6 +148,7 @@ function createFiles(): Files {
     KC_BOOTSTRAP_ADMIN_PASSWORD: createPassword(),
     KC_DB_PASSWORD: createPassword(),
     KEYCLOAK_EVENTS_SECRET: createPassword(),
+    GRAFANA_ADMIN_PASSWORD: createPassword(),
   }
 }
 

@@ -7,12 +7,26 @@ if (( $# != 5 )); then
 fi
 export KC_CLI_PASSWORD="$(</run/secrets/KC_BOOTSTRAP_ADMIN_PASSWORD)"
 admin=(-r nats-chat --no-config --server http://localhost:8080/auth --realm master --user admin)
-# For processes that run for seconds.
+# For a process that runs for seconds.
 export KC_OPTS='-XX:TieredStopAtLevel=1 -XX:+UseSerialGC'
 password=$(</proc/sys/kernel/random/uuid)
-cd /opt/keycloak/bin
-./kcadm.sh create users "${admin[@]}" -s username="$1" -s email="$2" -s emailVerified=true \
-  -s firstName="$3" -s lastName="$4" -s enabled=true \
-  -s "credentials=[{\"type\":\"password\",\"value\":\"$password\",\"temporary\":true}]" >&2
-./kcadm.sh add-roles "${admin[@]}" --uusername "$1" --rolename "$5" >&2
+# An import of one user, because the creation of a user ignores roles.
+/opt/keycloak/bin/kcadm.sh create partialImport "${admin[@]}" -f - >&2 <<JSON
+{
+  "ifResourceExists": "FAIL",
+  "users": [
+    {
+      "username": "$1",
+      "email": "$2",
+      "emailVerified": true,
+      "firstName": "$3",
+      "lastName": "$4",
+      "enabled": true,
+      "credentials": [{ "type": "password", "value": "$password" }],
+      "requiredActions": ["UPDATE_PASSWORD"],
+      "realmRoles": ["$5"]
+    }
+  ]
+}
+JSON
 echo "$password"

@@ -15,18 +15,22 @@ import {
   type Visitor,
   watch,
 } from '../support/client-fixture.ts'
+import { run } from '../support/command-line.ts'
 import { type Engine, startEngine } from './engine.ts'
 import { provideImages } from './images.ts'
-import { address, host, type System, startSystem } from './system.ts'
+import { host, natsServers, type System, startSystem } from './system.ts'
 
-interface Person {
-  name: string
-  first: string
-  last: string
+/** Part of a service that `docker-compose config` prints. */
+interface Service {
+  image: string
+  profiles?: string[]
 }
 
-/** Keycloak first, because it restarts while the others are killed. */
-const services = ['keycloak', 'nats-1', 'nats-2', 'nats-3', 'postgres', 'runtime', 'web']
+/** Parts of two answers. */
+interface PrometheusData {
+  activeTargets: { health: string }[]
+  alerts: { labels: { alertname: string } }[]
+}
 
 const origin = `https://${host}`
 
@@ -44,12 +48,14 @@ describe.skipIf(missing)(`compose.yaml ${missing ?? ''}`, { timeout: 300_000 }, 
   let system: System
   let browser: Browser
   let ada: Visitor
-  let ben: Visitor
+  let alice: Visitor
+  /** All nats-servers; the first one leads the stream of messages. */
+  let servers: string[]
 
   beforeAll(async () => {
     engine = owned.use(await startEngine())
     await provideImages(engine)
-    system = owned.use(await startSystem(engine))
+    system = await startSystem(engine)
     browser = await startBrowser()
     owned.defer(() => browser.close())
   }, 1_200_000)
@@ -60,7 +66,7 @@ describe.skipIf(missing)(`compose.yaml ${missing ?? ''}`, { timeout: 300_000 }, 
       executablePath: await findChromium(),
       args: [
         ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
-        `--host-resolver-rules=MAP ${host} ${address}`,
+        `--host-resolver-rules=MAP ${host}:443 127.0.0.1:${system.port}`,
         `--ignore-certificate-errors-spki-list=${await readAuthority()}`,
       ],
     })
@@ -69,8 +75,8 @@ describe.skipIf(missing)(`compose.yaml ${missing ?? ''}`, { timeout: 300_000 }, 
   /** Verifies the server's certificate, and returns the fingerprint of the key that signed it. */
   async function readAuthority() {
     const file = '/data/caddy/pki/authorities/local/root.crt'
-    const ca = await system.compose('exec', '-T', 'web', 'cat', file)
-    const socket = connect({ host: address, port: 443, servername: host, ca })
+    const ca = await system.exec('web', 'cat', file)
+    const socket = connect({ host: '127.0.0.1', port: system.port, servername: host, ca })
     await new Promise((resolve, reject) => socket.on('secureConnect', resolve).on('error', reject))
     const { raw } = socket.getPeerCertificate(true).issuerCertificate
     socket.destroy()
@@ -78,57 +84,88 @@ describe.skipIf(missing)(`compose.yaml ${missing ?? ''}`, { timeout: 300_000 }, 
     return createHash('sha256').update(key).digest('base64')
   }
 
-  async function enter({ name, first, last }: Person): Promise<Visitor> {
-    const mail = `${name}@example.com`
-    const addUser = ['bash', 'add-user.sh', name, mail, first, last, 'user']
-    const password = await system.compose('exec', '-T', 'keycloak', ...addUser)
-    const context = await browser.newContext({ locale: 'en-US' })
-    const page = await context.newPage()
+  /** Returns the names of all nats-servers, first the one that leads the stream of messages. */
+  async function orderServers() {
+    const url = 'http://127.0.0.1:8222/jsz?acc=FUNCTIONS&streams=true'
+    const answer = await system.exec('nats-1', 'wget', '-q', '-O', '-', url)
+    const streams: { name: string; cluster: { leader: string } }[] =
+      JSON.parse(answer).account_details[0].stream_detail
+    const leader = streams.find(({ name }) => name === 'CHAT_MESSAGES')?.cluster.leader ?? ''
+    return [leader, ...natsServers.filter((name) => name !== leader)]
+  }
+
+  async function askPrometheus(path: string): Promise<PrometheusData> {
+    const url = `http://127.0.0.1:9090/api/v1/${path}`
+    return JSON.parse(await system.exec('prometheus', 'wget', '-q', '-O', '-', url)).data
+  }
+
+  async function openLogin(): Promise<Visitor> {
+    const page = await (await browser.newContext({ locale: 'en-US' })).newPage()
     page.setDefaultTimeout(60_000)
     const visitor = watch(page)
     await page.goto(origin)
     await page.getByRole('button', { name: 'Log in' }).click()
+    await page.getByLabel('Username or email').waitFor()
+    return visitor
+  }
+
+  async function logIn({ page }: Visitor, name: string, password: string) {
     await page.getByLabel('Username or email').fill(name)
-    await page.getByLabel('Password', { exact: true }).fill(password.trim())
+    await page.getByLabel('Password', { exact: true }).fill(password)
     await page.keyboard.press('Enter')
+  }
+
+  async function enterNewUser(): Promise<Visitor> {
+    const addUser = 'exec -T keycloak bash add-user.sh ada ada@example.com Ada Adams user'
+    const [password, visitor] = await Promise.all([
+      system.compose(...addUser.split(' ')),
+      openLogin(),
+    ])
+    await logIn(visitor, 'ada', password.trim())
+    const { page } = visitor
     const own = crypto.randomUUID()
     await page.getByLabel('New Password', { exact: true }).fill(own)
     await page.getByLabel('Confirm password', { exact: true }).fill(own)
     await page.keyboard.press('Enter')
-    await page.getByRole('heading', { name: 'Rooms', exact: true }).waitFor()
     return visitor
   }
 
-  async function talk() {
-    const [said, answered] = [crypto.randomUUID(), crypto.randomUUID()]
-    await typeMessage(ada.page, said)
-    await message(ben.page, said).waitFor()
-    await typeMessage(ben.page, answered)
-    await message(ada.page, answered).waitFor()
+  async function enterDemoUser(): Promise<Visitor> {
+    const visitor = await openLogin()
+    const state = async () => (await system.containers('demo')).map(({ State }) => State)
+    await expect.poll(state).toMatchObject([{ Status: 'exited', ExitCode: 0 }])
+    await logIn(visitor, 'alice', 'alice123')
+    return visitor
   }
 
-  it('lets two users log in at Keycloak and talk', async () => {
-    const people = [
-      { name: 'ada', first: 'Ada', last: 'Adams' },
-      { name: 'ben', first: 'Ben', last: 'Brown' },
-    ] as const
-    ;[ada, ben] = await Promise.all([enter(people[0]), enter(people[1])])
+  async function talk(timeout = 60_000) {
+    const [said, answered] = [crypto.randomUUID(), crypto.randomUUID()]
+    await typeMessage(ada.page, said)
+    await message(alice.page, said).waitFor({ timeout })
+    await typeMessage(alice.page, answered)
+    await message(ada.page, answered).waitFor({ timeout })
+  }
+
+  it('lets a new user and a demo user log in at Keycloak and talk', async () => {
+    ;[ada, alice] = await Promise.all([enterNewUser(), enterDemoUser()])
+    for (const { page } of [ada, alice])
+      await page.getByRole('heading', { name: 'Rooms', exact: true }).waitFor()
     const room = await createRoom(ada.page, 'public')
-    await goTo(ben.page, origin, room)
-    await ben.page.getByRole('button', { name: 'Join room' }).click()
+    await goTo(alice.page, origin, room)
+    await alice.page.getByRole('button', { name: 'Join room' }).click()
 
     await talk()
 
-    await message(ben.page, /./).first().getByText('Ada Adams').waitFor()
+    await message(alice.page, /./).first().getByText('Ada Adams').waitFor()
     await expectNoProblems(ada)
-    await expectNoProblems(ben)
+    await expectNoProblems(alice)
   })
 
   it('serves neither the administration of Keycloak nor the network of the database', async () => {
     const status = await ada.page.evaluate(async () => (await fetch('/auth/admin/')).status)
     expect(status).toBe(404)
 
-    const reach = system.compose('exec', '-T', 'web', 'nc', '-w', '3', 'postgres', '5432')
+    const reach = system.exec('web', 'nc', '-w', '3', 'postgres', '5432')
     await expect(reach).rejects.toThrow()
   })
 
@@ -147,6 +184,38 @@ describe.skipIf(missing)(`compose.yaml ${missing ?? ''}`, { timeout: 300_000 }, 
     }
   })
 
+  it('sets the same limits for the profiles ollama and observe', async () => {
+    const script = 'import json, sys, yaml; json.dump(yaml.safe_load(sys.stdin), sys.stdout)'
+    const stdin = await system.compose('config')
+    const { stdout } = await run('python3', ['-c', script], { stdin })
+    const services: Record<string, Service> = JSON.parse(stdout).services
+    const optional = Object.entries(services).filter(([, { profiles = [] }]) =>
+      profiles.some((profile) => profile === 'ollama' || profile === 'observe'),
+    )
+
+    expect(optional.map(([name]) => name).toSorted()).toEqual([
+      'grafana',
+      'jaeger',
+      'ollama',
+      'ollama-model',
+      'ollama-volume',
+      'prometheus',
+    ])
+    for (const [name, service] of optional) {
+      expect(service, name).toMatchObject({ read_only: true, cap_drop: ['ALL'] })
+      if (name === 'ollama-volume') continue
+
+      expect(service, name).toMatchObject({
+        user: expect.stringMatching(/^[1-9]/),
+        security_opt: ['no-new-privileges:true'],
+        mem_limit: expect.anything(),
+        restart: name === 'ollama-model' ? 'on-failure' : 'unless-stopped',
+      })
+      if (name !== 'ollama-model') expect(service, name).toHaveProperty('healthcheck.test')
+      if (name !== 'prometheus') expect(service.image).toMatch(/:[0-9.]+$/)
+    }
+  })
+
   it('passes secrets in files, not in the configuration of containers', async () => {
     const inspected = JSON.stringify(await system.containers())
     for (const name of ['NATS_FUNCTIONS_PASSWORD', 'DATABASE_PASSWORD', 'KC_DB_PASSWORD'])
@@ -160,18 +229,73 @@ describe.skipIf(missing)(`compose.yaml ${missing ?? ''}`, { timeout: 300_000 }, 
     expect(Number(size)).toBeLessThan(250e6)
   })
 
-  it.each(services)('lets users go on talking after %s was killed', async (service) => {
-    const [container] = await system.containers(service)
-    await engine.enter('kill', '-KILL', String(container?.State.Pid))
+  it('connects the containers with TLS only', async () => {
+    const session = `select count(*) filter (where not ssl) || '/' || count(*)
+      from pg_stat_ssl join pg_stat_activity using (pid) where client_addr is not null`
+    expect(await system.exec('postgres', 'psql', '-U', 'postgres', '-tAc', session)).toMatch(
+      /^0\/[1-9]/,
+    )
+    const hba = "select count(*) from pg_hba_file_rules where type = 'host' and address = 'all'"
+    expect(await system.exec('postgres', 'psql', '-U', 'postgres', '-tAc', hba)).toBe('0\n')
+    const monitor = 'http://127.0.0.1:8222'
+    const wget = async (path: string) =>
+      JSON.parse(await system.exec('nats-1', 'wget', '-q', '-O', '-', `${monitor}${path}`))
+    const { connections } = await wget('/connz')
+    expect(connections.length).toBeGreaterThan(0)
+    for (const { kind, name, tls_version } of connections)
+      expect(tls_version, `${kind} ${name}`).toMatch(/^1\.[23]$/)
+    const { tls_required, cluster, websocket } = await wget('/varz')
+    expect([tls_required, cluster.tls_required, websocket.no_tls ?? false]).toEqual([
+      true,
+      true,
+      false,
+    ])
+  })
+
+  it('lets Prometheus find all runtimes', async () => {
+    const targets = async () => {
+      const { activeTargets } = await askPrometheus('targets?state=active')
+      return activeTargets.map(({ health }) => health)
+    }
+    await expect.poll(targets, { timeout: 60_000 }).toEqual(['up', 'up'])
+  })
+
+  it('restarts containers that were killed, while users go on talking', async () => {
+    for (const service of ['keycloak', 'postgres', 'runtime', 'web']) await system.kill(service)
 
     await talk()
 
-    // Keycloak takes a minute, and no message needs it.
-    if (service !== 'keycloak') await system.untilHealthy(service)
+    // Keycloak, which the health check of the web server requests, takes a minute. No message needs it.
+    for (const service of ['postgres', 'runtime']) await system.untilHealthy(service)
+  })
+
+  it('serves on when the disk of the nats-server that leads is full, and reports it', async () => {
+    servers = await orderServers()
+    const [leader = ''] = servers
+    await system.fillDisk(leader)
+
+    await talk(150_000)
+
+    const logged = () => system.logs('runtime')
+    await expect
+      .poll(logged, { timeout: 60_000 })
+      .toContain('make space on its disk and restart it')
+    const names = async () =>
+      (await askPrometheus('alerts')).alerts.map(({ labels }) => labels.alertname)
+    await expect.poll(names, { timeout: 60_000 }).toContain('NatterStorageFailing')
+    await system.freeDisk(leader)
+  })
+
+  it.each(['first', 'second', 'third'])('restarts the %s nats-server', async () => {
+    const server = servers.shift() ?? ''
+    await system.kill(server)
+
+    await talk()
+    await system.untilHealthy(server)
   })
 
   it('has restarted each killed container', async () => {
-    for (const service of services) {
+    for (const service of ['keycloak', ...natsServers, 'postgres', 'runtime', 'web']) {
       await system.untilHealthy(service)
       const restarts = (await system.containers(service)).map(({ RestartCount }) => RestartCount)
       expect(Math.max(...restarts), service).toBe(1)

@@ -1,19 +1,22 @@
-import { writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { vi } from 'vitest'
+import { freePort } from '../../stack/ports.ts'
 import type { Engine } from './engine.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 
 /** Names that end in .test have no address, so the browser gets it as an argument. */
 export const host = 'natter.test'
-export const address = '127.201.0.1'
+const address = '127.0.0.1'
+export const natsServers = ['nats-1', 'nats-2', 'nats-3']
+const diskMegabytes = 120
 
 /** Part of what `docker inspect` prints. */
 export interface Container {
   Id: string
   RestartCount: number
-  State: { Pid: number; ExitCode: number; Health?: { Status: string } }
+  State: { Pid: number; ExitCode: number; Status: string; Health?: { Status: string } }
   Config: { Env: string[]; Labels: Record<string, string> }
   HostConfig: {
     ReadonlyRootfs: boolean
@@ -24,60 +27,111 @@ export interface Container {
   }
 }
 
-export interface System extends AsyncDisposable {
+export interface System {
   /** The folder with a file for each secret. */
   secrets: string
+  /** The port of this machine for the port 443 of the host. */
+  port: number
   compose(...args: string[]): Promise<string>
   /** All containers of a service, or of all services. */
   containers(service?: string): Promise<Container[]>
+  /** Runs a command in a container of the service. */
+  exec(service: string, ...command: string[]): Promise<string>
+  /** Returns what all containers of the service have logged. */
+  logs(service: string): Promise<string>
+  /** Kills the main process of a container, which the engine restarts. */
+  kill(service: string): Promise<void>
   /** Waits until all containers of the service are healthy. */
   untilHealthy(service: string): Promise<void>
+  /** Fills the file system of a nats-server. */
+  fillDisk(server: string): Promise<void>
+  freeDisk(server: string): Promise<void>
 }
 
-/** Builds and starts the services of compose.yaml. */
+/** Builds and starts the services of compose.yaml, with the profile `demo` and Prometheus. They end with the engine. */
 export async function startSystem(engine: Engine): Promise<System> {
-  await using owned = new AsyncDisposableStack()
   const secrets = join(engine.dir, 'secrets')
+  const disks = join(engine.dir, 'disks')
   const settings = join(engine.dir, '.env')
+  const port = await freePort()
   await writeFile(
     settings,
     `NATTER_HOST=${host}
-NATTER_BIND=${address}
+NATTER_HTTP=${address}:${await freePort()}
+NATTER_HTTPS=${address}:${port}
 NATTER_SECRETS=${secrets}
+NATTER_TEST_DISKS=${disks}
+COMPOSE_PROFILES=demo,test
 `,
   )
+  await mountDisks(engine, disks)
   const files = ['compose.yaml', 'deploy/compose.test.yaml'].flatMap((name) => [
     '-f',
     join(root, name),
   ])
   const compose = (...args: string[]) =>
     engine.run('docker-compose', '--env-file', settings, '-p', 'natter', ...files, ...args)
-  // The networks are bridges of the machine, which the end of the engine would leave there.
-  owned.defer(async () => {
-    await compose('down', '--volumes', '--timeout=5')
-  })
-  await compose('build', '--quiet', 'secrets')
-  await compose('run', '--rm', 'secrets')
-  await compose('build', '--quiet')
-  await compose('up', '--detach').catch(async (error: Error) => {
-    error.message += `\n${await compose('ps')}\n${await compose('logs', '--no-color', '--tail=10')}`
-    throw error
-  })
+  await build(compose)
 
   async function containers(service?: string): Promise<Container[]> {
-    const ids = (await compose('ps', '--all', '--quiet', ...(service ? [service] : []))).split('\n')
-    return JSON.parse(await engine.run('docker', 'inspect', ...ids.filter(Boolean)))
+    const filter = service ? [`--filter=label=com.docker.compose.service=${service}`] : []
+    const ids = await engine.run('docker', 'ps', '--all', '--quiet', ...filter)
+    return JSON.parse(await engine.run('docker', 'inspect', ...ids.split('\n').filter(Boolean)))
   }
-  const system = owned.move()
+  async function first(service: string) {
+    const [container] = await containers(service)
+    if (!container) throw new Error(`There is no container of ${service}`)
+    return container
+  }
   return {
     secrets,
+    port,
     compose,
     containers,
+    exec: async (service, ...command) =>
+      engine.run('docker', 'exec', (await first(service)).Id, ...command),
+    async logs(service) {
+      const texts = (await containers(service)).map(({ Id }) => engine.run('docker', 'logs', Id))
+      return (await Promise.all(texts)).join('')
+    },
+    async kill(service) {
+      await engine.enter('kill', '-KILL', String((await first(service)).State.Pid))
+    },
     async untilHealthy(service) {
       const isHealthy = async () =>
         (await containers(service)).every(({ State }) => State.Health?.Status === 'healthy')
       await vi.waitUntil(isHealthy, { timeout: 240_000, interval: 500 })
     },
-    [Symbol.asyncDispose]: () => system.disposeAsync(),
+    async fillDisk(server) {
+      const script = `cat /dev/zero > ${join(disks, server, 'other-data')} || true`
+      await engine.enter('sh', '-c', script)
+    },
+    async freeDisk(server) {
+      await engine.enter('rm', join(disks, server, 'other-data'))
+    },
   }
+}
+
+/** Mounts a small file system for each nats-server, which ends with the engine. */
+async function mountDisks(engine: Engine, folder: string) {
+  for (const server of natsServers) {
+    const disk = join(folder, server)
+    await mkdir(disk, { recursive: true })
+    await engine.enter('mount', '-t', 'tmpfs', '-o', `size=${diskMegabytes}m`, 'tmpfs', disk)
+  }
+}
+
+/** Starts Keycloak before the other images are built, because it needs most of the time. */
+async function build(compose: System['compose']) {
+  const up = async (...services: string[]) => {
+    await compose('up', '--detach', ...services).catch(async (error: Error) => {
+      error.message += `\n${await compose('ps')}\n${await compose('logs', '--no-color', '--tail=10')}`
+      throw error
+    })
+  }
+  await compose('build', '--quiet', 'secrets', 'keycloak')
+  await compose('run', '--rm', 'secrets')
+  const others = compose('build', '--quiet', 'runtime', 'web')
+  await Promise.all([up('keycloak', ...natsServers, 'prometheus'), others])
+  await up()
 }

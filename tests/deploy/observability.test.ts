@@ -46,7 +46,14 @@ describe('deploy/observability', () => {
       expect(await readFile(join(folder, name), 'utf8'), name).toBe(content)
     const written = [...createFiles(functions).keys()]
     const present = (await readdir(folder, { recursive: true })).filter((name) => /\./.test(name))
-    expect(present.toSorted()).toEqual([...written, 'prometheus.yml'].toSorted())
+    const others = [
+      'grafana/dashboards.yml',
+      'grafana/datasources.yml',
+      'jaeger.yml',
+      'prometheus.compose.yml',
+      'prometheus.yml',
+    ]
+    expect(present.toSorted()).toEqual([...written, ...others].toSorted())
   })
 
   it('has dashboards without overlapping panels, whose ids differ', () => {
@@ -99,9 +106,11 @@ describe.skipIf(!(await canRun(findPromtool)))('promtool', () => {
     return { code, output: stdout + stderr }
   }
 
-  it('accepts the configuration, the rules and their tests', async () => {
-    const config = await promtool('check', 'config', join(folder, 'prometheus.yml'))
-    expect(config, config.output).toMatchObject({ code: 0 })
+  it('accepts the configurations, the rules and their tests', async () => {
+    for (const name of ['prometheus.yml', 'prometheus.compose.yml']) {
+      const config = await promtool('check', 'config', join(folder, name))
+      expect(config, config.output).toMatchObject({ code: 0 })
+    }
     const tests = await promtool('test', 'rules', join(import.meta.dirname, 'alerts.test.yml'))
     expect(tests, tests.output).toMatchObject({ code: 0 })
   })
