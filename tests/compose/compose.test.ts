@@ -1,4 +1,4 @@
-import { createHash, X509Certificate } from 'node:crypto'
+import { createHash, randomBytes, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { connect } from 'node:tls'
@@ -29,7 +29,7 @@ interface Service {
 /** Parts of two answers. */
 interface PrometheusData {
   activeTargets: { health: string }[]
-  alerts: { labels: { alertname: string } }[]
+  alerts: { labels: { alertname: string; storage?: string } }[]
 }
 
 const origin = `https://${host}`
@@ -99,6 +99,14 @@ describe.skipIf(missing)(`compose.yaml ${missing ?? ''}`, { timeout: 300_000 }, 
     return JSON.parse(await system.exec('prometheus', 'wget', '-q', '-O', '-', url)).data
   }
 
+  /** Returns the storages of which Prometheus reports that they fail. */
+  async function failedStorages() {
+    const { alerts } = await askPrometheus('alerts')
+    return alerts
+      .filter(({ labels }) => labels.alertname === 'NatterStorageFailing')
+      .map(({ labels }) => labels.storage)
+  }
+
   async function openLogin(): Promise<Visitor> {
     const page = await (await browser.newContext({ locale: 'en-US' })).newPage()
     page.setDefaultTimeout(60_000)
@@ -138,12 +146,20 @@ describe.skipIf(missing)(`compose.yaml ${missing ?? ''}`, { timeout: 300_000 }, 
     return visitor
   }
 
-  async function talk(timeout = 60_000) {
+  async function talk() {
     const [said, answered] = [crypto.randomUUID(), crypto.randomUUID()]
     await typeMessage(ada.page, said)
-    await message(alice.page, said).waitFor({ timeout })
+    await message(alice.page, said).waitFor()
     await typeMessage(alice.page, answered)
-    await message(ada.page, answered).waitFor({ timeout })
+    await message(ada.page, answered).waitFor()
+  }
+
+  /** Sends five messages, which need more space than the files of a store have already allocated. */
+  async function sendLongMessages(id: string) {
+    for (let part = 1; part <= 5; part++)
+      await typeMessage(ada.page, `${id} ${part} ${randomBytes(1_500).toString('hex')}`)
+    // The list has only the elements of those in view.
+    await message(alice.page, `${id} 5`).waitFor({ timeout: 150_000 })
   }
 
   it('lets a new user and a demo user log in at Keycloak and talk', async () => {
@@ -260,6 +276,22 @@ describe.skipIf(missing)(`compose.yaml ${missing ?? ''}`, { timeout: 300_000 }, 
     await expect.poll(targets, { timeout: 60_000 }).toEqual(['up', 'up'])
   })
 
+  it('persists messages when the disk of PostgreSQL has space again, and reports that it is full', async () => {
+    const id = crypto.randomUUID()
+    const count = `select count(*) from messages where text like '${id}%'`
+    const persisted = () =>
+      system.exec('postgres', 'psql', '-U', 'postgres', '-d', 'natter', '-tAc', count)
+    await system.fillDisk('postgres')
+
+    await sendLongMessages(id)
+
+    await expect.poll(failedStorages, { timeout: 60_000 }).toContain('database')
+    expect(await system.logs('runtime')).toContain('No space left on device')
+    expect(await persisted()).not.toBe('5\n')
+    await system.freeDisk('postgres')
+    await expect.poll(persisted, { timeout: 60_000 }).toBe('5\n')
+  })
+
   it('restarts containers that were killed, while users go on talking', async () => {
     for (const service of ['keycloak', 'postgres', 'runtime', 'web']) await system.kill(service)
 
@@ -274,15 +306,14 @@ describe.skipIf(missing)(`compose.yaml ${missing ?? ''}`, { timeout: 300_000 }, 
     const [leader = ''] = servers
     await system.fillDisk(leader)
 
-    await talk(150_000)
+    await sendLongMessages(crypto.randomUUID())
+    await talk()
 
     const logged = () => system.logs('runtime')
     await expect
       .poll(logged, { timeout: 60_000 })
       .toContain('make space on its disk and restart it')
-    const names = async () =>
-      (await askPrometheus('alerts')).alerts.map(({ labels }) => labels.alertname)
-    await expect.poll(names, { timeout: 60_000 }).toContain('NatterStorageFailing')
+    await expect.poll(failedStorages, { timeout: 60_000 }).toContain('jetstream')
     await system.freeDisk(leader)
   })
 

@@ -10,7 +10,8 @@ const root = join(import.meta.dirname, '..', '..')
 export const host = 'natter.test'
 const address = '127.0.0.1'
 export const natsServers = ['nats-1', 'nats-2', 'nats-3']
-const diskMegabytes = 120
+/** Megabytes of the file system of each service that stores data. */
+const disks = { 'nats-1': 120, 'nats-2': 120, 'nats-3': 120, postgres: 500 }
 
 /** Part of what `docker inspect` prints. */
 export interface Container {
@@ -43,15 +44,15 @@ export interface System {
   kill(service: string): Promise<void>
   /** Waits until all containers of the service are healthy. */
   untilHealthy(service: string): Promise<void>
-  /** Fills the file system of a nats-server. */
-  fillDisk(server: string): Promise<void>
-  freeDisk(server: string): Promise<void>
+  /** Fills the file system of a nats-server or of PostgreSQL. */
+  fillDisk(service: string): Promise<void>
+  freeDisk(service: string): Promise<void>
 }
 
 /** Builds and starts the services of compose.yaml, with the profile `demo` and Prometheus. They end with the engine. */
 export async function startSystem(engine: Engine): Promise<System> {
   const secrets = join(engine.dir, 'secrets')
-  const disks = join(engine.dir, 'disks')
+  const folder = join(engine.dir, 'disks')
   const settings = join(engine.dir, '.env')
   const port = await freePort()
   await writeFile(
@@ -60,11 +61,11 @@ export async function startSystem(engine: Engine): Promise<System> {
 NATTER_HTTP=${address}:${await freePort()}
 NATTER_HTTPS=${address}:${port}
 NATTER_SECRETS=${secrets}
-NATTER_TEST_DISKS=${disks}
+NATTER_TEST_DISKS=${folder}
 COMPOSE_PROFILES=demo,test
 `,
   )
-  await mountDisks(engine, disks)
+  await mountDisks(engine, folder)
   const files = ['compose.yaml', 'deploy/compose.test.yaml'].flatMap((name) => [
     '-f',
     join(root, name),
@@ -102,22 +103,22 @@ COMPOSE_PROFILES=demo,test
         (await containers(service)).every(({ State }) => State.Health?.Status === 'healthy')
       await vi.waitUntil(isHealthy, { timeout: 240_000, interval: 500 })
     },
-    async fillDisk(server) {
-      const script = `cat /dev/zero > ${join(disks, server, 'other-data')} || true`
+    async fillDisk(service) {
+      const script = `cat /dev/zero > ${join(folder, service, 'other-data')} || true`
       await engine.enter('sh', '-c', script)
     },
-    async freeDisk(server) {
-      await engine.enter('rm', join(disks, server, 'other-data'))
+    async freeDisk(service) {
+      await engine.enter('rm', join(folder, service, 'other-data'))
     },
   }
 }
 
-/** Mounts a small file system for each nats-server, which ends with the engine. */
+/** Mounts small file systems, which end with the engine. */
 async function mountDisks(engine: Engine, folder: string) {
-  for (const server of natsServers) {
-    const disk = join(folder, server)
+  for (const [service, megabytes] of Object.entries(disks)) {
+    const disk = join(folder, service)
     await mkdir(disk, { recursive: true })
-    await engine.enter('mount', '-t', 'tmpfs', '-o', `size=${diskMegabytes}m`, 'tmpfs', disk)
+    await engine.enter('mount', '-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', disk)
   }
 }
 
