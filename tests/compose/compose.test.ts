@@ -292,15 +292,6 @@ describe.skipIf(missing)(`compose.yaml ${missing ?? ''}`, { timeout: 300_000 }, 
     await expect.poll(persisted, { timeout: 60_000 }).toBe('5\n')
   })
 
-  it('restarts containers that were killed, while users go on talking', async () => {
-    for (const service of ['keycloak', 'postgres', 'runtime', 'web']) await system.kill(service)
-
-    await talk()
-
-    // Keycloak, which the health check of the web server requests, takes a minute. No message needs it.
-    for (const service of ['postgres', 'runtime']) await system.untilHealthy(service)
-  })
-
   it('serves on when the disk of the nats-server that leads is full, and reports it', async () => {
     servers = await orderServers()
     const [leader = ''] = servers
@@ -317,7 +308,19 @@ describe.skipIf(missing)(`compose.yaml ${missing ?? ''}`, { timeout: 300_000 }, 
     await system.freeDisk(leader)
   })
 
-  it.each(['first', 'second', 'third'])('restarts the %s nats-server', async () => {
+  it('restarts containers that were killed, while users go on talking', async () => {
+    // This server stores nothing until it is restarted.
+    const server = servers.shift() ?? ''
+    for (const service of ['keycloak', 'postgres', 'runtime', 'web', server])
+      await system.kill(service)
+
+    await talk()
+
+    // Keycloak, which the health check of the web server requests, takes a minute. No message needs it.
+    for (const service of ['postgres', 'runtime', server]) await system.untilHealthy(service)
+  })
+
+  it.each(['second', 'third'])('restarts the %s nats-server', async () => {
     const server = servers.shift() ?? ''
     await system.kill(server)
 

@@ -42,9 +42,12 @@ export async function startEngine(): Promise<Engine> {
       // unshare ignores SIGTERM. Nothing of the engine is used again.
       stopSignal: 'SIGKILL',
       command: () => ({
-        // In namespaces of its own, all containers and mounts end with the engine, even if it is killed.
-        file: 'unshare',
+        // In namespaces of its own, all containers and mounts end with the engine, even if it is killed. The kernel
+        // kills it when this process ends.
+        file: 'setpriv',
         args: [
+          '--pdeathsig=KILL',
+          'unshare',
           '--pid',
           '--fork',
           '--kill-child',
