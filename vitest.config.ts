@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 import { isDriverQueryError } from './schema/db.ts'
 
 /** The contract tests of the functions and apps, which run once with PostgreSQL and once with PGlite. */
@@ -12,10 +13,33 @@ const contractTests = {
   globalSetup: './tests/support/servers.ts',
 }
 
+/** Files that take minutes. */
+const longFiles = [
+  'tests/compose/compose.test.ts',
+  'tests/schema/query-plans.test.ts',
+  'tests/stack/keycloak.test.ts',
+  'tests/client/offline.test.ts',
+  'tests/client/keyboard.test.ts',
+  'tests/client/apps.test.ts',
+]
+
+/** Runs long files first, so that none of them is alone at the end. */
+class LongestFirst extends BaseSequencer {
+  override async sort(specifications: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(specifications)
+    const rank = ({ moduleId }: TestSpecification) => {
+      const index = longFiles.findIndex((file) => moduleId.endsWith(file))
+      return index < 0 ? longFiles.length : index
+    }
+    return sorted.sort((a, b) => rank(a) - rank(b))
+  }
+}
+
 export default defineConfig({
   test: {
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    sequence: { sequencer: LongestFirst },
     // A loaded machine can delay a browser by more than a test allows. The report marks a test that
     // passed only the second time with `retry x1`.
     retry: process.env.CI ? 1 : 0,
