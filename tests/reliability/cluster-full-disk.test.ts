@@ -9,12 +9,19 @@ import type { ProcessService } from '../../stack/services/service.ts'
 import { newClientId, newRoomId } from '../support/app.ts'
 import { type Cluster, startCluster } from '../support/cluster.ts'
 import { parseMetrics } from '../support/metrics.ts'
-import { canMount, type FailingDisk, mountFailingDisk } from '../support/small-disk.ts'
+import {
+  canFail,
+  canMount,
+  type FailingDisk,
+  mountFailingDisk,
+  mountSmallDisk,
+  type SmallDisk,
+} from '../support/small-disk.ts'
 
 if (!canMount && process.env.CI) throw new Error('This test mounts file systems and needs root')
 
 describe.skipIf(!canMount)('a disk in a cluster', { timeout: 280_000 }, () => {
-  const disks = new Map<string, FailingDisk>()
+  const disks = new Map<string, SmallDisk | FailingDisk>()
   let cluster: Cluster
   let runtime: ProcessService
   let healthPort: number
@@ -24,7 +31,8 @@ describe.skipIf(!canMount)('a disk in a cluster', { timeout: 280_000 }, () => {
       async prepare(dir, started) {
         for (const name of ['nats-1', 'nats-2', 'nats-3']) {
           await mkdir(join(dir, name))
-          disks.set(name, started.use(await mountFailingDisk(join(dir, name, 'nats'), 150)))
+          const mount = canFail ? mountFailingDisk : mountSmallDisk
+          disks.set(name, started.use(await mount(join(dir, name, 'nats'), 150)))
         }
       },
     })
@@ -57,11 +65,16 @@ describe.skipIf(!canMount)('a disk in a cluster', { timeout: 280_000 }, () => {
   const healthOf = async ({ monitorUrl }: NatsService) =>
     (await fetch(`${monitorUrl}/healthz`)).status
 
-  type Act = (disk: FailingDisk) => void | Promise<void>
+  type Act = (disk: SmallDisk | FailingDisk) => void | Promise<void>
   const faults: [what: string, fail: Act, repair: Act][] = [
     ['is full', (disk) => disk.fill(), (disk) => disk.free()],
-    ['becomes read-only', (disk) => disk.makeReadOnly(), (disk) => disk.repair()],
   ]
+  if (canFail)
+    faults.push([
+      'becomes read-only',
+      (disk) => (disk as FailingDisk).makeReadOnly(),
+      (disk) => (disk as FailingDisk).repair(),
+    ])
   it.each(faults)(
     'of the leader that %s rejects messages until another server leads, and loses none of the acknowledged',
     async (_, fail, repair) => {

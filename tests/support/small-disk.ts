@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, openSync, writeSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
@@ -18,6 +18,8 @@ export interface FailingDisk extends SmallDisk {
 
 /** Mounting needs root on Linux. */
 export const canMount = process.platform === 'linux' && process.getuid?.() === 0
+/** Some containers have no loop devices, and these cannot be installed. */
+export const canFail = canMount && existsSync('/dev/loop-control')
 
 export async function mountSmallDisk(dir: string, megabytes: number): Promise<SmallDisk> {
   await mkdir(dir)
