@@ -18,7 +18,8 @@ interface ApiError {
   description: string
 }
 
-const timeoutMs = 5_000
+/** Shorter than the default deadline of a call, so that the caller learns the reason. */
+const timeoutMs = 4_000
 /** The leader does not answer while the servers elect another, so the request is repeated. */
 const attemptMs = 2_000
 const electionPauseMs = 100
@@ -33,7 +34,7 @@ interface Origin {
 
 /**
  * Sends a request that only reads to the API of JetStream, whose leaders answer, and repeats it until there
- * is a leader. Throws `timeout` after `withinMs`.
+ * is a leader. Throws `unavailable` after `withinMs`.
  */
 export async function readApi<Answer extends object>(
   requester: Requester,
@@ -53,7 +54,9 @@ export async function readApi<Answer extends object>(
       if (isLast) throw new FunctionError('unavailable', `${api} has no leader`)
       await sleep(electionPauseMs)
     } catch (error) {
-      if (isLast || !(error instanceof FunctionError) || error.code !== 'timeout') throw error
+      if (!(error instanceof FunctionError) || error.code !== 'timeout') throw error
+      if (isLast)
+        throw new FunctionError('unavailable', `No leader has answered ${api}`, { cause: error })
     }
   }
 }
