@@ -1,5 +1,5 @@
 import type { Page } from 'playwright-core'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { topics } from '#schema/contracts'
 import { toNotifyId } from '#schema/ids'
 import {
@@ -593,7 +593,9 @@ describe('a page opened while a dependency is unavailable', { timeout: 120_000 }
     const { page } = alice
     const attempts: Page[] = []
     const resume = fixture.stallAuthCallout()
+    onTestFinished(resume)
     const other = await page.context().newPage()
+    onTestFinished(() => other.close())
     for (const tab of [page, other]) tab.on('websocket', () => attempts.push(tab))
     await other.goto(`${fixture.urls.web}/r/${room}`)
     fixture.network.cut()
@@ -610,6 +612,5 @@ describe('a page opened while a dependency is unavailable', { timeout: 120_000 }
     for (const tab of [page, other]) await message(tab, 'before').waitFor(recovery)
     await bob.send(room, 'good to have you back')
     for (const tab of [page, other]) await message(tab, 'good to have you back').waitFor(recovery)
-    await other.close()
   })
 })

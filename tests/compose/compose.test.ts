@@ -33,6 +33,8 @@ interface PrometheusData {
 }
 
 const origin = `https://${host}`
+/** Five times the time in which a loaded machine starts all killed containers again. */
+const recovery = { timeout: 150_000 }
 
 const missing = await findDocker().then(
   () => undefined,
@@ -149,9 +151,9 @@ describe.skipIf(missing)(`compose.yaml ${missing ?? ''}`, { timeout: 300_000 }, 
   async function talk() {
     const [said, answered] = [crypto.randomUUID(), crypto.randomUUID()]
     await typeMessage(ada.page, said)
-    await message(alice.page, said).waitFor()
+    await message(alice.page, said).waitFor(recovery)
     await typeMessage(alice.page, answered)
-    await message(ada.page, answered).waitFor()
+    await message(ada.page, answered).waitFor(recovery)
   }
 
   /** Sends five messages, which need more space than the files of a store have already allocated. */
@@ -159,7 +161,7 @@ describe.skipIf(missing)(`compose.yaml ${missing ?? ''}`, { timeout: 300_000 }, 
     for (let part = 1; part <= 5; part++)
       await typeMessage(ada.page, `${id} ${part} ${randomBytes(1_500).toString('hex')}`)
     // The list has only the elements of those in view.
-    await message(alice.page, `${id} 5`).waitFor({ timeout: 150_000 })
+    await message(alice.page, `${id} 5`).waitFor(recovery)
   }
 
   it('lets a new user and a demo user log in at Keycloak and talk', async () => {
