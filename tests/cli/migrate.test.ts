@@ -143,6 +143,7 @@ describe('the role natter_runtime', { timeout: 120_000 }, () => {
   it('serves functions that write, and apps.remove, which drops the tables of an app', async () => {
     await using _ = await bench.start(functions, ['--no-migrate'], env)
     const client = createClient(await bench.connect(), { contracts, user: 'ada' })
+    await superuser`insert into users (id, name) values ('ada', 'Ada')`
 
     await client.call('room.create', { room: 'attic', name: 'Attic', kind: 'public' })
     await client.call('apps.remove', { app: 'poll' as AppId })
