@@ -5,8 +5,8 @@ export interface NetworkProxy extends AsyncDisposable {
   port: string
   url: string
   cut(): number
-  /** Pauses all open connections until the returned function is called. */
-  stall(): () => void
+  /** Pauses all open connections until the returned function is called; with `later`, also those opened later. */
+  stall(options?: { later: boolean }): () => void
   restore(): void
 }
 
@@ -14,6 +14,9 @@ export interface NetworkProxy extends AsyncDisposable {
 export async function createNetworkProxy(serverPort: number): Promise<NetworkProxy> {
   const open = new Set<Socket>()
   let isCut = false
+  const stalled = new Set<Socket>()
+  let stallsLater = false
+  const pause = (socket: Socket) => stalled.add(socket.pause())
   const server = createServer((near) => {
     if (isCut) return near.destroy()
     const far = connect(serverPort, '127.0.0.1')
@@ -23,6 +26,7 @@ export async function createNetworkProxy(serverPort: number): Promise<NetworkPro
     ] as const) {
       open.add(source)
       source.pipe(target)
+      if (stallsLater) pause(source)
       source.on('error', () => source.destroy())
       source.on('close', () => {
         open.delete(source)
@@ -42,11 +46,13 @@ export async function createNetworkProxy(serverPort: number): Promise<NetworkPro
     port: String(port),
     url: `ws://127.0.0.1:${port}`,
     cut,
-    stall() {
-      const stalled = [...open]
-      for (const socket of stalled) socket.pause()
+    stall({ later } = { later: false }) {
+      stallsLater = later
+      for (const socket of open) pause(socket)
       return () => {
+        stallsLater = false
         for (const socket of stalled) socket.resume()
+        stalled.clear()
       }
     },
     restore() {

@@ -63,7 +63,8 @@ async function createOfflineFixture(): Promise<OfflineFixture> {
     network,
     nats,
     issuer,
-    stallAuthCallout: callout.stall,
+    // The runtime connects again when its connection is stalled.
+    stallAuthCallout: () => callout.stall({ later: true }),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }
