@@ -13,8 +13,7 @@ import {
   canFail,
   canMount,
   type FailingDisk,
-  mountFailingDisk,
-  mountSmallDisk,
+  mountDisk,
   type SmallDisk,
 } from '../support/small-disk.ts'
 
@@ -31,8 +30,7 @@ describe.skipIf(!canMount)('a disk in a cluster', { timeout: 280_000 }, () => {
       async prepare(dir, started) {
         for (const name of ['nats-1', 'nats-2', 'nats-3']) {
           await mkdir(join(dir, name))
-          const mount = canFail ? mountFailingDisk : mountSmallDisk
-          disks.set(name, started.use(await mount(join(dir, name, 'nats'), 150)))
+          disks.set(name, started.use(await mountDisk(join(dir, name, 'nats'), 150)))
         }
       },
     })

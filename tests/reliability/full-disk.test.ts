@@ -8,8 +8,7 @@ import {
   canFail,
   canMount,
   type FailingDisk,
-  mountFailingDisk,
-  mountSmallDisk,
+  mountDisk,
   type SmallDisk,
 } from '../support/small-disk.ts'
 import { startStack } from '../support/stack-process.ts'
@@ -27,7 +26,7 @@ describe.skipIf(!canMount)('npm start on a disk that fails', { timeout: 180_000 
 
   beforeAll(async () => {
     dir = await mkdtemp(join(tmpdir(), 'natter-disk-'))
-    disk = await (canFail ? mountFailingDisk : mountSmallDisk)(join(dir, 'disk'), 400)
+    disk = await mountDisk(join(dir, 'disk'), 400)
     state = join(disk.dir, 'state')
     stack = await startStack(dir, { NATTER_STATE: state })
     // The second runtime starts after the ready line.

@@ -21,6 +21,11 @@ export const canMount = process.platform === 'linux' && process.getuid?.() === 0
 /** Some containers have no loop devices, and these cannot be installed. */
 export const canFail = canMount && existsSync('/dev/loop-control')
 
+/** A disk that can fail, if there are loop devices. */
+export function mountDisk(dir: string, megabytes: number): Promise<SmallDisk | FailingDisk> {
+  return (canFail ? mountFailingDisk : mountSmallDisk)(dir, megabytes)
+}
+
 export async function mountSmallDisk(dir: string, megabytes: number): Promise<SmallDisk> {
   await mkdir(dir)
   execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', dir])
@@ -28,7 +33,7 @@ export async function mountSmallDisk(dir: string, megabytes: number): Promise<Sm
 }
 
 /** A small disk in a file beside the folder. */
-export async function mountFailingDisk(dir: string, megabytes: number): Promise<FailingDisk> {
+async function mountFailingDisk(dir: string, megabytes: number): Promise<FailingDisk> {
   await mkdir(dir)
   const image = `${dir}.img`
   execFileSync('truncate', ['--size', `${megabytes}M`, image])
