@@ -40,9 +40,6 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 120_000,
     sequence: { sequencer: LongestFirst },
-    // A loaded machine can delay a browser by more than a test allows. The report marks a test that
-    // passed only the second time with `retry x1`.
-    retry: process.env.CI ? 1 : 0,
     expect: { poll: { timeout: 20_000 } },
     // Test files load in half the time with it (docs/decisions/069-module-resolution.md).
     execArgv: ['--import', import.meta.resolve('./runtime/cli/module-resolution.ts')],

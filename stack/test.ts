@@ -4,6 +4,7 @@
  * `npm test -- room.join` runs only the test files whose path contains `room.join`, without the checks.
  * It uses PGlite; `--project postgres` chooses PostgreSQL. Other arguments go to vitest.
  */
+import { join } from 'node:path'
 import { check } from './check.ts'
 import { findApertium } from './install/apertium.ts'
 import { findChromium } from './install/chromium.ts'
@@ -20,7 +21,9 @@ import { findPostgres } from './install/postgres.ts'
 import { findCaddy, findNginx } from './install/web-servers.ts'
 import { findWebKitDriver, findXvfb } from './install/webkit.ts'
 import { run } from './run.ts'
+import { runTests } from './run-tests.ts'
 
+const root = join(import.meta.dirname, '..')
 const args = process.argv.slice(2)
 process.exitCode = args.length > 0 ? await runSome(args) : await runAll()
 
@@ -63,7 +66,8 @@ async function runAll(): Promise<number> {
   await buildClient(log)
 
   const checked = await check()
-  const tested = await run('vitest', ['run'], { ...process.env, ...programs })
+  const env = { ...process.env, ...programs }
+  const tested = process.env.CI ? await runTests(root, env) : await run('vitest', ['run'], env)
   if (checked !== 0) console.error('The checks failed: see above the tests.')
   return checked || tested
 }
