@@ -5,6 +5,7 @@ import { useConversation } from './createConversation.ts'
 import type { createLinkedMessage } from './createLinkedMessage.ts'
 import { createReadTracking } from './createReadTracking.ts'
 import type { ListRow } from './rows.ts'
+import { hasMovedUp, listStart, placeOf } from './scrollPlace.ts'
 
 /** At most this far from the end, in pixels, the list follows new messages. */
 const atEndPx = 60
@@ -27,7 +28,7 @@ export function createScrollAnchor(linked: ReturnType<typeof createLinkedMessage
   const [newInThread, setNewInThread] = createSignal(0)
   const [isUnreadAbove, setUnreadAbove] = createSignal(false)
   let list: VListHandle | undefined
-  let lastOffset = 0
+  let lastPlace = listStart
   const reading = createReadTracking(() => list)
 
   const lineIndex = () => rows().findIndex(({ kind }) => kind === 'unread')
@@ -37,6 +38,7 @@ export function createScrollAnchor(linked: ReturnType<typeof createLinkedMessage
 
   function scrollToEnd() {
     list?.scrollToIndex(rows().length - 1, { align: 'end' })
+    if (!timeline.hasNewer()) setAtEnd(true)
     setNewInThread(0)
   }
 
@@ -90,6 +92,7 @@ export function createScrollAnchor(linked: ReturnType<typeof createLinkedMessage
   )
 
   function openAt(now: readonly ListRow[]) {
+    lastPlace = listStart
     if (linked.hasTarget()) return void setAtEnd(false)
     if (now.some(({ kind }) => kind === 'unread')) scrollToLine()
     else toEnd()
@@ -129,8 +132,9 @@ export function createScrollAnchor(linked: ReturnType<typeof createLinkedMessage
     if (!list) return
     const { scrollOffset, scrollSize, viewportSize } = list
     const left = scrollSize - scrollOffset - viewportSize
-    const wentUp = scrollOffset < lastOffset
-    lastOffset = scrollOffset
+    const place = placeOf(list)
+    const wentUp = hasMovedUp(lastPlace, place)
+    lastPlace = place
     if (left < atEndPx && !timeline.hasNewer()) setAtEnd(true)
     // New rows also increase the distance to the end.
     else if (wentUp || timeline.hasNewer()) setAtEnd(false)
