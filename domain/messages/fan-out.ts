@@ -8,7 +8,12 @@ import {
   roomNotify,
 } from '#schema/messages/event'
 import { CHAT_MESSAGES, MSG_CACHE, ROOMS_KV } from '#schema/streams'
-import { findAudience, findPersistedMembers } from '../rooms/audience.ts'
+import {
+  type Audience,
+  findArchiveAudience,
+  findAudience,
+  findRestoreAudience,
+} from '../rooms/audience.ts'
 import { markAnnounced, publicPartOf, publishEncrypted } from '../rooms/room-key.ts'
 import { cacheMessage, withoutKind } from './message-cache.ts'
 
@@ -76,9 +81,7 @@ async function broadcast(event: RoomEvent, position: Position, context: Context)
   if (Date.now() > context.deadline)
     throw new FunctionError('timeout', 'The deadline passed before the broadcast')
   const notice = toNotice(event, position)
-  const audience = isArchiveEvent(event)
-    ? { users: await findPersistedMembers(event.room) }
-    : await findAudienceWithRetry(event.room, context)
+  const audience = await findAudienceOf(event, context)
   if (audience === 'everyone') {
     context.publish(roomNotify, notice)
     // A user who has just joined is not subscribed to `roomNotify` of this room yet.
@@ -107,6 +110,13 @@ async function broadcast(event: RoomEvent, position: Position, context: Context)
   context.publishEach(deliverNotify, 'user', holds, { ...notice, roomKey })
   context.publishEach(deliverNotify, 'user', lacks, notice)
   await markAnnounced(event.room, key, context)
+}
+
+function findAudienceOf(event: RoomEvent, context: Context): Promise<Audience> {
+  const action = event.kind === 'room' ? event.action : undefined
+  if (action === 'archive') return findArchiveAudience(event.room, context)
+  if (action === 'restore') return findRestoreAudience(event.room)
+  return findAudienceWithRetry(event.room, context)
 }
 
 async function findAudienceWithRetry(room: RoomId, context: Context) {
@@ -147,14 +157,6 @@ function threadFields({ threadId, threadBy }: RoomEventOf<'message'>) {
 function messageFields(event: RoomEvent, seq: number): Pick<Notice, 'notifyId'> {
   if (event.kind === 'message') return { notifyId: toNotifyId({ seq, id: event.id }) }
   return 'message' in event ? { notifyId: event.message.notifyId } : {}
-}
-
-/**
- * Returns true for an archive or restore event. Its audience must be read from the database,
- * because the member index ROOMS_KV has no members of an archived room.
- */
-function isArchiveEvent(event: RoomEvent): boolean {
-  return event.kind === 'room' && (event.action === 'archive' || event.action === 'restore')
 }
 
 function changedUser(

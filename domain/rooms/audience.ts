@@ -1,4 +1,4 @@
-import { eq } from 'drizzle-orm'
+import { and, eq, notExists } from 'drizzle-orm'
 import { LRUCache } from 'lru-cache'
 import * as v from 'valibot'
 import type { Context, ParsedDataOf } from '#runtime'
@@ -7,7 +7,7 @@ import type { KeyId, RoomId, UserId } from '#schema/ids'
 import { type roomChanged, roomMembers } from '#schema/messages/member'
 import type { RoomKind } from '#schema/messages/room'
 import { ROOMS_KV } from '#schema/streams'
-import { members as membersTable } from '#schema/tables/room'
+import { bans, members as membersTable, rooms as roomsTable } from '#schema/tables/room'
 import { maxEntries } from '../cache/max-entries.ts'
 import { absent, fetchOrAbsent, fetchWithAgedTtl } from '../cache/ttl.ts'
 import { ensureIndex } from './member-index.ts'
@@ -126,9 +126,35 @@ async function findRoom(room: RoomId, context: Context, forceRefresh = false) {
 }
 
 /**
- * In contrast to the member index ROOMS_KV, the database also has the members of archived rooms.
+ * Returns the audience of the event that archives a room. The member index ROOMS_KV has no members of an archived
+ * room, but its last key, so that the event of a large room is still published once.
  */
-export async function findPersistedMembers(room: RoomId): Promise<readonly UserId[]> {
+export async function findArchiveAudience(room: RoomId, context: Context): Promise<Audience> {
+  const key = await findRoomKey(room, context)
+  if (key && isSettled(key)) return { key }
+  const users = await findPersistedMembers(room)
+  return users.length > maxUsers && (await isOpen(room)) ? 'everyone' : { users }
+}
+
+/**
+ * Returns the members of a room that is restored. They get the event one by one, because their clients do not
+ * subscribe to an archived room, and have no key of it.
+ */
+export async function findRestoreAudience(room: RoomId): Promise<MemberAudience> {
+  return { users: await findPersistedMembers(room) }
+}
+
+/** Returns true for a public room without bans, also if it is archived. */
+async function isOpen(room: RoomId): Promise<boolean> {
+  const ban = db.select().from(bans).where(eq(bans.room, room))
+  const [open] = await db
+    .select({ id: roomsTable.id })
+    .from(roomsTable)
+    .where(and(eq(roomsTable.id, room), eq(roomsTable.kind, 'public'), notExists(ban)))
+  return open !== undefined
+}
+
+async function findPersistedMembers(room: RoomId): Promise<readonly UserId[]> {
   const rows = await db
     .select({ userId: membersTable.userId })
     .from(membersTable)

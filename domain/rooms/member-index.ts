@@ -7,7 +7,7 @@ import { roomChanged } from '#schema/messages/member'
 import type { Role, RoomKind } from '#schema/messages/room'
 import { ROOMS_KV } from '#schema/streams'
 import { bans, members, rooms } from '#schema/tables/room'
-import { indexKeyOf, replaceRoomKey } from './room-key.ts'
+import { replaceRoomKey } from './room-key.ts'
 import { type Reader, withSharedRoomLocks } from './room-lock.ts'
 
 /**
@@ -52,11 +52,10 @@ export async function reindexRooms(ids: readonly RoomId[], context: Context): Pr
   })
 }
 
-/** The caller must hold the room lock. */
+/** The caller must hold the room lock. The key of a large room stays, for the event that archives it. */
 export async function unindexRoom(room: RoomId, context: Context): Promise<void> {
   const index = context.kv(ROOMS_KV)
   await index.delete(room)
-  await index.delete(indexKeyOf(room))
   const entries = await index.list(`${room}.*`)
   await Promise.all(entries.map(({ key }) => index.delete(key)))
 }

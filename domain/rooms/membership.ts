@@ -163,6 +163,7 @@ export async function restoreRoom({ room, by }: RoomChange, context: Context): P
   const isRestored = await db.transaction((tx) =>
     updateRoom({ set: { archivedAt: null }, where: isNotNull(rooms.archivedAt), event }, tx),
   )
+  if (isRestored) await replaceRoomKey(room, context)
   // Needed even if the room is no longer archived: the process of an earlier call may have died
   // after its transaction and before this line.
   await reconcileRooms([room], context)

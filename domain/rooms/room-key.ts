@@ -42,7 +42,7 @@ export async function listRoomKeys(context: Context): Promise<{ room: RoomId; ke
   }))
 }
 
-export function indexKeyOf(room: string): string {
+function indexKeyOf(room: string): string {
   return `=key.room.${room}`
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { RoomId } from '#schema/ids'
-import { deliverNotify } from '#schema/messages/event'
+import { deliverNotify, roomNotify } from '#schema/messages/event'
 import { roomChanged } from '#schema/messages/member'
 import { ROOMS_KV } from '#schema/streams'
 import { expectSameRejection, newRoomId, type TestPerson, useApp } from '../support/app.ts'
@@ -67,6 +67,20 @@ describe('room.archive', () => {
       expect(toCharlie.unread()).toEqual([])
     },
   )
+
+  it('publishes the archiving of a large public room once', async () => {
+    const crowd = Array.from({ length: 201 }, (_, index) => `crowd-${index}`)
+    const room = await app.createRoom(['alice', 'bob', ...crowd], 'public', { alice: 'owner' })
+    const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
+    const toAll = await app.listen(roomNotify, { room }, 'bob')
+
+    await archive(room, 'alice')
+    expect(await toAll.next()).toMatchObject({ event: { kind: 'room', action: 'archive' } })
+    await restore(room, 'alice')
+
+    expect(await toBob.next()).toMatchObject({ event: { kind: 'room', action: 'restore' } })
+    expect([...toBob.unread(), ...toAll.unread()]).toEqual([])
+  })
 
   it('restores a room with its members and their roles', async () => {
     const room = await app.createRoom(['alice', 'bob', 'charlie'], 'private', {

@@ -117,6 +117,42 @@ describe.each(['private', 'public'] as const)('a large %s room without charlie',
     const answer = { keys: [{ room, ...key }] }
     expect(await app.call('room.keys', { rooms: [room] }, 'bob')).toEqual(answer)
   })
+
+  it('publishes its new name and its archiving once, and only members can decrypt them', async () => {
+    const frames = await collectFrames('charlie')
+    const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
+    const encrypted = await app.listen(roomEncrypted, { key: key.id }, 'bob')
+    const name = `secret ${crypto.randomUUID()}`
+
+    await app.call('room.rename', { room, name }, 'alice')
+    await app.call('room.archive', { room }, 'alice')
+
+    const events = [(await encrypted.next()).data, (await encrypted.next()).data].map(
+      (data) => decryptPush(key, data).notify?.event,
+    )
+    expect(events).toMatchObject([{ action: 'rename', name }, { action: 'archive' }])
+    expect(toBob.unread()).toEqual([])
+    await expect.poll(() => frames.length).toBeGreaterThanOrEqual(2)
+    for (const frame of frames)
+      for (const secret of [name, room, key.key]) expect(frame).not.toContain(secret)
+    for (const user of ['alice', 'bob', 'charlie'] as const)
+      expect(await app.call('room.keys', { rooms: [room] }, user)).toEqual({ keys: [] })
+  })
+
+  it('publishes its restoring to each member, and later events with a new key', async () => {
+    const previous = key
+    const frames = await collectFrames('charlie')
+    const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
+
+    await app.call('room.archive', { room, archived: false }, 'alice')
+    expect(await toBob.next()).toMatchObject({ event: { action: 'restore' } })
+    key = await waitForEncryption(room)
+
+    expect(key.id).not.toBe(previous.id)
+    await expect.poll(() => frames.length).toBeGreaterThanOrEqual(1)
+    for (const frame of frames)
+      for (const secret of [room, key.key]) expect(frame).not.toContain(secret)
+  })
 })
 
 describe('a large public room without bans', () => {
