@@ -204,7 +204,9 @@ describe.skipIf(missing)(`compose.yaml ${missing ?? ''}`, { timeout: 300_000 }, 
 
   it('sets the same limits for the profiles ollama and observe', async () => {
     const script = 'import json, sys, yaml; json.dump(yaml.safe_load(sys.stdin), sys.stdout)'
-    const stdin = await system.compose('config')
+    // Compose v2 prints only services of active profiles.
+    const profiles = ['--profile', 'ollama', '--profile', 'observe']
+    const stdin = await system.compose(...profiles, 'config')
     const { stdout } = await run('python3', ['-c', script], { stdin })
     const services: Record<string, Service> = JSON.parse(stdout).services
     const optional = Object.entries(services).filter(([, { profiles = [] }]) =>
