@@ -58,6 +58,8 @@ describe.skipIf(missing)(`compose.yaml ${missing ?? ''}`, { timeout: 300_000 }, 
     engine = owned.use(await startEngine())
     await provideImages(engine)
     system = await startSystem(engine)
+    // Caddy writes the certificate of its authority after its start.
+    await system.untilHealthy('web')
     browser = await startBrowser()
     owned.defer(() => browser.close())
   }, 1_200_000)
