@@ -17,6 +17,8 @@ export interface Engine extends AsyncDisposable {
 }
 
 const networks = '10.201'
+/** On a loaded machine, the first start of Keycloak alone took nine minutes. */
+const maxCommandMs = 1_100_000
 
 /**
  * Starts a container engine of its own. Its images, and the layers of its builds, stay in the cache for the next
@@ -68,7 +70,7 @@ export async function startEngine(): Promise<Engine> {
   const engine = owned.move()
   return {
     dir,
-    run: (command, ...args) => output(command, args, { env }),
+    run: (command, ...args) => output(command, args, { env, within: maxCommandMs }),
     enter: (...command) => output('nsenter', ['-t', dockerd, '--pid', '--mount', ...command]),
     [Symbol.asyncDispose]: () => engine.disposeAsync(),
   }
