@@ -2,14 +2,35 @@ import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 import { isDriverQueryError } from './schema/db.ts'
 
+/** Contract tests that start all their servers themselves, or none. */
+const ownServers = [
+  'tests/functions/auth.callout.test.ts',
+  'tests/functions/keycloak.poll.test.ts',
+  'tests/functions/oidc.logout.test.ts',
+  'tests/functions/admin.deactivate.test.ts',
+  'tests/functions/connection.opened.test.ts',
+  'apps/whiteboard/compact.test.ts',
+]
+
+/**
+ * Contract tests of the translation engines and their runs. They run only with PGlite, because all
+ * statements that they cause are also executed by `translate.request` and `send`.
+ */
+const engineTests = [
+  'cancel',
+  'cancelled',
+  'failed',
+  'joined',
+  'ping',
+  'probe',
+  'probed',
+  'run',
+].map((name) => `tests/functions/translate.${name}.test.ts`)
+
 /** The contract tests of the functions and apps, which run once with PostgreSQL and once with PGlite. */
 const contractTests = {
   include: ['tests/functions/**/*.test.ts', 'tests/apps/**/*.test.ts', 'apps/[!_]*/*.test.ts'],
-  exclude: [
-    'tests/functions/auth.callout.test.ts',
-    'tests/functions/keycloak.poll.test.ts',
-    'tests/functions/oidc.logout.test.ts',
-  ],
+  exclude: ownServers,
   globalSetup: './tests/support/servers.ts',
 }
 
@@ -54,9 +75,16 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'login', include: contractTests.exclude },
+        test: { name: 'own-servers', include: ownServers },
       },
-      { extends: true, test: { name: 'postgres', ...contractTests } },
+      {
+        extends: true,
+        test: {
+          name: 'postgres',
+          ...contractTests,
+          exclude: [...contractTests.exclude, ...engineTests],
+        },
+      },
       { extends: true, test: { name: 'pglite', ...contractTests } },
     ],
   },

@@ -29,7 +29,7 @@ process.exitCode = args.length > 0 ? await runSome(args) : await runAll()
 
 async function runSome(selection: string[]): Promise<number> {
   const hasProject = selection.some((argument) => argument.startsWith('--project'))
-  const projects = ['rest', 'login', 'pglite'].map((name) => `--project=${name}`)
+  const projects = ['rest', 'own-servers', 'pglite'].map((name) => `--project=${name}`)
   return run('vitest', ['run', ...(hasProject ? [] : projects), ...selection])
 }
 
