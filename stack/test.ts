@@ -7,7 +7,7 @@
 import { join } from 'node:path'
 import { check } from './check.ts'
 import { findApertium } from './install/apertium.ts'
-import { findChromium } from './install/chromium.ts'
+import { findChromium, findHeadlessShell } from './install/chromium.ts'
 import { buildClient } from './install/client.ts'
 import { findDocker } from './install/docker.ts'
 import { findFirefox } from './install/firefox.ts'
@@ -36,10 +36,13 @@ async function runSome(selection: string[]): Promise<number> {
 async function runAll(): Promise<number> {
   const log = (message: string) => console.log(`  ${message}`)
   console.log('Installing what the tests need:')
+  const chromium = await findChromium({ log })
   const programs = {
     NATS_SERVER: await findNatsServer({ log }),
     NATTER_TEST_POSTGRES: await findPostgres({ log }),
-    NATTER_TEST_CHROMIUM: await findChromium({ log }),
+    NATTER_TEST_CHROMIUM: chromium,
+    // Not every system has it as a package.
+    NATTER_TEST_HEADLESS_SHELL: await findHeadlessShell({ log }).catch(() => chromium),
     NATS_CLI: await findNatsCli({ log }),
     JAVA_HOME: await findJava({ log }),
     KEYCLOAK_HOME: await findKeycloak({ log }),

@@ -1,5 +1,8 @@
 import type { FindOptions } from './cache.ts'
+import { findOnPath } from './command.ts'
 import { findProgram } from './program.ts'
+
+const headlessShells = ['chromium-headless-shell', 'chrome-headless-shell']
 
 export function findChromium(options?: FindOptions): Promise<string> {
   return findProgram(
@@ -11,4 +14,33 @@ export function findChromium(options?: FindOptions): Promise<string> {
     },
     options,
   )
+}
+
+/**
+ * The headless shell runs the engine of Chromium without the parts of a desktop browser, and needs half
+ * of the processor time per page. It shows no notifications.
+ */
+export function findHeadlessShell(options?: FindOptions): Promise<string> {
+  return findProgram(
+    {
+      title: 'headless shell of Chromium',
+      variable: 'NATTER_TEST_HEADLESS_SHELL',
+      names: headlessShells,
+      // Both have the same version, and apt-get could otherwise remove an older Chromium.
+      packages: ['chromium', 'chromium-headless-shell'],
+    },
+    options,
+  )
+}
+
+/** Returns the headless shell if it is installed, else Chromium, or the one of both that a variable names. */
+export async function findTestBrowser(options: FindOptions = {}): Promise<string> {
+  const { env = process.env } = options
+  if (env.NATTER_TEST_HEADLESS_SHELL) return findHeadlessShell(options)
+  if (env.NATTER_TEST_CHROMIUM) return findChromium(options)
+  for (const name of headlessShells) {
+    const path = await findOnPath(name, env)
+    if (path) return path
+  }
+  return findChromium(options)
 }

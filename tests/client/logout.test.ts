@@ -1,5 +1,6 @@
 import type { BrowserContext, Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
+import { findChromium } from '../../stack/install/chromium.ts'
 import {
   createRoom,
   logIn,
@@ -15,6 +16,7 @@ import type { TestUser } from '../support/test-user.ts'
 let bob: TestUser
 
 const fixture = useClientFixture({
+  findBrowser: findChromium,
   env: { RATE_LIMIT_FACTOR: '100' },
   async setUp({ connect }) {
     bob = await connect('bob')

@@ -1,5 +1,6 @@
 import type { BrowserContext, Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
+import { findChromium } from '../../stack/install/chromium.ts'
 import {
   createRoom,
   expectAccessible,
@@ -68,6 +69,7 @@ async function setVisible(page: Page, isVisible: boolean) {
 }
 
 const fixture = useClientFixture({
+  findBrowser: findChromium,
   env: { RATE_LIMIT_FACTOR: '100' },
   async setUp({ open, connect }) {
     bob = await connect('bob')

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { AxeBuilder } from '@axe-core/playwright'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, vi } from 'vitest'
-import { findChromium } from '../../stack/install/chromium.ts'
+import { findTestBrowser } from '../../stack/install/chromium.ts'
 import type { ProcessService } from '../../stack/services/service.ts'
 import type { StackUrls } from '../../stack/state.ts'
 import { inviteAndJoin } from './invite.ts'
@@ -36,12 +36,19 @@ interface FixtureOptions<Fixture> {
   setUp?(fixture: Fixture): Promise<void>
 }
 
+interface ClientFixtureOptions extends FixtureOptions<ClientFixture> {
+  env?: Record<string, string>
+  /** Tests of notifications need `findChromium`. */
+  findBrowser?: () => Promise<string>
+}
+
 /** Use the returned fixture only inside hooks and tests. */
 export function useClientFixture({
   env,
+  findBrowser,
   ...options
-}: FixtureOptions<ClientFixture> & { env?: Record<string, string> } = {}): ClientFixture {
-  return useFixture(() => createClientFixture(env), options)
+}: ClientFixtureOptions = {}): ClientFixture {
+  return useFixture(() => createClientFixture(env, findBrowser), options)
 }
 
 export function useFixture<Fixture extends AsyncDisposable>(
@@ -65,6 +72,7 @@ export function useFixture<Fixture extends AsyncDisposable>(
 
 export async function createClientFixture(
   env: Record<string, string> = {},
+  findBrowser: () => Promise<string> = findTestBrowser,
 ): Promise<ClientFixture> {
   await using resources = new AsyncDisposableStack()
   const dir = await mkdtemp(join(tmpdir(), 'natter-client-'))
@@ -73,7 +81,7 @@ export async function createClientFixture(
   const stack = resources.use(await startStack(dir, env))
   const urls: StackUrls = JSON.parse(await readFile(join(dir, 'stack.json'), 'utf8'))
   const browser = await chromium.launch({
-    executablePath: await findChromium(),
+    executablePath: await findBrowser(),
     // Chromium refuses to run as root with its sandbox.
     args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
   })

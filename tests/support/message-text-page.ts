@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { chromium } from 'playwright-core'
 import { createServer } from 'vite'
 import solid from 'vite-plugin-solid'
-import { findChromium } from '../../stack/install/chromium.ts'
+import { findTestBrowser } from '../../stack/install/chromium.ts'
 import type * as measures from './message-text-measures.ts'
 
 type Measure = Exclude<keyof typeof measures, 'outlineOfHtml'>
@@ -86,7 +86,7 @@ export async function createMessageTextPage(): Promise<MessageTextPage> {
   resources.defer(() => vite.close())
   await vite.listen()
   const browser = await chromium.launch({
-    executablePath: await findChromium(),
+    executablePath: await findTestBrowser(),
     args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
   })
   resources.defer(() => browser.close())
