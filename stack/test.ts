@@ -41,8 +41,10 @@ async function runAll(): Promise<number> {
     NATS_SERVER: await findNatsServer({ log }),
     NATTER_TEST_POSTGRES: await findPostgres({ log }),
     NATTER_TEST_CHROMIUM: chromium,
-    // Not every system has it as a package.
-    NATTER_TEST_HEADLESS_SHELL: await findHeadlessShell({ log }).catch(() => chromium),
+    NATTER_TEST_HEADLESS_SHELL: await findHeadlessShell({ log }).catch((error: Error) => {
+      log(`${error.message}. The tests use Chromium instead.`)
+      return chromium
+    }),
     NATS_CLI: await findNatsCli({ log }),
     JAVA_HOME: await findJava({ log }),
     KEYCLOAK_HOME: await findKeycloak({ log }),
