@@ -43,6 +43,11 @@ export type Answer<C extends Contract> =
 export interface CallOptions {
   /** Milliseconds until the call times out, here and in the function. Default: the contract's timeout. */
   timeoutMs?: number
+  /**
+   * Milliseconds without an answer until the call is sent again, and then twice as many each time. It is also sent
+   * again after a reconnect, instead of failing with `disconnected`. For functions that are idempotent.
+   */
+  repeatAfterMs?: number
   signal?: AbortSignal
 }
 
@@ -192,8 +197,9 @@ export function createContractCaller(
         hdrs ??= headers()
         hdrs.set(timeoutHeader, String(Math.ceil(timeoutMs)))
       }
-      const { signal, onChunk } = options
-      const request = { headers: hdrs, timeoutMs, signal }
+      const { signal, onChunk, repeatAfterMs } = options
+      const repeat = repeatAfterMs === undefined ? undefined : ('unanswered' as const)
+      const request = { headers: hdrs, timeoutMs, signal, repeat, repeatAfterMs }
       if (!contract.chunk) return readAnswer(await requester.request(subject, payload, request))
       const pass = (reply: Msg) => onChunk?.(parse(reply))
       return readAnswer(await requester.stream(subject, payload, { ...request, onChunk: pass }))

@@ -14,6 +14,14 @@ export interface RequestOptions {
   headers?: MsgHdrs | undefined
   timeoutMs: number
   signal?: AbortSignal | undefined
+  /**
+   * Publishes the request again until its timeout: with `undelivered` while it has no responders, and with
+   * `unanswered` also while there is no reply, and after a reconnect. The first reply counts. An `unanswered`
+   * request may be handled more than once.
+   */
+  repeat?: 'undelivered' | 'unanswered' | undefined
+  /** Milliseconds until the first repetition; 100 by default. The time doubles with each repetition. */
+  repeatAfterMs?: number | undefined
 }
 
 export interface Requester {
@@ -60,11 +68,20 @@ interface PendingRequest {
   resolve: (reply: Msg) => void
   reject: (reason: FunctionError) => void
   expectsMore: ((reply: Msg) => boolean) | undefined
-  /** Set while the request waits for a connection. */
-  send: (() => void) | undefined
+  send: () => void
+  /** Whether the request waits for a connection. */
+  isQueued: boolean
+  repeat: RequestOptions['repeat']
+  /** When to publish the request again, by `performance.now()`. */
+  repeatAt: number
+  repeatMs: number
+  /** If the server has reported that there are no responders. */
+  undelivered: FunctionError | undefined
 }
 
 const sweepMs = 20
+/** Longer than most replies of a server take, and not longer than most elections of a leader. */
+const defaultRepeatMs = 100
 
 /**
  * Creates a requester that receives all replies in one inbox subscription. Unlike the `request` of
@@ -88,10 +105,16 @@ export function createRequester(nc: NatsConnection, user?: string): Requester {
       const token = reply.subject.slice(inbox.length)
       const request = pending.get(Number(token.slice(token.indexOf('-') + 1)))
       // A late reply: its request has timed out, and another request may use the slot by now.
-      if (request?.token !== token || request.expectsMore?.(reply)) return
+      if (request?.token !== token) return
+      const isUndelivered = reply.data.length === 0 && isNoResponders(reply)
+      if (isUndelivered && request.repeat) {
+        request.undelivered = noResponders(request)
+        request.repeatAt = performance.now() + request.repeatMs / 2
+        return
+      }
+      if (!isUndelivered && request.expectsMore?.(reply)) return
       pending.delete(request.slot)
-      if (reply.data.length === 0 && isNoResponders(reply))
-        request.reject(new FunctionError('unavailable', `No responders on ${request.subject}`))
+      if (isUndelivered) request.reject(noResponders(request))
       else request.resolve(reply)
     },
   })
@@ -140,41 +163,50 @@ export function createRequester(nc: NatsConnection, user?: string): Requester {
   function ask(
     subject: string,
     payload: string | Uint8Array,
-    { headers, timeoutMs, signal }: RequestOptions,
+    { headers, timeoutMs, signal, repeat, repeatAfterMs = defaultRepeatMs }: RequestOptions,
     expectsMore?: (reply: Msg) => boolean,
   ): Promise<Msg> {
     if (closed) return Promise.reject(new FunctionError('disconnected', 'The client is closed'))
     if (signal?.aborted) return Promise.reject(cancelled(subject, signal))
     return new Promise((resolve, reject) => {
+      const now = performance.now()
       const request: PendingRequest = {
         subject,
         token: '',
         slot: -1,
-        until: performance.now() + timeoutMs,
+        until: now + timeoutMs,
         resolve,
         reject,
         expectsMore,
-        send: undefined,
+        send() {
+          const reply = inbox + request.token
+          const all =
+            user === undefined ? headers : addHeader(headers, `${session}.${request.token}`)
+          nc.publish(subject, payload, all ? { reply, headers: all } : { reply })
+        },
+        isQueued: !connected,
+        repeat,
+        repeatAt: repeat === 'unanswered' ? now + repeatAfterMs : Number.POSITIVE_INFINITY,
+        repeatMs: repeatAfterMs,
+        undelivered: undefined,
       }
       const slot = pending.add(request)
-      const token = `${(count++).toString(36)}-${slot}`
       request.slot = slot
-      request.token = token
-      const send = () => {
-        const reply = inbox + token
-        const all = user === undefined ? headers : addHeader(headers, `${session}.${token}`)
-        nc.publish(subject, payload, all ? { reply, headers: all } : { reply })
-      }
+      request.token = `${(count++).toString(36)}-${slot}`
       sweeper ??= setInterval(sweep, sweepMs)
       if (signal) rejectOnAbort(request, signal)
-      try {
-        if (connected) send()
-        else request.send = send
-      } catch (error) {
-        drop(request)
-        reject(publishFailure(subject, error))
-      }
+      if (connected) send(request)
     })
+  }
+
+  function send(request: PendingRequest) {
+    request.isQueued = false
+    try {
+      request.send()
+    } catch (error) {
+      drop(request)
+      request.reject(publishFailure(request.subject, error))
+    }
   }
 
   function drop(request: PendingRequest): boolean {
@@ -186,19 +218,31 @@ export function createRequester(nc: NatsConnection, user?: string): Requester {
   function sweep() {
     const now = performance.now()
     for (const request of pending.list()) {
-      if (request.until > now) continue
-      drop(request)
-      request.reject(new FunctionError('timeout', `No reply on ${request.subject} in time`))
+      if (request.until <= now) {
+        drop(request)
+        const { subject, undelivered } = request
+        request.reject(
+          undelivered ?? new FunctionError('timeout', `No reply on ${subject} in time`),
+        )
+      } else if (request.repeatAt <= now && connected) repeat(request, now)
     }
     if (pending.size > 0) return
     clearInterval(sweeper)
     sweeper = undefined
   }
 
+  function repeat(request: PendingRequest, now: number) {
+    if (request.undelivered) request.undelivered = undefined
+    else request.repeatMs *= 2
+    request.repeatAt =
+      request.repeat === 'unanswered' ? now + request.repeatMs : Number.POSITIVE_INFINITY
+    send(request)
+  }
+
   function rejectOnAbort(request: PendingRequest, signal: AbortSignal) {
     const abort = () => {
       if (!drop(request)) return
-      if (!request.send && connected) cancel(request)
+      if (!request.isQueued && connected) cancel(request)
       request.reject(cancelled(request.subject, signal))
     }
     signal.addEventListener('abort', abort, { once: true })
@@ -237,7 +281,11 @@ export function createRequester(nc: NatsConnection, user?: string): Requester {
       if (status.type === 'disconnect') {
         connected = false
         for (const request of pending.list()) {
-          if (request.send) continue
+          if (request.isQueued) continue
+          if (request.repeat === 'unanswered') {
+            request.isQueued = true
+            continue
+          }
           drop(request)
           request.reject(
             new FunctionError(
@@ -250,24 +298,12 @@ export function createRequester(nc: NatsConnection, user?: string): Requester {
         connected = false
       } else if (status.type === 'reconnect') {
         connected = true
-        for (const request of pending.list()) sendQueued(request)
+        for (const request of pending.list()) if (request.isQueued) send(request)
       } else if (status.type === 'error') {
         rejectForbidden(status.error)
       }
     }
     rejectAll(new FunctionError('disconnected', 'The connection is closed'))
-  }
-
-  function sendQueued(request: PendingRequest) {
-    const { send } = request
-    if (!send) return
-    request.send = undefined
-    try {
-      send()
-    } catch (error) {
-      drop(request)
-      request.reject(publishFailure(request.subject, error))
-    }
   }
 
   function rejectForbidden(error: Error & { operation?: string; subject?: string }) {
@@ -292,6 +328,10 @@ function addHeader(all: MsgHdrs | undefined, token: string): MsgHdrs {
 
 function isNoResponders(reply: Msg) {
   return reply.headers?.code === 503
+}
+
+function noResponders({ subject }: PendingRequest) {
+  return new FunctionError('unavailable', `No responders on ${subject}`)
 }
 
 function cancelled(subject: string, signal: AbortSignal) {

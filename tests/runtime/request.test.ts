@@ -221,6 +221,40 @@ describe('a request', () => {
     requester.close()
   })
 
+  it('is sent again with repeatAfterMs until it is answered, also after a reconnect', async () => {
+    const { username, password, host } = new URL(bench.nats.urlOf('functions'))
+    const own = await connect({ servers: host, user: username, pass: password })
+    let received = 0
+    const unreliable = nc.subscribe('unserved.again', {
+      callback(_error, message) {
+        received++
+        if (received === 2) void own.reconnect()
+        if (received === 4) message.respond(JSON.stringify({ id: 'again' }))
+      },
+    })
+    await nc.flush()
+    const repeating = createClient(own, { contracts })
+    const options = { timeoutMs: 30_000, repeatAfterMs: 20 }
+
+    expect(await repeating.call('unserved', { id: 'again' }, options)).toEqual({ id: 'again' })
+    unreliable.unsubscribe()
+    await own.close()
+  })
+
+  it('with repeat undelivered is sent again only while it has no responders', async () => {
+    const requester = createRequester(nc)
+    const options = { repeat: 'undelivered', repeatAfterMs: 20 } as const
+    const request = requester.request('unserved.yet', '', { ...options, timeoutMs: 30_000 })
+    const rejected = requester.request('unserved.ever', '', { ...options, timeoutMs: 200 })
+    await expect(rejected).rejects.toMatchObject({ code: 'unavailable' })
+    const [first] = await receive('unserved.yet')
+    await nc.flush()
+    first?.respond('late')
+
+    expect((await request).string()).toBe('late')
+    requester.close()
+  })
+
   it('fails with disconnected if the connection is lost; a later request waits for the reconnect', async () => {
     const { username, password, host } = new URL(bench.nats.urlOf('functions'))
     const own = await connect({
