@@ -12,6 +12,9 @@ const tooManyResults = 413
 /** How long to wait before another replica may have the missing messages. */
 const replicaLagMs = 10
 
+/** Without any part of an answer. Doubles with each attempt. */
+const minSilenceMs = 300
+
 /**
  * In a cluster, any replica answers a direct get, also one that lacks the messages that were acknowledged last.
  * A read of one message therefore asks the leader, which takes longer, and a read of several messages checks
@@ -105,10 +108,7 @@ async function untilCurrent<T>(
 }
 
 async function readBatch(requester: Requester, stream: string, query: object) {
-  const parts = await requester.collect(`$JS.API.DIRECT.GET.${stream}`, JSON.stringify(query), {
-    timeoutMs,
-    isLast: (reply) => (reply.headers?.code ?? 0) >= 200,
-  })
+  const parts = await collectBatch(requester, `$JS.API.DIRECT.GET.${stream}`, JSON.stringify(query))
   const end = parts.pop()?.headers
   if (end && end.code === tooManyResults) throw new TooManySubjectsError(stream)
   if (end && end.code >= 400 && end.code !== 404)
@@ -120,16 +120,56 @@ async function readBatch(requester: Requester, stream: string, query: object) {
   }
 }
 
-/** The stream's leader answers, so both sequences are current. */
+/** Repeats the request if nothing has arrived: the replica that should answer may have stopped. */
+async function collectBatch(requester: Requester, api: string, query: string): Promise<Msg[]> {
+  const until = performance.now() + timeoutMs
+  for (let silenceMs = minSilenceMs; ; silenceMs *= 2) {
+    const remainingMs = until - performance.now()
+    const silent = new AbortController()
+    const isLastAttempt = !requester.isClustered || remainingMs <= silenceMs
+    const timer = isLastAttempt ? undefined : setTimeout(() => silent.abort(), silenceMs)
+    try {
+      return await requester.collect(api, query, {
+        timeoutMs: remainingMs,
+        signal: silent.signal,
+        repeat: requester.isClustered ? 'undelivered' : undefined,
+        isLast(reply) {
+          clearTimeout(timer)
+          return (reply.headers?.code ?? 0) >= 200
+        },
+      })
+    } catch (error) {
+      if (isLastAttempt || !(silent.signal.aborted || isDisconnected(error))) throw error
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+}
+
+function isDisconnected(error: unknown) {
+  return error instanceof FunctionError && error.code === 'disconnected'
+}
+
+/**
+ * Returns the first and the last sequence of a stream. The last one is current, and the first one may be older.
+ *
+ * During an election, a replica may answer with its own state, and may then already name the leader that was
+ * elected meanwhile. Only the leader returns a message, so the last message is read as well.
+ */
 export async function readBounds(
   requester: Requester,
   stream: string,
 ): Promise<{ first: number; last: number }> {
-  const { state, error } = await readApi<{ state?: { first_seq: number; last_seq: number } }>(
-    requester,
-    `STREAM.INFO.${stream}`,
-  )
-  if (state) return { first: state.first_seq, last: state.last_seq }
+  const [{ state, error }, message] = await Promise.all([
+    readApi<{ state?: { first_seq: number; last_seq: number } }>(
+      requester,
+      `STREAM.INFO.${stream}`,
+    ),
+    requester.isClustered
+      ? readFromLeader(requester, stream, { last_by_subj: '>' })
+      : Promise.resolve(undefined),
+  ])
+  if (state) return { first: state.first_seq, last: Math.max(state.last_seq, message?.seq ?? 0) }
   throw new FunctionError('unavailable', `${stream} cannot be read: ${error?.description}`)
 }
 

@@ -20,9 +20,7 @@ interface ApiError {
 
 /** Shorter than the default deadline of a call, so that the caller learns the reason. */
 const timeoutMs = 4_000
-/** The leader does not answer while the servers elect another, so the request is repeated. */
-const attemptMs = 2_000
-const electionPauseMs = 100
+const electionPauseMs = 50
 const noMessageFound = 10_037
 
 /** The members of an answer that say whether a leader has sent it. */
@@ -44,20 +42,21 @@ export async function readApi<Answer extends object>(
 ): Promise<Answer & Origin> {
   const until = performance.now() + withinMs
   for (;;) {
-    const remainingMs = until - performance.now()
-    const isLast = !requester.isClustered || remainingMs <= attemptMs
+    const options = {
+      timeoutMs: Math.max(until - performance.now(), 0),
+      // While the servers elect a leader, nobody answers.
+      repeat: requester.isClustered ? ('unanswered' as const) : undefined,
+    }
     try {
-      const timeoutMs = isLast ? remainingMs : attemptMs
-      const reply = await requester.request(`$JS.API.${api}`, query, { timeoutMs })
+      const reply = await requester.request(`$JS.API.${api}`, query, options)
       const answer = reply.json<Answer & Origin>()
       if (!requester.isClustered || isFromLeader(answer)) return answer
-      if (isLast) throw new FunctionError('unavailable', `${api} has no leader`)
-      await sleep(electionPauseMs)
     } catch (error) {
       if (!(error instanceof FunctionError) || error.code !== 'timeout') throw error
-      if (isLast)
-        throw new FunctionError('unavailable', `No leader has answered ${api}`, { cause: error })
+      throw new FunctionError('unavailable', `No leader has answered ${api}`, { cause: error })
     }
+    if (performance.now() > until) throw new FunctionError('unavailable', `${api} has no leader`)
+    await sleep(electionPauseMs)
   }
 }
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Msg, MsgHdrs } from '@nats-io/nats-core'
+import type { MsgHdrs } from '@nats-io/nats-core'
 import { type ErrorOptions, FunctionError } from '../api/errors.ts'
 import { writeHeaders } from '../api/headers.ts'
 import type { PubAck } from '../api/stream.ts'
@@ -8,8 +8,13 @@ import type { Requester } from '../client/requester.ts'
 const ackTimeoutMs = 2_000
 /** While a stream acknowledges nothing, one publish in this time tests it. The others fail at once. */
 const testIntervalMs = 2_000
-/** When to test the stalled streams again, by `performance.now()`. */
-const stalledStreams = new WeakMap<Requester, Map<string, number>>()
+interface StreamState {
+  /** When the stream has last replied, by `performance.now()`. */
+  repliedAt: number
+  /** When to test the stalled stream again. */
+  testAt: number | undefined
+}
+const streamStates = new WeakMap<Requester, Map<string, StreamState>>()
 /** Called with the bucket, or the first tokens of the stream's subjects. */
 type StallListener = (stream: string, isStalled: boolean) => void
 const stallListeners = new WeakMap<Requester, StallListener>()
@@ -30,6 +35,14 @@ export class NotStoredError extends FunctionError<'unavailable'> {
   }
 }
 
+export interface PublishOptions {
+  headers?: MsgHdrs | undefined
+  /** Whether `headers` contain an id, by which the stream drops copies of the message. */
+  hasId?: boolean
+  expect?: number
+  stream?: string | undefined
+}
+
 /**
  * Publishes to the stream that captures the subject, and waits for the acknowledgement. Returns
  * undefined if the last sequence of the subject is not `expect`. Throws `unavailable` if no stream
@@ -40,20 +53,25 @@ export async function publishStored(
   requester: Requester,
   subject: string,
   payload: string | Uint8Array,
-  options: { headers?: MsgHdrs | undefined; expect?: number; stream?: string | undefined } = {},
+  options: PublishOptions = {},
 ): Promise<PubAck | undefined> {
   let hdrs = options.headers
   if (options.expect !== undefined) {
     hdrs?.set(expectHeader, String(options.expect))
     hdrs ??= writeHeaders({ [expectHeader]: String(options.expect) })
   }
-  for (const until = performance.now() + ackTimeoutMs; ; await sleep(replicationPauseMs)) {
-    const reply = await requestAck(requester, subject, payload, hdrs, options.stream)
-    const { seq, duplicate, error } = reply.json<Ack>()
+  const sentAt = performance.now()
+  for (;;) {
+    const ack = await requestAck(requester, subject, payload, { ...options, headers: hdrs })
+    const { seq, duplicate, error } = ack
     if (!error) return { seq, duplicate: duplicate === true }
     if (error.err_code === wrongLastSequence) return undefined
-    if (inProcess.includes(error.err_code) && performance.now() < until) continue
-    throw new NotStoredError(subject, error.description)
+    if (!isInProcess(ack)) throw new NotStoredError(subject, error.description)
+    if (performance.now() > sentAt + ackTimeoutMs) {
+      noteLoss(requester, options.stream ?? streamOf(subject), sentAt)
+      throw notAcknowledged(subject)
+    }
+    await sleep(replicationPauseMs)
   }
 }
 
@@ -72,27 +90,70 @@ async function requestAck(
   requester: Requester,
   subject: string,
   payload: string | Uint8Array,
-  headers: MsgHdrs | undefined,
-  stream = streamOf(subject),
-): Promise<Msg> {
-  const stalled = stalledStreams.get(requester) ?? new Map<string, number>()
-  stalledStreams.set(requester, stalled)
-  const testAt = stalled.get(stream)
-  if (testAt !== undefined && performance.now() < testAt) throw notAcknowledged(subject)
-  if (testAt !== undefined) stalled.set(stream, performance.now() + ackTimeoutMs)
+  { headers, hasId, stream = streamOf(subject) }: PublishOptions,
+): Promise<Ack> {
+  const state = stateOf(requester, stream)
+  const sentAt = performance.now()
+  const { testAt } = state
+  if (testAt !== undefined && sentAt < testAt) throw notAcknowledged(subject)
+  if (testAt !== undefined) state.testAt = sentAt + ackTimeoutMs
   try {
-    const reply = await requester.request(subject, payload, { headers, timeoutMs: ackTimeoutMs })
-    if (testAt !== undefined && stalled.delete(stream)) report(requester, stream, false)
-    return reply
+    const reply = await requester.request(subject, payload, {
+      headers,
+      timeoutMs: ackTimeoutMs,
+      repeat: repeatOf(requester, hasId),
+    })
+    const ack = reply.json<Ack>()
+    // A copy of a message that is not stored is in process, also if the disk of the leader is full.
+    if (isInProcess(ack)) return ack
+    state.repliedAt = performance.now()
+    if (state.testAt !== undefined) report(requester, stream, false)
+    state.testAt = undefined
+    return ack
   } catch (error) {
     const code = error instanceof FunctionError ? error.code : undefined
     // The server restarts.
-    if (code === 'disconnected') stalled.clear()
+    if (code === 'disconnected')
+      for (const other of statesOf(requester).values()) other.testAt = undefined
     if (code !== 'timeout') throw error
-    if (!stalled.has(stream)) report(requester, stream, true)
-    stalled.set(stream, performance.now() + testIntervalMs)
+    noteLoss(requester, stream, sentAt)
     throw notAcknowledged(subject, error)
   }
+}
+
+function isInProcess({ error }: Ack) {
+  return error !== undefined && inProcess.includes(error.err_code)
+}
+
+/** The stream counts as stalled, unless it has acknowledged another message since. */
+function noteLoss(requester: Requester, stream: string, sentAt: number) {
+  const state = stateOf(requester, stream)
+  if (state.repliedAt >= sentAt) return
+  if (state.testAt === undefined) report(requester, stream, true)
+  state.testAt = performance.now() + testIntervalMs
+}
+
+/** While the servers of a cluster elect the leader of a stream, it has no responders, or messages are lost. */
+function repeatOf({ isClustered }: Requester, hasId = false) {
+  if (!isClustered) return undefined
+  return hasId ? 'unanswered' : 'undelivered'
+}
+
+function statesOf(requester: Requester): Map<string, StreamState> {
+  const existing = streamStates.get(requester)
+  if (existing) return existing
+  const states = new Map<string, StreamState>()
+  streamStates.set(requester, states)
+  return states
+}
+
+function stateOf(requester: Requester, stream: string): StreamState {
+  const states = statesOf(requester)
+  const existing = states.get(stream)
+  if (existing) return existing
+  const state = { repliedAt: 0, testAt: undefined }
+  states.set(stream, state)
+  return state
 }
 
 function report(requester: Requester, stream: string, isStalled: boolean) {

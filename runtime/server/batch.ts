@@ -122,7 +122,10 @@ export class BatchProcessor {
     const { subject, seq } = message
     try {
       const headers = deadLetterHeaders(message, service, reason)
-      await publishStored(host.backbone.requester, `dead.${service}`, message.data, { headers })
+      await publishStored(host.backbone.requester, `dead.${service}`, message.data, {
+        headers,
+        hasId: true,
+      })
       message.term(reason.slice(0, 200))
       dispatcher.stats.failed('dead_letter', reason)
       dispatcher.stats.requests++

@@ -198,6 +198,7 @@ export class CallContext implements Context {
     const route = partitions.route(subject)
     const ack = await publishStored(requester, route.subject, payload, {
       headers: hdrs,
+      hasId: options.id !== undefined,
       stream: route.name,
     })
     if (!ack)

@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import { parseSubject } from '../api/subject.ts'
 import type { StreamTrigger } from '../api/trigger.ts'
 import type { Requester } from '../client/requester.ts'
+import { readBounds } from '../jetstream/api.ts'
 import { readFromLeader } from '../jetstream/leader-reads.ts'
 import { sequencesOf } from '../jetstream/partitions.ts'
 import { ignoreNotFound } from '../jetstream/resources.ts'
@@ -44,7 +45,9 @@ export async function checkStoredPositions(
         const storedUpTo = await read(sequencesOf(partition))
         positions.push({ name, service, trigger, stream, acknowledged, storedUpTo })
       }
-      const problems = await Promise.all(positions.map((position) => findProblem(position, jsm)))
+      const problems = await Promise.all(
+        positions.map((position) => findProblem(position, requester)),
+      )
       if (problems.some(Boolean)) throw new Error(problems.filter(Boolean).join('; '))
       for (const position of positions)
         if (await lacksMessages(position, requester)) await consumeAgain(position, jsm, log)
@@ -57,13 +60,13 @@ async function readAcknowledged(jsm: JetStreamManager, stream: string, service: 
   return info?.ack_floor.stream_seq ?? 0
 }
 
-async function findProblem({ name, stream, storedUpTo }: Position, jsm: JetStreamManager) {
-  const { state } = await jsm.streams.info(stream)
-  if (storedUpTo <= state.last_seq) return undefined
+async function findProblem({ name, stream, storedUpTo }: Position, requester: Requester) {
+  const { last } = await readBounds(requester, stream)
+  if (storedUpTo <= last) return undefined
   // Messages that were lost with the stream may have had higher sequences.
   const next = storedUpTo + 10_000
   return (
-    `${name} has stored messages of ${stream} up to ${storedUpTo}, but the stream ends at ${state.last_seq}: it is ` +
+    `${name} has stored messages of ${stream} up to ${storedUpTo}, but the stream ends at ${last}: it is ` +
     `older than the store, or another one. If its messages are stored, continue it after them with "nats stream ` +
     `purge ${stream} --seq ${next}", which deletes its messages; otherwise connect to the right store and stream`
   )
