@@ -16,6 +16,7 @@ import { ClientConnections } from '../monitoring/connections.ts'
 import { createSystem } from '../monitoring/system.ts'
 import { connectToNats } from '../nats/connect.ts'
 import { ConnectionState } from '../nats/connection-state.ts'
+import { pauseDeliveries } from '../nats/move.ts'
 import { Dependencies, retryUntilAvailable } from '../nats/retry.ts'
 import { createSharedCounter, type SharedCounter } from '../rate-limit/counter.ts'
 import { Limiter } from '../rate-limit/limiter.ts'
@@ -140,7 +141,7 @@ export async function startRuntime({
   void recreateResources(nc, () => ensureOnce().then(reconcile), log)
   const counter = createSharedCounter(requester, log)
   const served: Served[] = []
-  started.defer(() => drain(served, config.drainMs))
+  started.defer(() => drain(nc, served, config.drainMs))
   for (const loaded of functions) {
     const child = log.child({ function: loaded.name })
     const limiter = limiterOf(loaded, counter, config)
@@ -285,7 +286,15 @@ async function recreateResources(nc: NatsConnection, ensure: () => Promise<void>
       await ensure().catch((err) => log.error({ err }, 'streams and buckets not recreated'))
 }
 
-async function drain(served: readonly Served[], budgetMs: number): Promise<void> {
+async function drain(
+  nc: NatsConnection,
+  served: readonly Served[],
+  budgetMs: number,
+): Promise<void> {
+  // nats.js would drop the messages of consumers that are on the way, and the server would deliver them to
+  // another process only ten seconds later.
+  pauseDeliveries(nc)
+  await Promise.race([nc.flush(), sleep(finalFlushMs)]).catch(() => undefined)
   const finished = Promise.all(served.map((func) => func.leave())).then(() =>
     Promise.all(served.map((func) => func.dispatcher.idle())),
   )

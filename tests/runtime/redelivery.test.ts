@@ -77,3 +77,59 @@ describe('a batch whose process is killed', () => {
     expect(other.log.tail()).not.toContain('dead letter')
   })
 })
+
+const steady = `
+import * as v from 'valibot'
+import { defineFunction, stream } from '#runtime'
+
+const steps = { stream: 'STEPS', subjects: ['steps.*'] }
+const step = { subject: 'steps.{id}', data: v.object({}) }
+const taken = { subject: 'taken', data: v.object({ seqs: v.array(v.number()) }) }
+
+export default defineFunction(stream(steps, step, { batch: 10 }), (batch, { publish }) => {
+  publish(taken, { seqs: batch.map(({ seq }) => seq) })
+})
+`
+
+describe('a process that stops under load', () => {
+  it('returns the messages at once that it has received and not handled', {
+    timeout: 240_000,
+  }, async () => {
+    await using bench = await createCommandLine()
+    await using nc = await bench.connect()
+    const jsm = await jetstreamManager(nc)
+    const js = jetstream(nc)
+    const taken = new Set<number>()
+    nc.subscribe('taken', {
+      callback(_error, message) {
+        for (const seq of message.json<{ seqs: number[] }>().seqs) taken.add(seq)
+      },
+    })
+    const process = await bench.start(await bench.write({ 'steady.ts': steady }))
+    for (let count = 0; count < 3; count++) {
+      // Messages that the server did not get back would be delivered again only after this time.
+      await jsm.consumers.update('STEPS', 'steady', { ack_wait: 3_600e9 })
+      const { size } = taken
+      let isStopped = false
+      const publishing = Array.from({ length: 50 }, async (_, id) => {
+        while (!isStopped) await js.publish(`steps.${id}`, '{}')
+      })
+      await expect.poll(() => taken.size).toBeGreaterThan(size + 100)
+      await process.stop()
+      isStopped = true
+      await Promise.all(publishing)
+
+      const { state } = await jsm.streams.info('STEPS')
+      const consumer = await js.consumers.get('STEPS', 'steady')
+      const takeRest = async () => {
+        for await (const message of await consumer.fetch({ expires: 1_000 })) {
+          taken.add(message.seq)
+          message.ack()
+        }
+        return taken.size
+      }
+      await expect.poll(takeRest, { timeout: 40_000 }).toBe(state.messages)
+      await process.restart()
+    }
+  })
+})
