@@ -11,6 +11,8 @@ const statesSubject = 'runtime.moving'
 const countSubject = '$SYS.REQ.ACCOUNT.PING.STATZ'
 const countQuery = JSON.stringify({ include_unused: true })
 const [minPauseMs, maxPauseMs] = [5_000, 15_000]
+/** While the server of a connection is in lame duck mode: it closes the connection some seconds later. */
+const [minLeaveMs, maxLeaveMs] = [100, 1_000]
 /** Between two moves if the first one waited in vain for long calls. */
 const longPauseMs = 60_000
 const maxIdleMs = 5_000
@@ -42,7 +44,7 @@ interface SpreadOptions {
 
 /**
  * Keeps the connections of all processes evenly spread over the servers of a cluster. A connection moves
- * when another server has at least two fewer. Before it moves, the process leaves its queue groups and
+ * when another server has at least two fewer, or when its server is in lame duck mode. Before it moves, the process leaves its queue groups and
  * finishes its calls, while other processes serve the new ones. One process moves at a time.
  */
 export class ConnectionSpread implements AsyncDisposable {
@@ -51,17 +53,21 @@ export class ConnectionSpread implements AsyncDisposable {
   readonly #state: ProcessState
   /** The names of servers by their addresses, as far as this process was connected to them. */
   readonly #names = new Map<string, string>()
+  /** Those whose server is in lame duck mode. */
+  readonly #leaving = new Set<NatsConnection>()
   readonly #ended: Promise<void>
+  #pause = new AbortController()
 
   constructor(options: SpreadOptions) {
     this.#options = options
-    const { nc, functions } = options.backbone
+    const { nc, functions, connectionState } = options.backbone
     this.#state = { id: nuid.next(), functions: functions.map(({ name }) => name), move: 'none' }
     nc.subscribe(statesSubject, {
       callback: (error, message) => {
         if (!error) message.respond(JSON.stringify(this.#state))
       },
     })
+    for (const each of connectionState.connections) void this.#watch(each)
     this.#ended = this.#repeat()
   }
 
@@ -71,13 +77,18 @@ export class ConnectionSpread implements AsyncDisposable {
     await this.#ended
   }
 
+  async #watch(nc: NatsConnection) {
+    for await (const { type } of nc.status()) {
+      if (type === 'reconnect') this.#leaving.delete(nc)
+      if (type !== 'ldm') continue
+      this.#leaving.add(nc)
+      this.#pause.abort()
+    }
+  }
+
   async #repeat() {
-    const { signal } = this.#stopping
-    for (let wasBusy = false; !signal.aborted; ) {
-      const pauseMs = minPauseMs + Math.random() * (maxPauseMs - minPauseMs)
-      await sleep(wasBusy ? longPauseMs : pauseMs, undefined, { signal, ref: false }).catch(
-        () => {},
-      )
+    for (let wasBusy = false; !this.#stopping.signal.aborted; ) {
+      await this.#wait(wasBusy)
       wasBusy = false
       if (!this.#mayMove()) continue
       try {
@@ -86,6 +97,15 @@ export class ConnectionSpread implements AsyncDisposable {
         this.#options.log.warn({ err }, 'connections not spread over the servers, trying again')
       }
     }
+  }
+
+  async #wait(wasBusy: boolean) {
+    const isLeaving = this.#leaving.size > 0
+    const [minMs, maxMs] = isLeaving ? [minLeaveMs, maxLeaveMs] : [minPauseMs, maxPauseMs]
+    const pauseMs = wasBusy && !isLeaving ? longPauseMs : minMs + Math.random() * (maxMs - minMs)
+    this.#pause = new AbortController()
+    const signal = AbortSignal.any([this.#stopping.signal, this.#pause.signal])
+    await sleep(pauseMs, undefined, { signal, ref: false }).catch(() => {})
   }
 
   #mayMove(): boolean {
@@ -115,6 +135,7 @@ export class ConnectionSpread implements AsyncDisposable {
     const from = nc.info?.server_name
     if (from === undefined) return undefined
     this.#names.set(address, from)
+    if (this.#leaving.has(nc)) return { nc, account: undefined, from, server: anotherServer(nc) }
     const counts = new Map<string, number>()
     let account: string | undefined
     for (const reply of await gather(nc, countSubject, countQuery)) {
@@ -206,4 +227,10 @@ export class ConnectionSpread implements AsyncDisposable {
     const { connections } = this.#options.backbone.connectionState
     return Promise.all(connections.map((nc) => nc.flush()))
   }
+}
+
+function anotherServer(nc: NatsConnection): string {
+  const current = nc.getServer()
+  const others = nc.getServers().flatMap(({ listen }) => (listen === current ? [] : [listen]))
+  return others[Math.floor(Math.random() * others.length)] ?? current
 }

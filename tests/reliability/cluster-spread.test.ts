@@ -115,15 +115,37 @@ describe('runtimes of a cluster', { timeout: 240_000 }, () => {
     const even = { FUNCTIONS: [1, 1, 1], AUTH: [1, 1, 1] }
     await expect.poll(() => countConnections(sys), { timeout: 200_000 }).toEqual(even)
     const { sent, failures } = await load.stop()
-    const logs = await Promise.all(
-      names.map((name) => readFile(join(cluster.dir, 'logs', `${name}.log`), 'utf8')),
-    )
 
-    expect(logs.join('')).toContain('"msg":"connection moved to another server"')
+    expect(await readLogs()).toContain('"msg":"connection moved to another server"')
     expect(sent).toBeGreaterThan(100)
     expect(failures).toEqual([])
   })
 })
+
+describe('runtimes of a server in lame duck mode', { timeout: 240_000 }, () => {
+  it('move to others before it closes their connections, while no call fails', async () => {
+    const [first, second, third] = cluster.servers
+    const alice = await cluster.connectUser('alice', second)
+    const bob = await cluster.connectUser('bob', third)
+    const room = newRoomId()
+    await alice.client.call('room.create', { room, name: 'A room', kind: 'public' })
+    await bob.client.call('room.join', { room })
+    await using load = startLoad({ alice, bob }, room)
+    await first.kill('SIGUSR2')
+    await first.exited
+    const { sent, failures } = await load.stop()
+    await first.restart()
+
+    expect(await readLogs()).toMatch(/"from":"nats-1".*"msg":"connection moved to another server"/)
+    expect(sent).toBeGreaterThan(100)
+    expect(failures).toEqual([])
+  })
+})
+
+async function readLogs() {
+  const paths = names.map((name) => join(cluster.dir, 'logs', `${name}.log`))
+  return (await Promise.all(paths.map((path) => readFile(path, 'utf8')))).join('')
+}
 
 /** Returns the connections of the runtimes on each server. The other clients use other accounts. */
 async function countConnections(sys: NatsConnection) {
