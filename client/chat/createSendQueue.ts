@@ -22,6 +22,8 @@ export interface PendingMessage {
 export type SendQueue = ReturnType<typeof createSendQueue>
 
 const [minRetryMs, maxRetryMs, sentShownMs] = [400, 8_000, 10_000]
+/** A call is lost with a server or a runtime that stops at that moment. */
+const repeatAfterMs = 1_000
 
 const keyOf = (clientId: ClientId) => `outgoing ${clientId}`
 
@@ -128,8 +130,8 @@ export function createSendQueue(
     try {
       const input = { room, clientId, text }
       const { seq } = await (threadId === undefined
-        ? client.call('send', input)
-        : client.call('send.thread', { ...input, threadId }))
+        ? client.call('send', input, { repeatAfterMs })
+        : client.call('send.thread', { ...input, threadId }, { repeatAfterMs }))
       update(clientId, { status: 'sent' })
       onSent(room, seq)
       setTimeout(() => settle(clientId), sentShownMs)
