@@ -64,6 +64,10 @@ describe('npm run chaos', () => {
       ['--soak', '--cluster'],
       '--soak injects no faults: leave out --freeze, --disk-full and --cluster',
     ],
+    [
+      ['--rolling', '--database', 'pglite'],
+      '--rolling runs with PostgreSQL: leave out --soak, --disk-full and --database',
+    ],
     [['--loud'], "Unknown option '--loud'"],
   ])('rejects the arguments %j', async (args, reason) => {
     const { code, stderr } = await run(...args)

@@ -186,7 +186,7 @@ async function appendDuplicate({ system, random }: FaultOptions) {
 }
 
 /** The server has the messages that the others have stored meanwhile. */
-async function untilHealthy({ monitorUrl }: NatsService) {
+export async function untilHealthy({ monitorUrl }: NatsService) {
   for (const until = Date.now() + 30_000; Date.now() < until; ) {
     const answer = await fetch(`${monitorUrl}/healthz`).catch(() => undefined)
     if (answer?.ok) return

@@ -4,11 +4,12 @@
 import { inspect, parseArgs } from 'node:util'
 import { findPostgres } from '../../stack/install/postgres.ts'
 import { canMount } from '../support/small-disk.ts'
+import { runRolling } from './rolling.ts'
 import { runChaos } from './run.ts'
 import { runSoak } from './soak.ts'
 
 const usage = `Usage: npm run chaos -- [--minutes N] [--seed S] [--people N] [--runtimes N] [--database postgres|pglite]
-                         [--partitions N] [--freeze] [--disk-full] [--cluster] | --soak
+                         [--partitions N] [--freeze] [--disk-full] [--cluster] | --rolling [--freeze] | --soak
 
 Runs simulated users against the whole system while its processes are killed, paused and restarted.
 Then checks that the log, the database, the live index, the counts and each user's view agree, and that
@@ -23,12 +24,16 @@ no acknowledged change is lost. The exit code is 0 when all checks pass, and 1 o
   --freeze       also freezes processes until they are replaced because they give no sign of life
   --disk-full    also fills the disk of nats-server and of PGlite (Linux, as root)
   --cluster      runs three nats-servers, which are killed, paused and restarted one at a time
+  --rolling      instead restarts the servers and runtimes of a cluster one after the other at 100 messages a second,
+                 and prints the longest times without an acknowledgement. With --freeze, also freezes each server
+                 for a minute
   --soak         instead sends 2,000 messages a second without faults, for ten minutes by default,
                  and checks that no process grows (Linux)`
 
 const options = readOptions()
 if (options.database === 'postgres') await findPostgres({ log: console.log })
-const verdict = await (options.isSoak ? soak() : injectFaults()).catch((error) => {
+const run = options.isSoak ? soak : options.isRolling ? roll : injectFaults
+const verdict = await run().catch((error) => {
   // Node prints no causes of an error that was suppressed by another.
   console.error(inspect(error, { depth: 8 }))
   process.exit(1)
@@ -48,6 +53,21 @@ async function soak() {
   const report = await runSoak({ ...options, log: console.log })
   console.log(`\n${report.acknowledged} messages acknowledged`)
   return report.verdict
+}
+
+async function roll() {
+  const freezes = options.additions.includes('freeze')
+  const { acknowledged, reads, measured, verdict } = await runRolling({
+    ...options,
+    freezes,
+    log: console.log,
+  })
+  console.log(`\n${acknowledged} messages acknowledged, ${reads} times read after one\n\nLongest`)
+  for (const { name, seconds, bar } of measured) {
+    const judgement = bar === undefined ? '' : `  ≤ ${bar} s ${seconds <= bar ? 'met' : 'missed'}`
+    console.log(`  ${seconds.toFixed(2).padStart(7)} s  ${name}${judgement}`)
+  }
+  return verdict
 }
 
 async function injectFaults() {
@@ -88,6 +108,7 @@ function readOptions() {
         freeze: { type: 'boolean', default: false },
         'disk-full': { type: 'boolean', default: false },
         cluster: { type: 'boolean', default: false },
+        rolling: { type: 'boolean', default: false },
         soak: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },
@@ -103,10 +124,15 @@ function readOptions() {
       throw new Error('--disk-full mounts a file system: run it as root on Linux')
     if (values.soak && (values.freeze || values['disk-full'] || values.cluster))
       throw new Error('--soak injects no faults: leave out --freeze, --disk-full and --cluster')
+    if (values.rolling && (values.soak || values['disk-full'] || database !== 'postgres'))
+      throw new Error(
+        '--rolling runs with PostgreSQL: leave out --soak, --disk-full and --database',
+      )
     if (values.cluster && values['disk-full'])
       throw new Error('--disk-full fills the disk of a single server: leave out --cluster')
     return {
       isSoak: values.soak,
+      isRolling: values.rolling,
       database,
       additions: (['freeze', 'disk-full', 'cluster'] as const).filter((name) => values[name]),
       durationMs: readNumber('minutes', minutes, 0.1, 1_400) * 60_000,
