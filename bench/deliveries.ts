@@ -19,7 +19,7 @@ export function createDeliveries() {
 }
 
 /** A UUIDv7, as the web client creates it. */
-function createClientId() {
+export function createClientId() {
   const time = Date.now().toString(16).padStart(12, '0')
   return `${time.slice(0, 8)}-${time.slice(8)}-7${crypto.randomUUID().slice(15)}`
 }

@@ -1,12 +1,12 @@
 import { parseArgs } from 'node:util'
+import { installLibraries } from './libraries.ts'
 import type { Options, Section } from './measure.ts'
-import { installPeers } from './peers.ts'
 import { printSection, printSummary, verdictOf } from './report.ts'
 
 const usage =
-  'Usage: npm run bench -- [call] [login] [send] [fanout] [history] [presence] [translate] [apps] [--rounds N] [--seconds S] [--quick] [--json]'
+  'Usage: npm run bench -- [call] [login] [send] [fanout] [history] [presence] [translate] [apps] [peers] [--rounds N] [--seconds S] [--quick] [--json]'
 
-/** `installPeers` must run before a section is imported. */
+/** `installLibraries` must run before a section is imported. */
 const sections: Record<string, () => Promise<(options: Options) => Promise<Section[]>>> = {
   call: async () => (await import('./call/section.ts')).measureCalls,
   login: async () => (await import('./login/section.ts')).measureLogins,
@@ -16,13 +16,14 @@ const sections: Record<string, () => Promise<(options: Options) => Promise<Secti
   presence: async () => (await import('./presence/section.ts')).measurePresence,
   translate: async () => (await import('./translate/section.ts')).measureTranslations,
   apps: async () => (await import('./apps/section.ts')).measureApps,
+  peers: async () => (await import('./peers/section.ts')).measurePeers,
 }
 
 // `process.exit` runs the exit handlers, which kill the child processes.
 process.on('SIGINT', () => process.exit(130)).on('SIGTERM', () => process.exit(143))
 
 const { names, options, json } = readArguments()
-await installPeers()
+await installLibraries()
 
 const measured: Section[] = []
 for (const name of names) {
@@ -66,7 +67,10 @@ function readArguments() {
     }
     if (!Number.isInteger(options.rounds))
       throw new Error(`--rounds must be an integer, got ${options.rounds}`)
-    const names = positionals.length > 0 ? positionals : Object.keys(sections)
+    const names =
+      positionals.length > 0
+        ? positionals
+        : Object.keys(sections).filter((name) => name !== 'peers')
     return { names, options, json: values.json }
   } catch (error) {
     console.error(`${(error as Error).message}\n${usage}`)

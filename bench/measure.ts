@@ -23,7 +23,12 @@ export interface Goal {
   aim?: number | undefined
   /** `must` and `aim` are minimums (`more`) or maximums (`less`). */
   better: 'more' | 'less'
+  /** The tolerated deviation from `must`, as a share of it; 0.15 by default. */
+  margin?: number
 }
+
+/** p99 is compared by factors of two, because few samples determine it. */
+export const p99Margin = 1
 
 export interface Line {
   name: string
@@ -100,12 +105,13 @@ export interface RowGoal {
 
 /** The goal is a minimum for rates and a maximum for other figures. */
 export function goalLine(samples: Samples, { title, row, base, figure, must, aim }: RowGoal): Line {
+  const better = figure === 'rate' ? 'more' : 'less'
   return {
     name: title,
     value: formatMedian(samples, row, figure),
     base,
     ratios: ratiosOf(samples, row, base, figure),
-    goal: { must, aim, better: figure === 'rate' ? 'more' : 'less' },
+    goal: { must, aim, better, ...(figure === 'p99' ? { margin: p99Margin } : {}) },
   }
 }
 

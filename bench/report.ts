@@ -1,11 +1,11 @@
 import { type Goal, type Line, median, type Section } from './measure.ts'
 
 /** A smaller deviation may be noise. */
-const tolerance = 0.15
+const defaultMargin = 0.15
 
 const columns = ['', 'measured', 'ratio', 'min', 'max', 'relative to', 'must / aim', '']
 
-const verdicts = ['aim met', 'met', 'within 15 %', 'missed'] as const
+export const verdicts = ['aim met', 'met', 'within margin', 'missed'] as const
 export type Verdict = (typeof verdicts)[number]
 
 export function printSection({ title, lines }: Section): void {
@@ -29,13 +29,16 @@ export function printSummary(reached: readonly Verdict[]): void {
   console.log(`\nGoals: ${counts.join(', ')}`)
 }
 
-export function judge(ratios: readonly number[], { must, aim, better }: Goal): Verdict {
+export function judge(
+  ratios: readonly number[],
+  { must, aim, better, margin = defaultMargin }: Goal,
+): Verdict {
   const value = median(ratios)
   const reaches = (limit: number) => (better === 'more' ? value >= limit : value <= limit)
   if (aim !== undefined && reaches(aim)) return 'aim met'
   if (reaches(must)) return 'met'
-  const tolerated = must * (better === 'more' ? 1 - tolerance : 1 + tolerance)
-  return reaches(tolerated) ? 'within 15 %' : 'missed'
+  const tolerated = must * (better === 'more' ? 1 - margin : 1 + margin)
+  return reaches(tolerated) ? 'within margin' : 'missed'
 }
 
 export function verdictOf({ ratios = [], goal }: Line): Verdict | undefined {

@@ -1,6 +1,6 @@
 /** `npm run bench:client`, see ../README.md. */
 import { parseArgs } from 'node:util'
-import { installPeers } from '../peers.ts'
+import { installLibraries } from '../libraries.ts'
 import { printSummary } from '../report.ts'
 import { measureApps } from './apps.ts'
 import { measureBoot } from './boot.ts'
@@ -35,7 +35,7 @@ const sections: Record<
   scroll: {
     title: 'A room of 100,000 messages',
     async measure({ rounds, isQuick }) {
-      await installPeers()
+      await installLibraries()
       return measureScroll(rounds, isQuick ? 40 : 150)
     },
   },

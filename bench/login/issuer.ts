@@ -37,7 +37,7 @@ export function signTokens(issuer: string, privateKeyPem: string, count: number)
   return Array.from({ length: count }, (_, index) => signToken(issuer, key, `bench-${index}`))
 }
 
-function signToken(issuer: string, key: KeyObject, user: string): string {
+export function signToken(issuer: string, key: KeyObject, user: string, extra = {}): string {
   const now = Math.floor(Date.now() / 1_000)
   const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url')
   const claims = {
@@ -48,6 +48,7 @@ function signToken(issuer: string, key: KeyObject, user: string): string {
     typ: 'Bearer',
     preferred_username: user,
     realm_access: { roles: ['user'] },
+    ...extra,
   }
   const signed = `${encode({ alg: 'RS256', typ: 'JWT', kid: keyId })}.${encode(claims)}`
   return `${signed}.${sign('RSA-SHA256', Buffer.from(signed), key).toString('base64url')}`

@@ -5,16 +5,16 @@ import { output } from '../stack/install/command.ts'
 const folder = import.meta.dirname
 
 /** `npm ci` fails if the registry lacks a package for another platform. */
-export async function installPeers(): Promise<void> {
+export async function installLibraries(): Promise<void> {
   const { devDependencies } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
   const names = Object.keys(devDependencies)
   if (names.every((name) => existsSync(join(folder, 'node_modules', name)))) return
-  console.error('Installing the peers …')
+  console.error('Installing the libraries …')
   const flags = ['--no-save', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']
   try {
     await output('npm', ['install', '--prefix', folder, ...flags])
   } catch (error) {
-    console.error(`Cannot install the peers: ${(error as Error).message}`)
+    console.error(`Cannot install the libraries: ${(error as Error).message}`)
     process.exit(1)
   }
 }

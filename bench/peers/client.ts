@@ -1,0 +1,77 @@
+import { createPrivateKey } from 'node:crypto'
+import WebSocket from 'ws'
+import { signToken } from '../login/issuer.ts'
+
+/** A running server, for the driver in another process. */
+export interface Target {
+  protocol: 'centrifugo' | 'natter' | 'prosody' | 'synapse'
+  url: string
+  /** Of the issuer of access tokens. */
+  issuer: { url: string; privateKeyPem: string }
+  largestRoom: number
+  /** Of Synapse, for the registration of users. */
+  secret?: string
+}
+
+/** The connection of one user, who follows one room. */
+export interface Client {
+  /** Absent if the server does not store memberships. */
+  join?(room: string): Promise<unknown>
+  /**
+   * Subscribes to a room. With `since`, `onText` also receives the messages after that position. Each
+   * message is passed once.
+   */
+  follow(room: string, onText: (text: string) => void, since?: unknown): Promise<void>
+  /** Of the last message received. */
+  position(): unknown
+  /** Resolves when the server has acknowledged the message. */
+  send(room: string, text: string): Promise<unknown>
+  /** Returns the number of messages in the newest history page of 50. */
+  readPage(room: string): Promise<number>
+  /** Cuts the connection without a farewell. */
+  cut(): void
+}
+
+export type Connect = (target: Target, user: string) => Promise<Client>
+
+export const pageSize = 50
+
+const tokens = new Map<string, string>()
+
+/** Signed as the OpenID provider does it (RS256). A user who reconnects has the same token. */
+export function tokenOf({ issuer }: Target, user: string): string {
+  const existing = tokens.get(user)
+  if (existing) return existing
+  const key = createPrivateKey(issuer.privateKeyPem)
+  const token = signToken(issuer.url, key, user, { sub: user })
+  tokens.set(user, token)
+  return token
+}
+
+export async function openSocket(url: string, onData: (data: Buffer) => void, protocol?: string) {
+  const socket = new WebSocket(url, protocol)
+  socket.on('message', onData)
+  await new Promise<void>((resolve, reject) => {
+    socket.on('open', resolve).on('error', reject)
+  })
+  return socket
+}
+
+/** The requests of one connection that wait for their responses. */
+export function createPending<Response>() {
+  const requests = new Map<string, PromiseWithResolvers<Response>>()
+  let count = 0
+  return {
+    add(id = String(++count)) {
+      const request = Promise.withResolvers<Response>()
+      requests.set(id, request)
+      return { id, response: request.promise }
+    },
+    settle(id: string, response: Response | Error) {
+      const request = requests.get(id)
+      requests.delete(id)
+      if (response instanceof Error) request?.reject(response)
+      else request?.resolve(response)
+    },
+  }
+}

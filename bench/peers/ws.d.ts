@@ -1,0 +1,11 @@
+/** The part of `ws` that the driver uses. Its published types would bring another version of Node's. */
+declare module 'ws' {
+  export default class WebSocket {
+    constructor(url: string, protocol?: string)
+    on(event: 'message', listener: (data: Buffer) => void): this
+    on(event: 'open' | 'close', listener: () => void): this
+    on(event: 'error', listener: (error: Error) => void): this
+    send(data: string | Buffer): void
+    terminate(): void
+  }
+}
