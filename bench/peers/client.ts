@@ -73,5 +73,9 @@ export function createPending<Response>() {
       if (response instanceof Error) request?.reject(response)
       else request?.resolve(response)
     },
+    fail(error: Error) {
+      for (const request of requests.values()) request.reject(error)
+      requests.clear()
+    },
   }
 }

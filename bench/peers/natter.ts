@@ -49,7 +49,11 @@ export async function connectNatter(target: Target, user: string): Promise<Clien
     onLine(line) {
       if (line === 'PING') socket.send('PONG\r\n')
       else if (line === 'PONG') ready.resolve()
-      else if (line.startsWith('-ERR')) ready.reject(new Error(`nats-server: ${line}`))
+      else if (line.startsWith('-ERR')) {
+        const error = new Error(`nats-server: ${line}`)
+        ready.reject(error)
+        pending.fail(error)
+      }
     },
   })
   const socket = await openSocket(target.url, read)
@@ -62,7 +66,18 @@ export async function connectNatter(target: Target, user: string): Promise<Clien
   socket.send('PING\r\n')
   await ready.promise
 
-  async function call<Output>(name: Name, input: object): Promise<Output> {
+  /** Repeats a call that was not answered in time, as the page does. All calls are idempotent. */
+  async function call<Output>(name: Name, input: object, attempts = 5): Promise<Output> {
+    try {
+      return await callOnce<Output>(name, input)
+    } catch (error) {
+      const isTransient = /"code":"(timeout|unavailable|overloaded)"/.test(String(error))
+      if (!isTransient || attempts === 1) throw error
+      console.error(`${name} is repeated: ${(error as Error).message}`)
+      return call(name, input, attempts - 1)
+    }
+  }
+  async function callOnce<Output>(name: Name, input: object): Promise<Output> {
     const { subject, payload } = writeMessage(contractSubject(contracts[name]), input, user)
     const { id, response } = pending.add()
     const headers = `NATS/1.0\r\n${replyHeader}: ${session}.${id}\r\n\r\n`
@@ -77,6 +92,9 @@ export async function connectNatter(target: Target, user: string): Promise<Clien
     position: () => last,
     join: (room) => call('room.join', { room }),
     async follow(room, onText, since) {
+      let asOf = Number(since)
+      // Several processes publish the notices, so a later one can arrive first.
+      const received = new Set<number>()
       const notices: Notice[] = []
       let receive = (notice: Notice): void => void notices.push(notice)
       onNotice = ({ headers, payload }) => {
@@ -85,25 +103,25 @@ export async function connectNatter(target: Target, user: string): Promise<Clien
         if (notice.event?.kind === 'message') receive(notice)
       }
       const pass = (seq: number, text: string) => {
-        if (seq <= last) return
-        last = seq
+        if (seq <= asOf || received.has(seq)) return
+        received.add(seq)
+        last = Math.max(last, seq)
         onText(text)
       }
       for (const { subject } of ownTopics) subscribe(parseSubject(subject).narrow({ user }))
       for (const { subject } of roomTopics) subscribe(parseSubject(subject).narrow({ room }))
       if (since === undefined) {
-        const { asOf } = await call<{ asOf: number }>('chat.history', { room, limit: 1 })
-        last = asOf
+        asOf = (await call<{ asOf: number }>('chat.history', { room, limit: 1 })).asOf
       } else {
-        last = Number(since)
         const answer = await call<{ recovered: boolean; events: PlacedEvent[] }>('chat.sync', {
           room,
-          since: last,
+          since: asOf,
         })
         if (!answer.recovered) throw new Error(`chat.sync did not recover ${room}`)
         for (const { seq, event } of answer.events)
           if (event.kind === 'message') pass(seq, event.text)
       }
+      last = Math.max(last, asOf)
       receive = ({ seq, event }) => {
         if (event?.kind === 'message') pass(seq, event.text)
       }
