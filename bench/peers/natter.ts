@@ -32,8 +32,22 @@ const ownTopics = [
 ]
 const roomTopics = [topics.roomPresence, topics.roomTyping, topics.roomNotify]
 
-/** Speaks the protocol of NATS, because the driver could not hold thousands of connections of nats.js. */
+const attempts = 5
+
+/** Repeats a login that was not answered in time, as the page does. */
 export async function connectNatter(target: Target, user: string): Promise<Client> {
+  for (let left = attempts - 1; ; left--) {
+    try {
+      return await logIn(target, user)
+    } catch (error) {
+      if (left === 0 || !String(error).includes('Authorization Violation')) throw error
+      console.error(`The login of ${user} is repeated: ${(error as Error).message}`)
+    }
+  }
+}
+
+/** Speaks the protocol of NATS: connections of nats.js would cost the driver more than those of the peers. */
+async function logIn(target: Target, user: string): Promise<Client> {
   const session = crypto.randomUUID().slice(0, 8)
   const replies = replySubject(user, session)
   const pending = createPending<Message>()
@@ -67,16 +81,18 @@ export async function connectNatter(target: Target, user: string): Promise<Clien
   await ready.promise
 
   /** Repeats a call that was not answered in time, as the page does. All calls are idempotent. */
-  async function call<Output>(name: Name, input: object, attempts = 5): Promise<Output> {
-    try {
-      return await callOnce<Output>(name, input)
-    } catch (error) {
-      const isTransient = /"code":"(timeout|unavailable|overloaded)"/.test(String(error))
-      if (!isTransient || attempts === 1) throw error
-      console.error(`${name} is repeated: ${(error as Error).message}`)
-      return call(name, input, attempts - 1)
+  async function call<Output>(name: Name, input: object): Promise<Output> {
+    for (let left = attempts - 1; ; left--) {
+      try {
+        return await callOnce<Output>(name, input)
+      } catch (error) {
+        const isTransient = /"code":"(timeout|unavailable|overloaded)"/.test(String(error))
+        if (left === 0 || !isTransient) throw error
+        console.error(`${name} is repeated: ${(error as Error).message}`)
+      }
     }
   }
+
   async function callOnce<Output>(name: Name, input: object): Promise<Output> {
     const { subject, payload } = writeMessage(contractSubject(contracts[name]), input, user)
     const { id, response } = pending.add()
