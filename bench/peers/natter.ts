@@ -51,7 +51,7 @@ async function logIn(target: Target, user: string): Promise<Client> {
   const session = crypto.randomUUID().slice(0, 8)
   const replies = replySubject(user, session)
   const pending = createPending<Message>()
-  const ready = Promise.withResolvers<void>()
+  let pong = Promise.withResolvers<void>()
   let onNotice: (message: Message) => void = () => {}
   const read = createReader({
     onMessage(message) {
@@ -62,10 +62,10 @@ async function logIn(target: Target, user: string): Promise<Client> {
     },
     onLine(line) {
       if (line === 'PING') socket.send('PONG\r\n')
-      else if (line === 'PONG') ready.resolve()
+      else if (line === 'PONG') pong.resolve()
       else if (line.startsWith('-ERR')) {
         const error = new Error(`nats-server: ${line}`)
-        ready.reject(error)
+        pong.reject(error)
         pending.fail(error)
       }
     },
@@ -77,8 +77,14 @@ async function logIn(target: Target, user: string): Promise<Client> {
   const connect = { ...options, version: '1', auth_token: tokenOf(target, user) }
   socket.send(`CONNECT ${JSON.stringify(connect)}\r\n`)
   subscribe(`${replies}.*`)
-  socket.send('PING\r\n')
-  await ready.promise
+  await flush()
+
+  /** Resolves when the server has processed everything that was sent. */
+  function flush() {
+    pong = Promise.withResolvers()
+    socket.send('PING\r\n')
+    return pong.promise
+  }
 
   /** Repeats a call that was not answered in time, as the page does. All calls are idempotent. */
   async function call<Output>(name: Name, input: object): Promise<Output> {
@@ -108,7 +114,7 @@ async function logIn(target: Target, user: string): Promise<Client> {
     position: () => last,
     join: (room) => call('room.join', { room }),
     async follow(room, onText, since) {
-      let asOf = Number(since)
+      const asOf = Number(since ?? 0)
       // Several processes publish the notices, so a later one can arrive first.
       const received = new Set<number>()
       const notices: Notice[] = []
@@ -126,9 +132,8 @@ async function logIn(target: Target, user: string): Promise<Client> {
       }
       for (const { subject } of ownTopics) subscribe(parseSubject(subject).narrow({ user }))
       for (const { subject } of roomTopics) subscribe(parseSubject(subject).narrow({ room }))
-      if (since === undefined) {
-        asOf = (await call<{ asOf: number }>('chat.history', { room, limit: 1 })).asOf
-      } else {
+      await flush()
+      if (since !== undefined) {
         const answer = await call<{ recovered: boolean; events: PlacedEvent[] }>('chat.sync', {
           room,
           since: asOf,
