@@ -49,7 +49,8 @@ export async function connectProsody(target: Target, user: string): Promise<Clie
     onMessage = live
   }
 
-  let last: string | undefined
+  /** Empty before the first message. */
+  let last = ''
   return {
     position: () => last,
     async follow(room, onText, since) {
@@ -71,7 +72,7 @@ export async function connectProsody(target: Target, user: string): Promise<Clie
         isOwnPresence,
       )
       if (since !== undefined)
-        await readArchive(room, `<after>${since}</after>`, (stanza) => {
+        await readArchive(room, since === '' ? '' : `<after>${since}</after>`, (stanza) => {
           pass(attribute(stanza.slice(stanza.indexOf('<result ')), 'id'), stanza)
         })
       onMessage = (stanza) => {
