@@ -36,6 +36,9 @@ export type Connect = (target: Target, user: string) => Promise<Client>
 
 export const pageSize = 50
 
+/** Logins and calls that were repeated, because the server did not answer them in time. */
+export const repeats = { count: 0 }
+
 const tokens = new Map<string, string>()
 
 /** Signed as the OpenID provider does it (RS256). A user who reconnects has the same token. */

@@ -3,7 +3,7 @@ import { createClientId, createDeliveries, messageText } from '../deliveries.ts'
 import { type LoopOptions, loop, percentilesOf } from '../loop.ts'
 import { serveParent, usedCpu } from '../worker.ts'
 import { connectCentrifugo } from './centrifugo.ts'
-import type { Client, Connect, Target } from './client.ts'
+import { type Client, type Connect, repeats, type Target } from './client.ts'
 import { connectNatter } from './natter.ts'
 import { connectProsody } from './prosody.ts'
 import { connectSynapse } from './synapse.ts'
@@ -26,6 +26,7 @@ const userOf = (index: number) => `bench-${index}`
 
 serveParent({
   cpu: usedCpu,
+  repeats: () => repeats.count,
   start(options: Target) {
     target = options
   },

@@ -85,6 +85,7 @@ export async function measureServer(name: string, { rounds, seconds }: Options):
     figures.reconnect = result
     figures['reconnect cpu'] = cpuMs / 1_000
   }
+  figures.repeats = await worker.call<number>('repeats')
   return figures
 }
 

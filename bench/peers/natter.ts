@@ -8,7 +8,15 @@ import { parseSubject } from '../../runtime/api/subject.ts'
 import { writeMessage } from '../../runtime/client/client.ts'
 import { contracts, topics } from '../../schema/contracts.ts'
 import type { Notice, PlacedEvent } from '../../schema/messages/event.ts'
-import { type Client, createPending, openSocket, pageSize, type Target, tokenOf } from './client.ts'
+import {
+  type Client,
+  createPending,
+  openSocket,
+  pageSize,
+  repeats,
+  type Target,
+  tokenOf,
+} from './client.ts'
 
 type Name = keyof typeof contracts
 
@@ -41,7 +49,7 @@ export async function connectNatter(target: Target, user: string): Promise<Clien
       return await logIn(target, user)
     } catch (error) {
       if (left === 0 || !String(error).includes('Authorization Violation')) throw error
-      console.error(`The login of ${user} is repeated: ${(error as Error).message}`)
+      repeats.count++
     }
   }
 }
@@ -94,7 +102,7 @@ async function logIn(target: Target, user: string): Promise<Client> {
       } catch (error) {
         const isTransient = /"code":"(timeout|unavailable|overloaded)"/.test(String(error))
         if (left === 0 || !isTransient) throw error
-        console.error(`${name} is repeated: ${(error as Error).message}`)
+        repeats.count++
       }
     }
   }
