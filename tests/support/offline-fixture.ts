@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach } from 'vitest'
+import { findChromium } from '../../stack/install/chromium.ts'
 import { findNatsServer } from '../../stack/install/nats-server.ts'
 import { freePort } from '../../stack/ports.ts'
 import { createSecrets } from '../../stack/secrets.ts'
@@ -45,17 +46,21 @@ async function createOfflineFixture(): Promise<OfflineFixture> {
   const callout = resources.use(await createNetworkProxy(nats.ports.nats))
 
   const client = resources.use(
-    await createClientFixture({
-      WEB_PORT: String(webPort),
-      OIDC_ISSUER: issuer.url,
-      NATS_URL: nats.urlOf('functions'),
-      NATS_AUTH_URL: Object.assign(new URL(nats.urlOf('auth')), { port: callout.port }).href,
-      NATS_OPS_URL: nats.urlOf('ops'),
-      NATS_WS_URL: network.url,
-      NATS_CALLOUT_SEED: secrets.calloutSeed,
-      NATS_CALLOUT_XKEY_SEED: secrets.calloutXkeySeed,
-      RATE_LIMIT_FACTOR: '100',
-    }),
+    // In the headless shell, not all of several tabs recover.
+    await createClientFixture(
+      {
+        WEB_PORT: String(webPort),
+        OIDC_ISSUER: issuer.url,
+        NATS_URL: nats.urlOf('functions'),
+        NATS_AUTH_URL: Object.assign(new URL(nats.urlOf('auth')), { port: callout.port }).href,
+        NATS_OPS_URL: nats.urlOf('ops'),
+        NATS_WS_URL: network.url,
+        NATS_CALLOUT_SEED: secrets.calloutSeed,
+        NATS_CALLOUT_XKEY_SEED: secrets.calloutXkeySeed,
+        RATE_LIMIT_FACTOR: '100',
+      },
+      findChromium,
+    ),
   )
   const owned = resources.move()
   return {
