@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { run } from './run.ts'
 import { scanSecrets } from './scan-secrets.ts'
@@ -9,6 +10,9 @@ const steps: [command: string, ...args: string[]][] = [
   ['tsc', '--noEmit', '-p', 'apps/tsconfig.json'],
   ['tsc', '--noEmit', '-p', 'client/service-worker/tsconfig.json'],
 ]
+const root = join(import.meta.dirname, '..')
+// The first run of a benchmark installs its packages.
+if (existsSync(join(root, 'bench', 'node_modules'))) steps.push(['tsc', '--noEmit', '-p', 'bench'])
 
 export async function check(): Promise<number> {
   const codes: number[] = []
@@ -18,7 +22,7 @@ export async function check(): Promise<number> {
 }
 
 async function checkSecrets(): Promise<number> {
-  const found = await scanSecrets(join(import.meta.dirname, '..'))
+  const found = await scanSecrets(root)
   if (found.length === 0) return 0
   const advice = `Remove the secret, and replace it wherever it is in use. If it is no secret, add the comment
 secretlint-disable-line or secretlint-disable-next-line`

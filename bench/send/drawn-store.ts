@@ -41,7 +41,7 @@ export function openLeanStore(nc: NatsConnection): Store {
     },
     async get(bucket, key) {
       const stored = await readLast(requester, `KV_${bucket}`, `$KV.${bucket}.${key}`)
-      return stored?.message.string()
+      return stored && new TextDecoder().decode(stored.message.data)
     },
     put: (bucket, key, value) => publishStored(requester, `$KV.${bucket}.${key}`, value),
   }

@@ -70,6 +70,7 @@ export const simulatedLocalStore: LocalStore = {
   write: () => undefined,
   readNow: () => undefined,
   listNow: () => [],
+  keysNow: () => [],
   writeNow: () => undefined,
   watchNow: () => () => undefined,
   claim: async () => true,
