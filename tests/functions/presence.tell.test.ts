@@ -29,9 +29,12 @@ describe('presence.tell', () => {
     const room = await app.createRoom([user, last])
     const broadcasts = await app.listen(roomPresence, { room }, 'functions')
 
-    await presence.heartbeat(user)
-    await presence.update(user, 'away')
-    await presence.heartbeat(last)
+    const now = Date.now()
+    await publishChanges([
+      change(user, 'online', now),
+      { ...change(user, 'away', now + 1), action: 'status' },
+      change(last, 'online', now),
+    ])
 
     const changes = await changesUntil(broadcasts, last)
     expect(changes.toSorted((a, b) => a.status.localeCompare(b.status))).toEqual([
@@ -43,13 +46,14 @@ describe('presence.tell', () => {
   it('publishes only online for a quick disconnect and reconnect, as on a page reload', async () => {
     const [user, last] = [newUserId(), newUserId()]
     const room = await app.createRoom([user, last])
-    await presence.heartbeat(user)
     const broadcasts = await app.listen(roomPresence, { room }, 'functions')
-    await changesUntil(broadcasts, user)
+    const now = Date.now()
 
-    await presence.disconnect(user)
-    await presence.heartbeat(user)
-    await presence.heartbeat(last)
+    await publishChanges([
+      change(user, 'offline', now),
+      change(user, 'online', now + 1),
+      change(last, 'online', now),
+    ])
 
     expect((await changesUntil(broadcasts, last)).map(({ action }) => action)).toEqual([
       'online',
