@@ -40,7 +40,8 @@ export function isTimeZone(name: string): boolean {
 /** Converts the time on a local clock, as if it were UTC. */
 function toInstant(local: number, timeZone: string): number {
   const offsetAt = (instant: number) => localClock(instant, timeZone) - instant
-  // The offsets before and after a change of the clock, which happens at most once in two days.
+  // Takes the offsets of one day earlier and later, because daylight saving time begins or ends at most once between
+  // them.
   const before = local - offsetAt(local - dayMs)
   const after = local - offsetAt(local + dayMs)
   const [first = before] = [before, after]

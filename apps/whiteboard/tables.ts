@@ -14,7 +14,7 @@ export const boards = schema.table('boards', {
   /** Version of the row into which the older updates were merged. */
   mergedVersion: integer('merged_version').notNull().default(0),
   mergedBytes: integer('merged_bytes').notNull().default(0),
-  /** Size of all updates. */
+  /** Of all stored updates together, including the merged one. */
   bytes: integer('bytes').notNull(),
 })
 

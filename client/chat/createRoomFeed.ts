@@ -28,8 +28,8 @@ const gapTimeoutMs = 150
 /** All pages of a room may miss the same notice. */
 const gapJitterMs = 350
 /**
- * While fewer events were received since the last sync, the next sync includes all of them. It then
- * also finds a missed event at the end of a thread, which no later notice reveals.
+ * Up to this many events since the last sync are fetched again by the next one. So it also finds a missed event
+ * at the end of a thread: no later notice of the thread shows the gap.
  */
 const maxSyncedAgain = 300
 /** Otherwise the next sync includes the events of this time before the last received event. */

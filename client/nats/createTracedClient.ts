@@ -52,7 +52,7 @@ function createReports(client: ChatClient, delayMs: number) {
   async function report() {
     timer = undefined
     const answer = await client.try('trace.report', { spans: waiting.splice(0) })
-    // A report that fails is not repeated: other spans follow.
+    // A failed report is not repeated, so its spans are lost. The next report has new ones.
     if (answer.ok) isOff = !answer.value.isExported
   }
 

@@ -189,7 +189,7 @@ export interface AroundDefinition {
 export const around: unique symbol = Symbol.for('natter.around') as never
 
 /**
- * Defines what runs around the handlers of all request functions of a folder, in its file `_around.ts`.
+ * Defines the middleware of all request functions of a folder: the default export of its file `_around.ts`.
  * `next` calls the handler and returns its value, promise or async generator. The result of `run` is the
  * answer, or the generator of a streamed answer. If `run` throws before it calls `next`, the call is
  * rejected without running the handler.

@@ -4,9 +4,9 @@ import type { LimitFallback } from '../rate-limit/limiter.ts'
 import { type Environment, readEnvironment } from './environment.ts'
 
 export interface RuntimeConfig {
-  /** The servers, with a user of the account FUNCTIONS. */
+  /** The nats-servers, with the login of a user of the account FUNCTIONS. */
   nats: NatsAddress
-  /** The servers, with a user of the account AUTH. Only the auth callout needs it. */
+  /** The same with a user of the account AUTH. Only the auth callout needs it. */
   natsAuth: NatsAddress | undefined
   calloutSeed: string | undefined
   calloutXkeySeed: string | undefined

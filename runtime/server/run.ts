@@ -63,7 +63,7 @@ export interface Runtime extends AsyncDisposable {
   /** False while a connection to NATS is lost. */
   readonly isConnected: boolean
   metrics(): Promise<Metric[]>
-  /** Calls the function whose option `webhook` is the path. Never rejects. */
+  /** Calls the function whose option `webhook` is the path of the call. Never rejects. */
   callWebhook(call: WebhookCall): Promise<WebhookAnswer>
   /** Leaves the queue groups, finishes calls in flight, and closes the connection. Idempotent. */
   stop(): Promise<void>

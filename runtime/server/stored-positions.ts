@@ -21,10 +21,10 @@ interface Position {
 }
 
 /**
- * Compares streams with the stores of the functions that consume them: after the restore of a backup, one of
- * both may be older than the other one. If the store lacks messages that are acknowledged, the function gets
- * all messages of the stream again. Throws if the stream is the older one: it would give new messages the
- * sequences of others that are stored.
+ * Compares each stream with what its functions have stored, usually in a database (`storedUpTo`): after the
+ * restore of a backup, either may be older. If the store lacks messages that are acknowledged, the function gets
+ * all messages of the stream again. Throws if the stream is older: it would give new messages the sequences of
+ * others that are stored.
  */
 export async function checkStoredPositions(
   { js, requester, partitions }: Pick<Backbone, 'js' | 'requester' | 'partitions'>,

@@ -2,7 +2,7 @@ import { hasApt, installByApt } from './apt.ts'
 import type { FindOptions } from './cache.ts'
 import { findOnPath } from './command.ts'
 
-/** Programs of the tests and their packages. debootstrap builds the images, since none is pulled. */
+/** Programs that the tests need, each with its package. The tests pull no image: debootstrap builds the base. */
 const packagesOf = {
   dockerd: 'docker.io',
   'docker-compose': 'docker-compose',

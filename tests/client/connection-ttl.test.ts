@@ -8,7 +8,7 @@ import {
 import { createTestUser } from '../support/test-user.ts'
 
 const connectionSeconds = 10
-/** Not a multiple of the lifetime of a connection, so that connections end with a valid token, too. */
+/** Not a multiple of `connectionSeconds`, so that some connections end while the token is still valid. */
 const tokenSeconds = 14
 
 const fixture = useClientFixture({

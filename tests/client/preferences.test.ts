@@ -52,7 +52,7 @@ describe('preferences of the account', { timeout: 90_000 }, () => {
     expect((await readPrefs()).rooms).toEqual({ [room]: 'all' })
   })
 
-  it('set do not disturb with its end in another browser', async () => {
+  it('apply “Do not disturb” and its end in another browser', async () => {
     await laptop.page.locator('.me').click()
     await laptop.page.getByRole('menuitem', { name: 'Do not disturb' }).click()
     await laptop.page.getByRole('menuitem', { name: 'For 1 hour' }).click()

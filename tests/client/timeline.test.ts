@@ -236,7 +236,7 @@ describe('an event that changes a message', () => {
     expect(first(timelineOf([reaction(3, 'bob', false)], loaded()))?.reactions).toEqual([])
   })
 
-  it('also changes a message outside a timeline', () => {
+  it('also changes a single message, such as the first one of a thread', () => {
     const [item, another] = loaded().items
     if (!item || !another) throw new Error('The fixture is empty')
 

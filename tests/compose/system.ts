@@ -6,7 +6,7 @@ import type { Engine } from './engine.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 
-/** Names that end in .test have no address, so the browser gets it as an argument. */
+/** DNS resolves no name that ends in `.test`, so an argument maps it to the address in the browser. */
 export const host = 'natter.test'
 const address = '127.0.0.1'
 export const natsServers = ['nats-1', 'nats-2', 'nats-3']

@@ -10,7 +10,7 @@ import { type Servers, startServers } from '../support/servers.ts'
 let servers: Servers
 let app: App
 
-// Other tests need the users.
+// Other tests use the same users, so these tests deactivate those of their own servers.
 beforeAll(async () => {
   servers = await startServers('pglite')
   process.env.DATABASE_URL = servers.urls.databaseUrl

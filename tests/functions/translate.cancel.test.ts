@@ -8,7 +8,7 @@ describe('translate.cancel', () => {
     expect(await test.app.call('translate.cancel', { msgKey: 'unknown' }, 'alice')).toEqual({})
   })
 
-  it('rejects a key that no client could have chosen as invalid', async () => {
+  it('rejects an empty key with the code `invalid`', async () => {
     await expect(test.app.call('translate.cancel', { msgKey: '' }, 'alice')).rejects.toMatchObject({
       code: 'invalid',
     })

@@ -114,7 +114,7 @@ describe('three runtimes under load', () => {
     await second.stop()
     await load.more(500)
     load.stop()
-    // Every call has then reached the last runtime.
+    // Afterwards, every call has reached the last runtime.
     await nc.flush()
     await last.stop()
 

@@ -11,7 +11,7 @@ beforeAll(async () => {
 })
 afterAll(() => bench?.[Symbol.asyncDispose]())
 
-describe('a stored message', () => {
+describe('a message to a stream', () => {
   it('that is not acknowledged fails alone, if the stream acknowledges others meanwhile', async () => {
     await using nc = await bench.connect()
     const jsm = await jetstreamManager(nc)

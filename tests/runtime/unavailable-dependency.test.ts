@@ -64,7 +64,7 @@ export default defineFunction(schedule({ everyMs: 1_000 }), async ({ at }, { pub
 })
 `
 
-describe('a message whose dependency is unavailable', () => {
+describe('a message whose handler cannot reach a dependency', () => {
   let bench: CommandLine
   let nc: NatsConnection
   let closedPort: number
