@@ -11,7 +11,8 @@ const testIntervalMs = 2_000
 interface StreamState {
   /** When the stream has last replied, by `performance.now()`. */
   repliedAt: number
-  /** When to test the stalled stream again. */
+  isStalled: boolean
+  /** When to test the stalled stream again. Until then, publishes fail at once. */
   testAt: number | undefined
 }
 const streamStates = new WeakMap<Requester, Map<string, StreamState>>()
@@ -68,7 +69,8 @@ export async function publishStored(
     if (error.err_code === wrongLastSequence) return undefined
     if (!isInProcess(ack)) throw new NotStoredError(subject, error.description)
     if (performance.now() > sentAt + ackTimeoutMs) {
-      noteLoss(requester, options.stream ?? streamOf(subject), sentAt)
+      const stream = options.stream ?? streamOf(subject)
+      noteLoss(requester, stream, sentAt, performance.now() + testIntervalMs)
       throw notAcknowledged(subject)
     }
     await sleep(replicationPauseMs)
@@ -107,7 +109,8 @@ async function requestAck(
     // A copy of a message that is not stored is in process, also if the disk of the leader is full.
     if (isInProcess(ack)) return ack
     state.repliedAt = performance.now()
-    if (state.testAt !== undefined) report(requester, stream, false)
+    if (state.isStalled) report(requester, stream, false)
+    state.isStalled = false
     state.testAt = undefined
     return ack
   } catch (error) {
@@ -115,8 +118,16 @@ async function requestAck(
     // The server restarts.
     if (code === 'disconnected')
       for (const other of statesOf(requester).values()) other.testAt = undefined
+    if (code === 'unavailable' && requester.isClustered) {
+      // The next publish may reach the leader, so it does not fail at once.
+      noteLoss(requester, stream, sentAt)
+      throw new NotStoredError(subject, 'its stream has no leader', {
+        retryAfterMs: 1_000,
+        cause: error,
+      })
+    }
     if (code !== 'timeout') throw error
-    noteLoss(requester, stream, sentAt)
+    noteLoss(requester, stream, sentAt, performance.now() + testIntervalMs)
     throw notAcknowledged(subject, error)
   }
 }
@@ -126,11 +137,12 @@ function isInProcess({ error }: Ack) {
 }
 
 /** The stream counts as stalled, unless it has acknowledged another message since. */
-function noteLoss(requester: Requester, stream: string, sentAt: number) {
+function noteLoss(requester: Requester, stream: string, sentAt: number, testAt?: number) {
   const state = stateOf(requester, stream)
   if (state.repliedAt >= sentAt) return
-  if (state.testAt === undefined) report(requester, stream, true)
-  state.testAt = performance.now() + testIntervalMs
+  if (!state.isStalled) report(requester, stream, true)
+  state.isStalled = true
+  state.testAt = testAt
 }
 
 /** While the servers of a cluster elect the leader of a stream, it has no responders, or messages are lost. */
@@ -151,7 +163,7 @@ function stateOf(requester: Requester, stream: string): StreamState {
   const states = statesOf(requester)
   const existing = states.get(stream)
   if (existing) return existing
-  const state = { repliedAt: 0, testAt: undefined }
+  const state = { repliedAt: 0, isStalled: false, testAt: undefined }
   states.set(stream, state)
   return state
 }
