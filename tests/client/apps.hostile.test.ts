@@ -1,5 +1,6 @@
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { findChromium } from '../../stack/install/chromium.ts'
 import {
   goTo,
   message,
@@ -9,7 +10,11 @@ import {
 } from '../support/client-fixture.ts'
 import { type HostileFixture, startHostileApp } from '../support/hostile-fixture.ts'
 
-const fixture = useClientFixture({ env: { RATE_LIMIT_FACTOR: '100' } })
+// In the headless shell, an endless loop in the frame of an app blocks the page as well.
+const fixture = useClientFixture({
+  findBrowser: findChromium,
+  env: { RATE_LIMIT_FACTOR: '100' },
+})
 
 let alice: Visitor
 let hostile: HostileFixture
