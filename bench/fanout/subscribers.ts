@@ -50,7 +50,7 @@ serveParent({
       await sleep(500)
     }
   },
-  /** Blocks this process, which stops reading from its connections, after the response. */
+  /** Responds, and then blocks this process, so that it reads nothing from its connections. */
   stall(ms: number) {
     setTimeout(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms), 10)
   },

@@ -165,7 +165,7 @@ export function createChat(options: ChatOptions) {
   return {
     client,
     connection,
-    /** Runs when events of large rooms may have been missed. */
+    /** Registers a callback that runs when events of large rooms may have been missed. */
     onMissed: roomKeys.onMissed,
     identity,
     me,

@@ -1,6 +1,6 @@
 import { createContext } from 'solid-js'
 
-/** The page provides a version with a fallback. */
+/** Returns false if it fails. The page provides a version that then shows the text in a dialog. */
 export const CopyTextContext = createContext(async (text: string): Promise<boolean> => {
   try {
     await navigator.clipboard.writeText(text)

@@ -60,7 +60,7 @@ export async function listInvitations(userId: UserId) {
   return rows.map(({ at, ...invitation }) => ({ ...invitation, at: at.toISOString() }))
 }
 
-/** For a join with `rooms`: selects the user's invitation, unless they have declined it. */
+/** The condition of an SQL join of `invitations` with `rooms`: the user is invited, and has not declined. */
 export function isAcceptable(userId: UserId) {
   return and(
     eq(invitations.room, rooms.id),

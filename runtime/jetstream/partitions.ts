@@ -56,7 +56,7 @@ export class Partitions {
     return all.length === 1 ? all[0] : all[partitionOf(seq)]
   }
 
-  /** Returns the subject to publish on, and a name for the stream that captures it. */
+  /** Returns the subject to publish on and, if its stream has partitions, a name for the partition. */
   route(subject: string): { subject: string; name?: string } {
     for (const { subjects } of this.#partitioned) {
       if (!subjects.some((captured) => overlaps(captured, subject))) continue

@@ -113,7 +113,7 @@ export const translatePing = {
 } as const satisfies Contract
 
 /**
- * `translate.cancel`: ends the pieces of a translation. The last one has the error `cancelled`. The engine
+ * `translate.cancel`: stops a translation. Its last piece has the error `cancelled`. The engine
  * stops if nobody else waits for the translation. Has no effect for an unknown `msgKey`.
  */
 export const translateCancel = {

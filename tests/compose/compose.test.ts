@@ -162,7 +162,7 @@ describe.skipIf(missing)(`compose.yaml ${missing ?? ''}`, { timeout: 300_000 }, 
   async function sendLongMessages(id: string) {
     for (let part = 1; part <= 5; part++)
       await typeMessage(ada.page, `${id} ${part} ${randomBytes(1_500).toString('hex')}`)
-    // The list has only the elements of those in view.
+    // The list renders only messages in view, so the test waits for the last one.
     await message(alice.page, `${id} 5`).waitFor(recovery)
   }
 
@@ -324,7 +324,7 @@ describe.skipIf(missing)(`compose.yaml ${missing ?? ''}`, { timeout: 300_000 }, 
 
     await talk()
 
-    // Keycloak, which the health check of the web server requests, takes a minute. No message needs it.
+    // Not Keycloak, which takes a minute to start, nor the web server, whose health check requests it.
     for (const service of ['postgres', 'runtime', server]) await system.untilHealthy(service)
   })
 

@@ -61,7 +61,7 @@ describe('room.kick', () => {
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
     const other = await app.createRoom(['alice'])
     const elsewhere = await app.listen(roomNotify, { room: other }, 'charlie')
-    // The runtime then caches that events of this room are broadcast.
+    // After this message, the runtime has cached that events of this room are broadcast.
     await app.send(room, 'with charlie', 'alice')
     await multicast.next()
 

@@ -81,7 +81,7 @@ describe('the commands of docs/operations.md', { timeout: 280_000 }, () => {
     database = await startPostgres({ dir, binaries: await findPostgres(), port })
   }
 
-  /** The commands find the programs in PATH, and the folder `secrets` in the current folder. */
+  /** Prepares what the commands need: the programs in PATH, and the folder `secrets`. */
   async function prepareCommands() {
     const [bin, folder] = [join(dir, 'bin'), join(dir, 'secrets')]
     await mkdir(bin)

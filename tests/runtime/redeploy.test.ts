@@ -66,7 +66,7 @@ import { defineFunction, event } from '#runtime'
 export default defineFunction(event({ subject: 'idle', data: v.object({}) }), () => {})
 `
 
-describe('a start after a change of', () => {
+describe('a runtime that starts after a change of', () => {
   let bench: CommandLine
   let nc: NatsConnection
 

@@ -270,7 +270,7 @@ export function newClientId(at = Date.now()): string {
   return `${time.slice(0, 8)}-${time.slice(8)}-7${crypto.randomUUID().slice(15)}`
 }
 
-/** Notices do not contain texts of this length. */
+/** Makes the text so long that notices do not contain it. */
 export function longText(text: string): string {
   return text.padEnd(1_001, '.')
 }

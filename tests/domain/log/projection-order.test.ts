@@ -93,7 +93,8 @@ function givenEvents(room: RoomId, random: () => number): LoggedEvent[] {
       events.push(message)
       continue
     }
-    // Without the last event, the others would project a lower sequence to `room_heads`.
+    // The last event is a join, which is never purged. Without it, the other events would project a lower sequence
+    // to `room_heads`.
     const target = sent.length > 0 && seq < 149 ? pick(sent) : undefined
     if (!target) {
       events.push({
