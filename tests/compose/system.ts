@@ -91,10 +91,8 @@ COMPOSE_PROFILES=demo,test
     containers,
     exec: async (service, ...command) =>
       engine.run('docker', 'exec', (await first(service)).Id, ...command),
-    async logs(service) {
-      const texts = (await containers(service)).map(({ Id }) => engine.run('docker', 'logs', Id))
-      return (await Promise.all(texts)).join('')
-    },
+    // `docker logs` would write what nats-server logs to stderr.
+    logs: (service) => compose('logs', '--no-color', service),
     async kill(service) {
       await engine.enter('kill', '-KILL', String((await first(service)).State.Pid))
     },
