@@ -1,25 +1,28 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
+import { failedFilesVariable } from './failed-files-reporter.ts'
 import { run } from './run.ts'
 
 /** More failed files than this are the fault of the change or of the machine. */
 const maxRepeatedFiles = 10
 
-interface Report {
-  testResults: { name: string; status: 'passed' | 'failed' }[]
-}
+const reporter = join(import.meta.dirname, 'failed-files-reporter.ts')
 
 /**
  * Runs the tests of a folder that has a configuration of vitest. The files that failed run once more, each of them
- * whole, because a test may need what the tests before it in the same file left. Returns the exit code.
+ * whole, because a test may need what the tests before it in the same file left. An error that belongs to no test
+ * is final. Returns the exit code.
  */
 export async function runTests(folder: string, env: NodeJS.ProcessEnv): Promise<number> {
   const dir = await mkdtemp(join(tmpdir(), 'natter-tests-'))
   try {
-    const report = join(dir, 'report.json')
-    const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
-    const code = await run('vitest', ['run', '--root', folder, ...reporters], env)
+    const report = join(dir, 'failed-files')
+    const reporters = ['--reporter=default', `--reporter=${reporter}`]
+    const code = await run('vitest', ['run', '--root', folder, ...reporters], {
+      ...env,
+      [failedFilesVariable]: report,
+    })
     if (code === 0 || code > 128) return code
 
     const failed = await readFailedFiles(report, folder)
@@ -36,9 +39,9 @@ export async function runTests(folder: string, env: NodeJS.ProcessEnv): Promise<
 }
 
 async function readFailedFiles(report: string, folder: string): Promise<string[]> {
-  const text = await readFile(report, 'utf8').catch(() => undefined)
-  if (text === undefined) return []
-  const { testResults } = JSON.parse(text) as Report
-  const failed = testResults.filter(({ status }) => status === 'failed')
-  return [...new Set(failed.map(({ name }) => relative(folder, name)))]
+  const text = await readFile(report, 'utf8').catch(() => '')
+  return text
+    .split('\n')
+    .filter(Boolean)
+    .map((path) => relative(folder, path))
 }

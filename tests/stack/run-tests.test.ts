@@ -59,7 +59,7 @@ describe('the tests in CI', { timeout: 180_000 }, () => {
   })
 
   it('fails after an unhandled error, which no repetition can excuse', async () => {
-    const { code, ran } = await runFiles({ passing, unhandled })
+    const { code, ran } = await runFiles({ brokenOnce, unhandled })
     expect(ran).toEqual([1, 1])
     expect(code).toBe(1)
   })

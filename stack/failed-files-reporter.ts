@@ -1,0 +1,15 @@
+import { writeFileSync } from 'node:fs'
+import type { Reporter, TestModule } from 'vitest/node'
+
+/** The environment variable with the file that the reporter writes. */
+export const failedFilesVariable = 'NATTER_FAILED_FILES'
+
+/** Writes the paths of the files that failed, one per line, and nothing if an error belongs to no test. */
+export default class FailedFilesReporter implements Reporter {
+  onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
+    const path = process.env[failedFilesVariable]
+    if (!path || unhandledErrors.length > 0) return
+    const failed = modules.filter((module) => !module.ok()).map(({ moduleId }) => moduleId)
+    writeFileSync(path, [...new Set(failed)].join('\n'))
+  }
+}
