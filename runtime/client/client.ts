@@ -45,7 +45,8 @@ export interface CallOptions {
   timeoutMs?: number
   /**
    * Milliseconds without an answer until the call is sent again, and then twice as many each time. It is also sent
-   * again after a reconnect, instead of failing with `disconnected`. For functions that are idempotent.
+   * again after a reconnect, instead of failing with `disconnected`. For functions that are idempotent, and whose
+   * answer is not streamed.
    */
   repeatAfterMs?: number
   signal?: AbortSignal
@@ -198,6 +199,10 @@ export function createContractCaller(
         hdrs.set(timeoutHeader, String(Math.ceil(timeoutMs)))
       }
       const { signal, onChunk, repeatAfterMs } = options
+      if (contract.chunk && repeatAfterMs !== undefined)
+        throw new TypeError(
+          `${contract.subject} has a streamed answer: call it without repeatAfterMs`,
+        )
       const repeat = repeatAfterMs === undefined ? undefined : ('unanswered' as const)
       const request = { headers: hdrs, timeoutMs, signal, repeat, repeatAfterMs }
       if (!contract.chunk) return readAnswer(await requester.request(subject, payload, request))

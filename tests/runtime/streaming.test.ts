@@ -89,6 +89,13 @@ describe('a call of a user', { timeout: 60_000 }, () => {
     for await (const _ of nc.subscribe(`began.${id}`, { max: 1 })) return
   }
 
+  it('rejects repeatAfterMs, because two runs would mix their parts', async () => {
+    const input = { id: newId(), to: 1 }
+    await expect(alice.call('count', input, { repeatAfterMs: 20 })).rejects.toThrow(
+      /streamed answer: call it without repeatAfterMs/,
+    )
+  })
+
   it('receives the parts of a streamed answer in order, and the answer', async () => {
     const stream = alice.stream('count', { id: newId(), to: 100 })
 
