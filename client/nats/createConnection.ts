@@ -49,10 +49,11 @@ const noNetworkWaitMs = 1_000
 /** The connection is closed if a ping is not answered before the next one. */
 const pingMs = 5_000
 const checkTimeoutMs = 4_000
-/** A login is repeated if the auth callout does not answer, as just after a restart. */
-const [minLoginMs, maxLoginMs] = [1_000, 3_500]
-/** The server rejects a login for which the auth callout has not answered within 5 s. */
-const unansweredMs = 4_000
+/**
+ * A login is repeated if the auth callout does not answer, as just after a restart. The timeout increases,
+ * because the callout also works on abandoned logins: with a short one, it might never catch up.
+ */
+const [minLoginMs, maxLoginMs] = [1_000, 10_000]
 const rejectedDelayMs = 15_000
 /** A provider tells the server about a logout first, and then ends the session. */
 const sessionEndsMs = 1_500
@@ -224,7 +225,7 @@ export function createConnection(
   /** The lifetime of a connection is independent of the token, which may still be valid. */
   function needsToken(error: unknown): boolean {
     if (error instanceof UserAuthenticationExpiredError) return session.isOver()
-    return error instanceof AuthorizationError && sockets.openedMs() < unansweredMs
+    return error instanceof AuthorizationError
   }
 
   /**

@@ -7,13 +7,11 @@ const maxAnswerMs = 5_000
 export function createWebSockets() {
   let current: WebSocket | undefined
   let answerMs = 2_000
-  let answeredAt = 0
   return {
     open(url: string) {
       const [socket, start] = [new WebSocket(url), Date.now()]
       const measure = () => {
-        answeredAt = Date.now()
-        answerMs = Math.min(answeredAt - start, maxAnswerMs)
+        answerMs = Math.min(Date.now() - start, maxAnswerMs)
       }
       socket.addEventListener('message', measure, { once: true })
       current = socket
@@ -21,8 +19,6 @@ export function createWebSockets() {
     },
     /** The server's first message precedes the login. A guess at first. */
     answerMs: () => answerMs,
-    /** Milliseconds since the server's first message. */
-    openedMs: () => Date.now() - answeredAt,
     drop() {
       if (current?.readyState !== WebSocket.OPEN && current?.readyState !== WebSocket.CLOSING)
         return

@@ -1,6 +1,7 @@
 import type { Msg, NatsConnection } from '@nats-io/nats-core'
 import type { AuthRequest } from '../api/auth.ts'
 import { FunctionError } from '../api/errors.ts'
+import { isUnavailable } from '../nats/unavailable.ts'
 import {
   type AuthorizationRequest,
   encodeResponse,
@@ -34,8 +35,9 @@ const kinds = { nats: 'nats', websocket: 'websocket', mqtt: 'mqtt' } as const
 
 /**
  * Serves the auth callout. `admit` returns the client's permissions, or rejects the client by a
- * FunctionError, whose message the server logs. `drain` leaves the queue group and answers all received
- * requests. If a seed is invalid, throws an Error that names its environment variable.
+ * FunctionError, whose message the server logs. If it throws `unavailable`, `overloaded` or `timeout`,
+ * the login may be valid, so it is left unanswered and the client repeats it after its own timeout.
+ * `drain` leaves the queue group and waits for all received requests. If a seed is invalid, throws an Error that names its environment variable.
  */
 export function serveCallout(
   nc: NatsConnection,
@@ -64,7 +66,9 @@ export function serveCallout(
 
   async function answer(message: Msg) {
     const { request, seal } = open(message)
-    const response = encodeResponse(key, request, await decide(request))
+    const decision = await decide(request)
+    if (!decision) return
+    const response = encodeResponse(key, request, decision)
     message.respond(seal(Buffer.from(response)))
   }
 
@@ -84,6 +88,7 @@ export function serveCallout(
       const permissions = await admit(toAuthRequest(request), connection)
       return { jwt: encodeUser(key, request.userNkey, permissions) }
     } catch (error) {
+      if (isUnavailable(error)) return undefined
       if (error instanceof FunctionError) return { error: error.message }
       onFault(error instanceof Error ? error : new Error(String(error)))
       return { error: 'internal: the login could not be checked' }

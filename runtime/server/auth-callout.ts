@@ -2,13 +2,13 @@ import type { Logger } from 'pino'
 import { checkPublish, requestPatterns } from '../api/audience.ts'
 import type { AuthGrant, AuthRequest } from '../api/auth.ts'
 import type { FunctionInfo } from '../api/context.ts'
-import { cancelSubject, defaultTimeoutMs } from '../api/contract.ts'
+import { cancelSubject } from '../api/contract.ts'
 import { FunctionError } from '../api/errors.ts'
 import type { Permissions } from '../auth-callout/jwt.ts'
 import { type LoginConnection, serveCallout } from '../auth-callout/serve.ts'
 import { connectToNats } from '../nats/connect.ts'
 import { retryUntilAvailable } from '../nats/retry.ts'
-import { toFunctionError } from '../nats/unavailable.ts'
+import { describeCauses, isUnavailable, toFunctionError } from '../nats/unavailable.ts'
 import { CallContext } from './call-context.ts'
 import type { RuntimeConfig } from './config.ts'
 import type { Dispatcher, Job } from './dispatcher.ts'
@@ -16,6 +16,9 @@ import { type Served, serveState, withCleanup } from './endpoint.ts'
 import type { FunctionHost } from './function-host.ts'
 import { followFunctions } from './other-functions.ts'
 import type { FunctionStats } from './stats.ts'
+
+/** The server closes a connection whose login was not answered after 20 s (nats.conf). */
+const loginTimeoutMs = 15_000
 
 /** Serves the auth callout on a connection of its own: only the account AUTH may answer it. */
 export async function serveAuthCallout(
@@ -80,7 +83,7 @@ interface Login {
 
 class AuthCalloutJob implements Job {
   readonly caller = ''
-  readonly until = performance.now() + defaultTimeoutMs
+  readonly until = performance.now() + loginTimeoutMs
   slot = -1
   readonly #host: FunctionHost
   readonly #functions: LoginKind['functions']
@@ -131,7 +134,10 @@ class AuthCalloutJob implements Job {
       this.#stats.storageFailed(error)
       const reason = toFunctionError(error)
       const { host: from, kind } = this.#request
-      if (reason === error) this.#log.info({ reason: reason.message, from, kind }, 'login refused')
+      if (isUnavailable(reason))
+        this.#log.warn({ reason: describeCauses(error), from, kind }, 'login not answered')
+      else if (reason === error)
+        this.#log.info({ reason: reason.message, from, kind }, 'login refused')
       else this.#log.error({ err: error, from, kind }, 'login failed')
       this.refuse(reason)
     }

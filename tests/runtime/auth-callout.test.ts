@@ -178,6 +178,20 @@ describe('the auth callout', () => {
     expect(faults).toEqual(['the database is at 10.0.0.7'])
   })
 
+  it.each(['unavailable', 'overloaded', 'timeout'] as const)(
+    'leaves a login unanswered if its handler throws %s, and accepts the next one',
+    async (code) => {
+      await serve(async () => {
+        if (requests.length === 1) throw new FunctionError(code, 'the database is at 10.0.0.7')
+        return grant()
+      })
+
+      await expect(connectAs('ada', 'x', { timeout: 500 })).rejects.toThrow('timeout')
+      expect((await connectAs('ada', 'x')).isClosed()).toBe(false)
+      expect(faults).toEqual([])
+    },
+  )
+
   it.each([
     ['an account that does not exist', { account: 'NOWHERE' }],
     ['an expiry in the past', { expiresAt: 1 }],
