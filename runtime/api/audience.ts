@@ -6,7 +6,10 @@ function mayCall(audience: readonly string[], roles: readonly string[]): boolean
   return audience.includes('everyone') || roles.some((role) => audience.includes(role))
 }
 
-/** Throws a TypeError if the user's id is no valid token: `*` would match all users. */
+/**
+ * Returns the request subjects that a user with these roles may publish to. Throws a TypeError if
+ * the user's id is no valid token: the id `*` would match all users.
+ */
 export function requestPatterns(
   functions: readonly FunctionInfo[],
   user: string,
@@ -22,8 +25,9 @@ export function requestPatterns(
 }
 
 /**
- * Throws a TypeError if one of the patterns matches a request that the audience of a function does not
- * allow a user with these roles, or a request of another user. `callers` has the user and its aliases.
+ * Checks the publish patterns of a login. Throws a TypeError if one of them matches requests of
+ * another user, or requests to a function that these roles may not call. `callers` has the user's
+ * id and its aliases.
  */
 export function checkPublish(
   patterns: readonly string[],

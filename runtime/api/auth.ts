@@ -18,17 +18,19 @@ export interface AuthGrant {
   user: string
   account: string
   roles: readonly string[]
-  /** Further tokens that stand for this user as the caller, but only in subjects in `publish`. */
+  /**
+   * Further tokens that identify this user as the caller. They only apply to the subjects in `publish`.
+   */
   aliases?: readonly string[]
   /**
    * Further subject patterns that the client may publish to. The login fails if one of them matches
-   * requests that an audience does not allow, or requests of other users.
+   * requests of other users, or requests to a function that this user may not call.
    */
   publish?: readonly string[]
   subscribe: readonly string[]
   /**
-   * A label of the connection, which `system.connectionLabels` returns. It is lost when the process stops that
-   * has served the login.
+   * A label of the connection, which `system.connectionLabels` returns. The process that served the
+   * login keeps the label in memory, and loses it when it stops.
    */
   label?: string | undefined
   /** The time at which the server closes the connection, in seconds since the epoch. */

@@ -13,8 +13,8 @@ export type KvChange<Value> =
 
 export interface WriteOptions {
   /**
-   * Milliseconds until this entry expires, rounded up to seconds. Default: the bucket's `ttlMs`. The bucket
-   * needs `entryTtl` or `markerTtlMs`.
+   * Milliseconds until this entry expires, rounded up to seconds. Default: the bucket's `ttlMs`.
+   * Only for a bucket with `entryTtl` or `markerTtlMs`.
    */
   ttlMs?: number | undefined
 }
@@ -25,15 +25,21 @@ export interface WriteOptions {
  * TypeError for a value that does not match the bucket's schema.
  */
 export interface Bucket<Value> {
-  /** The buckets of the partitions, or only this one. Each has its own value of a key that is put into it. */
+  /**
+   * The buckets of all partitions, or only this bucket if it is not partitioned. A key that is put
+   * into several of them has a separate value in each.
+   */
   readonly partitions: readonly Bucket<Value>[]
   /** Returns the entry, or undefined if the key never existed, was deleted, or has expired. */
   get(key: string): Promise<KvEntry<Value> | undefined>
   /** Writes the value unconditionally and returns the new revision. */
   put(key: string, value: Value, options?: WriteOptions): Promise<number>
-  /** Writes the value if the key is absent. Returns false if it exists. */
+  /** Writes the value if the key is absent. Returns false if the key exists. */
   create(key: string, value: Value, options?: WriteOptions): Promise<boolean>
-  /** Writes the value if the key's current revision is `revision`. Returns false if it is another. */
+  /**
+   * Writes the value if the key's current revision is `revision`. Returns false if the key has
+   * another revision.
+   */
   update(key: string, value: Value, revision: number, options?: WriteOptions): Promise<boolean>
   /** Deletes the key. Deleting an absent key has no effect. */
   delete(key: string): Promise<void>

@@ -32,7 +32,10 @@ export interface Context<Env = unknown> {
   /** The functions that this process serves. */
   readonly functions: readonly FunctionInfo[]
   readonly system: System
-  /** The event's position in the stream that has republished it. Undefined for other events. */
+  /**
+   * The position of the event in the stream that republished it. Undefined for an event that no
+   * stream republished.
+   */
   readonly streamPosition: StreamPosition | undefined
   /**
    * Publishes to a topic, at most once, without waiting for the server. Throws a TypeError for data
@@ -57,8 +60,9 @@ export interface Context<Env = unknown> {
    */
   append<T extends Topic>(topic: T, data: DataOf<T>, options?: { id?: string }): Promise<PubAck>
   /**
-   * Returns the message with the sequence `seq`. Returns undefined if the stream has no such message or
-   * if it belongs to another topic. Throws `invalid` if the message does not match the topic's schema.
+   * Returns the message with the sequence `seq`. Returns undefined if the stream has no message
+   * with this sequence, or if the message belongs to another topic. Throws `invalid` if the message
+   * does not match the topic's schema.
    */
   read<T extends Topic>(
     stream: StreamDeclaration,
@@ -82,13 +86,15 @@ export interface Context<Env = unknown> {
   /** Deletes a message of a stream and overwrites its bytes. Returns false if it does not exist. */
   purgeMessage(stream: StreamDeclaration, seq: number): Promise<boolean>
   /**
-   * Returns how far the function `name` has consumed the stream. Throws `unavailable` if that function
-   * has no consumer on the stream, and a TypeError if it has several, on the partitions of the stream.
+   * Returns how far the function `name` has consumed the stream. Throws `unavailable` if that
+   * function has no consumer on the stream. Throws a TypeError if the stream has several
+   * partitions, because the function then has one consumer on each.
    */
   consumerProgress(stream: StreamDeclaration, name: string): Promise<DatedProgress>
   /**
-   * Returns the partitions of a stream that have the messages of the topic with the parameters `params`, or all
-   * of them. Each can be used as the stream. Returns only the stream if it is not partitioned.
+   * Returns the partitions of a stream, or with `topic` only those that can have its messages with
+   * the parameters `params`. Each partition can be passed as a stream. Returns only the stream
+   * itself if it is not partitioned.
    */
   partitions(
     stream: StreamDeclaration,
@@ -98,9 +104,9 @@ export interface Context<Env = unknown> {
   /** Opens a bucket. Throws a TypeError if the function's `resources` do not include the bucket. */
   kv<B extends BucketDeclaration>(bucket: B): Bucket<ValueOf<B>>
   /**
-   * Calls another function. Times out after the contract's `timeoutMs`, or at this call's deadline if
-   * that is earlier. Throws the other function's FunctionError, or one for a failed request, such as
-   * `timeout`.
+   * Calls another function. Times out after the contract's `timeoutMs`, or at this call's deadline
+   * if that is earlier. Throws the FunctionError of the other function, or a FunctionError for a
+   * failed request, such as `timeout`.
    */
   call<C extends Contract>(contract: C, input: InputOf<C>): Promise<OutputOf<C>>
 }

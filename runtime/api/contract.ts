@@ -34,7 +34,10 @@ export interface Contract {
   readonly errors?: readonly ErrorCode[]
   /** Milliseconds until a call is rejected with `timeout`, up to 300,000. Default: 5,000. */
   readonly timeoutMs?: number
-  /** Maximum payload in bytes; a larger one is rejected with `too_large` unparsed. Default: 65,536. */
+  /**
+   * Maximum payload in bytes. A larger payload is rejected with `too_large`, and not parsed.
+   * Default: 65,536.
+   */
   readonly maxBytes?: number
 }
 
@@ -43,36 +46,46 @@ export interface Topic {
   readonly subject: string
   readonly data: Schema
   /**
-   * True for events that functions push to users. A push carries a header, and clients ignore an event
-   * without it: such an event was not published by a function.
+   * True for events that functions push to users. Functions publish these events with a header.
+   * Clients ignore an event without this header, since no function published it.
    */
   readonly push?: boolean
 }
 
-/** A JetStream stream. The start creates a missing stream, and updates one that differs. */
+/**
+ * A JetStream stream. The start of a runtime creates a missing stream, and updates a stream that
+ * differs from this declaration.
+ */
 export interface StreamDeclaration {
   readonly stream: string
   readonly subjects: readonly string[]
   /**
-   * Whether NATS_PARTITIONS divides the messages over several streams by the first `*` of the subjects, such as
-   * the room. Only messages of the same partition have an order. All sequences differ.
+   * Whether the messages are divided over as many streams as NATS_PARTITIONS says. The token at the
+   * first `*` of the subjects chooses the partition, such as the room. Messages are only ordered
+   * within a partition. No two partitions use the same sequence.
    */
   readonly partitioned?: boolean
   /** Further fields of the server's stream configuration, with durations in nanoseconds. */
   readonly config?: Readonly<Record<string, unknown>>
 }
 
-/** A KV bucket. The start creates a missing bucket, and updates one that differs. */
+/**
+ * A KV bucket. The start of a runtime creates a missing bucket, and updates a bucket that differs
+ * from this declaration.
+ */
 export interface BucketDeclaration {
   readonly bucket: string
   readonly value: Schema
-  /** Whether NATS_PARTITIONS divides the keys over several buckets by their first token. */
+  /** Whether the keys are divided, by their first token, over as many buckets as NATS_PARTITIONS says. */
   readonly partitioned?: boolean
   /** Milliseconds until an entry expires after its last write. Default: never. */
   readonly ttlMs?: number
   /** True if single entries may have a TTL of their own: see `WriteOptions`. */
   readonly entryTtl?: boolean
-  /** Milliseconds for which expired keys leave a marker. Without it, `kvWatch` sees no expiries. */
+  /**
+   * Milliseconds for which the server stores a marker in place of an expired entry. Without
+   * markers, `kvWatch` receives no `expire` changes.
+   */
   readonly markerTtlMs?: number
   /** Maximum size in bytes; the oldest entries are evicted above that. Default: unlimited. */
   readonly maxBytes?: number
@@ -102,12 +115,15 @@ export type ValueOf<B extends { value: Schema }> = StandardSchemaV1.InferOutput<
 export const defaultTimeoutMs = 5_000
 export const maxTimeoutMs = 300_000
 export const defaultMaxBytes = 65_536
-/** The header with the caller's timeout: a duration, because the clocks of two machines may differ. */
+/**
+ * The header with the caller's timeout. It is a duration instead of a deadline, because the clocks
+ * of two machines may differ.
+ */
 export const timeoutHeader = 'Natter-Timeout-Ms'
 export const pushHeader = 'Natter-Push'
 /**
- * Header with the reply token of a request of a user: one or two subject tokens. The replies are
- * published on `deliver.{user}.reply.{token}`.
+ * Header with the reply token of a user's request. The reply token consists of one or two subject
+ * tokens. The replies are published on `deliver.{user}.reply.{token}`.
  */
 export const replyHeader = 'Natter-Reply'
 
@@ -118,10 +134,13 @@ export function replySubject(user: string, token: string): string {
 /** Header of a part of a streamed answer: its number, from 1. */
 export const chunkHeader = 'Natter-Chunk'
 
-/** Functions without a user send their requests with reply subjects in this inbox. */
+/** The first token of the reply subjects of requests without a user, such as those of functions. */
 export const inbox = '_INBOX'
 
-/** The server lets users publish only to the subject of their own name. */
+/**
+ * Returns the subject on which a caller cancels its request with this reply token. The server
+ * permits a user only the subjects below `as.{user}`.
+ */
 export function cancelSubject(token: string, user?: string): string {
   return user === undefined ? `_CANCEL.${token}` : `as.${user}._CANCEL.${token}`
 }

@@ -35,7 +35,10 @@ const meanings: Readonly<Record<string, string>> = {
   '@hourly': '0 0 * * * *',
 }
 
-/** Returns the longest time in seconds between two ticks of a valid expression, without changes of the clock. */
+/**
+ * Returns the longest time in seconds between two ticks of a valid expression. Ignores clock
+ * changes, such as those for daylight saving time.
+ */
 export function longestCronGap(expression: string): number {
   const { fields, needsBoth } = readFields(meanings[expression] ?? expression)
   const [seconds, minutes, hours, dates, months, weekdays] = fields.map(
@@ -48,7 +51,8 @@ export function longestCronGap(expression: string): number {
   const [first = 0, last = 0] = [times[0], times.at(-1)]
   const gaps = times.slice(1).map((time, index) => time - (times[index] ?? 0))
   let longest = gaps.reduce((a, b) => Math.max(a, b), 0)
-  // Eight years and a month have each date on each weekday at least once, except for February 29.
+  // Within eight years and a month, each date falls on each weekday at least once, except for
+  // February 29.
   let lastDay: number | undefined
   for (let day = 0; day < 8 * 365 + 31; day++) {
     const at = new Date(day * daySeconds * 1_000)
@@ -78,7 +82,8 @@ function readFields(expression: string) {
     }
   })
   const [, , , dates, months, weekdays] = read
-  // With a star in one of the two fields for days, a day must match both; otherwise one is enough.
+  // With a star in one of the two fields for days, a day must match both fields. Otherwise it needs
+  // to match only one of them.
   const needsBoth = dates?.hasStar || weekdays?.hasStar
   const canFire = months?.values.some((month) =>
     dates?.values.some((date) => date <= (monthDays[month - 1] ?? 0)),

@@ -60,17 +60,21 @@ export interface FunctionOptions<Env extends Schema = Schema> {
   env?: Env
   /** Runs once in each process before the function is served. If it throws, the start fails. */
   beforeServe?: (options: { env: StandardSchemaV1.InferOutput<Env>; log: Logger }) => Promise<void>
-  /** Informs the caller when a call without a reply subject is rejected. Its errors are only logged. */
+  /**
+   * Runs when a call without a reply subject is rejected, so that it can inform the caller in
+   * another way. Errors that it throws are only logged.
+   */
   onRejected?: (reason: ErrorBody, call: RejectedCall, context: Context) => void
   /**
-   * Path at which the function is also served over HTTP, on WEBHOOK_PORT: `/orders/paid`. A caller proves
-   * its identity by the content, such as a signature. Only for functions with the audience `functions`,
-   * whose subject has no parameters.
+   * Path at which the function is also served over HTTP, on WEBHOOK_PORT: `/orders/paid`. HTTP
+   * callers are not authenticated: the handler must check the content, such as a signature. Only
+   * for functions with the audience `functions`, whose subject has no parameters.
    */
   webhook?: string
   /**
-   * The streams and buckets that the handler uses. The start creates missing ones and updates those that
-   * differ from their declaration. It fails if the server cannot update a field.
+   * The streams and buckets that the handler uses. The start of a runtime creates missing ones, and
+   * updates those that differ from their declaration. The start fails if the server cannot update a
+   * field.
    */
   resources?: readonly (StreamDeclaration | BucketDeclaration)[]
 }
@@ -172,7 +176,10 @@ export function isFunctionSet(value: unknown): value is FunctionSet {
   return typeof value === 'object' && value !== null && functionSet in value
 }
 
-/** A call of a function that is called by requests. Its input is validated. */
+/**
+ * A call of a request function, as the middleware of `_around.ts` receives it. Its input is already
+ * validated.
+ */
 export interface GuardedCall {
   readonly function: FunctionInfo
   readonly input: unknown
@@ -189,10 +196,10 @@ export interface AroundDefinition {
 export const around: unique symbol = Symbol.for('natter.around') as never
 
 /**
- * Defines the middleware of all request functions of a folder: the default export of its file `_around.ts`.
- * `next` calls the handler and returns its value, promise or async generator. The result of `run` is the
- * answer, or the generator of a streamed answer. If `run` throws before it calls `next`, the call is
- * rejected without running the handler.
+ * Defines the middleware of all request functions of a folder. It must be the default export of the
+ * folder's file `_around.ts`. `next` calls the handler and returns its value, promise or async
+ * generator. The result of `run` is the answer, or the generator of a streamed answer. If `run`
+ * throws before it calls `next`, the call is rejected without running the handler.
  */
 export function defineAround(
   run: AroundDefinition['run'],

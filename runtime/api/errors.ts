@@ -22,7 +22,7 @@ export const errorStatus = {
   overloaded: 503,
   /** The connection was lost before the answer arrived: the call may have taken effect. */
   disconnected: 503,
-  /** The deadline passed before the answer: the call may have taken effect. */
+  /** The deadline passed before the answer arrived: the call may have taken effect. */
   timeout: 504,
 } as const
 

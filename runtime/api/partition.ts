@@ -1,6 +1,7 @@
 /**
- * Number of sequences of a partition. The stream of partition n begins after n times this number, so that a
- * sequence identifies its partition. At 10,000 messages a second, it lasts for 55 years.
+ * Number of sequences of a partition. The stream of partition n begins after n times this number,
+ * so that a sequence identifies its partition. At 10,000 messages a second, the sequences of a
+ * partition last for 55 years.
  */
 export const sequencesPerPartition = 2 ** 44
 
@@ -15,12 +16,15 @@ export interface SequenceRange {
   to: number
 }
 
-/** Returns the sequences of one of `count` partitions. Those of the last one have no end. */
+/**
+ * Returns the sequences of one of `count` partitions. The range of the last partition has no upper end.
+ */
 export function sequencesOfPartition(index: number, count: number): SequenceRange {
   const isLast = index === count - 1
   return {
     from: index * sequencesPerPartition + 1,
-    // Messages of a greater number of partitions must be noticed.
+    // Includes the sequences of further partitions: messages that were stored with more partitions
+    // must be noticed.
     to: isLast ? Number.MAX_SAFE_INTEGER : (index + 1) * sequencesPerPartition,
   }
 }

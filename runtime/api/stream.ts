@@ -29,6 +29,9 @@ export interface ConsumerProgress {
 }
 
 export interface DatedProgress extends ConsumerProgress {
-  /** When the function's consumer was created. It is another one after the restore of a backup. */
+  /**
+   * When the function's consumer was created. Changes when the consumer is recreated, as after the
+   * restore of a backup.
+   */
   since: string
 }

@@ -35,7 +35,7 @@ const token = /^[A-Za-z0-9_-]{1,64}$/
 const literal = /^[A-Za-z0-9_$-]+$/
 const braces = /^\{([A-Za-z][A-Za-z0-9]*)\}$/
 
-/** Runs for each request; `split` would cost more. */
+/** Returns one token of a subject. It runs for each request, and `split` would cost more. */
 export function tokenAt(subject: string, index: number): string {
   let start = 0
   for (let left = index; left > 0; left--) start = subject.indexOf('.', start) + 1
@@ -47,7 +47,9 @@ export function isToken(value: unknown): value is string {
   return typeof value === 'string' && token.test(value)
 }
 
-/** Throws a SyntaxError that names a malformed token or a repeated parameter. */
+/**
+ * Parses a subject template. Throws a SyntaxError that names a malformed token or a repeated parameter.
+ */
 export function parseSubject(template: string): Subject {
   const parts = template.split('.').map((part) => {
     const param = braces.exec(part)?.[1]

@@ -8,8 +8,9 @@ export interface System {
    */
   services(): Promise<Service[]>
   /**
-   * Exports finished spans of a client to the collector, as spans of `service`, and returns true. Returns
-   * false if this process exports no spans. Check and limit them first, because a client can invent them.
+   * Exports finished spans of a client to the collector, as spans of `service`, and returns true.
+   * Returns false if this process exports no spans. Check and limit the spans first, because a
+   * client can send invented ones.
    */
   exportSpans(service: string, spans: readonly ClientSpan[]): boolean
   /** Returns the matching spans of all processes, unordered. Each process stores up to 10,000 spans. */
@@ -35,8 +36,8 @@ export interface System {
   connections(user: string): Promise<ClientConnection[]>
   /**
    * Asks all processes for the labels that the auth callout has given to connections of a user, and returns
-   * them in order. A label is undefined if no process knows it, or if processes know different ones: a
-   * client may log in again on the same connection.
+   * them in the order of `connections`. A label is undefined if no process knows it. It is also undefined
+   * if two processes know different labels, because the client logged in again on the same connection.
    */
   connectionLabels(
     user: string,
@@ -60,7 +61,7 @@ export interface ClientConnection {
   readonly openedAt: Date
 }
 
-/** `name` is the one that the client has chosen. */
+/** A connection with its user. The client has chosen the `name`. */
 export interface NamedConnection {
   readonly server: string
   readonly id: number
@@ -140,7 +141,7 @@ export interface Span {
 /** A span, and the process (`host:pid`) that stores it. */
 export type CollectedSpan = Span & { process: string }
 
-/** A finished call of a client, which has sent `trace` and `id` in the header `traceparent`. */
+/** A finished call that a client made with `trace` and `id` in the header `traceparent`. */
 export interface ClientSpan {
   /** 32 lower-case hexadecimal digits. */
   readonly trace: string

@@ -73,11 +73,13 @@ interface StreamOptions extends DeliveryOptions {
   batch?: number
   backoffMs?: readonly number[]
   /**
-   * Returns the highest sequence whose message is in the store that the handler writes, 0 for none. Must not
-   * be lower than an acknowledged sequence. Each start compares it with the stream, because after the restore
-   * of a backup one of both may be older: if the store lacks acknowledged messages, the function gets all
-   * messages of the stream again, and if the stream ends before this sequence, the start fails. A partitioned
-   * stream is compared once for each partition, whose sequences are within `sequences`.
+   * Returns the highest sequence whose message is in the store that the handler writes, or 0 if there is
+   * none. Must not be lower than an acknowledged sequence.
+   *
+   * Each start compares this sequence with the stream, because the restore of a backup may have replaced
+   * the store or the stream with an older state. If the store lacks acknowledged messages, the function
+   * receives all messages of the stream again. If the stream ends before this sequence, the start fails.
+   * A partitioned stream is compared once for each partition, whose sequences are within `sequences`.
    */
   storedUpTo?: (sequences: SequenceRange) => Promise<number>
 }
@@ -123,10 +125,10 @@ export function kvWatch<const B extends BucketDeclaration>(
 
 /**
  * Creates a trigger that calls the function at an interval (a multiple of 1,000 ms) or by a cron
- * expression of six fields, of which the first is the second. One instance receives each tick. A failed
- * call is retried as for {@link kvWatch}; a tick that waits for an unavailable dependency is dropped at
- * the next tick. Throws a RangeError for an invalid interval, and for a cron expression that the server
- * rejects or that never fires.
+ * expression of six fields, of which the first is for seconds. One instance receives each tick. A
+ * failed call is retried as for {@link kvWatch}; a tick that waits for an unavailable dependency is
+ * dropped at the next tick. Throws a RangeError for an invalid interval, and for a cron expression
+ * that the server rejects or that never fires.
  */
 export function schedule(
   options: ({ everyMs: number } | { cron: string }) & DeliveryOptions,

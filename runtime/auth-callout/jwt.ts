@@ -19,7 +19,7 @@ export interface AuthorizationRequest {
   connect: { auth_token?: string; user?: string; pass?: string }
 }
 
-/** Throws an Error if no server has signed the request. */
+/** Decodes an authorization request. Throws an Error unless the server that it names has signed it. */
 export function readRequest(jwt: string): AuthorizationRequest {
   const [head, body, signature, ...more] = jwt.split('.')
   if (!head || !body || !signature || more.length > 0) throw new Error('the request is not a JWT')

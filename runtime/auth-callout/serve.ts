@@ -15,7 +15,10 @@ import { readCurveSeed } from './xkey.ts'
 export interface CalloutOptions {
   /** The account seed (SA…) whose public key is the `issuer` of the auth callout in nats.conf. */
   seed: string
-  /** The curve seed (SX…) whose public key is the `xkey` in nats.conf; undefined if it has none. */
+  /**
+   * The curve seed (SX…) whose public key is the `xkey` in nats.conf; undefined if nats.conf has no
+   * `xkey`.
+   */
   xkeySeed: string | undefined
   queue: string
   /**
@@ -25,7 +28,7 @@ export interface CalloutOptions {
   onFault?: (error: Error) => void
 }
 
-/** The connection of a login: the id of its server, and its number there. */
+/** The connection of a login: the id of its server, and the number of the connection on this server. */
 export interface LoginConnection {
   server: string
   id: number

@@ -47,7 +47,7 @@ function runCheck(
 ): Promise<CheckResult | { file: string | undefined; reason: string }> {
   const child = fork(entry, {
     execArgv: [],
-    // Output of the files must not mix with that of the command.
+    // Output of the loaded files must not mix with the output of the command.
     stdio: ['ignore', process.stderr.fd, process.stderr.fd, 'ipc'],
   })
   const release = killWithThisProcess(child)
@@ -59,7 +59,7 @@ function runCheck(
     child.kill('SIGKILL')
   }
   child.on('message', (message: unknown) => {
-    // A file of the folder may send other messages.
+    // A loaded file may send other messages.
     if (!isCheckMessage(message)) return
     clearTimeout(timer)
     if ('result' in message) {
@@ -69,7 +69,8 @@ function runCheck(
       return
     }
     file = message.importing ?? undefined
-    // A top-level await that never ends is detected by the process itself, a second earlier.
+    // This timer is for endless loops. The child process itself detects a top-level await that
+    // never ends, a second earlier.
     if (file !== undefined) timer = setTimeout(endless, order.importMs + 1_000)
   })
   child.on('error', (error) => resolve({ file, reason: error.message }))
@@ -90,7 +91,9 @@ function isCheckMessage(message: unknown): message is CheckMessage {
   )
 }
 
-/** A process in an endless loop would not notice that its parent has exited. */
+/**
+ * Kills the child when this process exits, because a child in an endless loop would not notice the exit.
+ */
 function killWithThisProcess(child: ChildProcess): () => void {
   const kill = () => child.kill('SIGKILL')
   const onSignal = () => {

@@ -1,6 +1,7 @@
 /**
- * The process in which `runtime check` loads folders, because the files may end the process or never
- * return. Sends a message with each file before its import, then one with the result.
+ * The child process in which `runtime check` loads folders, because the files may end the process
+ * or never return. Sends a message with the path of each file before its import, and finally a
+ * message with the result.
  */
 import { LoadError, type LoadedFunction, loadFolders } from '../server/load.ts'
 import type { CheckedFunction, CheckMessage, CheckOrder } from './check-folders.ts'

@@ -18,7 +18,10 @@ interface Target {
   hint: string
 }
 
-/** The fields of `stack.json` with a URL for operators, and for processes that serve functions. */
+/**
+ * The fields of `stack.json` with the NATS URL for operators, and with the one for processes that
+ * serve functions.
+ */
 type StackUrl = 'opsUrl' | 'functionsUrl'
 
 const connectMs = 3_000

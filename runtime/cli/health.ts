@@ -5,7 +5,10 @@ import { formatMetrics, type Metric } from '../server/metrics.ts'
 import { CliError } from './failure.ts'
 
 export interface Health {
-  /** Returns the reason why the process is not ready, or undefined if it is. Never asks NATS. */
+  /**
+   * Returns the reason why the process is not ready, or undefined if it is ready. Sends no request
+   * to NATS.
+   */
   notReady(): Promise<string | undefined>
   metrics(): Promise<readonly Metric[]>
 }
@@ -60,7 +63,7 @@ export async function serveHealth({ host, port }: HttpAddress, health: Health): 
   } catch (error) {
     throw new CliError(describe(error as NodeJS.ErrnoException, { host, port }))
   }
-  // A failed start must not wait for the server.
+  // If the start fails, this HTTP server must not keep the process alive.
   server.unref()
 }
 

@@ -2,7 +2,10 @@ import type { ChildProcess } from 'node:child_process'
 import type { Health } from './health.ts'
 import { answerQueries, queryInstance } from './instance-query.ts'
 
-/** Less than the second that Kubernetes waits by default; the metrics include an answer of NATS. */
+/**
+ * Kubernetes waits for a probe for one second by default, so `notReady` has less time. The metrics
+ * have more time, because they include an answer of NATS.
+ */
 const maxWaitMs = { notReady: 700, metrics: 3_000 }
 
 /** Answers the supervisor's queries about the health of this process. */

@@ -86,7 +86,7 @@ class Supervisor {
     const webhookAddress = readWebhookAddress(this.#options.env)
     if (webhookAddress) await serveWebhooks(webhookAddress, (call) => this.#callWebhook(call))
 
-    // Starts the first instance alone, so that an error of all instances is reported only once.
+    // Starts the first instance alone, so that an error that all instances have is reported only once.
     const first = this.#launch(1)
     if (!(await first.ready)) {
       const code = await first.exited
@@ -186,8 +186,8 @@ class Supervisor {
   }
 
   /**
-   * Returns the metrics of all instances, with the number of the instance as a label. An instance that does
-   * not answer only has the metric that it is not ready.
+   * Returns the metrics of all instances, with the number of the instance as a label. For an
+   * instance that does not answer, returns only the metric that says that it is not ready.
    */
   async #metrics(): Promise<Metric[]> {
     const notReady = [readyMetric(false)]

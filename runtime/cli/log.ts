@@ -12,7 +12,7 @@ export function createLog(env: NodeJS.ProcessEnv): Logger {
   const options =
     instance === undefined ? { level } : { level, base: { pid: process.pid, instance } }
   const output = pino.destination(1)
-  // The process must not end because its log cannot be written.
+  // A log that cannot be written must not end the process.
   output.on('error', (error: NodeJS.ErrnoException) => {
     if (!lostOutput.includes(error.code ?? '')) throw error
   })

@@ -1,9 +1,10 @@
 /**
- * Resolves imports as Node does, but without a parsed copy of a package.json for each import.
+ * Resolves imports as Node does, but parses each package.json less often: Node does it for each import.
  *
- * Node needs only its `type` for a relative import within a package, and its `exports` once for each
- * specifier. That of drizzle-orm has 180 kB and 250 modules: without this, the functions of the chat need
- * 2.5 times the processor time and memory to load (docs/decisions/069-module-resolution.md).
+ * A relative import within a package needs only the `type` of the package.json, and a bare specifier
+ * needs its `exports` only once. The package.json of drizzle-orm has 180 kB, and 250 modules of this
+ * package are loaded. Without this file, the functions of the chat need 2.5 times the processor time
+ * and memory to load (docs/decisions/069-module-resolution.md).
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { type ResolveFnOutput, registerHooks } from 'node:module'
@@ -12,7 +13,7 @@ import { fileURLToPath } from 'node:url'
 
 /** Per folder: the `type` of the package.json that applies to its files. */
 const types = new Map<string, string | undefined>()
-/** Per specifier of a package and folder of the importing file. */
+/** The resolved module for each package specifier and folder of the importing file. */
 const packages = new Map<string, ResolveFnOutput>()
 
 registerHooks({
@@ -35,7 +36,10 @@ registerHooks({
   },
 })
 
-/** Returns undefined if it is not a module of an installed package, or does not exist. */
+/**
+ * Returns undefined if the specifier is not a module of an installed package, or if the module does
+ * not exist.
+ */
 function resolveWithinPackage(specifier: string, parentUrl: string): string | undefined {
   if (!parentUrl.includes('/node_modules/')) return undefined
   const { href, pathname } = new URL(specifier, parentUrl)

@@ -30,7 +30,7 @@ export interface ServeOptions {
  */
 export async function serveFolders(options: ServeOptions): Promise<void> {
   const { folders, env, name, nats, migrates = true } = options
-  // Undefined unless a supervisor runs this process as one of several instances.
+  // Undefined unless a supervisor runs this process.
   const instance = env.NATTER_INSTANCE
   const log = createLog(env)
 
@@ -55,10 +55,11 @@ export async function serveFolders(options: ServeOptions): Promise<void> {
     stopRequest.resolve('uncaught exception')
   })
   answerPings()
-  // SIGHUP means that the terminal was closed. With several instances, the supervisor handles it.
+  // SIGHUP means that the terminal was closed. If this process has a supervisor, the supervisor
+  // handles it.
   process.on('SIGHUP', () => instance === undefined && stop('SIGHUP'))
 
-  // A file that calls process.exit(0) must not look like a stop.
+  // A file that calls process.exit(0) must not look like a regular stop.
   process.on('exit', () => {
     if (importing === undefined) return
     note(`error: ${importing} ends the process when it is imported`)

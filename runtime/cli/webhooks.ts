@@ -41,7 +41,7 @@ export async function serveWebhooks(
         : `cannot listen on WEBHOOK_PORT ${port} of WEBHOOK_HOST ${host}: ${message}`,
     )
   }
-  // A failed start must not wait for the server.
+  // If the start fails, this HTTP server must not keep the process alive.
   server.unref()
 
   async function answer(request: IncomingMessage): Promise<WebhookAnswer> {
@@ -70,7 +70,8 @@ async function readBody(request: IncomingMessage): Promise<string | undefined> {
   let size = 0
   for await (const chunk of request) {
     size += chunk.length
-    // Reads on, because a client that is still writing would see a reset instead of the answer.
+    // Also reads the rest of a body that is too large: a client that is still writing would
+    // otherwise get a connection reset instead of the answer.
     if (size <= maxBodyBytes) chunks.push(chunk)
   }
   return size <= maxBodyBytes ? Buffer.concat(chunks).toString() : undefined
