@@ -41,12 +41,15 @@ export type Answer<C extends Contract> =
   | { ok: false; error: CallError<CodeOf<C>> }
 
 export interface CallOptions {
-  /** Milliseconds until the call times out, here and in the function. Default: the contract's timeout. */
+  /**
+   * Milliseconds until the call times out, in this client and in the function. Default: the
+   * contract's timeout.
+   */
   timeoutMs?: number
   /**
-   * Milliseconds without an answer until the call is sent again, and then twice as many each time. It is also sent
-   * again after a reconnect, instead of failing with `disconnected`. For functions that are idempotent, and whose
-   * answer is not streamed.
+   * Milliseconds without an answer until the call is sent again. The time doubles with each
+   * repetition. After a reconnect, the call is sent again at once, instead of failing with
+   * `disconnected`. Only for idempotent functions whose answer is not streamed.
    */
   repeatAfterMs?: number
   signal?: AbortSignal
@@ -62,7 +65,9 @@ type ChunkOfAny<C> = C extends { chunk: Schema } ? ChunkOf<C> : never
 
 export interface ClientOptions<All extends Contracts> {
   contracts: All
-  /** The logged-in user's id, which replaces `{caller}` in subjects. Functions need none. */
+  /**
+   * The logged-in user's id, which replaces `{caller}` in subjects. Undefined if no user makes the calls.
+   */
   user?: string
   headers?: (name: keyof All) => MsgHdrs | undefined
 }
@@ -229,7 +234,8 @@ function openStream(caller: ContractCaller, input: object, options: AskOptions) 
     isEnded = true
     wake?.()
   }
-  // A caller may use the iteration alone, which throws the same error.
+  // Handles a rejection of `output`, because a caller may only use the iteration, which throws the
+  // same error.
   output.then(end, end)
   return {
     output,

@@ -1,4 +1,7 @@
-/** The typed client for browsers, services and tests. It imports no server code and no tables. */
+/**
+ * The typed client for browsers, services and tests. It must not import server code, because
+ * browsers load it.
+ */
 export type { Contract, Topic } from '../api/contract.ts'
 export type { ErrorBody, ErrorCode } from '../api/errors.ts'
 export type {

@@ -15,9 +15,9 @@ export interface RequestOptions {
   timeoutMs: number
   signal?: AbortSignal | undefined
   /**
-   * Publishes the request again until its timeout: with `undelivered` while it has no responders, and with
-   * `unanswered` also while there is no reply, and after a reconnect. The first reply counts. An `unanswered`
-   * request may be handled more than once.
+   * Publishes the request again until its timeout, and resolves to the first reply. With `undelivered`,
+   * repeats the request while its subject has no responders. With `unanswered`, also repeats it while no
+   * reply arrives, and after a reconnect. An `unanswered` request may therefore be handled more than once.
    */
   repeat?: 'undelivered' | 'unanswered' | undefined
   /** Milliseconds until the first repetition; 100 by default. The time doubles with each repetition. */
@@ -63,7 +63,7 @@ interface PendingRequest {
   /** The last token of the reply subject: `{number of the request}-{slot}`. */
   token: string
   slot: number
-  /** The time of the timeout, by `performance.now()`. */
+  /** When the request times out, by `performance.now()`. */
   until: number
   resolve: (reply: Msg) => void
   reject: (reason: FunctionError) => void
@@ -75,12 +75,17 @@ interface PendingRequest {
   /** When to publish the request again, by `performance.now()`. */
   repeatAt: number
   repeatMs: number
-  /** If the server has reported that there are no responders. */
+  /**
+   * The error to reject with at the timeout, after the server has reported that there are no responders.
+   */
   undelivered: FunctionError | undefined
 }
 
 const sweepMs = 20
-/** Longer than most replies of a server take, and not longer than most elections of a leader. */
+/**
+ * Most replies of a server take less time than this, and most elections of a leader take at least
+ * this time.
+ */
 const defaultRepeatMs = 100
 
 /**
@@ -124,7 +129,7 @@ export function createRequester(nc: NatsConnection, user?: string): Requester {
 
   return {
     get isClustered() {
-      // Undefined during a reconnect.
+      // `nc.info` is undefined during a reconnect. The last known value then applies.
       if (nc.info) isClustered = nc.info.cluster !== undefined
       return isClustered
     },
@@ -273,8 +278,9 @@ export function createRequester(nc: NatsConnection, user?: string): Requester {
   }
 
   /**
-   * When the connection is lost, rejects all requests that were sent. Later requests are sent after the
-   * reconnect, because nats.js would drop them before it.
+   * When the connection is lost, rejects the requests that were sent, except for `unanswered` ones,
+   * which are sent again after the reconnect. Requests that are made during the outage also wait
+   * for the reconnect, because nats.js would drop them earlier.
    */
   async function followConnection() {
     for await (const status of nc.status()) {

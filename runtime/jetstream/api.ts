@@ -9,16 +9,20 @@ const timeoutMs = 5_000
 const sequenceNotFound = 10043
 const tooManyResults = 413
 
-/** How long to wait before another replica may have the missing messages. */
+/** Pause before the next read if the replica that answered lacks messages. */
 const replicaLagMs = 10
 
-/** Without any part of an answer. Doubles with each attempt. */
+/**
+ * Milliseconds without any part of an answer until the request is repeated. Doubles with each attempt.
+ */
 const minSilenceMs = 300
 
 /**
- * In a cluster, any replica answers a direct get, also one that lacks the messages that were acknowledged last.
- * A read of one message therefore asks the leader, which takes longer, and a read of several messages checks
- * whether the replica has all of them.
+ * Returns the last message of a subject.
+ *
+ * In a cluster, any replica may answer a direct get, even one that still lacks the messages that were
+ * acknowledged last. Therefore a read of one message asks the leader, which takes longer than a direct
+ * get. A read of several messages uses a direct get, and checks whether the replica has all of them.
  */
 export function readLast(
   requester: Requester,
@@ -48,7 +52,7 @@ export interface NextQuery {
   max_bytes?: number
 }
 
-/** Returns messages in order, and the number of those that it left out. */
+/** Returns messages in order, and in `pending` the number of further messages that match. */
 export async function readNext(
   requester: Requester,
   stream: string,
@@ -65,8 +69,8 @@ export async function readNext(
 }
 
 /**
- * Returns the last message of each subject that matches one of these. Throws a TooManySubjectsError if more than
- * 1,024 match.
+ * Returns the last message of each subject that matches one of `subjects`. Throws a
+ * TooManySubjectsError if more than 1,024 subjects match.
  */
 export async function readLastOfEach(
   requester: Requester,
@@ -85,7 +89,10 @@ export async function readLastOfEach(
     }
   })
 
-  /** A replica without a matching message does not say how far it is. */
+  /**
+   * A replica without a matching message does not report its last sequence, so asks the leader for
+   * a matching message.
+   */
   async function isEmpty(upTo: number) {
     if (upTo > 0) return false
     for (const last_by_subj of subjects)
@@ -151,10 +158,11 @@ function isDisconnected(error: unknown) {
 }
 
 /**
- * Returns the first and the last sequence of a stream. The last one is current, and the first one may be older.
+ * Returns the first and the last sequence of a stream. The last sequence is current. The first one may
+ * be outdated.
  *
- * During an election, a replica may answer with its own state, and may then already name the leader that was
- * elected meanwhile. Only the leader returns a message, so the last message is read as well.
+ * During an election, a replica may answer with its own outdated state, and already name the new leader
+ * in this answer. So the last message is read as well, because only the leader returns messages.
  */
 export async function readBounds(
   requester: Requester,
@@ -204,7 +212,10 @@ export async function readConsumerProgress(
   return { caughtUp, seq: caughtUp ? Math.max(last, floor) : floor, since: state.created }
 }
 
-/** In a cluster, the consumer's server counts the messages of its own replica, which may be behind. */
+/**
+ * Returns whether the stream's last matching message was delivered. In a cluster, `num_pending` does
+ * not tell: the consumer's server counts the messages of its own replica, which may lag behind.
+ */
 async function hasAll(
   requester: Requester,
   stream: string,

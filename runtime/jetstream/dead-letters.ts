@@ -15,7 +15,7 @@ export type Delivered = Pick<JsMsg, 'ack' | 'headers' | 'json' | 'seq' | 'subjec
 /** The headers that a dead letter copies from the original message, because a replay needs them. */
 const preservedHeaders = ['KV-Operation', 'traceparent', 'tracestate']
 const markerHeader = 'Nats-Marker-Reason'
-/** The header for the original `Nats-Marker-Reason`, a header that only the server may set. */
+/** Stores the original value of `Nats-Marker-Reason`, because only the server may set that header. */
 const storedMarkerHeader = 'Natter-Marker-Reason'
 const storedTimeHeader = 'Natter-Time'
 const maxPageBytes = 4_000_000
@@ -65,7 +65,9 @@ export function discardDeadLetter(requester: Requester, seq: number): Promise<bo
   return deleteMessage(requester, deadLetters.stream, seq)
 }
 
-/** The `ack` does nothing, because the delivery has ended. */
+/**
+ * Returns the original message of a dead letter. Its `ack` does nothing, because its delivery has ended.
+ */
 function restore(stored: StoredMessage): Delivered {
   const { message } = stored
   const { subject, sequence } = toLetter(stored)

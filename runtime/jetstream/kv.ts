@@ -45,7 +45,7 @@ export function openBucket(
   }
 }
 
-/** Uses the requester, because the KV client of nats.js costs more per call. */
+/** Sends the operations with the requester, because the KV client of nats.js costs more per call. */
 function openPartition(
   { js, requester }: BucketConnections,
   declaration: BucketDeclaration,

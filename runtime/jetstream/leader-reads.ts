@@ -26,13 +26,13 @@ const noMessageFound = 10_037
 /** The members of an answer that say whether a leader has sent it. */
 interface Origin {
   error?: ApiError
-  /** Only in the state of a stream or a consumer. */
+  /** Present only in the state of a stream or a consumer. */
   cluster?: { leader?: string }
 }
 
 /**
- * Sends a request that only reads to the API of JetStream, whose leaders answer, and repeats it until there
- * is a leader. Throws `unavailable` after `withinMs`.
+ * Sends a read-only request to the JetStream API, and repeats it until a leader answers. Throws
+ * `unavailable` after `withinMs`.
  */
 export async function readApi<Answer extends object>(
   requester: Requester,
@@ -44,7 +44,7 @@ export async function readApi<Answer extends object>(
   for (;;) {
     const options = {
       timeoutMs: Math.max(until - performance.now(), 0),
-      // While the servers elect a leader, nobody answers.
+      // While the servers elect a leader, no server answers.
       repeat: requester.isClustered ? ('unanswered' as const) : undefined,
     }
     try {
@@ -66,8 +66,8 @@ function isFromLeader({ error, cluster }: Origin): boolean {
 }
 
 /**
- * Returns the message with a sequence, the next one from a sequence on that matches a subject, or the last one
- * that matches a subject.
+ * Returns one message: the message with the sequence `seq`, the first one from `seq` on whose
+ * subject matches `next_by_subj`, or the last one whose subject matches `last_by_subj`.
  */
 export async function readFromLeader(
   requester: Requester,
@@ -86,7 +86,7 @@ export async function readFromLeader(
   throw new FunctionError('unavailable', `${stream} cannot be read: ${error?.description}`)
 }
 
-/** As the server sends it: headers and data in base64. */
+/** A message as the JetStream API returns it, with headers and data in base64. */
 interface EncodedMessage {
   subject: string
   seq: number

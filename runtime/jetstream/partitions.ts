@@ -13,7 +13,9 @@ export interface PartitionNumber {
 export type StreamPartition = StreamDeclaration & { readonly partition?: PartitionNumber }
 export type BucketPartition = BucketDeclaration & { readonly partition?: PartitionNumber }
 
-/** Divides the declared streams and buckets that are partitioned into `count` streams and buckets each. */
+/**
+ * Divides each partitioned stream into `count` streams, and each partitioned bucket into `count` buckets.
+ */
 export class Partitions {
   readonly count: number
   readonly #partitioned: readonly StreamDeclaration[]
@@ -34,7 +36,10 @@ export class Partitions {
     return divide(this.#buckets, declaration, this.count, bucketPartition)
   }
 
-  /** Returns the partition of the messages whose subjects match. Throws a TypeError if several have some. */
+  /**
+   * Returns the partition that has the messages whose subjects match the pattern. Throws a
+   * TypeError if several partitions can have such messages.
+   */
   streamOf(declaration: StreamDeclaration, pattern: string): StreamPartition {
     const [first, ...others] = this.matching(declaration, pattern)
     if (first && others.length === 0) return first
@@ -56,7 +61,10 @@ export class Partitions {
     return all.length === 1 ? all[0] : all[partitionOf(seq)]
   }
 
-  /** Returns the subject to publish on and, if its stream has partitions, a name for the partition. */
+  /**
+   * Returns the subject to publish on. If its stream has partitions, also returns a name for the
+   * partition.
+   */
   route(subject: string): { subject: string; name?: string } {
     for (const { subjects } of this.#partitioned) {
       if (!subjects.some((captured) => overlaps(captured, subject))) continue
@@ -76,8 +84,8 @@ export function sequencesOf({ partition }: StreamPartition): SequenceRange {
 }
 
 /**
- * The hash of the function `partition` in subject mappings of nats-server, FNV-1a with 32 bits, so that an
- * operator can add a mapping for other publishers.
+ * Uses the same hash (FNV-1a with 32 bits) as the function `partition` in subject mappings of nats-server.
+ * With such a mapping, an operator can route the messages of other publishers to the same partitions.
  */
 export function partitionOfKey(key: string, count: number): number {
   if (count === 1) return 0
@@ -133,7 +141,7 @@ function streamPartition(
   return {
     stream: nameOf(stream, index),
     subjects: subjects.map((subject) => own + subject.slice(prefix.length)),
-    // The stored messages have the subjects of the declaration.
+    // Messages are stored with the subjects of the declaration, without the number of the partition.
     config: { ...config, subject_transform: { src: `${own}.>`, dest: `${prefix}.>` } },
     partition,
   }
@@ -146,7 +154,7 @@ function bucketPartition(
   return { ...declaration, bucket: nameOf(declaration.bucket, partition.index), partition }
 }
 
-/** The first one has the declared name, as without partitions. */
+/** The first partition has the declared name, like a stream or bucket without partitions. */
 function nameOf(declared: string, index: number): string {
   return index === 0 ? declared : `${declared}_${index}`
 }

@@ -6,7 +6,9 @@ import type { PubAck } from '../api/stream.ts'
 import type { Requester } from '../client/requester.ts'
 
 const ackTimeoutMs = 2_000
-/** While a stream acknowledges nothing, one publish in this time tests it. The others fail at once. */
+/**
+ * While a stream acknowledges nothing, one publish in each interval tests it. All others fail at once.
+ */
 const testIntervalMs = 2_000
 interface StreamState {
   /** When the stream has last replied, by `performance.now()`. */
@@ -16,15 +18,15 @@ interface StreamState {
   testAt: number | undefined
 }
 const streamStates = new WeakMap<Requester, Map<string, StreamState>>()
-/** Called with the bucket, or the first tokens of the stream's subjects. */
+/** `stream` is the name of a bucket, or the first tokens of the stream's subjects. */
 type StallListener = (stream: string, isStalled: boolean) => void
 const stallListeners = new WeakMap<Requester, StallListener>()
 /** The header with the expected last sequence of the subject; 0 if the subject should be empty. */
 export const expectHeader = 'Nats-Expected-Last-Subject-Sequence'
 const wrongLastSequence = 10071
 /**
- * In a cluster, another message with the same id, or on the same subject with an expected sequence, is not yet
- * on enough replicas.
+ * The server's error codes for a publish that must be repeated: in a cluster, an earlier message with the
+ * same id, or an earlier one with an expected sequence on the same subject, is not yet on enough replicas.
  */
 const inProcess = [10158, 10163, 10164]
 const replicationPauseMs = 20
@@ -38,7 +40,7 @@ export class NotStoredError extends FunctionError<'unavailable'> {
 
 export interface PublishOptions {
   headers?: MsgHdrs | undefined
-  /** Whether `headers` contain an id, by which the stream drops copies of the message. */
+  /** Whether `headers` contain an id, by which the stream deduplicates messages. */
   hasId?: boolean
   expect?: number
   stream?: string | undefined
@@ -77,7 +79,7 @@ export async function publishStored(
   }
 }
 
-/** Calls back when a stream stops to acknowledge messages, and when it acknowledges one again. */
+/** Calls `listener` when a stream stops acknowledging messages, and when it acknowledges one again. */
 export function watchStalledStreams(requester: Requester, listener: StallListener): void {
   stallListeners.set(requester, listener)
 }
@@ -106,7 +108,8 @@ async function requestAck(
       repeat: repeatOf(requester, hasId),
     })
     const ack = reply.json<Ack>()
-    // A copy of a message that is not stored is in process, also if the disk of the leader is full.
+    // This error does not show that the stream can store messages: a repeated message gets it as
+    // long as its first copy is not stored, even if the disk of the leader is full.
     if (isInProcess(ack)) return ack
     state.repliedAt = performance.now()
     if (state.isStalled) report(requester, stream, false)
@@ -115,11 +118,11 @@ async function requestAck(
     return ack
   } catch (error) {
     const code = error instanceof FunctionError ? error.code : undefined
-    // The server restarts.
+    // The server may have restarted, so the next publish to each stream must not fail at once.
     if (code === 'disconnected')
       for (const other of statesOf(requester).values()) other.testAt = undefined
     if (code === 'unavailable' && requester.isClustered) {
-      // The next publish may reach the leader, so it does not fail at once.
+      // The next publish may reach a new leader, so it must not fail at once.
       noteLoss(requester, stream, sentAt)
       throw new NotStoredError(subject, 'its stream has no leader', {
         retryAfterMs: 1_000,
@@ -136,7 +139,7 @@ function isInProcess({ error }: Ack) {
   return error !== undefined && inProcess.includes(error.err_code)
 }
 
-/** The stream counts as stalled, unless it has acknowledged another message since. */
+/** Marks the stream as stalled, unless it has replied to another message since `sentAt`. */
 function noteLoss(requester: Requester, stream: string, sentAt: number, testAt?: number) {
   const state = stateOf(requester, stream)
   if (state.repliedAt >= sentAt) return
@@ -145,7 +148,10 @@ function noteLoss(requester: Requester, stream: string, sentAt: number, testAt?:
   state.testAt = testAt
 }
 
-/** While the servers of a cluster elect the leader of a stream, it has no responders, or messages are lost. */
+/**
+ * While the servers of a cluster elect the leader of a stream, publishes get no responders, or are lost.
+ * A publish that may have reached the stream is only repeated if the stream can deduplicate it by its id.
+ */
 function repeatOf({ isClustered }: Requester, hasId = false) {
   if (!isClustered) return undefined
   return hasId ? 'unanswered' : 'undelivered'

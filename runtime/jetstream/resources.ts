@@ -53,7 +53,7 @@ export interface ResourceOptions extends EnsureOptions {
 
 type Config = Record<string, unknown>
 
-/** The metadata of a stream with the number of partitions. Absent if there is only one. */
+/** The key in a stream's metadata for the number of partitions. Absent if there is only one partition. */
 const partitionsKey = 'natter.partitions'
 
 /** The server's error code for a stream of the same name with another configuration. */
@@ -96,7 +96,7 @@ export async function ensureResources(
   }
 }
 
-/** The configuration of a new stream that no update changes. */
+/** Returns the fields that are only set when a stream is created, and never updated. */
 function initialConfig({ index, count }: PartitionNumber = { index: 0, count: 1 }): Config {
   if (count === 1) return {}
   return {
@@ -105,7 +105,10 @@ function initialConfig({ index, count }: PartitionNumber = { index: 0, count: 1 
   }
 }
 
-/** With another number, keys would belong to other partitions, and events of a room would change their order. */
+/**
+ * Throws if the stream was created with another number of partitions. With a new number, keys would
+ * belong to other partitions, and the events of a room would no longer be in order.
+ */
 function checkPartitions(
   { resource, partition }: DeclaredStream,
   { metadata = {} }: Pick<StreamConfig, 'metadata'>,
@@ -132,7 +135,10 @@ async function ensureNamed(
   }
 }
 
-/** Throws a DriftError for two declarations with the same name that differ: each start would update both. */
+/**
+ * Merges declarations with the same name. Throws a DriftError if two of them contradict each other,
+ * because each start would apply one and then the other.
+ */
 function mergeByName<Declaration>(
   declarations: Iterable<Declaration>,
   nameOf: (declaration: Declaration) => string,
@@ -180,8 +186,8 @@ async function createBucket(js: JetStreamClient, bucket: string, config: Config)
     ...(ttl > 0 ? { ttl: ttl / 1e6 } : {}),
     ...(markerTTL > 0 ? { markerTTL: markerTTL / 1e6 } : {}),
   })
-  // The client library can only create buckets that reject values when they are full, and in which entries
-  // have no TTL unless expired ones leave a marker.
+  // The client library cannot create a bucket that evicts its oldest values when it is full, or one
+  // whose entries can have a TTL without leaving markers. An update sets these fields.
   const { max_bytes, discard, allow_msg_ttl } = config
   const others = {
     ...(max_bytes === undefined ? {} : { max_bytes, discard }),
@@ -200,7 +206,10 @@ interface DeclaredStream {
   create(): Promise<unknown>
 }
 
-/** Returns false if another process has created the stream meanwhile, perhaps only in part. */
+/**
+ * Returns false if another process has created the stream meanwhile. It may still lack the fields
+ * that `createBucket` sets in its second step.
+ */
 async function isCreatedBy(create: () => Promise<unknown>): Promise<boolean> {
   try {
     await create()
@@ -233,7 +242,7 @@ async function ensureStream(
   const info = existing ?? (await find())
   if (info) checkPartitions(stream, info.config)
   if (!update || !info) return
-  // A process without the variable must not remove the replicas of a stream.
+  // A process without NATS_REPLICAS must not remove the replicas of a stream.
   const declared =
     info.config.num_replicas < replicas ? { num_replicas: replicas, ...config } : config
   await updateIfChanged({
@@ -252,7 +261,10 @@ async function ensureStream(
   })
 }
 
-/** Returns a valid duplicate window if the maximum age changes and the declaration names no window. */
+/**
+ * Returns a duplicate window that does not exceed the maximum age, if that age changes and the
+ * declaration names no window.
+ */
 function duplicateWindow(config: Config, { max_age, duplicate_window }: StreamConfig) {
   const maxAge = Number(config.max_age ?? max_age)
   if ('duplicate_window' in config || maxAge === max_age) return {}

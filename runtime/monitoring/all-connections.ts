@@ -43,7 +43,10 @@ export async function listAllConnections(
   return found
 }
 
-/** Returns when all `servers` have responded, or after five seconds. */
+/**
+ * Reads one page of connections from each server. Returns when all `servers` have responded, or
+ * after five seconds.
+ */
 async function readPages(
   nc: NatsConnection,
   offset: number,

@@ -4,11 +4,17 @@ import type { ClientConnection } from '../api/system.ts'
 import { gather } from '../nats/gather.ts'
 
 type ConnectionId = Pick<ClientConnection, 'server' | 'id'>
-/** The labels of the listed connections, in order. Null if the process does not know a label. */
+/**
+ * The labels of the requested connections, in the order of the request. Null if the process does
+ * not know a label.
+ */
 type Labels = (string | null)[]
 
 const subject = 'connection.labels'
-/** About 30 MB. The label of a connection that lives longer becomes unknown. */
+/**
+ * Takes about 30 MB. Above this number, the least recently used labels are evicted, even if their
+ * connections are open.
+ */
 const maxLabels = 100_000
 
 /**
@@ -29,7 +35,10 @@ export class ConnectionLabels {
     })
   }
 
-  /** To be called for each login, so that a login without a label replaces an earlier one with a label. */
+  /**
+   * To be called for each login. A login without a label removes the label of an earlier login on
+   * the same connection.
+   */
   add(user: string, connection: ConnectionId, label: string | undefined): void {
     this.#labels.set(keyOf(user, connection), label ?? '')
   }

@@ -14,7 +14,7 @@ interface ServerReply {
 
 /**
  * Lists and closes connections of users, by the subjects `connection.…` that nats.conf imports from
- * the system account. Uses the connection of the auth callout, which users cannot congest.
+ * the system account. Uses the connection of the auth callout, because users cannot congest it.
  */
 export class ClientConnections {
   #nc: NatsConnection | undefined

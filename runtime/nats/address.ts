@@ -5,7 +5,7 @@ export interface NatsAddress {
   readonly source: string
   readonly servers: readonly string[]
   readonly login: { user: string; pass: string } | { token: string } | undefined
-  /** True if a URL begins with `tls://`: then no server gets the login without TLS. */
+  /** True if a URL begins with `tls://`. The login is then sent only over TLS, to all of the servers. */
   readonly tls: boolean
   /** The URLs without password and token: `nats://functions@127.0.0.1:4222`. */
   readonly shown: string

@@ -19,12 +19,12 @@ export async function connectToNats(address: NatsAddress, name: string): Promise
   const nc = await openConnection(address, {
     name,
     maxReconnectAttempts: -1,
-    // A server that hangs keeps its connections open. This closes them after nine seconds without a pong,
-    // and the default after minutes.
+    // A server that hangs keeps its connections open. With these values, the client closes such a
+    // connection after nine seconds without a pong. The defaults would take minutes.
     pingInterval: 3_000,
     maxPingOut: 2,
     timeout: connectTimeoutMs,
-    // Short, because the server lets a login wait in vain until the auth callout has reconnected.
+    // Short, because logins of users wait in vain at the server until the auth callout has reconnected.
     reconnectTimeWait: 20,
     reconnectJitter: 30,
     ignoreAuthErrorAbort: true,
@@ -45,7 +45,8 @@ export async function openConnection(
   options: ConnectionOptions,
 ): Promise<NatsConnection> {
   try {
-    // The servers of a cluster may announce inner addresses, without the names of their certificates.
+    // The servers of a cluster may announce internal addresses, for which their certificates are
+    // not valid.
     const nc = await connectNode({
       ...connectionOptions(address),
       ignoreClusterUpdates: true,
@@ -58,7 +59,7 @@ export async function openConnection(
   }
 }
 
-/** Adds the servers again that nats.js removed because they were unavailable at the first connect. */
+/** Restores the servers that nats.js removed because they were unavailable at the first connect. */
 function restoreServers(nc: NatsConnection, { servers }: NatsAddress) {
   const known = nc.getServers().map(({ listen }) => listen)
   if (servers.every((server) => known.includes(server))) return

@@ -18,7 +18,7 @@ export function pauseDeliveries(nc: NatsConnection): () => void {
     if (subscription.queue || consumerInbox.test(subscription.getSubject()))
       protocol.unsub(subscription)
   return () => {
-    // The server ignores those that it still has.
+    // The server ignores the subscriptions that it still has.
     if (protocol.connected) protocol.sendSubscriptions()
   }
 }
@@ -29,7 +29,8 @@ export function pauseDeliveries(nc: NatsConnection): () => void {
  */
 export async function moveConnection(nc: NatsConnection, server: string): Promise<void> {
   const servers = nc.getServers().map(({ listen }) => listen)
-  // The first server of a list without the current one is the next to be tried, also from a longer list.
+  // nats.js tries `server` next, because the list of the first call lacks the current server. The
+  // second call restores the full list, and keeps this choice.
   nc.setServers([server])
   nc.setServers(servers)
   const moved = untilReconnected(nc)

@@ -4,7 +4,7 @@ import { describeCauses, isUnavailable } from './unavailable.ts'
 
 const attempts = { max: 30, delayMs: 2_000 }
 
-/** The dependencies of a start, which waits for them in parallel. */
+/** The dependencies that the start of a runtime waits for, in parallel. */
 export class Dependencies implements Disposable {
   readonly #log: Logger
   readonly #stopped = new AbortController()
@@ -15,8 +15,8 @@ export class Dependencies implements Disposable {
   }
 
   /**
-   * Calls `attempt` until the dependency is available. Throws the error of the 30th attempt, about one minute
-   * later. The count starts again when another dependency becomes available.
+   * Calls `attempt` until the dependency is available. Throws the error of the 30th attempt, which is
+   * made after about one minute. The count starts again when another dependency becomes available.
    */
   async wait<T>(dependency: string, attempt: () => Promise<T>): Promise<T> {
     for (let count = 1, available = this.#available; ; count++) {

@@ -1,6 +1,6 @@
 import type { ConnectionOptions, NatsConnection } from '@nats-io/nats-core'
 import { NatsConnectionImpl, setTransportFactory, TE } from '@nats-io/nats-core/internal'
-// An internal module: the package's `connect` creates a NodeTransport and accepts no other transport.
+// Imports an internal module, because the package's `connect` always creates a NodeTransport.
 import { NodeTransport, nodeResolveHost } from '@nats-io/transport-node/lib/node_transport.js'
 
 // nats.js encodes every subject and payload with TE.encode. Buffer.from takes a tenth of its time.

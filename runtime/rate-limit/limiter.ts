@@ -3,7 +3,10 @@ import type { Limit } from '../api/define.ts'
 import { FunctionError } from '../api/errors.ts'
 import type { SharedCounter } from './counter.ts'
 
-/** Without the shared counters, each process counts its own calls (`allow`) or rejects them (`block`). */
+/**
+ * While the shared counters are unavailable, each process counts its own calls (`allow`) or rejects
+ * all calls (`block`).
+ */
 export type LimitFallback = 'allow' | 'block'
 
 export interface LimiterOptions {
@@ -20,7 +23,7 @@ interface Account {
   granted: number
   /** Calls that the last request to the counter granted. The next request asks for twice that. */
   batch: number
-  /** Calls in all processes in the previous window; undefined until it has been read. */
+  /** Calls in all processes in the previous window; undefined until its counter has been read. */
   before: number | undefined
   used: number
   usedBefore: number
@@ -36,12 +39,12 @@ interface Account {
 const maxBatchShare = 1 / 20
 
 /**
- * Limits the calls of each caller in a sliding window, over all instances. Calls are counted in fixed
- * windows. If the sliding window still covers a third of the previous fixed window, a third of the
- * calls in that window count.
+ * Limits the calls of each caller in a sliding window, over all instances. Calls are counted in
+ * fixed windows. If the sliding window still covers a third of the previous fixed window, a third
+ * of the calls in that window count.
  *
- * A process adds several calls to the shared counter at once, so that most calls need no round trip.
- * It subtracts those that exceed the limit from the counter again.
+ * A process adds several calls to the shared counter at once, so that most calls need no round
+ * trip. It takes calls over the limit back out of the counter.
  */
 export class Limiter {
   readonly #options: LimiterOptions
