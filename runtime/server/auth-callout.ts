@@ -20,7 +20,9 @@ import type { FunctionStats } from './stats.ts'
 /** The server closes a connection whose login was not answered after 20 s (nats.conf). */
 const loginTimeoutMs = 15_000
 
-/** Serves the auth callout on a connection of its own: only the account AUTH may answer it. */
+/**
+ * Serves the auth callout on a separate connection, because only users of the account AUTH may answer it.
+ */
 export async function serveAuthCallout(
   host: FunctionHost,
   dispatcher: Dispatcher,

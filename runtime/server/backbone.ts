@@ -9,7 +9,7 @@ import type { SpanStore } from '../tracing/span-store.ts'
 import type { Audience } from './cancellation.ts'
 import type { TrafficGuard } from './traffic-guard.ts'
 
-/** The connection, inbox and stores that all functions of a process share. */
+/** The connection and the other objects that all functions of a process share. */
 export interface Backbone extends BucketConnections {
   readonly nc: NatsConnection
   readonly functions: readonly FunctionInfo[]
@@ -20,7 +20,7 @@ export interface Backbone extends BucketConnections {
   readonly connectionState: ConnectionState
   readonly guard: TrafficGuard
   readonly audience: Audience
-  /** Creates the streams and buckets that are missing, once for concurrent calls. */
+  /** Creates the missing streams and buckets. Concurrent calls share one run. */
   readonly ensureResources: () => Promise<void>
   readonly process: string
 }

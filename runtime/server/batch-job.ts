@@ -19,7 +19,10 @@ export interface BatchJobOptions {
   group(values: readonly unknown[]): unknown
 }
 
-/** The handler did not return in time. Unlike a FunctionError `timeout`, the message may be the cause. */
+/**
+ * The handler did not return in time. A FunctionError `timeout` means that a dependency did not
+ * respond, but here the message itself may be the cause.
+ */
 export class HandlerTimeoutError extends Error {
   override name = 'HandlerTimeoutError'
 }
@@ -103,7 +106,10 @@ export class BatchJob implements Job {
     }
   }
 
-  /** Records one span for each message of a sampled trace; without any, at most one for the batch. */
+  /**
+   * Records one span for each message that belongs to a sampled trace. If there is no such message,
+   * records at most one span for the batch.
+   */
   #recordSpans(startedAt: number, error?: Error) {
     const { spans } = this.#options.host
     const completed = {

@@ -9,7 +9,10 @@ import { WaitingMessages } from './waiting-messages.ts'
 
 const redeliveryMs = 5_000
 const otherTopicMs = 1_000
-/** A message that is delivered more often becomes a dead letter: it may kill its process. */
+/**
+ * A message that is delivered more often than this becomes a dead letter, because it may crash each
+ * process that handles it.
+ */
 const maxDeliveries = 50
 
 export interface BatchOptions extends BatchJobOptions {
@@ -91,7 +94,8 @@ export class BatchProcessor {
     if (this.#stopping.aborted) return nakAll(items)
     const [first] = items
     const isAlone = items.length === 1
-    // Splitting a batch that exceeds its time limit would take as long again for each half.
+    // A batch that exceeds its time limit is not split, because each half could take the whole time
+    // limit again.
     if (isUnavailable(error) || (error instanceof HandlerTimeoutError && !isAlone))
       return this.#waiting.add(items, error)
     if (isAlone && first) return this.#retryOrDeadLetter(first.message, error)

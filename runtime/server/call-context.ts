@@ -256,8 +256,8 @@ export class CallContext implements Context {
     )
     const messages = batches.flatMap(({ topic, stored }) =>
       stored
-        // The topics are read separately, so a message that is stored meanwhile may be missing, and a
-        // later one present. Therefore leaves out all messages after `last`.
+        // The topics are read separately. Of the messages that are stored meanwhile, an earlier one
+        // may be missing and a later one present, so all messages after `last` are left out.
         .filter(({ seq }) => seq <= last)
         .flatMap((message) => this.#readValid(topic, message)),
     )
@@ -290,7 +290,7 @@ export class CallContext implements Context {
   }
 }
 
-/** Matches the messages of all partitions. */
+/** Returns a subject pattern that matches messages of all partitions. */
 function everySubject({ subjects: [first = '>'] }: StreamDeclaration): string {
   return first
 }

@@ -8,8 +8,8 @@ import type { TrafficGuard } from './traffic-guard.ts'
 const countedBytes = 1_024
 
 /**
- * Cancels the calls that their callers give up. Only the calls of the user in the subject are searched, so
- * no user can cancel the call of another.
+ * Cancels the calls that their callers abort. Only the calls of the user in the subject are
+ * searched, so no user can cancel the call of another.
  */
 export function serveCancellation(
   nc: NatsConnection,

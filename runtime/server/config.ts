@@ -6,15 +6,18 @@ import { type Environment, readEnvironment } from './environment.ts'
 export interface RuntimeConfig {
   /** The nats-servers, with the login of a user of the account FUNCTIONS. */
   nats: NatsAddress
-  /** The same with a user of the account AUTH. Only the auth callout needs it. */
+  /**
+   * The nats-servers, with the login of a user of the account AUTH. Only the auth callout needs
+   * this login.
+   */
   natsAuth: NatsAddress | undefined
   calloutSeed: string | undefined
   calloutXkeySeed: string | undefined
   /** Minimum number of replicas of the streams and buckets. */
   replicas: number
-  /** Number of streams or buckets of each declaration that is partitioned. */
+  /** Number of streams or buckets that each partitioned declaration is divided into. */
   partitions: number
-  /** Whether connections move to servers of the cluster that have fewer. */
+  /** Whether connections move to servers of the cluster that have fewer connections. */
   spreads: boolean
   name: string
   drainMs: number

@@ -117,7 +117,7 @@ const Bucket = strict({
   bucket: matching(/^[\w-]+$/, 'a bucket name: use letters, digits, _ and -'),
   value: StandardSchema,
   partitioned: v.optional(oneOf([true, false])),
-  // The server's minimum is 100 ms, and that of a marker 1 s.
+  // The server's minimum is 100 ms for the TTL of a bucket, and 1 s for that of a marker.
   ttlMs: v.optional(whole(100, Number.MAX_SAFE_INTEGER / 1e6)),
   entryTtl: v.optional(v.boolean()),
   maxBytes: v.optional(whole(1_024, Number.MAX_SAFE_INTEGER)),

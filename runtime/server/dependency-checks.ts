@@ -26,7 +26,10 @@ export class DependencyChecks {
     }
   }
 
-  /** Returns the running or new checks by dependency. Each resolves to whether it is available. */
+  /**
+   * Starts each check that is not already running. `isAvailable` resolves to whether the dependency
+   * passed its check.
+   */
   run(): { dependency: string; isAvailable: Promise<boolean> }[] {
     return [...this.#checks].map(([dependency, check]) => {
       const isAvailable = this.#running.get(dependency) ?? this.#start(dependency, check)

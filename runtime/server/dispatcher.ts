@@ -14,8 +14,9 @@ export interface Job {
    */
   run(ended: (job: Job) => void): boolean
   /**
-   * Counts a job that must wait towards the caller's rate limit. Rejects the job if the limit is
-   * exceeded: at once, and then returns false, or later, and then calls `refused`.
+   * Called for a job that must wait. Counts the job towards the caller's rate limit, and rejects it
+   * if the limit is exceeded. Returns false if it was rejected at once; calls `refused` if it is
+   * rejected later.
    */
   admit?(refused: (job: Job) => void): boolean
   refuse(reason: FunctionError): void
@@ -34,9 +35,9 @@ export interface DispatcherOptions {
 
 /**
  * Runs the jobs of one function: up to `concurrency` at once, while up to `maxQueued` others wait.
- * Rejects further jobs with `overloaded`. The callers take turns, and each may only use a part of the
- * places. Rejects a waiting or running job at its deadline. Frees the
- * slot of a handler that has not ended five seconds later.
+ * Rejects further jobs with `overloaded`. The callers take turns, and `perCaller` limits the
+ * running and waiting jobs of each caller. Rejects a waiting or running job at its deadline. Frees
+ * the slot of a handler that is still running five seconds after its deadline.
  */
 export class Dispatcher {
   readonly stats = new FunctionStats()

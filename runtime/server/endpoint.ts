@@ -6,7 +6,7 @@ import { answerReplay, readReplaySequence } from './replay.ts'
 export interface Backlog {
   pending: number
   unacknowledged: number
-  /** Those of the unacknowledged messages that were delivered before. */
+  /** Unacknowledged messages that were delivered more than once. */
   redelivered: number
 }
 
@@ -14,9 +14,12 @@ export interface Served {
   readonly name: string
   readonly service: string
   readonly dispatcher: Dispatcher
-  /** The messages that the function's consumer has not finished, on all processes. Asks NATS. */
+  /**
+   * Counts the messages that the function's consumer has not finished, over all processes. Sends a
+   * request to NATS.
+   */
   readonly backlog?: () => Promise<Backlog>
-  /** Whether the process has no received request or message that is not finished. */
+  /** Whether the process has finished all requests and messages that it received. */
   isIdle(): boolean
   /** Leaves the queue group. Messages that have already been received are still handled. */
   leave(): Promise<void>

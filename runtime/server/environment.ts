@@ -5,9 +5,9 @@ export type Environment = Readonly<Record<string, string | undefined>>
 const suffix = '_FILE'
 
 /**
- * Returns the variables, where NAME_FILE stands for a variable NAME with the content of this file. A file is
- * read when NAME is read, because other programs have variables that end in _FILE too. This throws an Error
- * if the file cannot be read or is empty, or if NAME is set as well.
+ * Returns the variables. For each variable NAME_FILE, adds a variable NAME with the content of that
+ * file. The file is only read when NAME is read, because variables of other programs may end in _FILE
+ * too. Reading NAME throws an Error if the file cannot be read or is empty, or if NAME itself is set.
  */
 export function readEnvironment(variables: Environment): Environment {
   const environment = { ...variables }

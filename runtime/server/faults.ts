@@ -7,16 +7,16 @@ import type { Logger } from 'pino'
 const functionNames = new AsyncLocalStorage<string>()
 
 /**
- * Returns a resource whose `runInAsyncScope` marks all work that a call starts with the function's
- * name. One resource for all calls costs a fifth of `AsyncLocalStorage.run` in each call.
+ * Returns a resource whose `runInAsyncScope` attaches the function's name to all asynchronous work of
+ * a call. One resource for all calls costs a fifth of calling `AsyncLocalStorage.run` in each call.
  */
 export function createFunctionScope(name: string): AsyncResource {
   return functionNames.run(name, () => new AsyncResource('NatterFunction'))
 }
 
 /**
- * Logs the rejections and exceptions that no code handles, with the name of their function if it can be
- * known. After an exception the state of the process is undefined, so calls `onException`.
+ * Logs unhandled rejections and uncaught exceptions, with the name of their function if it is known.
+ * Calls `onException` after an uncaught exception, because the state of the process is then undefined.
  */
 export function watchFaults(
   log: Logger,

@@ -64,7 +64,10 @@ export interface LoadedFolders {
 }
 
 interface SourceFile {
-  /** The path of the file from its folder: `room.join.ts`, or `poll/index.ts` in a subfolder. */
+  /**
+   * The path of the file relative to the loaded folder: `room.join.ts`, or `poll/index.ts` in a
+   * subfolder.
+   */
   name: string
   stem: string
 }

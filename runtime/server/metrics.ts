@@ -30,7 +30,7 @@ interface RuntimeState {
   readonly checks: DependencyChecks
 }
 
-/** The time for NATS and other dependencies to answer. */
+/** Timeout for the answers of NATS and the other dependencies together. */
 const maxAnswerMs = 1_000
 const delayResolutionMs = 10
 
@@ -73,7 +73,10 @@ export async function runtimeMetrics(state: RuntimeState): Promise<Metric[]> {
   ]
 }
 
-/** For a probe over HTTP, and for alerts: a process that does not answer is not ready. */
+/**
+ * Returns the readiness of a process as a metric, for alerts. The supervisor reports a process that
+ * does not answer as not ready.
+ */
 export function readyMetric(isReady: boolean): Metric {
   return gauge('natter_ready', 'Whether the process serves all functions.', +isReady)
 }
@@ -202,7 +205,7 @@ function formatSample(name: string, { suffix = '', labels, value }: Sample) {
   return `${name}${suffix}${pairs.length > 0 ? `{${pairs.join(',')}}` : ''} ${value}\n`
 }
 
-/** One limit for several answers, so that they need one timer. */
+/** A time limit that several answers share, so that they need only one timer. */
 class TimeLimit implements Disposable {
   readonly #ended = new AbortController()
   readonly #late: Promise<undefined>
@@ -269,7 +272,7 @@ function durations(name: string, { buckets, totalMs }: FunctionStats): Sample[] 
   ]
 }
 
-/** The measured intervals between two timers contain the resolution, which is no lag. */
+/** Subtracts the resolution, which is part of each measured interval but is no lag. */
 function lag(statistic: string, ns: number) {
   return gauge(
     `nodejs_eventloop_lag_${statistic}_seconds`,

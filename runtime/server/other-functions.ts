@@ -17,15 +17,18 @@ const Served = v.array(
   }),
 )
 
-/** Publishes the functions of this process, so that logins in other processes permit their requests. */
+/**
+ * Announces the functions of this process, so that logins in other processes also permit requests
+ * to these functions.
+ */
 export function announceFunctions(nc: NatsConnection, functions: readonly FunctionInfo[]): void {
   const served = functions.filter(({ subject }) => subject !== undefined)
   nc.publish(servedSubject, JSON.stringify(served))
 }
 
 /**
- * Collects the functions that other processes serve by requests, and follows later starts. A function
- * remains until this process ends, even if no process serves it any more.
+ * Collects the request functions of other processes, including those that start later. A function
+ * remains in the collection until this process ends, even if no process serves it any more.
  */
 export async function followFunctions(
   nc: NatsConnection,
@@ -58,7 +61,7 @@ export async function followFunctions(
       if (!nc.isClosed()) log.error({ err }, 'functions of other processes not found')
     }
   }
-  // An announcement may be missed while the connection is lost.
+  // Announcements may be missed while the connection is lost.
   void discoverAfterReconnects(nc, discover)
   await discover()
   return { all: () => all, stop: () => subscription.unsubscribe() }

@@ -5,7 +5,10 @@ import type { ErrorBody, FunctionError } from '../api/errors.ts'
 import { writeHeaders } from '../api/headers.ts'
 import { tokenAt } from '../api/subject.ts'
 
-/** The reply subject that the server invents for a request of another account, with or without a gateway. */
+/**
+ * Matches the reply subject that the server generates for a request from another account, with or
+ * without the prefix of a gateway.
+ */
 const imported = /(^|\.)_R_\./
 const validToken = /^[\w-]{1,64}(\.[\w-]{1,64})?$/
 const hintIntervalMs = 1_000
@@ -20,8 +23,8 @@ const maxErrorLength = 1_000
  * Returns the subject for the replies to a request, or an empty string if they cannot be sent.
  *
  * A client of another account can name any reply subject, such as one on which many users receive
- * events. The server does not check it and does not show it to us. So the replies to such a client are
- * published on a subject of its own user, which ends in the token from its request.
+ * events. The server neither checks this subject nor passes it on. So the replies to such a client
+ * are published on a subject of its own user, which ends in the token from its request.
  */
 export function readReplySubject(
   message: Pick<Msg, 'reply' | 'subject' | 'headers'>,
@@ -35,7 +38,7 @@ export function readReplySubject(
 
 /**
  * Tells a client of another account that its request has no valid reply token. Sends few and short
- * hints, because the reply subject can be one of other users.
+ * hints, because the client may have named a subject of other users as the reply subject.
  */
 export function sendHint(nc: NatsConnection, reply: string | undefined): void {
   const now = performance.now()
@@ -45,8 +48,8 @@ export function sendHint(nc: NatsConnection, reply: string | undefined): void {
 }
 
 /**
- * Passes a serialized error to `send`. If that fails, passes it once more without details: they cannot be
- * serialized (a BigInt, a cycle), or exceed the server's maximum payload.
+ * Passes a serialized error to `send`. If that fails, passes it once more without its details: they
+ * may not be serializable (a BigInt, a cycle), or may exceed the server's maximum payload.
  */
 export function sendError<Result>(
   reason: FunctionError | ErrorBody,

@@ -6,7 +6,7 @@ import { readObject } from './function-host.ts'
 
 export type Incoming = Pick<Msg, 'data' | 'headers' | 'json' | 'reply' | 'subject'>
 
-/** Returns refusals, because throwing them costs more. */
+/** Returns the input, or a refusal. Throwing a refusal would cost more. */
 export function readInput(
   message: Incoming,
   subject: Subject,

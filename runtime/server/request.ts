@@ -57,7 +57,7 @@ export class RequestJob implements Job {
       return false
     }
     this.#granted?.catch((error) => {
-      // A job that runs by now is rejected by its handler's result.
+      // A job that has already started waits for `#granted` in `#handle`, and is rejected there.
       if (this.#startedAt) return
       this.refuse(toFunctionError(error))
       refused(this)
@@ -185,7 +185,8 @@ export class RequestJob implements Job {
     const refusal = toFunctionError(error)
     if (refusal !== error)
       host.log.error({ err: this.#fault, code: refusal.code }, 'function failed')
-    // A call that was rejected at its deadline is already counted.
+    // A call that was rejected before the handler failed, at its deadline for example, is already
+    // counted.
     if (!this.#answered) dispatcher.stats.failed(refusal.code, refusal.message)
     this.#refuse(refusal)
   }
@@ -227,7 +228,7 @@ export class RequestJob implements Job {
   #reject(reason: ErrorBody) {
     const { host, subject } = this.#kind
     const { code, message } = reason
-    // Not at the level info: a user could fill the log.
+    // Logged at the level debug, because a user could otherwise fill the log.
     host.log.debug({ code, reason: message }, 'call without a reply rejected')
     const { onRejected } = host.loaded.definition.options
     if (!onRejected) return
@@ -236,7 +237,7 @@ export class RequestJob implements Job {
     const call = { params, data: readLoosely(this.#message) }
     const onFault = (err: unknown) => host.log.error({ err: toError(err) }, 'onRejected failed')
     try {
-      // An author may pass an async function.
+      // `onRejected` may be an async function, although its type returns nothing.
       const result: unknown = host.run(onRejected, reason, call, context)
       if (isThenable(result)) result.then(undefined, onFault)
     } catch (err) {

@@ -195,7 +195,7 @@ async function connectToJetStream(
   started: AsyncDisposableStack,
 ) {
   const nc = await dependencies.wait('NATS', () => connectToNats(config.nats, config.name))
-  // A setup has failed meanwhile.
+  // If a setup has failed meanwhile, `started` is already disposed, and would not close this connection.
   if (started.disposed) await nc.close()
   started.defer(async () => {
     // Closing would discard messages that are not yet written to the socket.
@@ -291,8 +291,8 @@ async function drain(
   served: readonly Served[],
   budgetMs: number,
 ): Promise<void> {
-  // nats.js would drop the messages of consumers that are on the way, and the server would deliver them to
-  // another process only ten seconds later.
+  // Without this pause, nats.js would drop messages that the server has already sent to the
+  // consumers. The server would then redeliver them to another process only after ten seconds.
   pauseDeliveries(nc)
   await Promise.race([nc.flush(), sleep(finalFlushMs)]).catch(() => undefined)
   const finished = Promise.all(served.map((func) => func.leave())).then(() =>

@@ -4,7 +4,10 @@ import { cancelSchedule, listSchedules, storeSchedule } from '../jetstream/sched
 import type { Backbone } from './backbone.ts'
 import type { LoadedFunction } from './load.ts'
 
-/** During a rolling restart, processes of the previous version may still serve a removed function. */
+/**
+ * Milliseconds after the start at which the schedules are reconciled again. During a rolling restart,
+ * the first run may still find processes of the previous version, which serve a removed function.
+ */
 const repeatAfterMs = [60_000, 600_000]
 const pingTimeoutMs = 1_000
 
@@ -38,7 +41,10 @@ export function repeatAfterStart(work: () => Promise<void>): Disposable {
   return { [Symbol.dispose]: () => timers.forEach(clearTimeout) }
 }
 
-/** Returns true also for a process that does not answer in time. */
+/**
+ * Returns false only if the server reports that there are no responders. A process that does not
+ * answer in time may still serve the function.
+ */
 async function isServed(nc: NatsConnection, service: string): Promise<boolean> {
   try {
     await nc.request(`$SRV.PING.${service}`, '', { timeout: pingTimeoutMs })

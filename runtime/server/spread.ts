@@ -11,9 +11,12 @@ const statesSubject = 'runtime.moving'
 const countSubject = '$SYS.REQ.ACCOUNT.PING.STATZ'
 const countQuery = JSON.stringify({ include_unused: true })
 const [minPauseMs, maxPauseMs] = [5_000, 15_000]
-/** While the server of a connection is in lame duck mode: it closes the connection some seconds later. */
+/**
+ * Pause while the server of a connection is in lame duck mode. Such a server closes the connection
+ * some seconds later.
+ */
 const [minLeaveMs, maxLeaveMs] = [100, 1_000]
-/** Between two moves if the first one waited in vain for long calls. */
+/** Pause after a move that was given up, because long calls did not end in time. */
 const longPauseMs = 60_000
 const maxIdleMs = 5_000
 const idlePollMs = 5
@@ -43,9 +46,10 @@ interface SpreadOptions {
 }
 
 /**
- * Keeps the connections of all processes evenly spread over the servers of a cluster. A connection moves
- * when another server has at least two fewer, or when its server is in lame duck mode. Before it moves, the process leaves its queue groups and
- * finishes its calls, while other processes serve the new ones. One process moves at a time.
+ * Keeps the connections of all processes evenly spread over the servers of a cluster. A connection
+ * moves when another server has at least two connections fewer, or when its own server is in lame
+ * duck mode. Before the move, the process leaves its queue groups and finishes its calls. Other
+ * processes serve new calls meanwhile. Only one process moves its connections at a time.
  */
 export class ConnectionSpread implements AsyncDisposable {
   readonly #options: SpreadOptions
@@ -53,7 +57,7 @@ export class ConnectionSpread implements AsyncDisposable {
   readonly #state: ProcessState
   /** The names of servers by their addresses, as far as this process was connected to them. */
   readonly #names = new Map<string, string>()
-  /** Those whose server is in lame duck mode. */
+  /** The connections whose server is in lame duck mode. */
   readonly #leaving = new Set<NatsConnection>()
   readonly #ended: Promise<void>
   #pause = new AbortController()
@@ -114,7 +118,10 @@ export class ConnectionSpread implements AsyncDisposable {
     return isClustered && connectionState.isConnected && !this.#stopping.signal.aborted
   }
 
-  /** Returns false if calls in flight did not end in time. */
+  /**
+   * Moves connections that should move, if other processes serve the functions meanwhile. Returns
+   * false if calls in flight did not end in time.
+   */
   async #spread(): Promise<boolean> {
     const { connections } = this.#options.backbone.connectionState
     const found = await Promise.all(connections.map((nc) => this.#findMove(nc)))
@@ -148,13 +155,15 @@ export class ConnectionSpread implements AsyncDisposable {
     const all = [...counts.values()]
     if (own - Math.min(...all) < 2) return undefined
     const mean = all.reduce((sum, count) => sum + count, 0) / all.length
-    // Then the expected number of connections that stay is the mean.
+    // Moves with a probability at which the expected number of connections that stay is the mean.
     if (Math.random() >= (own - mean) / own) return undefined
     const server = this.#chooseServer(nc, address, counts)
     return server === undefined ? undefined : { nc, account, from, server }
   }
 
-  /** Returns the server with the fewest connections, if it has at least two fewer. */
+  /**
+   * Returns the server with the fewest connections, if it has at least two fewer than the current server.
+   */
   #chooseServer(nc: NatsConnection, address: string, counts: ReadonlyMap<string, number>) {
     const own = this.#count(address, counts)
     const [best] = nc
@@ -165,7 +174,7 @@ export class ConnectionSpread implements AsyncDisposable {
     return best?.listen
   }
 
-  /** Returns 0 for an address whose server is unknown: it may be the one without connections. */
+  /** Returns 0 for an address whose server is still unknown: it may be a server without connections. */
   #count(address: string, counts: ReadonlyMap<string, number>): number {
     const known = new Set(this.#names.values())
     const isUnknownRunning = [...counts.keys()].some((name) => !known.has(name))
@@ -175,8 +184,9 @@ export class ConnectionSpread implements AsyncDisposable {
   }
 
   /**
-   * Whether other processes serve all functions, and none of them moves. Each process announces its state
-   * before it asks, so two that ask at the same time know of each other: the lower id moves.
+   * Whether other processes serve all functions of this one, and none of them moves. Each process
+   * sets its state before it asks. So two processes that ask at the same time see each other, and
+   * only the one with the lower id moves.
    */
   async #othersServe(): Promise<boolean> {
     const replies = await gather(this.#options.backbone.nc, statesSubject, '')
@@ -208,7 +218,10 @@ export class ConnectionSpread implements AsyncDisposable {
     }
   }
 
-  /** Returns false if calls in flight do not end in time, or if the process may no longer move. */
+  /**
+   * Waits until no call is in flight. Returns false if that takes too long, or if the process may
+   * no longer move.
+   */
   async #idle(): Promise<boolean> {
     const { backbone, served } = this.#options
     const isIdle = () => backbone.requester.isIdle && served.every((func) => func.isIdle())

@@ -21,10 +21,10 @@ interface Position {
 }
 
 /**
- * Compares each stream with what its functions have stored, usually in a database (`storedUpTo`): after the
- * restore of a backup, either may be older. If the store lacks messages that are acknowledged, the function gets
- * all messages of the stream again. Throws if the stream is older: it would give new messages the sequences of
- * others that are stored.
+ * Compares each stream with the store that its function writes, usually a database (`storedUpTo`).
+ * After the restore of a backup, one of them may be older than the other. If the store lacks
+ * acknowledged messages, the function receives all messages of the stream again. Throws if the stream
+ * is older, because it would give new messages the sequences of messages that are already stored.
  */
 export async function checkStoredPositions(
   { js, requester, partitions }: Pick<Backbone, 'js' | 'requester' | 'partitions'>,
@@ -40,7 +40,7 @@ export async function checkStoredPositions(
       const positions: Position[] = []
       for (const partition of partitions.streamsOf(trigger.stream)) {
         const { stream } = partition
-        // Read first, because the store is written before the acknowledgement.
+        // Reads the acknowledged sequence first, because the store is written before the acknowledgement.
         const acknowledged = await readAcknowledged(jsm, stream, service)
         const storedUpTo = await read(sequencesOf(partition))
         positions.push({ name, service, trigger, stream, acknowledged, storedUpTo })
@@ -63,7 +63,7 @@ async function readAcknowledged(jsm: JetStreamManager, stream: string, service: 
 async function findProblem({ name, stream, storedUpTo }: Position, requester: Requester) {
   const { last } = await readBounds(requester, stream)
   if (storedUpTo <= last) return undefined
-  // Messages that were lost with the stream may have had higher sequences.
+  // The lost messages of the stream may have had even higher sequences.
   const next = storedUpTo + 10_000
   return (
     `${name} has stored messages of ${stream} up to ${storedUpTo}, but the stream ends at ${last}: it is ` +
@@ -72,7 +72,10 @@ async function findProblem({ name, stream, storedUpTo }: Position, requester: Re
   )
 }
 
-/** Messages that are acknowledged, but not stored, may also be dead letters. */
+/**
+ * Returns whether the stream has an acknowledged message after `storedUpTo`. Such a message may
+ * also be a dead letter, which was never stored.
+ */
 async function lacksMessages(
   { trigger, stream, acknowledged, storedUpTo }: Position,
   requester: Requester,
@@ -97,7 +100,7 @@ async function consumeAgain(
   try {
     await jsm.consumers.delete(stream, service)
   } catch (error) {
-    // Another process has deleted it.
+    // Another process may already have deleted the consumer.
     if (!(error instanceof JetStreamApiError)) throw error
     ignoreNotFound(error)
   }

@@ -7,8 +7,8 @@ import type { Backlog } from './endpoint.ts'
 
 const [minRetryMs, maxRetryMs] = [250, 5_000]
 /**
- * When a server of a cluster dies, the requests for messages that it held are lost without an error. They are
- * repeated after two missed heartbeats. With the defaults of nats.js, that takes 30 seconds.
+ * When a server of a cluster dies, the pull requests that it held are lost without an error.
+ * nats.js repeats them after two missed heartbeats, which takes 30 seconds with its defaults.
  */
 const pullOptions = { expires: 5_000, idle_heartbeat: 1_000 }
 
@@ -19,7 +19,7 @@ export interface ConsumerOptions extends BatchOptions {
 }
 
 export interface Consumer {
-  /** Whether no received message waits or is handled. */
+  /** Whether all received messages are finished. */
   readonly isIdle: boolean
   /** Finishes the current calls. The server redelivers all other received messages. */
   stop(): Promise<void>
@@ -94,7 +94,10 @@ export async function startConsumer(options: ConsumerOptions): Promise<Consumer>
     })
   }
 
-  /** Also consumes anew: nats.js would request messages of the recreated consumer only after 30 s. */
+  /**
+   * Recreates a lost consumer, and starts to consume again. Otherwise, nats.js would request
+   * messages of the recreated consumer only after 30 s.
+   */
   async function recreateWhenLost() {
     for (;;) {
       const reason = await untilLost(messages)

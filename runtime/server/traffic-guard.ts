@@ -4,7 +4,10 @@ import type { Logger } from 'pino'
 import type { ClientConnections } from '../monitoring/connections.ts'
 
 const windowMs = 1_000
-/** The server closes the connection of a process that cannot keep up with its `max_pending`. */
+/**
+ * More traffic than this could make the process fall behind. The server closes the connection of a
+ * process when more than `max_pending` bytes wait for it.
+ */
 const maxBytesPerWindow = 8 * 1_024 * 1_024
 const blockMs = 30_000
 const blockedSubject = 'connection.blocked'
@@ -56,7 +59,10 @@ export class TrafficGuard {
     return this.#blocked.has(user)
   }
 
-  /** Only a process that served the login of a user knows the user's aliases. */
+  /**
+   * `blocked` may be an alias of a user. Only a process that served the login of this user knows
+   * that, and then also blocks the user.
+   */
   #receive(blocked: string) {
     this.#blocked.set(blocked, true)
     const user = this.#users.get(blocked)

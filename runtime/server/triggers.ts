@@ -127,7 +127,7 @@ async function consumeEach<Part>(
         redelivered: sum('redelivered'),
       }
     },
-    // A replay handles the dead letter itself, whatever its stream is.
+    // Each of the consumers can replay any dead letter of the function, whatever its partition is.
     replay: (seq) => first.replay(seq),
   }
 }

@@ -29,9 +29,9 @@ interface Waiting {
 }
 
 /**
- * The messages whose dependency is unavailable. They are retried here with back-off, so that they do
- * not stop the other messages of their batch, or later ones. Because the messages stay in the process,
- * waiting does not use up their deliveries.
+ * The messages whose dependency is unavailable. They are retried here with back-off, so that they
+ * do not block the other messages of their batch, or later messages. They are not redelivered for a
+ * retry, so waiting does not use up their limited number of deliveries.
  */
 export class WaitingMessages {
   readonly #options: WaitingOptions
@@ -72,7 +72,7 @@ export class WaitingMessages {
 
   /** To be called when the handler has processed messages. */
   succeeded(): void {
-    // A message that still waits may need another dependency.
+    // While a message waits, the outage is not over: the message may need another dependency.
     if (!this.#isOutage || this.#waiting.size > 0) return
     this.#isOutage = false
     this.#options.log.info('dependency available again')

@@ -5,7 +5,10 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
 import { errorStatus, isErrorCode } from '../api/errors.ts'
 import type { ClientSpan } from '../api/system.ts'
 
-/** The SDK can only create spans with new ids, and these are already those of a client. */
+/**
+ * Builds the span without the SDK, which can only create spans with new ids. A client's span
+ * already has ids.
+ */
 export function toReadableSpan(span: ClientSpan, resource: Resource): ReadableSpan {
   const { trace, id, name, at, ms, code } = span
   const spanContext: SpanContext = {

@@ -54,7 +54,9 @@ export function beginTrace(name: string, carrier: MsgHdrs | undefined): Trace | 
   return { context, span: undefined, part: partOf(ours, from) }
 }
 
-/** Returns undefined if that trace is not sampled. */
+/**
+ * Returns a new span in the trace of the message's headers, or undefined if that trace is not sampled.
+ */
 export function joinTrace(carrier: MsgHdrs | undefined): TracePart | undefined {
   const from = readTrace(carrier)
   return from && isSampled(from)
