@@ -11,7 +11,7 @@ const steps: [command: string, ...args: string[]][] = [
   ['tsc', '--noEmit', '-p', 'client/service-worker/tsconfig.json'],
 ]
 const root = join(import.meta.dirname, '..')
-// The first run of a benchmark installs its packages.
+// The types of the benchmarks need their packages, which the first run of a benchmark installs.
 if (existsSync(join(root, 'bench', 'node_modules'))) steps.push(['tsc', '--noEmit', '-p', 'bench'])
 
 export async function check(): Promise<number> {

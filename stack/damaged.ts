@@ -5,7 +5,7 @@ export interface StateFault {
   loss: string
 }
 
-/** These faults are not in the stored data, so removing the data does not help. */
+/** Errors that do not mean that the stored data are damaged, so removing the data does not help. */
 const otherFault =
   /no space|ENOSPC|disk (is )?full|quota|permi|EACCES|EPERM|read-?only|memory|locked/i
 

@@ -54,7 +54,10 @@ function restartOnSave({ services }: Stack, log: (message: string) => void, sign
     isRestarting = false
   }
 
-  /** The restart also enters the components in the registry. */
+  /**
+   * Builds the components of the changed apps, and restarts the runtime, which registers the apps
+   * with them.
+   */
   async function update(files: string[]) {
     await buildApps(join(root, 'apps'), devComponents, changedApps(files))
     await rollingRestart()
@@ -76,7 +79,10 @@ function restartOnSave({ services }: Stack, log: (message: string) => void, sign
   }
 }
 
-/** Returns the names of the apps to which the files belong, or undefined if other apps may use one of them. */
+/**
+ * Returns the names of the apps to which the files belong, or undefined if other apps may use one
+ * of the files.
+ */
 function changedApps(files: string[]): string[] | undefined {
   const names = new Set<string>()
   for (const file of files) {

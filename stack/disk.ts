@@ -4,7 +4,10 @@ import type { ProcessService } from './services/service.ts'
 
 const checkMs = 1_000
 const mebibyte = 1_024 * 1_024
-/** A service fails at a write that does not fit, so the disk counts as full before that. */
+/**
+ * The disk counts as full while it has less free space than this, because a service fails at the
+ * first write that does not fit.
+ */
 const fullBytes = 4 * mebibyte
 const enoughBytes = 32 * mebibyte
 const writeFailure =
@@ -21,9 +24,9 @@ export interface Disk {
   /** Resolves when services can write to the disk. */
   waitUntilWritable(signal: AbortSignal): Promise<void>
   /**
-   * Resolves to true when the disk can be written to again after a service could not write. The service
-   * must then be restarted: nats-server and PGlite do not write again by themselves. Resolves to false when
-   * the signal aborts.
+   * Resolves to true when the disk can be written to again after `service` could not write. The
+   * service must then be restarted: nats-server and PGlite do not write again by themselves.
+   * Resolves to false when the signal aborts.
    */
   untilWritableAgain(service: ProcessService, signal: AbortSignal): Promise<boolean>
 }
@@ -78,7 +81,10 @@ async function findFault(dir: string, current: Fault | undefined): Promise<Fault
   return bavail * bsize < (current === 'full' ? enoughBytes : fullBytes) ? 'full' : undefined
 }
 
-/** `access` does not notice that the kernel has made a file system read-only after an error of the disk. */
+/**
+ * Uses `utimes`, because `access` does not notice that the kernel has made a file system read-only
+ * after an error of the disk.
+ */
 async function isReadOnly(dir: string): Promise<boolean> {
   const now = new Date()
   return utimes(dir, now, now).then(

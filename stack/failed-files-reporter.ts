@@ -1,10 +1,12 @@
 import { writeFileSync } from 'node:fs'
 import type { Reporter, TestModule } from 'vitest/node'
 
-/** The environment variable with the file that the reporter writes. */
+/** The environment variable with the path of the file that the reporter writes. */
 export const failedFilesVariable = 'NATTER_FAILED_FILES'
 
-/** Writes the paths of the files that failed, one per line, and nothing if an error belongs to no test. */
+/**
+ * Writes the paths of the failed test files, one per line. Writes nothing if an error belongs to no test.
+ */
 export default class FailedFilesReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
     const path = process.env[failedFilesVariable]

@@ -1,6 +1,6 @@
 /**
- * `npm run certificates -- FOLDER NAMES...`: writes a private certificate authority and certificates that it has
- * signed, for development and for networks whose clients can be told to trust it.
+ * `npm run certificates -- FOLDER NAMES...`: writes a private certificate authority, and certificates
+ * signed by this authority, for development and for networks whose clients can be configured to trust it.
  */
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
@@ -18,7 +18,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 
-/** Some systems reject certificates that are valid for longer, also of private authorities. */
+/**
+ * Some systems reject certificates that are valid for longer than this, even those of private
+ * authorities.
+ */
 const certificateDays = 825
 const authorityDays = 3_650
 
@@ -101,7 +104,7 @@ function readNames(text: string): [string, ...string[]] {
   return [first, ...others]
 }
 
-/** Returns whether the folder has an authority. Throws if one of its files is missing. */
+/** Returns whether the folder has an authority. Throws if the folder has only one of its two files. */
 function checkAuthority(folder: string): boolean {
   const [certificate, key] = ['ca.crt', 'ca.key'].map((file) => existsSync(join(folder, file)))
   if (certificate !== key)
@@ -122,14 +125,14 @@ function createCertificate(
 ) {
   const file = (ending: string) => join(work, `${names[0]}.${ending}`)
   const alternatives = names.map((name) => `${isIP(name) ? 'IP' : 'DNS'}:${name}`).join(', ')
-  // Servers of a cluster are clients of each other.
+  // The certificate is also valid for clients, because servers of a cluster are clients of each other.
   const extensions = `basicConstraints = critical, CA:FALSE
 keyUsage = critical, digitalSignature
 extendedKeyUsage = serverAuth, clientAuth
 subjectKeyIdentifier = hash
 authorityKeyIdentifier = keyid
 subjectAltName = ${alternatives}`
-  // A common name has 64 characters at most.
+  // A common name may have at most 64 characters.
   const config = writeConfig(work, names[0].slice(0, 64), extensions)
   openssl([
     'req',

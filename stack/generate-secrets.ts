@@ -69,7 +69,8 @@ function run() {
 
   const missing = Object.keys(files).filter((name) => !(name in existing))
   mkdirSync(folder, { recursive: true })
-  // Containers run as other users, who must read the files. The folder keeps users of this machine out.
+  // All users may read the files, because containers run as other users. The mode of the folder
+  // keeps other users of this machine out.
   chmodSync(folder, 0o700)
   for (const name of missing) {
     const path = join(folder, name)
@@ -83,7 +84,10 @@ function run() {
   reportDifferences(folder, existing, derived)
 }
 
-/** Hosts and passwords of an earlier call stay in the files, which a second call with other options must say. */
+/**
+ * Warns about existing files that differ from those that this call would write. An earlier call
+ * with other options may have written them.
+ */
 function reportDifferences(folder: string, existing: Files, derived: Files) {
   const differing = Object.entries(derived).flatMap(([name, wanted]) => {
     const actual = existing[name]

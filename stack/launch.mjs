@@ -33,7 +33,10 @@ const scripts = {
   chaos: 'tests/chaos/main.ts',
   screenshots: 'tests/client/screenshots/main.ts',
 }
-/** Of the scripts that read no options. The others have their own. */
+/**
+ * Usage texts of the scripts that do not read options themselves. The other scripts print their own
+ * usage text.
+ */
 const usages = {
   start: `Usage: npm start
 
@@ -87,7 +90,7 @@ function isInstalled() {
   if (!existsSync(installed)) return false
   const locked = Object.entries(readPackages(join(root, 'package-lock.json')))
   const present = readPackages(installed)
-  // An optional package may be missing, because it is for another platform.
+  // An optional package may be missing, because it may be for another platform.
   return locked.every(
     ([path, { version, optional }]) =>
       path === '' || (path in present ? present[path].version === version : optional),
@@ -116,7 +119,7 @@ async function withInstallLock(work) {
   }
 }
 
-/** Creates the lock with its content in one step. */
+/** Creates the lock file together with its content, in one atomic step. */
 function tryLock(file) {
   const mine = `${file}.${process.pid}`
   writeFileSync(mine, String(process.pid))
@@ -150,7 +153,7 @@ function isRunning(pid) {
 
 async function install() {
   const modules = join(root, 'node_modules')
-  // Through a link, `npm ci` would empty the folder of another clone.
+  // If node_modules is a link, `npm ci` would empty the folder of another clone.
   if (lstatSync(modules, { throwIfNoEntry: false })?.isSymbolicLink()) unlinkSync(modules)
 
   const startedAt = Date.now()

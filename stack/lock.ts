@@ -34,7 +34,9 @@ export async function takeLock(file: string): Promise<Lock> {
   return { release, [Symbol.asyncDispose]: release }
 }
 
-/** Calls `onWait` once if another process holds the lock. */
+/**
+ * Runs `work` while this process holds the lock. Calls `onWait` once if another process holds the lock.
+ */
 export async function withLock<T>(file: string, work: () => Promise<T>, onWait: () => void) {
   await using _lock = await waitForLock(file, onWait)
   return await work()
@@ -48,7 +50,7 @@ export async function waitForLock(file: string, onWait: () => void): Promise<Loc
     } catch (error) {
       if (!(error instanceof LockedError)) throw error
       if (waits === 0) onWait()
-      // A file lock sends no event when it is released, so poll.
+      // Polls, because a file lock sends no event when it is released.
       await delay(200)
     }
   }
@@ -83,7 +85,7 @@ async function removeStale(file: string) {
   await rm(moved, { force: true })
 }
 
-/** Invalid JSON counts as a dead holder. */
+/** A lock with invalid JSON counts as the lock of a dead process. */
 async function readHolder(file: string): Promise<ProcessId | undefined> {
   try {
     const { pid, since } = JSON.parse(await readFile(file, 'utf8'))

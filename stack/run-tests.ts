@@ -4,15 +4,15 @@ import { join, relative } from 'node:path'
 import { failedFilesVariable } from './failed-files-reporter.ts'
 import { run } from './run.ts'
 
-/** More failed files than this are the fault of the change or of the machine. */
+/** If more files fail, none of them is repeated, because the change or the machine is at fault. */
 const maxRepeatedFiles = 10
 
 const reporter = join(import.meta.dirname, 'failed-files-reporter.ts')
 
 /**
- * Runs the tests of a folder that has a configuration of vitest. The files that failed run once more, each of them
- * whole, because a test may need what the tests before it in the same file left. An error that belongs to no test
- * is final. Returns the exit code.
+ * Runs the tests of a folder that has a configuration of vitest. The files that failed run once
+ * more. They run as a whole, because a test may need the state that earlier tests of its file left.
+ * After an error that belongs to no test, nothing is repeated. Returns the exit code.
  */
 export async function runTests(folder: string, env: NodeJS.ProcessEnv): Promise<number> {
   const dir = await mkdtemp(join(tmpdir(), 'natter-tests-'))

@@ -22,7 +22,10 @@ export async function scanSecrets(root: string): Promise<string[]> {
   return found
 }
 
-/** The .gitignore has patterns of names only, not of paths. */
+/**
+ * Returns patterns of the names of files and folders that are not scanned. The .gitignore of this
+ * project contains only patterns of names, and none of paths.
+ */
 function excludedIn(root: string): string[] {
   const lines = readFileSync(join(root, '.gitignore'), 'utf8').split('\n')
   return ['.git', ...binary, ...lines.filter(Boolean).map((line) => line.replace(/\/$/, ''))]

@@ -44,7 +44,10 @@ interface Context extends StackOptions {
   ports: Partial<Ports>
   secrets: Secrets
   webOrigins: string[]
-  /** Of the first runtime, which the embedded OpenID provider tells about logouts. Empty without a port. */
+  /**
+   * The webhook port of the first runtime, to which the embedded OpenID provider sends logout
+   * tokens. Empty if the runtime has none.
+   */
   webhookPort: string
   services: ProcessService[]
 }
@@ -109,7 +112,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   }
 }
 
-/** The runtime inherits the variables of this process, and rejects NAME together with NAME_FILE. */
+/**
+ * Returns an empty NAME_FILE for each NAME. The runtime inherits the variables of this process, and
+ * would reject NAME together with NAME_FILE.
+ */
 function withoutFiles(env: Record<string, string>): Record<string, string> {
   return Object.fromEntries(Object.keys(env).map((name) => [`${name}_FILE`, '']))
 }

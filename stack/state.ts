@@ -38,7 +38,7 @@ export class State {
     this.#makePrivate()
   }
 
-  /** Keeps other users of the machine out, also if the folder existed or was copied. */
+  /** Keeps other users of the machine out, even if the folder already existed or was copied. */
   #makePrivate() {
     const entries = readdirSync(this.dir, { withFileTypes: true })
     const own = entries.filter(({ name }) => ownEntry.test(name))

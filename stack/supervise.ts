@@ -7,10 +7,13 @@ const maxExits = { count: 5, withinMs: 60_000 }
 
 export interface SuperviseOptions {
   log: (message: string) => void
-  /** Called when the service is not restarted again. The reason includes the end of its log. */
+  /**
+   * Called when the service has exited too often, and is no longer restarted. The reason includes
+   * the end of its log.
+   */
   onGiveUp: (reason: string) => void
   onRestart: () => void
-  /** The disk of the state folder. While it is full, no service is restarted. */
+  /** The disk of the state folder. While it cannot be written to, no service is restarted. */
   disk?: Disk
   /** Whether the service stores data, and so must be restarted after the disk was full. */
   storesData?: boolean
@@ -50,7 +53,10 @@ export async function supervise(service: ProcessService, options: SuperviseOptio
   }
 }
 
-/** Resolves to the reason when the service has ended by itself. */
+/**
+ * Replaces the service when it hangs or could not write to the disk. Resolves to the reason when
+ * the service has exited by itself.
+ */
 async function nextExit(service: ProcessService, options: SuperviseOptions): Promise<string> {
   const { disk, log, onRestart, signal, storesData } = options
   for (;;) {

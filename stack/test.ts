@@ -64,7 +64,8 @@ async function runAll(): Promise<number> {
   ]
   for (const find of optional)
     await find({ log }).then(log, (error: Error) => {
-      // Not every system has these programs. Their tests are skipped, but not in CI.
+      // Not every system has these programs. The tests of a missing program are skipped, except in
+      // CI, which needs all of them.
       if (process.env.CI) throw error
       log(error.message)
     })

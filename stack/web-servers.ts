@@ -11,7 +11,10 @@ import {
   revalidated,
 } from './services/page-rules.ts'
 
-/** Writes configurations that serve the page as `npm start` does. They read the environment at their start. */
+/**
+ * Writes configurations that serve the page as `npm start` does. The web servers read environment
+ * variables when they start.
+ */
 export function writeWebServers(folder: string): void {
   mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, 'nginx.conf.template'), nginx())
@@ -34,7 +37,7 @@ function nginx(): string {
   const withCharset = Object.values(contentTypes)
     .filter((type) => type.endsWith('charset=utf-8'))
     .map((type) => type.split(';')[0])
-    // Always among these types, and nginx warns if it is named.
+    // nginx always includes text/html, and warns if it is named.
     .filter((type) => type !== 'text/html')
   const config = `{"natsWebSocket":"\${NATS_WS_URL}","issuer":"\${OIDC_ISSUER}","clientId":"\${OIDC_CLIENT_ID}"}`
   const errors = [

@@ -26,14 +26,18 @@ export function findHeadlessShell(options?: FindOptions): Promise<string> {
       title: 'headless shell of Chromium',
       variable: 'NATTER_TEST_HEADLESS_SHELL',
       names: headlessShells,
-      // Both have the same version, and apt-get could otherwise remove an older Chromium.
+      // Names both packages, because they need the same version: apt-get could otherwise remove an
+      // older Chromium.
       packages: ['chromium', 'chromium-headless-shell'],
     },
     options,
   )
 }
 
-/** Returns the headless shell if it is installed, else Chromium, or the one of both that a variable names. */
+/**
+ * Returns the browser that an environment variable names. Without a variable, returns the headless
+ * shell if it is installed, else Chromium.
+ */
 export async function findTestBrowser(options: FindOptions = {}): Promise<string> {
   const { env = process.env } = options
   if (env.NATTER_TEST_HEADLESS_SHELL) return findHeadlessShell(options)

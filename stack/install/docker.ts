@@ -2,7 +2,10 @@ import { hasApt, installByApt } from './apt.ts'
 import type { FindOptions } from './cache.ts'
 import { findOnPath } from './command.ts'
 
-/** Programs that the tests need, each with its package. The tests pull no image: debootstrap builds the base. */
+/**
+ * Programs that the tests need, each with its Debian package. The tests pull no image: debootstrap
+ * builds the base image.
+ */
 const packagesOf = {
   dockerd: 'docker.io',
   'docker-compose': 'docker-compose',

@@ -32,7 +32,10 @@ export async function findOllama(options: FindOptions = {}): Promise<string> {
   return cached(`ollama-${pinned}${exe}`, build, options)
 }
 
-/** Go's module of Ollama lacks the folders called vendor, and so these headers of llama.cpp. */
+/**
+ * Collects the headers in llama.cpp's folder `vendor`. Ollama's Go module lacks them, because a Go
+ * module contains no folder of this name.
+ */
 async function collectHeaders(folder: string, env: NodeJS.ProcessEnv): Promise<string> {
   const headers = ['/usr/include/nlohmann/json.hpp', '/usr/include/stb/stb_image.h']
   const found = await Promise.all(headers.map(exists))

@@ -7,7 +7,7 @@ export interface Alert {
   /** A query that returns the value for which `condition` is checked. */
   value: string
   condition: string
-  /** A further condition. */
+  /** A complete PromQL expression that must hold as well, for the same function. */
   and?: string
   for: string
   labels?: Record<string, string>
@@ -15,7 +15,10 @@ export interface Alert {
   description: string
 }
 
-/** The label `job` of the scrape configuration. The metrics of a process do not belong to Natter alone. */
+/**
+ * Selects Natter's job of the scrape configuration, because other programs export metrics of their
+ * processes with the same names.
+ */
 const job = 'job="natter"'
 const maxSeconds = 1
 
@@ -261,7 +264,8 @@ function missedSchedule(minutes: number, names: readonly string[]): Alert {
     severity: 'warning',
     value: `sum by (function) (increase(${calls}[${minutes}m]))`,
     condition: '== 0',
-    // A function that has been served for a shorter time need not have had a tick.
+    // Only if the function was already served at the start of the window: otherwise it need not
+    // have had a tick.
     and: `sum by (function) (${calls} offset ${minutes}m) >= 0`,
     for: '5m',
     labels: { window: `${minutes}m` },
@@ -276,7 +280,7 @@ function errorRatio(selector: string) {
 / sum by (function) (rate(natter_calls_total${selector}[5m]))`
 }
 
-/** One failure of few calls is no reason for an alert. */
+/** Requires more than five failures, because one failure among few calls is no reason for an alert. */
 function manyFailures() {
   return `sum by (function) (increase(natter_call_failures_total{${faults}}[5m])) > 5`
 }

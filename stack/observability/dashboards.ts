@@ -12,7 +12,7 @@ interface Panel {
   kind: 'stat' | 'timeseries'
   unit: string
   queries: readonly Query[]
-  /** For a stat that is red from this value on, or below it. */
+  /** Only for a stat: it is red from this value on, or below this value. */
   red?: { from: number } | { below: number }
   max?: number
 }
@@ -222,7 +222,9 @@ function functionRow(prefix: string, names: readonly string[]): Row {
   }
 }
 
-/** The functions of an app are a group of their own: `app.poll`. */
+/**
+ * Groups functions by the first token of their names, and those of an app by the first two: `app.poll`.
+ */
 function groupByPrefix(names: readonly string[]): [prefix: string, names: readonly string[]][] {
   const groups = Object.groupBy(names, (name) =>
     name
@@ -280,7 +282,7 @@ function layOut(rows: readonly Row[]) {
       },
       ...formatPanel(panel),
     }))
-    // The panels of a collapsed row are part of it, and need no space.
+    // In the JSON, the panels of a collapsed row are part of the row. They take no space below it.
     if (isCollapsed) return [{ ...row, panels: formatted }]
     y += Math.ceil(panels.length / perLine) * height
     return [{ ...row, panels: [] }, ...formatted]

@@ -5,12 +5,21 @@ import { type LoadedFunction, loadFolders } from '../../runtime/server/load.ts'
 /** Names of functions, in groups that need the same alerts. */
 export interface FunctionGroups {
   all: readonly string[]
-  /** No caller waits for their end, or for longer than the histogram measures. */
+  /**
+   * Functions whose duration needs no alert: no caller waits for them, or their timeout is longer
+   * than the histogram measures.
+   */
   untimed: readonly string[]
-  /** The functions with a timeout of their own, by half of it in seconds. */
+  /**
+   * Functions with another timeout than the default. The key is the duration that raises an alert:
+   * half of their timeout, in seconds.
+   */
   limits: ReadonlyMap<number, readonly string[]>
   consumers: readonly string[]
-  /** Functions with a schedule, by the time in minutes in which at least one call must succeed. */
+  /**
+   * Functions with a schedule. The key is the time in minutes within which at least one call must
+   * succeed.
+   */
   schedules: ReadonlyMap<number, readonly string[]>
   logins: readonly string[]
 }
@@ -18,8 +27,9 @@ export interface FunctionGroups {
 const maxTimeoutMs = 10_000
 const importMs = 30_000
 /**
- * An alert for a schedule watches three ticks, but at least the time of several scrapes, and at most one tick and
- * the hour by which a change of the clock delays it. Prometheus keeps 15 days.
+ * The window of an alert for a schedule is three intervals of the schedule, and at least 5 minutes, which
+ * contain several scrapes. It is at most one interval and 65 minutes, because a clock change can delay a tick
+ * by an hour. Schedules with a window of more than 8 days have no alert, because Prometheus keeps only 15 days.
  */
 const schedule = { ticks: 3, minMinutes: 5, marginMinutes: 60 + 5, maxMinutes: 8 * 24 * 60 }
 

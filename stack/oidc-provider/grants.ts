@@ -20,7 +20,8 @@ export async function loadExistingGrant(ctx: KoaContextWithOIDC): Promise<Grant 
   const grantId = session?.grantIdFor(client.clientId)
   const existing = grantId ? await provider.Grant.find(grantId) : undefined
   const grant = existing ?? (await createGrant(provider, client, account.accountId))
-  // The tokens name the grant as their session, so the logout token must, too.
+  // Access and ID tokens contain the id of the grant as their session id (`sid`), so the logout
+  // token must contain it as well.
   session?.sidFor(client.clientId, grant.jti)
   return grant
 }

@@ -17,7 +17,7 @@ export interface IssuerOptions {
   url?: string | undefined
   /** The origins of the web app. If there are none, the client `nats-chat-app` does not exist. */
   webOrigins?: string[]
-  /** Receives a logout token when a session of the web app ends. */
+  /** The URL that receives a logout token when a session of the web app ends. */
   logoutUrl?: string | undefined
   /** In seconds; 300 by default. */
   accessTokenTtl?: number
@@ -94,7 +94,7 @@ export async function startIssuer(options: IssuerOptions): Promise<Issuer> {
   }
 }
 
-/** The paths of the realm: older versions of Keycloak have the realm below /auth. */
+/** The accepted paths of the realm. Older versions of Keycloak serve the realm below /auth. */
 const prefixes = [realmPath, `/auth${realmPath}`]
 
 /**

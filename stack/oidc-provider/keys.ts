@@ -5,7 +5,7 @@ import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jo
 import * as v from 'valibot'
 import { quote, stateError } from '../damaged.ts'
 
-/** Maximum number of published keys. The tokens of an older key have expired. */
+/** Maximum number of published keys. Tokens that were signed with an older key have expired. */
 const maxKeys = 5
 
 const StoredKeys = v.object({

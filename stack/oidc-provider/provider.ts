@@ -59,7 +59,8 @@ function configure(options: ProviderOptions): Configuration {
     jwks: { keys: keys.signing },
     cookies: { keys: keys.cookies, names: cookieNames(issuer) },
     clients: clients(webOrigins, logoutUrl),
-    // oidc-provider's dispatcher rejects loopback addresses. Only logout tokens are sent, to `logoutUrl`.
+    // Removes oidc-provider's dispatcher, because it rejects loopback addresses. That is safe,
+    // because the provider only sends logout tokens, and only to `logoutUrl`.
     fetch: (url, { dispatcher: _, ...init }: RequestInit & { dispatcher?: unknown } = {}) =>
       globalThis.fetch(url, init),
     clientAuthMethods: ['none'],

@@ -15,7 +15,7 @@ const assets: Record<string, { type: string; content: string }> = {
   [`${assetsPath}/submit.js`]: { type: 'text/javascript', content: readAsset('submit.js') },
 }
 
-/** The id in the path and a cookie identify a sign-in. */
+/** Serves the sign-in page and its assets. The id in the path and a cookie identify a sign-in. */
 export function signInRoutes(provider: Provider, users: Users): Middleware {
   return async (ctx, next) => {
     const asset = assets[ctx.path]

@@ -22,9 +22,9 @@ export interface Throttle {
 }
 
 /**
- * Slows down password guessing. From the fifth failure of a user name on, the next attempt has to wait,
- * 1 s at first and then twice as long after each failure, up to a minute. Names that do not exist are
- * treated the same.
+ * Slows down password guessing. From the fifth failure of a user name on, the next attempt has to
+ * wait, 1 s at first and then twice as long after each failure, up to a minute. The same applies to
+ * names that do not exist.
  */
 export function createThrottle(): Throttle {
   const failures = new LRUCache<string, { count: number; nextAt: number }>({

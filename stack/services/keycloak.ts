@@ -12,9 +12,9 @@ export interface KeycloakOptions extends ServiceOptions {
   home: string
   javaHome: string
   webOrigin: string
-  /** Names and contents of further realm files to import. */
+  /** Names and contents of additional realm files to import. */
   realms?: Record<string, string>
-  /** Further variables of the realm. */
+  /** Additional variables of the realm. */
   env?: Record<string, string>
   port?: number | undefined
   /** Paths of files in PEM, and another port at which Keycloak then also listens with TLS. */
@@ -27,8 +27,8 @@ export interface KeycloakService extends ProcessService {
 }
 
 /**
- * Starts a real Keycloak on loopback with the realm of deploy/keycloak, its demo users and password grant. The `url` of the service is
- * the issuer URL.
+ * Starts Keycloak on loopback with the realm of deploy/keycloak, its demo users and its password
+ * grant. The `url` of the service is the issuer URL.
  */
 export async function startKeycloak(options: KeycloakOptions): Promise<KeycloakService> {
   const { home, javaHome, webOrigin, tls } = options

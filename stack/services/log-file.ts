@@ -1,7 +1,10 @@
 import { closeSync, mkdirSync, openSync, readSync, statSync, watch, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 
-/** The output of a process. The process writes to the file itself, in case its parent exits. */
+/**
+ * The output of a process. The process itself writes to the file, so that it can write even after
+ * its parent has exited.
+ */
 export interface LogFile {
   readonly path: string
   /** Returns the length of the file in bytes, which is the offset of the next line. */
@@ -10,8 +13,9 @@ export interface LogFile {
   read(from: number): string
   follow(from: number, onLine: (line: string) => void, signal: AbortSignal): void
   /**
-   * Resolves to the first line that matches, existing or future, from the byte offset `from` (0) on.
-   * Throws an error with the end of the log after `within` milliseconds (5,000).
+   * Resolves to the first line from the byte offset `from` on (default: 0) that matches, even if it
+   * is only written later. Throws an error with the end of the log after `within` milliseconds
+   * (default: 5,000).
    */
   line(
     pattern: RegExp,

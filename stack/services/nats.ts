@@ -23,7 +23,7 @@ export interface ClusterOptions {
   port: number
   /** The cluster ports of all servers. */
   ports: number[]
-  /** Tells clients the addresses of all servers, unlike nats.cluster.conf. */
+  /** Whether the server tells clients the addresses of all servers, which nats.cluster.conf turns off. */
   isAdvertised?: boolean | undefined
 }
 

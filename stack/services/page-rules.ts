@@ -35,10 +35,11 @@ export interface PolicyUrls {
 }
 
 /**
- * Returns headers of every answer, which let the page load only its own files, and connect only to its server,
- * NATS and the issuer. Remote images are the exception (docs/decisions/015). The frame of an app inherits the
- * policy, and WebKit compares 'self' with the opaque origin of the frame, so the policy also has the URL of
- * `/apps/`.
+ * Returns the headers that every answer has. They let the page load only its own files, and connect
+ * only to its own server, NATS and the issuer. Remote images are the exception (docs/decisions/015).
+ *
+ * The frame of an app inherits the policy. In WebKit, 'self' then matches nothing, because the
+ * origin of the frame is opaque. So the policy also names the URL of `/apps/`.
  */
 export function pageHeaders({ pageOrigin, natsWebSocket, issuerOrigin }: PolicyUrls) {
   return {

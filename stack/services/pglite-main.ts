@@ -16,9 +16,9 @@ import { createLogin } from './pglite-password.ts'
 import { keepSequencesWhole } from './pglite-sequences.ts'
 
 /**
- * After this time without a query, the client whose transaction keeps all others waiting is
- * disconnected. It is shorter than the deadline of a call (5 s): a frozen runtime must not fail the
- * calls that another runtime answers.
+ * Milliseconds without a query after which a client with an open transaction is disconnected,
+ * because all other clients wait for it. Shorter than the deadline of a call (5 s), so that a
+ * frozen runtime does not make the calls of another runtime fail.
  */
 const idleInTransactionMs = 2000
 
@@ -76,7 +76,7 @@ async function findCause(dir: string): Promise<string | undefined> {
 
 function requirePassword(server: PGLiteSocketServer, password: string) {
   const logIn = createLogin('postgres', password)
-  // The package has no hook for this: takes over the listener of its net.Server.
+  // The package has no hook for logins, so this replaces the listeners of its net.Server.
   const { server: listener } = server as unknown as { server: Server }
   const accept = listener.listeners('connection') as ((socket: Socket) => void)[]
   listener.removeAllListeners('connection').on('connection', async (socket) => {
@@ -86,7 +86,8 @@ function requirePassword(server: PGLiteSocketServer, password: string) {
 
 /** Disconnects the client whose query was executed last. The server then rolls back its transaction. */
 function disconnectHolder(server: PGLiteSocketServer) {
-  // The package offers no access to its connections, and its `idleTimeout` is for idle clients.
+  // Reads private fields, because the package does not expose its connections. Its `idleTimeout`
+  // would disconnect every idle client.
   const { handlers, queryQueue } = server as unknown as {
     handlers: Set<{ handlerId: number; socket: Socket | null }>
     queryQueue: { lastHandlerId: number | null }

@@ -40,7 +40,10 @@ export function createLogin(user: string, password: string): (socket: Socket) =>
   }
 }
 
-/** Reads the start-up message. Declines requests for encryption, after which the client goes on. */
+/**
+ * Reads the start-up message. Declines requests for encryption, after which the client continues
+ * without it.
+ */
 async function readStartup(socket: Socket): Promise<Buffer> {
   for (;;) {
     const length = await readBytes(socket, 4)

@@ -19,7 +19,7 @@ export async function startPglite(options: PgliteOptions): Promise<ProcessServic
     ...options,
     name: 'pglite',
     isNode: true,
-    // PGlite answers nothing while it executes a statement.
+    // Longer than the default, because PGlite answers no ping while it executes a statement.
     hungAfterMs: 20_000,
     command: () => ({
       file: process.execPath,

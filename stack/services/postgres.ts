@@ -46,7 +46,8 @@ export async function startPostgres(options: PostgresOptions): Promise<ProcessSe
       async ready(log, from, signal) {
         const ready = /database system is ready to accept connections/
         await log.line(ready, { from, signal, within: 30_000 })
-        // For an IP address, the driver expects a certificate of localhost.
+        // Names localhost, because the driver expects a certificate for localhost if the host is an
+        // IP address.
         if (options.tls) return `postgres://postgres@localhost:${port}/postgres?sslmode=verify-full`
         return `postgres://postgres@127.0.0.1:${port}/postgres`
       },

@@ -31,7 +31,7 @@ export interface ProcessOptions extends ServiceOptions {
    * its IPC channel, and any other process counts as alive.
    */
   ask?: () => Promise<unknown>
-  /** Milliseconds without an answer until the process is hung; 5,000 by default. */
+  /** Milliseconds without an answer after which the process counts as hung; 5,000 by default. */
   hungAfterMs?: number
   user?: { uid: number; gid: number } | undefined
 }

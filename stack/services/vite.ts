@@ -8,8 +8,8 @@ const root = join(import.meta.dirname, '..', '..')
 export const devComponents = join(root, 'dist', 'dev', 'apps')
 
 /**
- * A service worker that deletes the browser's cache of this origin. An earlier `npm start` on the same
- * port may have filled this cache, and the browser would load that old page.
+ * A service worker that deletes the browser's cache of this origin. An earlier `npm start` on the
+ * same port may have filled this cache, and the browser would load the old page from it.
  */
 const emptyWorker = `
 self.addEventListener('install', () => self.skipWaiting())
