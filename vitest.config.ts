@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 import { isDriverQueryError } from './schema/db.ts'
 
-/** Contract tests that start all their servers themselves, or none. */
+/** Contract tests that start all their servers themselves, or need none. */
 const ownServers = [
   'tests/functions/auth.callout.test.ts',
   'tests/functions/keycloak.poll.test.ts',
@@ -13,8 +13,8 @@ const ownServers = [
 ]
 
 /**
- * Contract tests of the translation engines and their runs. They run only with PGlite, because all
- * statements that they cause are also executed by `translate.request` and `send`.
+ * Contract tests of the translation engines and their runs. They run only with PGlite. The tests of
+ * `translate.request` and `send` execute the same SQL statements, and run with PostgreSQL too.
  */
 const engineTests = [
   'cancel',
@@ -44,7 +44,7 @@ const longFiles = [
   'tests/client/apps.test.ts',
 ]
 
-/** Runs long files first, so that none of them is alone at the end. */
+/** Runs long files first, so that none of them runs alone at the end while the other worker is idle. */
 class LongestFirst extends BaseSequencer {
   override async sort(specifications: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(specifications)
@@ -62,7 +62,7 @@ export default defineConfig({
     hookTimeout: 120_000,
     sequence: { sequencer: LongestFirst },
     expect: { poll: { timeout: 20_000 } },
-    // Test files load in half the time with it (docs/decisions/069-module-resolution.md).
+    // With this module, test files load in half the time (docs/decisions/069-module-resolution.md).
     execArgv: ['--import', import.meta.resolve('./runtime/cli/module-resolution.ts')],
     // More workers would not be faster, because the tested servers are processes of their own.
     maxWorkers: 2,
