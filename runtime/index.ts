@@ -1,4 +1,4 @@
-/** The API for files in functions/. */
+/** The API that the files of functions import. */
 
 export type { AuthGrant, AuthRequest } from './api/auth.ts'
 export type { Bucket, KvChange, KvEntry, WriteOptions } from './api/bucket.ts'

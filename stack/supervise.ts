@@ -76,7 +76,8 @@ async function nextExit(service: ProcessService, options: SuperviseOptions): Pro
     if (event === 'hung') {
       const seconds = service.hungAfterMs / 1000
       log(`${service.name} gave no sign of life for ${seconds} s: replacing process ${pid}`)
-      // A process that waits for the disk does not respond either.
+      // The process may hang because it waits for a full disk, so the restart waits until the disk
+      // is writable.
       await service.kill('SIGKILL')
       await disk?.waitUntilWritable(signal)
     } else log(`${service.name} could not write to the disk: replacing process ${pid}`)

@@ -113,7 +113,9 @@ export interface Context<Env = unknown> {
 
 /** A served function. */
 export interface FunctionInfo {
-  /** The file's name without its extension: `room.join`. */
+  /**
+   * The name of the file without its extension, such as `room.join`, or the name in `defineFunctions`.
+   */
   readonly name: string
   readonly trigger: TriggerKind
   /** The request subject, including `{caller}`. Undefined if the function has no contract. */

@@ -138,8 +138,8 @@ export const chunkHeader = 'Natter-Chunk'
 export const inbox = '_INBOX'
 
 /**
- * Returns the subject on which a caller cancels its request with this reply token. The server
- * permits a user only the subjects below `as.{user}`.
+ * Returns the subject on which a caller cancels its request. `token` is the request's reply token.
+ * A user may only publish on subjects below `as.{user}`.
  */
 export function cancelSubject(token: string, user?: string): string {
   return user === undefined ? `_CANCEL.${token}` : `as.${user}._CANCEL.${token}`

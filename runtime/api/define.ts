@@ -27,7 +27,7 @@ import type {
 
 /** Options of a function, in addition to its contract or trigger. */
 export interface FunctionOptions<Env extends Schema = Schema> {
-  /** The service's semantic version. Default: `1.0.0`. */
+  /** The function's semantic version. Default: `1.0.0`. */
   version?: string
   /** The queue group of the function's instances. Default: the function's name, with `-` for `.`. */
   queue?: string

@@ -101,7 +101,10 @@ export interface Service extends EndpointStats {
   queue: string
   audience: string[]
   lastError: string
-  /** When the newest instance started. The sums also include calls of older instances before that. */
+  /**
+   * When the newest instance started. The sums also include calls that older instances served
+   * before that time.
+   */
   since: string
   instances: ServiceInstance[]
 }

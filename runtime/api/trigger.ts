@@ -109,11 +109,11 @@ export function stream<const T extends Topic>(
 }
 
 /**
- * Creates a trigger that calls the function with each change of a bucket, expiries included, from the
- * first start of the function on. One instance receives each change. `keys` is a subject pattern
- * (default: `>`). If the handler fails or exceeds `timeoutMs`, it is called again after 1, 5 and 30
- * seconds; then the change becomes a dead letter. A change that waits for an unavailable dependency is
- * dropped when its key changes again.
+ * Creates a trigger that calls the function with each change of a bucket, including expiries.
+ * Changes before the first start of the function are not delivered. One instance receives each
+ * change. `keys` is a subject pattern (default: `>`). If the handler fails or exceeds `timeoutMs`,
+ * it is called again after 1, 5 and 30 seconds; then the change becomes a dead letter. A change
+ * that waits for an unavailable dependency is dropped when its key changes again.
  */
 export function kvWatch<const B extends BucketDeclaration>(
   bucket: B,

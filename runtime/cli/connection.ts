@@ -27,8 +27,8 @@ type StackUrl = 'opsUrl' | 'functionsUrl'
 const connectMs = 3_000
 
 /**
- * Connects to the servers that `--nats`, NATS_URL, NATS_URL_FILE or a running stack names, in this order.
- * Throws a CliError that names the server, without its password.
+ * Connects to the servers of the first source that is present: `--nats`, NATS_URL, NATS_URL_FILE,
+ * or a running stack. Throws a CliError that names the server, without its password.
  */
 export async function openConnection(options: ServerOptions): Promise<NatsConnection> {
   const { address, hint } = findServer(options)

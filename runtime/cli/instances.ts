@@ -47,9 +47,9 @@ const healthyAfterMs = 30_000
 const maxWebhookMs = 10_000
 
 /**
- * Serves folders in one or more processes. Restarts a process that dies, with back-off, or that gives
- * no sign of life; restarts all processes one by one on SIGHUP; stops them on SIGTERM. Resolves to the
- * exit code.
+ * Serves folders in one or more processes. Restarts, with back-off, a process that dies or gives no
+ * sign of life. Restarts all processes one by one on SIGHUP, and stops them on SIGTERM. Resolves to
+ * the exit code.
  */
 export function superviseInstances(options: InstancesOptions): Promise<number> {
   return new Supervisor(options).run()
@@ -209,7 +209,7 @@ class Supervisor {
         const answer = await queryInstance(instance.child, 'webhook', call, maxWebhookMs)
         return answer as WebhookAnswer
       } catch {
-        // The next instance may answer.
+        // Tries the next instance.
       }
     return reject('unavailable', 'No instance is ready')
   }

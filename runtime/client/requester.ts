@@ -266,7 +266,8 @@ export function createRequester(nc: NatsConnection, user?: string): Requester {
     try {
       nc.publish(cancelSubject(`${session}.${token}`, user))
     } catch {
-      // The connection is closed, which ends the streamed answers of this client.
+      // The connection is closed. The server then reports that parts of a streamed answer have no
+      // receiver, which cancels the call.
     }
   }
 

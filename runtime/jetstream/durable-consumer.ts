@@ -15,7 +15,10 @@ export interface DurableConsumer {
   readonly stream: string
   readonly name: string
   readonly filter: string
-  /** A new consumer receives all messages of the stream, or only those that are stored from now on. */
+  /**
+   * Whether a newly created consumer receives all messages of the stream, or only messages that are
+   * stored after its creation.
+   */
   readonly deliver: 'all' | 'new'
   readonly batch: number
 }

@@ -12,7 +12,7 @@ import type { ClientConnections } from './connections.ts'
 import { discoverInstances } from './discovery.ts'
 import { createServices } from './services.ts'
 
-/** A stream handler may run for a minute. */
+/** The default timeout of a stream handler. */
 const replayMs = 60_000
 
 interface SystemOptions {

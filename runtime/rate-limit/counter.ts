@@ -22,7 +22,8 @@ export const rateLimit = {
   config: {
     storage: 'memory',
     max_msgs_per_subject: 1,
-    // A counter is read until the end of the window that follows its own. Ten seconds are a reserve.
+    // A counter is read until the end of the window after its own window. Ten seconds are added as
+    // a reserve.
     max_age: (2 * maxLimitWindowMs + 10_000) * 1e6,
     allow_msg_counter: true,
     allow_direct: true,

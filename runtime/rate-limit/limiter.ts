@@ -58,7 +58,10 @@ export class Limiter {
     this.#options = options
   }
 
-  /** Returns undefined if the call may run now, or a promise to wait for. Throws `rate_limited`. */
+  /**
+   * Returns undefined if the call may run now, otherwise a promise that resolves when it may run.
+   * Throws `rate_limited`, or rejects the promise with it, if the caller has exceeded the limit.
+   */
   take(caller: string): undefined | Promise<void> {
     const now = Date.now()
     const account = this.#accountOf(caller, now)

@@ -192,7 +192,7 @@ function contractProblems(contract: Contract): DefinitionProblem[] {
   const problems = problemsOf(ContractShape, contract)
   if (problems.length > 0 || !contract.audience.includes('functions')) return problems
   const { params, template } = parseSubject(contract.subject)
-  // Users publish on subjects of these two forms.
+  // Subjects with `{caller}`, and those below `as`, are the subjects on which users send requests.
   if (params.includes(callerParam) || /^as(\.|$)/.test(template))
     return [
       {

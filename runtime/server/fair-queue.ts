@@ -48,7 +48,7 @@ export class FairQueue<Job extends Queued> {
       const [job] = lane.waiting
       if (!job) break
       this.delete(job)
-      // The lane's next turn comes after those of all others.
+      // The next turn of this lane comes after the turns of all other lanes.
       if (this.#turns.delete(lane)) this.#takeTurns(lane)
       return job
     }

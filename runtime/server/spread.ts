@@ -7,7 +7,10 @@ import type { Backbone } from './backbone.ts'
 import type { Served } from './endpoint.ts'
 
 const statesSubject = 'runtime.moving'
-/** Answered by each server of the cluster, for the account of the connection. */
+/**
+ * Each server of the cluster answers requests on this subject, with statistics of the account of
+ * the connection.
+ */
 const countSubject = '$SYS.REQ.ACCOUNT.PING.STATZ'
 const countQuery = JSON.stringify({ include_unused: true })
 const [minPauseMs, maxPauseMs] = [5_000, 15_000]
@@ -55,7 +58,10 @@ export class ConnectionSpread implements AsyncDisposable {
   readonly #options: SpreadOptions
   readonly #stopping = new AbortController()
   readonly #state: ProcessState
-  /** The names of servers by their addresses, as far as this process was connected to them. */
+  /**
+   * The names of servers by their addresses. Contains only servers that this process has been
+   * connected to.
+   */
   readonly #names = new Map<string, string>()
   /** The connections whose server is in lame duck mode. */
   readonly #leaving = new Set<NatsConnection>()

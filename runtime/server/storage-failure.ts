@@ -3,7 +3,7 @@ import { NotStoredError } from '../jetstream/publish.ts'
 export const storages = ['jetstream', 'database'] as const
 export type Storage = (typeof storages)[number]
 
-/** SQLSTATE of a full disk, an error of the disk, and damaged data. */
+/** The SQLSTATE codes for a full disk, a disk error, and damaged data. */
 const databaseCodes = /^(53100|58030|XX00[12])$/
 
 /** Returns the storage that failed to store or read data, if this caused the error. */

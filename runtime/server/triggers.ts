@@ -76,8 +76,8 @@ function consumeOneBucket(context: ConsumerContext, trigger: KvTrigger, name: st
 }
 
 /**
- * Consumes the ticks that the server's scheduler publishes. If ticks fire while no instance runs, the
- * last of them is delivered later.
+ * Consumes the ticks that the server's scheduler publishes. If ticks fire while no instance runs,
+ * only the last of them is delivered, when an instance runs again.
  */
 export async function consumeSchedule(
   context: ConsumerContext,
@@ -98,7 +98,7 @@ export async function consumeSchedule(
   })
 }
 
-/** Starts a consumer on each partition. Together they behave like one. */
+/** Starts a consumer on each partition, and returns an object that combines them into one consumer. */
 async function consumeEach<Part>(
   parts: readonly Part[],
   start: (part: Part) => Promise<Consumer>,

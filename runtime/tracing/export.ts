@@ -8,7 +8,7 @@ import { toReadableSpan } from './client-span.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** The first that is set is used. Both are standard variables of OpenTelemetry. */
+/** The first variable that is set is used. Both are standard variables of OpenTelemetry. */
 const endpoints = ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'OTEL_EXPORTER_OTLP_ENDPOINT'] as const
 const stopMs = 2_000
 const protocols = ['OTEL_EXPORTER_OTLP_TRACES_PROTOCOL', 'OTEL_EXPORTER_OTLP_PROTOCOL'] as const

@@ -4,7 +4,7 @@ import { faults, oneOf, quantile } from './queries.ts'
 export interface Alert {
   name: string
   severity: 'critical' | 'warning'
-  /** A query that returns the value for which `condition` is checked. */
+  /** A PromQL query. The alert fires if its value meets `condition`. */
   value: string
   condition: string
   /** A complete PromQL expression that must hold as well, for the same function. */

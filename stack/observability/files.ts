@@ -3,7 +3,7 @@ import { createDashboards, formatDashboard } from './dashboards.ts'
 import type { FunctionGroups } from './functions.ts'
 import { formatRules } from './rules.ts'
 
-/** Relative, because the address of the repository is not known. */
+/** A relative path, because the address of the repository is not known. */
 export const defaultRunbooks = 'docs/runbooks.md'
 
 /** Returns the content of each file by its path. */

@@ -8,7 +8,7 @@ export const faultCodes = Object.entries(errorStatus)
 
 export const faults = `code=~"${faultCodes.join('|')}"`
 
-/** Matches a label with one of the names; `function` names contain dots. */
+/** Returns a PromQL matcher for functions with these names. Escapes the dots in the names. */
 export function oneOf(names: readonly string[], operator: '=~' | '!~' = '=~'): string {
   return `function${operator}"${names.map((name) => name.replaceAll('.', '[.]')).join('|')}"`
 }

@@ -34,7 +34,7 @@ ${formatMap(labels)}
 ${formatMap(annotations)}`
 }
 
-/** A JSON string is a string in YAML too. */
+/** Writes JSON strings, because a JSON string is also a valid YAML string. */
 function formatMap(map: Record<string, string>) {
   return Object.entries(map)
     .map(([key, text]) => `    ${key}: ${JSON.stringify(text)}`)

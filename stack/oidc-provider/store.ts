@@ -32,7 +32,7 @@ export function openStore(dir: string): Store {
 }
 
 function openDatabase(file: string): DatabaseSync {
-  // SQLite gives its other files the mode of this file.
+  // Creates the file with this mode first, because SQLite gives its other files the same mode.
   closeSync(openSync(file, 'a', 0o600))
   chmodSync(file, 0o600)
   const db = new DatabaseSync(file)

@@ -17,7 +17,7 @@ export interface KeycloakOptions extends ServiceOptions {
   /** Additional variables of the realm. */
   env?: Record<string, string>
   port?: number | undefined
-  /** Paths of files in PEM, and another port at which Keycloak then also listens with TLS. */
+  /** Paths of PEM files, and the port at which Keycloak listens with TLS, in addition to `port`. */
   tls?: { certificate: string; key: string; port: number }
 }
 

@@ -1,6 +1,6 @@
-// Loaded into a child process (`node --import`): answers the parent's pings, and sends the process
-// SIGTERM when its parent exits, even if the parent was killed. The child then notices that the IPC
-// channel between them has closed.
+// This file is loaded into a child process (`node --import`). It answers the pings of the parent
+// process. When the parent exits, even by SIGKILL, the IPC channel closes, and this file sends
+// SIGTERM to its own process.
 import { url as inspectorUrl } from 'node:inspector'
 import process from 'node:process'
 
@@ -11,7 +11,8 @@ if (process.channel) {
   process.channel.unref()
 }
 
-// Without a listener, Node prints the line of code that threw, which may be a minified package.
+// Without a listener, Node prints the line of code that threw, which may be a long line of a
+// minified package.
 process.on('uncaughtException', (error) => {
   console.error(error)
   process.exit(1)

@@ -37,8 +37,8 @@ export interface ProcessOptions extends ServiceOptions {
 }
 
 /**
- * Starts a process and waits until it is ready. Throws an error with its output if it exits before.
- * Ctrl-C does not reach the started process, so that its parent can stop all services in order.
+ * Starts a process and waits until it is ready. Throws an error with its output if it exits before
+ * that. Ctrl-C does not reach the started process, so that its parent can stop all services in order.
  */
 export async function startProcess(options: ProcessOptions): Promise<ProcessService> {
   const { name, stopSignal = 'SIGTERM', stopWithin = 15_000, hungAfterMs = 5000 } = options
