@@ -5,7 +5,7 @@ import type { ProcessService } from './services/service.ts'
 const checkMs = 1_000
 const mebibyte = 1_024 * 1_024
 /**
- * The disk counts as full while it has less free space than this, because a service fails at the
+ * The disk counts as full when its free space falls below this, because a service fails at the
  * first write that does not fit.
  */
 const fullBytes = 4 * mebibyte

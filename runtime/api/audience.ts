@@ -7,8 +7,8 @@ function mayCall(audience: readonly string[], roles: readonly string[]): boolean
 }
 
 /**
- * Returns the request subjects that a user with these roles may publish to. Throws a TypeError if
- * the user's id is no valid token: the id `*` would match all users.
+ * Returns patterns of the request subjects that a user with these roles may publish to. Throws a
+ * TypeError if the user's id is no valid token: the id `*` would match all users.
  */
 export function requestPatterns(
   functions: readonly FunctionInfo[],

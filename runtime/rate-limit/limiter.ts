@@ -4,8 +4,8 @@ import { FunctionError } from '../api/errors.ts'
 import type { SharedCounter } from './counter.ts'
 
 /**
- * While the shared counters are unavailable, each process counts its own calls (`allow`) or rejects
- * all calls (`block`).
+ * While the shared counters are unavailable, each process counts its own calls (`allow`), or
+ * rejects calls with `unavailable` (`block`).
  */
 export type LimitFallback = 'allow' | 'block'
 

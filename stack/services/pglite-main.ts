@@ -1,6 +1,7 @@
 /**
- * Runs PGlite behind a socket in a process of its own, because a query of PGlite blocks the event loop.
- * PGLITE_PASSWORD is the password of its user `postgres`. Prints `{"ready":true,"port":…}` when it accepts connections.
+ * Runs PGlite behind a socket in a process of its own, because a query of PGlite blocks the event
+ * loop. PGLITE_PASSWORD is the password of the user `postgres`. Prints `{"ready":true,"port":…}`
+ * when it accepts connections.
  */
 import { execFile } from 'node:child_process'
 import { chmod, mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
