@@ -25,7 +25,10 @@ export async function announceInstallation(change: AppInstalled, context: Contex
   await announceKey(change, audience, context)
 }
 
-/** Only the apps of a public room use its key, so no message of the room announces it. */
+/**
+ * Announces a new key of the room to its members. In a public room without bans, only events of apps are
+ * encrypted with the key, so no notification of a message announces it.
+ */
 async function announceKey(
   { room }: Pick<AppUpdate, 'room'>,
   audience: MemberAudience,

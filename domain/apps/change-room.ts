@@ -24,13 +24,14 @@ export interface RoomChange {
   ): Promise<Table['$inferSelect']>
   /**
    * Publishes `app.{app}.{room}.updated` to the members of the room after the commit. All members receive
-   * `data`, at most 64 kB as JSON. A second call in the same handler replaces it.
+   * `data`, at most 64 kB as JSON. A second call in the same handler replaces the data of the first.
    */
   tell(data?: unknown): void
   /**
    * Sends a message of the app to the room after the commit, in the language of each reader. `{{ name }}`
    * in `texts` stands for the argument `name` or the user `name`, and `{{ user }}` for the caller of the
-   * action. A `key` is posted once in a room: a repeated call has no effect. The app needs `post`.
+   * action. Each `key` is posted once in a room: a repeated call with the key has no effect. The definition of
+   * the app must have `needs: ['post']`.
    */
   post(texts: Post['texts'], options: Omit<Post, 'texts'>): void
 }
@@ -83,7 +84,7 @@ export async function changeRoom<Result>(
     const idKey = context.env.NATTER_ID_KEY
     for (const post of posts) await enqueuePost(post, { app, room, user, idKey }, tx)
     if (!update) return { result, version: undefined }
-    // Locks the row of the installation until the commit, so versions have the order of the commits.
+    // Locks the row of the installation until the commit, so that versions increase in the order of the commits.
     const version = await nextVersion(app, room, tx)
     if (version === undefined) throw notUsable(app, room)
     return { result, version }

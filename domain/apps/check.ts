@@ -35,7 +35,7 @@ async function findWrongId(folder: string, name: string): Promise<Problem[]> {
 async function findMissingMigration(folder: string, name: string): Promise<Problem[]> {
   const file = join(folder, name, 'tables.ts')
   if (!existsSync(file)) return []
-  // Absent from an installation without development dependencies, where nobody changes tables.
+  // drizzle-kit is a development dependency. An installation without it runs apps, but does not develop them.
   const drizzleKit = await import('drizzle-kit/api').catch(() => undefined)
   if (!drizzleKit) return []
   const tables = await import(pathToFileURL(file).href)
@@ -46,7 +46,7 @@ async function findMissingMigration(folder: string, name: string): Promise<Probl
   return [{ file, reason: `its tables differ from those of the migrations: run ${command}` }]
 }
 
-/** Returns the tables after the last migration, or undefined if there is none. */
+/** Returns drizzle-kit's snapshot of the tables after the last migration, or undefined if there is none. */
 async function readLastSnapshot(meta: string): Promise<object | undefined> {
   const journal = join(meta, '_journal.json')
   if (!existsSync(journal)) return undefined
@@ -56,7 +56,7 @@ async function readLastSnapshot(meta: string): Promise<object | undefined> {
   return JSON.parse(await readFile(join(meta, `${number}_snapshot.json`), 'utf8'))
 }
 
-/** The ids of a snapshot are random. */
+/** Removes the ids of a snapshot before a comparison, because they are random. */
 function withoutIds(snapshot: object) {
   return { ...snapshot, id: undefined, prevId: undefined }
 }

@@ -88,8 +88,8 @@ type Json<Value> = Value extends Date
 const perMinute = (max: number) => ({ max, windowMs: 60_000 })
 
 /**
- * Declares an action that only reads. Guests of the room may call it. The answer is all that the handler
- * returns, as JSON, so the handler must not return a row with fields that the caller may not see.
+ * Declares an action that only reads. Guests of the room may call it. The caller receives the whole result of
+ * the handler as JSON, so the result must not contain fields that the caller may not see.
  */
 export function query<const Input extends Fields, Result>(
   input: Input,
@@ -137,8 +137,8 @@ interface DeclaredSchedule extends Scheduled {
 }
 
 /**
- * Declares work that is not started by a call. At each tick, one of all processes runs `handle` for each
- * room, in a transaction. If it fails, the next tick tries again, so it must be idempotent.
+ * Declares work that is not started by a call. At each tick, one process runs `handle` for each room, in one
+ * transaction per room. If `handle` fails, the next tick calls it again, so it must be idempotent.
  */
 export function scheduled(
   when: Scheduled,
@@ -177,7 +177,7 @@ interface AppManifest<Own extends Actions> {
   /** Permissions beyond the app's own data. The page shows them to the moderator who installs the app. */
   needs?: readonly AppNeed[]
   actions: Own
-  /** Work that is not started by a call. Their names must differ from those of the actions. */
+  /** Work that is not started by a call. The names of schedules must differ from those of the actions. */
   schedules?: Readonly<Record<string, DeclaredSchedule>>
 }
 
@@ -203,7 +203,7 @@ export function defineApp<const Own extends Actions>(
   }
 }
 
-/** The answer of a handler that returns nothing is an object without fields. */
+/** If a handler returns nothing, the answer is an empty object. */
 const Anything = v.optional(v.unknown(), {})
 
 interface Own {
@@ -243,7 +243,7 @@ function toFunction(own: Own, action: string, declared: Declared): FunctionDefin
       ...(limit && { limit }),
       env: IdKeyEnv,
       resources: resourcesOf(needs),
-      // Each call holds one of the few connections to the database.
+      // A call may hold a database connection until it ends, and the pool of the process is small.
       concurrency: 4,
     },
   )

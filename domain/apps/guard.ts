@@ -11,8 +11,8 @@ const Input = v.object({ room: RoomId })
 const admitted = new WeakMap<Context, Member>()
 
 /**
- * Runs an action of an app only if its caller is a member of the room and the app is installed there: the
- * `_around.ts` of each folder with apps.
+ * Runs an action of an app only if its caller is a member of the room and the app is installed there. It is
+ * the `_around.ts` of each folder with apps.
  */
 export const appGuard = defineAround(
   async ({ function: { name }, input, context }, next) => {
@@ -36,7 +36,10 @@ export function admittedMember(context: Context): Member {
   throw new Error('The call was not admitted: is appGuard the _around.ts of the folder?')
 }
 
-/** The same error for an absent room, a room of others, and an app that is not installed. */
+/**
+ * Returns the error of a call that `appGuard` does not admit. It is the same whether the room does not exist,
+ * the caller is not a member, or the app is not installed, so it does not reveal the room.
+ */
 export function notUsable(app: AppId, room: RoomId): FunctionError {
   return new FunctionError('forbidden', `You may not use the app ${app} in room ${room}`)
 }

@@ -26,7 +26,10 @@ export function inRoom<Table extends TableOfRooms>(
   return and(...Object.entries({ ...values, room }).map(isEqual))
 }
 
-/** Returns a row of a room, and locks it until the end of the transaction. Throws `not_found` if it is absent. */
+/**
+ * Returns a row of a room that has these values, and locks it until the end of the transaction. Throws
+ * `not_found` if there is none.
+ */
 export async function lockInRoom<Table extends TableOfRooms>(
   table: Table,
   room: RoomId,

@@ -17,7 +17,7 @@ export interface Post {
   texts: Card['texts']
   key: string
   args?: Readonly<Record<string, string>>
-  /** Users whose current names stand in the text. */
+  /** Users by placeholder. In the text, a placeholder stands for the current name of its user. */
   users?: Readonly<Record<string, UserId>>
 }
 
@@ -29,7 +29,7 @@ interface Origin {
   idKey: string
 }
 
-/** A longer text would not be part of the notifications to clients. */
+/** The notification to clients would not include a longer text. */
 const maxTextLength = 1_000
 
 const placeholder = /\{\{ (\w+) \}\}/g
@@ -57,8 +57,8 @@ export function checkPost({ texts, args = {}, users = {} }: Post): void {
 }
 
 /**
- * Inserts a message of an app into the outbox, unless the app has posted with this key in this room
- * before. The caller must call `flushOutbox` after the commit.
+ * Inserts a message of an app into the outbox, unless the app has already posted a message with this key in
+ * this room. The caller must call `flushOutbox` after the commit.
  */
 export async function enqueuePost(
   { texts, key, args = {}, users }: Post,
@@ -77,7 +77,7 @@ export async function enqueuePost(
     sender,
     clientId,
     text: fill(texts.en, { ...args, ...names }),
-    // User input in the arguments must not notify anybody in the name of the app.
+    // A mention in the arguments, which are user input, must not notify users in the name of the app.
     mentions: [],
     card: v.parse(Card, { texts, args, by, users }),
   }
@@ -90,7 +90,7 @@ function clientIdOf(room: RoomId, key: string): ClientId {
     .digest('base64url') as ClientId
 }
 
-/** Reads the database, because the stream recognizes a repeated message for some minutes only. */
+/** Reads the database, because the stream deduplicates messages for some minutes only. */
 async function isSent(sender: UserId, clientId: ClientId, tx: Transaction): Promise<boolean> {
   const hasKey = and(eq(messages.sender, sender), eq(messages.clientId, clientId))
   return (await tx.select({ id: messages.id }).from(messages).where(hasKey)).length > 0

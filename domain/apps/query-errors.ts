@@ -1,6 +1,9 @@
 import { DrizzleQueryError } from 'drizzle-orm'
 
-/** Removes the parameters of a failed query from its error, which is logged: they may be private texts. */
+/**
+ * Removes the parameters from the error of a failed query, because errors are logged and parameters may be
+ * private texts.
+ */
 export async function withoutParameters<Result>(work: () => Promise<Result>): Promise<Result> {
   try {
     return await work()

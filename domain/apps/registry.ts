@@ -29,14 +29,14 @@ const installations = new LRUCache<string, true | typeof absent>({
     }),
 })
 
-/** The answer is at most 500 ms old. */
+/** Returns whether an app is installed in a room. The result is at most 500 ms old. */
 export async function isInstalled(app: AppId, room: RoomId): Promise<boolean> {
   return (await installations.fetch(`${app}.${room}`)) === true
 }
 
 /**
- * Inserts apps, or replaces their name, version and component. An app that comes without a component
- * keeps the one that it has: only some processes have the built page.
+ * Inserts apps, or replaces their name, version, needs and component. An app that is registered without a
+ * component keeps the stored one, because only some processes have a build of the components.
  */
 export async function registerApps(registered: readonly RegisteredApp[]): Promise<void> {
   if (registered.length === 0) return
@@ -109,7 +109,10 @@ export function removeApp(app: AppId): Promise<RoomId[]> {
   })
 }
 
-/** Returns the version of the next update, or undefined if the app is not installed in the room. */
+/**
+ * Increments the version of the app's data in the room and returns it. Returns undefined if the app is not
+ * installed there.
+ */
 export async function nextVersion(
   app: AppId,
   room: RoomId,
@@ -123,7 +126,7 @@ export async function nextVersion(
   return updated?.version
 }
 
-/** Returns whether the app is installed in the room, and stays so until the end of the transaction. */
+/** Returns whether the app is installed in the room. If it is, it stays installed until the transaction ends. */
 export async function lockInstallation(
   app: AppId,
   room: RoomId,

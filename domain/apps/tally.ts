@@ -3,7 +3,7 @@ import type { PgColumn, PgTable } from 'drizzle-orm/pg-core'
 import type { RoomId, UserId } from '#schema/ids'
 import type { Reader } from '../rooms/room-lock.ts'
 
-/** A row for each option that a user has chosen. */
+/** A table with one row per user and chosen option. */
 interface Votes extends PgTable {
   room: PgColumn
   /** The position of the option. */
@@ -47,7 +47,7 @@ export async function tally(
   const rows = await db
     .select({
       item: sql<string>`${item}`,
-      /** Null in the row for the whole item. */
+      /** Null in the row with the totals of the item. */
       option: sql<number | null>`${option}`,
       votes: sql`count(distinct ${voter})`.mapWith(Number),
       voters: sql<UserId[]>`(${voters})[1:${sql.raw(`${maxVoters}`)}]`,

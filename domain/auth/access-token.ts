@@ -10,7 +10,7 @@ export interface TokenOptions {
    * `https://id.example/realms/nats-chat`.
    */
   issuer: string
-  /** URL at which the issuer is fetched, if not at its own. Tokens still have the public URL in `iss`. */
+  /** URL at which this process reaches the issuer, if it cannot use `issuer`. Tokens have `issuer` in `iss`. */
   internalUrl?: string
   /** A token is accepted if its `azp` or `aud` contains one of these ids. */
   clientIds: readonly string[]
@@ -39,7 +39,8 @@ export interface TokenCheck {
 }
 
 /**
- * Accepted signature algorithms. With HS256, an attacker could use the public key as the secret.
+ * Accepted signature algorithms. HS256 is not accepted: an attacker could sign tokens with the public key as
+ * its secret.
  */
 export const algorithms = [
   'RS256',
@@ -53,7 +54,10 @@ export const algorithms = [
   'EdDSA',
 ]
 export const clockToleranceS = 5
-/** REVOKED_TOKENS has entries for this long (docs/decisions/005-access-token-lifetime.md). */
+/**
+ * A token must not live longer than its entry in REVOKED_TOKENS, which expires after 25 hours
+ * (docs/decisions/005-access-token-lifetime.md).
+ */
 const maxLifetimeS = 24 * 3_600
 
 export function createTokenCheck(options: TokenOptions): TokenCheck {
@@ -111,7 +115,7 @@ function checkType({ payload, protectedHeader }: JWTVerifyResult) {
   throw rejectToken(`it is no access token: its typ is ${showClaim(typ ?? protectedHeader.typ)}`)
 }
 
-/** Allows no clock tolerance for `exp`: the lifetime of a connection begins after it. */
+/** Allows no clock tolerance for `exp`: a connection may outlive its token anyway, by up to CONNECTION_TTL. */
 function checkTimes({ iat = 0, exp = 0 }: JWTPayload) {
   const now = Date.now() / 1_000
   if (exp <= now) throw rejectToken(`it has expired: its exp is ${showClaim(exp)}`)

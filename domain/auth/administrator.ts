@@ -4,8 +4,8 @@ import { readCaller } from '../rooms/member.ts'
 import { isAssignedUserId } from './user-id.ts'
 
 /**
- * Returns the caller, under whose id the change is logged. The server has verified it and its role, except for an
- * operator, who calls under any id: throws `forbidden` for one that no user has.
+ * Returns the user id of the caller, for the log entry of the change. nats-server has verified the id and the role
+ * of a client. An operator can call under any id: throws `forbidden` for an id that no user has.
  */
 export async function requireAdministrator(context: Context): Promise<UserId> {
   const caller = readCaller(context)

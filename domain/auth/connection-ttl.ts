@@ -2,7 +2,7 @@ import * as v from 'valibot'
 
 const defaultTtlS = 3_600
 const maxTtlS = 24 * 3_600
-/** Share of the lifetime by which connections end earlier, at random. */
+/** A connection ends earlier by a random share of its lifetime, of at most this value. */
 const spread = 0.1
 
 /** Lifetime of a user's connection, in seconds. */
@@ -18,8 +18,8 @@ export const ConnectionTtl = v.pipe(
 
 /**
  * Returns the end of a connection that begins now, in seconds since the epoch. It is random within the
- * last tenth of the lifetime: clients that have connected at once, after the restart of a server, must
- * not log in again at once.
+ * last tenth of the lifetime: clients that connected at the same time, after the restart of a server, must
+ * not all log in again at the same time.
  */
 export function connectionExpiry(ttlS: number): number {
   return Math.ceil(Date.now() / 1_000 + ttlS * (1 - Math.random() * spread))

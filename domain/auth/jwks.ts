@@ -13,7 +13,9 @@ export interface IssuerKeys {
 
 type LocalKeys = ReturnType<typeof createLocalJWKSet>
 
-/** Timeout for both requests together. It must be shorter than the timeout of a login. */
+/**
+ * Timeout for the discovery document and the key set together. It must be shorter than the timeout of a login.
+ */
 const fetchTimeoutMs = 3_000
 /**
  * Minimum time between two fetches for unknown key ids. Forged key ids must not flood the issuer.
@@ -23,7 +25,7 @@ const retryDelayMs = 1_000
 /** Until the cached keys reach this age, a revoked key is still trusted. */
 const maxAgeMs = 10 * 60_000
 
-/** Fetches the keys of the issuer at `internalUrl`, which may be the URL of the issuer itself. */
+/** Creates a cache of the issuer's keys. They are fetched from `internalUrl`, which may equal `issuer`. */
 export function createIssuerKeys(issuer: string, internalUrl: string): IssuerKeys {
   let cached: LocalKeys | undefined
   let staleAt = 0
@@ -92,8 +94,8 @@ async function fetchKeys(issuer: string, internalUrl: string): Promise<JSONWebKe
 }
 
 /**
- * Returns the URL of the keys below the internal URL. Returns undefined if the keys are on a third host: a
- * container that needs an internal URL may reach no others.
+ * Returns the URL of the keys. If the internal URL differs from the issuer's, moves the URL of the keys to the
+ * internal host. Then returns undefined for keys on a third host, which the container may not reach.
  */
 function internalKeysUrl(url: string, issuer: string, internalUrl: string): string | undefined {
   const [keys, outside, inside] = [new URL(url), new URL(issuer), new URL(internalUrl)]

@@ -24,14 +24,20 @@ const TokenResponse = v.object({ access_token: v.string(), expires_in: v.number(
 
 const pageSize = 100
 const requestTimeoutMs = 5_000
-/** No access token is older. */
+/** Older events are skipped: the access tokens of that time have expired. */
 const maxAgeMs = 24 * 3_600_000
-/** Events of earlier transactions may become visible after later ones. */
+/**
+ * Events of this time before the last event are read again. An event can become visible after a later one, if
+ * its transaction commits later.
+ */
 const overlapMs = 10_000
 const resourceTypes = ['USER', 'REALM_ROLE_MAPPING', 'GROUP_MEMBERSHIP']
 const operationTypes = ['UPDATE', 'DELETE']
 
-/** The part of the URL of a realm before its name, and its name; undefined if it is not one of Keycloak. */
+/**
+ * Splits the URL of a Keycloak realm into the part before `/realms` and the name of the realm. Returns
+ * undefined for any other URL.
+ */
 export function parseRealm(url: string): { base: string; realm: string } | undefined {
   const [, base, realm] = /^(.+)\/realms\/([^/]+)\/?$/.exec(url) ?? []
   return base === undefined || realm === undefined ? undefined : { base, realm }
@@ -62,7 +68,10 @@ export async function applyAdminEvents(options: KeycloakOptions, context: Contex
   await writeCursor(last, context)
 }
 
-/** A user who lost one of several roles logs in again at once, with the roles that are left. */
+/**
+ * Returns whether the user's tokens must be revoked after an event. A user who lost only one of several roles
+ * can log in again at once, with the remaining roles.
+ */
 async function endsTokens(event: AdminEvent, subject: string, keycloak: Admin): Promise<boolean> {
   if (event.operationType === 'DELETE') return true
   if (event.resourceType !== 'USER' || event.resourcePath !== `users/${subject}`) return false

@@ -27,7 +27,7 @@ export interface LogoutCheck {
 }
 
 const eventName = 'http://schemas.openid.net/event/backchannel-logout'
-/** The ids of older tokens need not be remembered. */
+/** Older tokens are rejected, so their ids need not be stored. */
 const maxAgeS = 10 * 60
 
 /** Checks logout tokens by section 2.6 of OpenID Connect Back-Channel Logout 1.0. */
@@ -59,7 +59,10 @@ export function createLogoutCheck({ issuer, internalUrl, clientIds }: LogoutOpti
   }
 }
 
-/** Other tokens of the issuer must not pass as logout tokens. Without a type, the claims distinguish them. */
+/**
+ * Rejects tokens of other types, such as access tokens. If the type is absent or only `jwt`, `checkEvent` tells
+ * them apart by their claims.
+ */
 function checkType(type: string | undefined) {
   if (type === undefined || /^(application\/)?(logout\+)?jwt$/i.test(type)) return
   throw rejectToken(`its header has another typ: ${showClaim(type)}`)

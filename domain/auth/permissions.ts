@@ -6,8 +6,8 @@ export const realmRoles = ['admin', 'user'] as const
 export type RealmRole = (typeof realmRoles)[number]
 
 /**
- * Returns the subjects that a user may use besides those for requests, which the runtime derives.
- * `identity` stands for the user id in the subject of `users.id`, which the client calls to learn that id.
+ * Returns the subjects that a user may publish and subscribe to, without those of requests, which the runtime
+ * adds. The client calls `users.id` to learn its user id, so the subject of that call has `identity` in its place.
  */
 export function permissionsFor(user: UserId, identity: string, roles: readonly string[]) {
   const mayUseApps = appAudience.some((role) => roles.includes(role))

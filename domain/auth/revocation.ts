@@ -4,14 +4,17 @@ import { REVOKED_TOKENS } from '#schema/streams'
 import { withTimeLimit } from '../cache/time-limit.ts'
 import { readUserId } from './user-id.ts'
 
-/** Of whom tokens are revoked: of one session at the identity provider, or of a user with all sessions. */
+/** The owner of revoked tokens: one session at the identity provider or, without `session`, all of a user's. */
 export interface Revoked extends Identity {
   session: string | undefined
 }
 
 /** A login waits for JetStream at most this long. */
 const maxWaitMs = 1_000
-/** The provider may renew tokens until it has told all its clients about a logout. */
+/**
+ * Tokens that are issued within this time after a logout are revoked, too: the provider may renew tokens until
+ * it has notified all its clients of the logout.
+ */
 const logoutTakesS = 5
 
 /**
@@ -26,11 +29,12 @@ export async function revokeSession(
 ): Promise<void> {
   if (session === undefined) return revokeTokens(identity, at + logoutTakesS, context)
   await raise(sessionKey(await sessionLabel(identity.issuer, session)), at, context)
-  // It is unknown whether a token without a session belongs to this one.
+  // A token without a session may belong to this one, so the user's tokens without a session are revoked, too.
   await raise(await withoutSessionKey(identity), at + logoutTakesS, context)
   const userId = await readUserId(await identityToken(identity), context)
   if (userId === undefined) return
-  // Before the connections are listed, so that `connection.opened` closes those of logins under way.
+  // Written before the connections are listed, so that `connection.opened` closes the connection of a login
+  // that is still in progress and not in the list.
   await raise(logoutKey(userId), Date.now(), context)
   await closeEndedSessions(userId, context)
   context.log.info({ user: userId }, 'session ended, its connections closed')
@@ -48,7 +52,7 @@ export async function revokeTokens(
   await raise(await subjectKey(identity), until, context)
   const userId = await readUserId(await identityToken(identity), context)
   if (userId === undefined) return
-  // Before the connections are listed, as in `revokeSession`.
+  // Written before the connections are listed, for the reason given in `revokeSession`.
   await raise(userKey(userId), Date.now(), context)
   await closeConnections(userId, context)
   context.log.info({ user: userId }, 'tokens revoked, connections closed')
@@ -78,8 +82,8 @@ export async function isRevoked(
 }
 
 /**
- * Returns what was revoked after a connection of a user was opened: the tokens of one or more sessions, or
- * all. `none` while JetStream is unavailable.
+ * Returns which tokens of a user were revoked after a connection was opened: `all`, those of at least one
+ * session (`session`), or `none`. Returns `none` while JetStream is unavailable.
  */
 export async function findRevokedSince(
   userId: string,
@@ -99,8 +103,8 @@ export async function findRevokedSince(
 }
 
 /**
- * Closes the connections of a user's sessions that were logged out, on any server. Also closes those whose
- * session is unknown: the client opens it again, if its session has not ended.
+ * Closes, on all servers, the connections of a user's sessions that were logged out. Also closes connections
+ * whose session is unknown: their clients connect again if the session has not ended.
  */
 export async function closeEndedSessions(userId: string, context: Context): Promise<void> {
   const bucket = context.kv(REVOKED_TOKENS)
@@ -114,7 +118,7 @@ export async function closeEndedSessions(userId: string, context: Context): Prom
   })
 }
 
-/** Closes the connections that a user has on any server. Connections that are opened later stay. */
+/** Closes the connections of a user on all servers. Does not close connections that are opened during the call. */
 export async function closeConnections(
   userId: string,
   context: Pick<Context, 'system'>,
@@ -130,7 +134,8 @@ async function closeMatching(
   const startedAt = Date.now()
   const kept = new Set<string>()
   const keyOf = ({ server, id }: ClientConnection) => `${server} ${id}`
-  // A server that answers late is missing in the first list. Clients may have connected again meanwhile.
+  // A server that answers late is missing in the first list, so the connections are listed several times. Later
+  // rounds skip new connections: clients may have connected again meanwhile.
   for (let round = 0; round < 3; round++) {
     const listed = await system.connections(userId)
     const candidates = listed.filter(
@@ -145,8 +150,8 @@ async function closeMatching(
 }
 
 /**
- * The label of connections whose access token belongs to a session at the identity provider. It contains no
- * part of the session's id.
+ * Returns the label of the connections whose access token belongs to a session at the identity provider. It
+ * contains no part of the session's id.
  */
 export function sessionLabel(issuer: string, session: string): Promise<string> {
   return identityToken({ issuer, subject: session })

@@ -10,9 +10,12 @@ import { users } from '#schema/tables/user'
 import { maxEntries } from '../cache/max-entries.ts'
 import { withTimeLimit } from '../cache/time-limit.ts'
 
-/** Key of an entry that exists once the database was read: a lost bucket is not filled without it. */
+/**
+ * Key of an entry in USER_IDS that is written after the first read of the database. Without this entry, the
+ * bucket may have been lost, so no id is assigned while the database is unavailable.
+ */
 const marker = '=database'
-/** A login waits this long for the database, which only the first login of a user reads. */
+/** A login waits for the database at most this long. Only the first login of a user reads it. */
 const databaseTimeoutMs = 1_500
 
 const safeId = /^[a-z0-9_-]{1,64}$/
@@ -67,7 +70,7 @@ async function assignUserId(
   for (const candidate of persisted.own ? [persisted.own] : candidates) {
     if (persisted.taken.has(candidate)) continue
     const key = ownerKey(candidate)
-    // The entry exists already if an earlier login ended between these two writes.
+    // The entry of the identity may already exist: an earlier login may have failed before the second write.
     const isOwn =
       (await bucket.create(key, identity)) || isSame((await bucket.get(key))?.value, identity)
     if (!isOwn) continue
@@ -77,7 +80,7 @@ async function assignUserId(
   throw new FunctionError('conflict', `No user id is free for the user name ${userName}`)
 }
 
-/** Whether an identity has this user id, which it gets at the first login. */
+/** Returns whether a user has this id. Users get their ids at their first login. */
 export async function isAssignedUserId(userId: UserId, context: Context): Promise<boolean> {
   if (await context.kv(USER_IDS).get(ownerKey(userId))) return true
   // The bucket was lost, and this user has not logged in since.

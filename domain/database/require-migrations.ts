@@ -2,8 +2,8 @@ import { FunctionError } from '#runtime'
 import { countMissingMigrations, type Migrations } from '#schema/db'
 
 /**
- * Throws `unavailable` if migrations are missing in the database: the start then waits, because
- * `runtime migrate` may still be running.
+ * Throws `unavailable` if migrations are missing in the database. The process then waits for them before it
+ * serves calls, because `runtime migrate` may still be running.
  */
 export async function requireMigrations(migrations?: Migrations): Promise<void> {
   const missing = await countMissingMigrations(migrations)

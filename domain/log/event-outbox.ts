@@ -15,7 +15,7 @@ export type UntimedEvent = OutboxEvent extends infer Kind
     : never
   : never
 
-/** The caller must call `flushOutbox` after the commit. */
+/** Inserts events into the outbox. The caller must call `flushOutbox` after the commit. */
 export async function enqueueEvents(
   events: readonly UntimedEvent[],
   tx: Transaction,
@@ -51,8 +51,8 @@ export async function findStaleRooms(minAgeMs: number, maxRooms: number): Promis
 }
 
 async function flushAfterCurrent(room: RoomId, context: Context): Promise<void> {
-  // `flushOutbox` stores the promise of this call in `queued` when this function first awaits. The
-  // next line reads that promise, so this function must await even if no flush is running.
+  // Awaits even if no flush is running: only when this function awaits, `flushOutbox` stores the promise of
+  // this call in `queued`, where the code below reads it.
   await Promise.resolve(flushing.get(room)).catch(() => {})
   const flush = queued.get(room) as Promise<void>
   queued.delete(room)
@@ -76,7 +76,7 @@ async function appendPending(room: RoomId, context: Context): Promise<void> {
   await db.delete(pendingEvents).where(inArray(pendingEvents.place, places))
 }
 
-/** Neither id can equal one of the other kind, because client ids contain no dot. */
+/** The id of a message never equals the id of another event, because client ids contain no dot. */
 function deduplicationId(id: string, event: OutboxEvent): string {
   return event.kind === 'message' ? `${event.sender}.${event.clientId}` : `room.event.${id}`
 }

@@ -22,7 +22,7 @@ interface Follower {
   readSeq: number
 }
 
-/** Call `deleteOutdatedMentions` after the messages are up to date. */
+/** The caller must then update the messages, and call `deleteOutdatedMentions` after that. */
 export async function insertMentions(
   messages: readonly EventOf<'message'>[],
   edits: readonly EventOf<'edit'>[],
@@ -61,7 +61,7 @@ export async function deleteOutdatedMentions(ids: readonly string[], sql: Transa
 
 /**
  * Makes users follow the threads that they start, reply in or are mentioned in, and updates the
- * sequences of the newest replies. A reply is read by its sender, with all earlier replies.
+ * sequences of the newest replies. The sender of a reply has read it and all earlier replies of the thread.
  */
 export async function updateThreadStates(
   messages: readonly EventOf<'message'>[],
@@ -82,7 +82,10 @@ export async function updateThreadStates(
   if (replies.length > 0) await updateLastReplies(replies, sql)
 }
 
-/** With `areReaders`, the followers have read the thread up to `readSeq`, even if it is known. */
+/**
+ * Inserts followers with `readSeq` as their read position. A follower who already has a read position keeps
+ * it, unless `areReaders` is true: then it is raised to `readSeq`.
+ */
 async function insertFollowers(followers: Follower[], areReaders: boolean, sql: TransactionSql) {
   await sql`
     insert into thread_states as stored (thread_id, user_id, room, followed, read_seq, last_seq)
@@ -109,7 +112,7 @@ async function updateLastReplies(replies: readonly EventOf<'message'>[], sql: Tr
   for (const { seq, data } of replies)
     newest.set(data.threadId ?? '', Math.max(seq, newest.get(data.threadId ?? '') ?? 0))
   const threads = [...newest.keys()]
-  // Without the comparison with all threads, PostgreSQL may scan the whole table.
+  // Without the condition `thread_id = any(…)`, PostgreSQL may scan the whole table.
   await sql`
     update thread_states set last_seq = newest.seq
     from unnest(${threads}::text[], ${[...newest.values()]}::bigint[]) as newest (thread_id, seq)

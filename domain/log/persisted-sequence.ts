@@ -25,8 +25,8 @@ function readProgress(stream: StreamDeclaration, progress: Progress) {
 }
 
 /**
- * Returns an id of the log CHAT_MESSAGES. It changes when the log is restored from a backup: events with the
- * same sequence may then differ. May also change otherwise.
+ * Returns an id of the stream CHAT_MESSAGES. It changes when the stream is restored from a backup, because a
+ * sequence may then belong to another event than before. It may also change for other reasons.
  */
 export async function readLogId(context: Context): Promise<string> {
   const partitions = context.partitions(CHAT_MESSAGES)
@@ -39,8 +39,8 @@ export async function readLogId(context: Context): Promise<string> {
 
 /**
  * Returns the sequence in CHAT_MESSAGES up to which all events of `scope` are persisted, in the partition of a
- * room or of an event. `caughtUp` is true if the partition had no later event at most half a second ago. Call
- * this before the database query whose result you compare with the sequence.
+ * room or of an event. `caughtUp` is true if the partition had no later event when it was read, which is at
+ * most half a second ago. Call this before the database query whose result you compare with the sequence.
  */
 export async function findPersistedSequence(
   place: { room: RoomId } | { seq: number },
@@ -56,7 +56,7 @@ export async function findPersistedSequence(
   }
 }
 
-/** A forged sequence may be in no partition. */
+/** Returns the first partition for a forged sequence that belongs to none. */
 function partitionAt(place: { room: RoomId } | { seq: number }, context: Context) {
   if ('room' in place) return context.partitions(CHAT_MESSAGES, chatRoom, place)[0] ?? CHAT_MESSAGES
   const all = context.partitions(CHAT_MESSAGES)

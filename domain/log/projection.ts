@@ -14,8 +14,8 @@ type LoggedEventOf<Kind extends StoredEvent['kind']> = {
   data: Extract<StoredEvent, { kind: Kind }>
 }
 /**
- * A copy of a message in CHAT_MESSAGES. A late retry can store a second copy with the same sender
- * and client id.
+ * A copy of a message in CHAT_MESSAGES. If a client retries after the stream's duplicate window, the stream
+ * stores a second copy, with the same sender and client id.
  */
 type MessageCopy = {
   seq: number
@@ -35,14 +35,17 @@ export async function persist(events: readonly LoggedEvent[], context: Purger): 
   )
 }
 
-/** Returns the highest of the sequences in CHAT_MESSAGES of persisted events; 0 if there is none. */
+/** Returns the highest sequence of a persisted event within a range of CHAT_MESSAGES; 0 if there is none. */
 export async function findLastPersisted({ from, to }: SequenceRange): Promise<number> {
   const [row] = await db.$client<{ seq: string }[]>`
     select coalesce(max(seq), 0) as seq from room_heads where seq between ${from} and ${to}`
   return Number(row?.seq)
 }
 
-/** Does not update the room head, because earlier events may not be persisted. */
+/**
+ * Persists an event at once, before `persist` does. Does not update the room head, because earlier events of the
+ * room may not be persisted yet.
+ */
 export async function persistNow(event: LoggedEvent, context: Purger): Promise<void> {
   await inTransaction([event], (sql) => applyEvents([event], sql, context))
 }
@@ -67,8 +70,8 @@ async function inTransaction(
 
 /**
  * Writes events to the tables. The result does not depend on the order or repetition of events.
- * Purges deleted texts from CHAT_MESSAGES before the commit, because a purge after the commit could
- * not be repeated.
+ * Purges deleted texts from CHAT_MESSAGES before the commit. If a purge after the commit failed, a retry
+ * would no longer find the sequences of the versions, because their rows are deleted.
  */
 async function applyEvents(
   events: readonly LoggedEvent[],
@@ -111,8 +114,10 @@ function targetOf({ data }: { data: { message: { notifyId: NotifyId } } }) {
 }
 
 /**
- * Inserts messages. Returns the sequences to purge from CHAT_MESSAGES: those of deleted messages
- * and of second copies, which a later deletion would not find.
+ * Inserts messages that have no row yet. A message already has one if it is redelivered, if an earlier copy of
+ * it was persisted, or if its deletion was persisted first and left a tombstone. Returns the sequences to purge
+ * from CHAT_MESSAGES: all of a deleted message, and otherwise those of all copies but the earliest. A later
+ * deletion would not find these copies, because it names only one sequence.
  */
 async function insertMessages(messages: LoggedEventOf<'message'>[], sql: TransactionSql) {
   const { count } = await sql`
@@ -155,7 +160,7 @@ async function keepEarliestCopy(copies: MessageCopy[], sql: TransactionSql): Pro
   for (const [id, rows] of Map.groupBy(others, (row) => row.id)) {
     const [{ stored, is_deleted }] = rows as [OtherCopy]
     const seqs = [stored, ...rows.map(({ seq }) => seq)].map(Number)
-    // In another room, the sequence may belong to another partition.
+    // The sequence of a copy in another room may belong to another partition, so the two have no order.
     const sameRoom = rows.filter(({ is_same_room }) => is_same_room)
     const first = Math.min(...[stored, ...sameRoom.map(({ seq }) => seq)].map(Number))
     purgeable.push(...seqs.filter((seq) => is_deleted || seq !== first))
@@ -176,8 +181,8 @@ interface OtherCopy {
 }
 
 /**
- * Replaces deleted messages with tombstones. Inserts a tombstone for a message that was never
- * persisted and is no longer in CHAT_MESSAGES. Returns the sequences to purge from CHAT_MESSAGES.
+ * Replaces deleted messages with tombstones. Inserts a tombstone for a message that is not persisted, because
+ * it may already be purged from CHAT_MESSAGES. Returns the sequences to purge from CHAT_MESSAGES.
  */
 async function insertTombstones(deletions: LoggedEventOf<'delete'>[], sql: TransactionSql) {
   const messages = deletions.map(({ data }) => data.message)
@@ -256,8 +261,9 @@ async function findEditedEarlier(
 }
 
 /**
- * Returns the sequences of the deleted versions. Each statement compares both joined tables with
- * `ids`, because PostgreSQL would otherwise scan one of them completely.
+ * Deletes the reactions and versions of deleted messages. Returns the sequences of these versions. Each
+ * statement compares both joined tables with `ids`, because PostgreSQL would otherwise scan one of them
+ * completely.
  */
 async function clearDeleted(ids: string[], sql: TransactionSql): Promise<number[]> {
   await sql`

@@ -23,8 +23,8 @@ export async function readSince(
     const topics = [chatRoom, chatThread]
     const events = await context.readAfter(CHAT_MESSAGES, topics, { room }, since, maxEvents)
     if (!events) return undefined
-    // A message may have been purged during the read, before its deletion event was read. If the
-    // next read lacks the deletion too, the message was a second copy, which has no deletion event.
+    // A message may be purged during the read, before its deletion event is read, so the events are read
+    // again. If the deletion event is still missing, the purged message was a duplicate, which has none.
     const incomplete = findIncomplete(events, since).filter((id) => !checked.has(id))
     if (incomplete.length === 0) return withoutDeleted(events)
     for (const id of incomplete) checked.add(id)

@@ -21,7 +21,10 @@ const cachedChanges = singleFlight(
     readUnpersisted(room, since, context),
 )
 
-/** The caller must have read `progress` before `messages`. */
+/**
+ * Empties messages whose deletion is not persisted yet. The caller must have read `progress` before `messages`.
+ * Otherwise, a deletion that is persisted between the two reads would be in neither.
+ */
 export async function maskDeleted<M extends Message>(
   room: RoomId,
   messages: readonly M[],
@@ -36,7 +39,10 @@ export async function maskDeleted<M extends Message>(
   })
 }
 
-/** The caller must have read `progress` before `message`. */
+/**
+ * Applies the latest edit or the deletion of a message if it is not persisted yet. The caller must have read
+ * `progress` before `message`. Otherwise, a change that is persisted between the two reads would be in neither.
+ */
 export async function applyPendingChanges(
   message: Message,
   progress: ConsumerProgress,
