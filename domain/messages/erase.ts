@@ -6,10 +6,16 @@ import { CHAT_MESSAGES } from '#schema/streams'
 import { findPersistedSequence } from '../log/persisted-sequence.ts'
 import { type LoggedEvent, persistNow } from '../log/projection.ts'
 
-/** If a deleted message has more later events than this, `persist` purges its edits later. */
+/**
+ * Maximum number of events after a deleted message that are searched for its edits. If there are more, `persist`
+ * purges the edits later.
+ */
 const maxEvents = 2_000
 
-/** If the database is unavailable, `persist` erases the message later. */
+/**
+ * Deletes the texts of a message from the database and CHAT_MESSAGES. If the database is unavailable, purges only
+ * CHAT_MESSAGES, and `persist` deletes the texts from the database later.
+ */
 export async function eraseMessage(message: Message, deletion: LoggedEvent, context: Context) {
   const progress = await findPersistedSequence(message, 'rooms', context)
   try {

@@ -23,8 +23,8 @@ type Position = NonNullable<Context['streamPosition']>
 const maxInlineTextLength = 1_000
 
 /**
- * The queue is long, because an event is never broadcast if the queue is full. The concurrency is
- * high, because calls mostly wait for the list of members, which they share.
+ * The queue is long, because an event that arrives at a full queue is never broadcast. The concurrency is
+ * high, because most calls only wait for the list of members, and calls of one room share its read.
  */
 export const fanoutOptions = {
   concurrency: 4_000,

@@ -14,9 +14,9 @@ import { findMembers } from '../rooms/audience.ts'
 import { findMember, type Member } from '../rooms/member.ts'
 import { readUsersByHandle } from '../users/directory.ts'
 
-/** The event in CHAT_MESSAGES contains the id of each member whom `@here` mentions. */
+/** Limits the size of the event in CHAT_MESSAGES, which contains the id of each member whom `@here` mentions. */
 const maxPresent = 5_000
-/** A message is not delayed for longer because it may contain a handle. */
+/** The lookup of handles in the database delays a message by at most this time. */
 const handleTimeoutMs = 300
 
 export interface Mentions {
@@ -28,7 +28,7 @@ export interface Mentions {
  * Resolves the mentions in a text. Ignores names that are neither the id nor the handle of a member of
  * the room, and group names in a thread or by a member without the right `mentionGroup`. Throws
  * `too_large` if `@here` would mention more than 5,000 members. Reads handles from the database, and
- * ignores them while it does not answer.
+ * ignores them while the database does not answer.
  */
 export async function resolveMentions(
   text: string,

@@ -12,7 +12,7 @@ import { absent, fetchOrAbsent } from '../cache/ttl.ts'
 import { findPersistedSequence } from '../log/persisted-sequence.ts'
 import { applyPendingChanges, readUnpersistedEvents } from '../log/unpersisted.ts'
 
-/** Well below the deadline of a call, so that the stream can answer while the database does not. */
+/** Well below the timeout of a call: if the database does not answer, there is time left to read the stream. */
 const databaseTimeoutMs = 1_500
 
 /**
@@ -52,8 +52,8 @@ export async function findMessageById(
   id: MessageId,
   context: Context,
 ): Promise<Message | undefined> {
-  // Uses `get` instead of `fetch`, because `findMessage` shares the reads that `fetch` starts.
-  // Without the message's sequence, a read from here could not find the message in CHAT_MESSAGES.
+  // Uses `get` instead of `fetch`: `findMessage` would share a read that is started here. Such a read could
+  // not find the message in CHAT_MESSAGES, because the sequence of the message is unknown here.
   const inProcess = recent.get(id)
   const cached = inProcess && inProcess !== absent ? inProcess : await readCached(id, context)
   if (cached) return cached.room === room ? cached : undefined
@@ -124,7 +124,8 @@ async function readMessage(id: MessageId, seq: number, context: Context) {
   const progress = await findPersistedSequence({ seq }, 'rooms', context)
   const persisted = () => readPersisted({ id, seq }, progress, context)
   const sources = [persisted, () => readOriginal(id, seq, context)]
-  // A message that is not persisted needs no query. A deleted message is only in the database.
+  // A message that is not persisted yet is read from CHAT_MESSAGES first. If it is not there, it may have been
+  // deleted meanwhile: its tombstone is in the database.
   if (seq > progress.seq) sources.reverse()
   for (const read of sources) {
     const message = await read()

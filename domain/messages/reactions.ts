@@ -44,8 +44,8 @@ export async function readEmojis(id: MessageId, user: UserId): Promise<MessageEm
 }
 
 /**
- * Returns a user's latest reaction to a message with an emoji. Returns undefined if more than
- * `maxEvents` events of the room follow the reaction in the database, `persisted`.
+ * Returns a user's latest reaction to a message with an emoji. `persisted` is the reaction in the database.
+ * Returns undefined if more than `maxEvents` events of the room follow it.
  */
 export async function findReaction(
   { message, user, emoji }: { message: Message; user: UserId; emoji: string },

@@ -88,7 +88,7 @@ export function requireTextLength(text: string): void {
 
 /**
  * Returns true for a UUIDv7 whose creation time is in the last half of the stream's duplicate
- * window. A forged creation time can only store a second copy of the sender's own message in
+ * window. By forging the creation time, senders can only store a second copy of their own message in
  * CHAT_MESSAGES.
  */
 function isRecentClientId(clientId: ClientId): boolean {

@@ -11,7 +11,7 @@ import { countReplies, unreadThreads } from './unread-count.ts'
 
 /** The list must fit into one response. */
 const maxThreads = 500
-/** Includes the threads of rooms that the user has left. */
+/** Maximum number of followed threads that are read, including threads of rooms that the user has left. */
 const maxScanned = 1_000
 
 export async function listFollowedThreads(
@@ -69,7 +69,10 @@ function newestThreads(user: UserId, partitions: number) {
   return all.as('newest_threads')
 }
 
-/** Sequences of different partitions have no order in time, so each partition has a share of a long list. */
+/**
+ * Sequences of different partitions have no order in time. A list that is too long therefore has the newest
+ * threads of each partition, in equal numbers.
+ */
 function rankInPartition(lastSeq: AnyPgColumn): SQL {
   const { to: size } = sequencesOfPartition(0, 2)
   return sql`row_number() over (
@@ -84,7 +87,7 @@ export interface ThreadReadPosition {
   seq: number
 }
 
-/** Only moves the position forwards. Does not make the user follow the thread. */
+/** Moves the read position in a thread forwards, never back. Does not make the user follow the thread. */
 export async function saveThreadPosition({
   room,
   threadId,

@@ -10,7 +10,7 @@ import { mentions, messages, roomHeads, threadStates } from '#schema/tables/mess
  * counted.
  */
 const maxScanned = 1_000
-/** Followed threads with unread replies; those with the newest replies are counted. */
+/** If a user follows more threads with unread replies, only those with the newest replies are counted. */
 const maxThreads = 100
 
 type Of<T> = T | AnyPgColumn | SQL<T> | SQL.Aliased<T>
@@ -106,7 +106,7 @@ function countMessages(
   ) as unread)`
 }
 
-/** A message that mentions the user and all members counts once. */
+/** A message that mentions both the user and `@all` counts once. */
 function countRoomMentions(room: Of<RoomId>, seq: Of<number>, user: UserId): SQL {
   const of = (mentioned: string) => sql`(
     select ${mentions.seq} from ${mentions}

@@ -41,8 +41,8 @@ async function broadcastToRoom(room: RoomId, all: readonly PresenceChange[], con
 }
 
 /**
- * Reads the member index ROOMS_KV only if the database is unavailable, because the index needs a
- * request for each user.
+ * Returns the rooms of users from the database. Reads the member index ROOMS_KV only if the database is
+ * unavailable, because the index needs a request for each user.
  */
 export async function findRooms(
   users: readonly UserId[],

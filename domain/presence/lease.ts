@@ -18,14 +18,17 @@ export type SweepState = Extract<Entry, { servers: unknown }>
 export const leasePattern = '*.*'
 export const sweepKey = '=sweep'
 const connIdPattern = /^(N[A-Z2-7]{55})-(\d+)$/
-/** For a page that reconnects, such as after the restart of a server. */
+/** The lease of a closed connection lasts this long, so that a page can reconnect after a server restart. */
 const graceMs = 10_000
-/** The server has received nothing from the client for half a minute. */
+/** The reason with which a server closes a connection on which it has received nothing for half a minute. */
 const staleReason = 'Stale Connection'
-/** A heartbeat that arrives later than the end of its connection must not open a lease. */
+/**
+ * For this time, a closed connection without a lease has an entry `closed`. It prevents a heartbeat that arrives
+ * late from opening a lease.
+ */
 const closedMs = 60_000
 
-/** Returns the milliseconds until the next heartbeat is due. */
+/** Stores the lease of a connection. Returns the milliseconds until the next heartbeat is due. */
 export async function storeLease(user: UserId, connId: string, context: Context): Promise<number> {
   const bucket = context.kv(PRESENCE_CONN)
   const key = keyOf(user, connId)
@@ -46,8 +49,8 @@ const readServers = singleFlight(async (_key: 'servers', context: Context) =>
 )
 
 /**
- * Returns whether `presence.sweep` knows a server, and will end its leases. A client could also invent the
- * id of a server.
+ * Returns whether `presence.sweep` knows a server, so that it ends the leases of the server when it stops. The
+ * id of the server is sent by the client, which could invent one.
  */
 async function isKnownServer(server: string, context: Context): Promise<boolean> {
   if (knownServers.has(server)) return true
@@ -68,7 +71,7 @@ export async function deleteLease(user: UserId, connId: string, context: Context
   await context.kv(PRESENCE_CONN).delete(keyOf(user, connId))
 }
 
-/** Ends the lease of a closed connection, after a time in which the user may connect again. */
+/** Lets the lease of a closed connection expire, after a time in which the user may connect again. */
 export async function endLease(
   user: UserId,
   connection: NatsConnectionId,
@@ -101,7 +104,10 @@ function isEnding(entry: KvEntry<Entry>): boolean {
   return stateOf(entry) === 'closing' || stateOf(entry) === 'closed'
 }
 
-/** Returns undefined for the id of a lease that expires. */
+/**
+ * Returns the NATS connection of a lease. Returns undefined for any other id: its lease expires unless
+ * heartbeats renew it.
+ */
 export function readConnection(connId: string): NatsConnectionId | undefined {
   const [, server, client] = connIdPattern.exec(connId) ?? []
   return server === undefined ? undefined : { server, client: Number(client) }

@@ -18,10 +18,11 @@ type Connections = Awaited<ReturnType<typeof readConnections>>
 
 /**
  * Makes leases and statuses match the connections that the servers list: removes leases whose end was not
- * reported, and restores leases that were lost. Leases of a server in `servers` that does not respond stay.
+ * reported, and restores leases that were lost. Keeps the leases of servers in `servers` that do not respond.
  */
 export async function reconcile(servers: ReadonlySet<string>, context: Context): Promise<void> {
-  // In this order: a heartbeat stores its lease before the status, and a connection is older than its lease.
+  // A connection is opened before its lease is stored, and a lease before the status. The three lists are read
+  // in the reverse order, so that none lacks the cause of an entry in the list before it.
   const entries = await context.kv(PRESENCE).list('*')
   const leases = await context.kv(PRESENCE_CONN).list(leasePattern)
   const connections = await readConnections(context)
@@ -33,7 +34,8 @@ export async function reconcile(servers: ReadonlySet<string>, context: Context):
     return answered.has(connection.server) || !servers.has(connection.server)
   }
   let dead = leases.filter((lease) => isDead(lease, connections))
-  // A connection may be missing in one list if others were closed while the pages of the list were read.
+  // The list of connections is read in pages. If a connection closes meanwhile, the list may lack another one,
+  // so a second list must confirm that a lease is dead.
   if (dead.length > 0) {
     const again = await readConnections(context)
     dead = dead.filter((lease) => isDead(lease, again))
@@ -51,7 +53,7 @@ export async function reconcile(servers: ReadonlySet<string>, context: Context):
     context.log.info(counts, 'presence reconciled with the connections')
 }
 
-/** `pages` are the connections of the page, which all have a lease. */
+/** `pages` are the connections of the web app. Each of them must have a lease. */
 async function readConnections(context: Context) {
   const byServer = await context.system.allConnections()
   const all = [...byServer.values()].flat().flatMap(({ server, id, user, name }) => {
@@ -75,7 +77,7 @@ async function restoreLeases(known: ReadonlySet<string>, { pages }: Connections,
   return lost
 }
 
-/** Leases that a process of an earlier version has stored would not expire. */
+/** Gives a TTL to leases that a process of an earlier version has stored. They would not expire otherwise. */
 async function expireLegacyLeases(leases: readonly LeaseEntry[], context: Context) {
   const legacy = leases.filter((lease) => stateOf(lease) === undefined)
   await inBatches(legacy, ({ key, revision }) =>

@@ -15,7 +15,7 @@ type StoredStatus = ValueOf<typeof PRESENCE>
 
 const offlineStatus: StoredStatus = { status: 'offline', at: '' }
 
-/** Later, the entry of an offline user only takes space. */
+/** After this time, the entry of an offline user expires. A user without an entry is offline, too. */
 const offlineEntryMs = 3_600_000
 
 /** The TTL limits how long a status is wrong if the event `presence.changed` is lost. */

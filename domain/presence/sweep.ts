@@ -4,11 +4,14 @@ import { readSweepState, type SweepState, sweepKey } from './lease.ts'
 import { reconcile } from './reconcile.ts'
 import { endLeasesOf } from './server-leases.ts'
 
-/** A server that is only slow responds to one of three sweeps. */
+/**
+ * A server that has not responded for this long no longer runs. The time covers three sweeps, and a server that is
+ * only slow responds to one of them.
+ */
 const silentMs = 25_000
-/** Markers of expired leases may be lost if no process runs for longer. */
+/** If no process has run a sweep for longer, the delete markers of expired leases may have been lost. */
 const gapMs = 40_000
-/** After a change of the servers: users may just reconnect, and streams elect their leaders. */
+/** Delay after a server starts or stops. In this time, users reconnect and streams elect their leaders. */
 const settleMs = 15_000
 const everyMs = 15 * 60_000
 

@@ -49,7 +49,7 @@ const rooms = new LRUCache<RoomId, IndexedRoom | typeof absent, Context>({
     }),
 })
 
-/** An event is published once encrypted with `key`, or to each of `users`. */
+/** An event is published either once, encrypted with `key`, or to each of `users`. */
 export type MemberAudience =
   | { key: StoredKey }
   | { users: readonly UserId[]; announcement?: Announcement }
@@ -63,7 +63,7 @@ export interface Announcement {
   holders: ReadonlySet<UserId>
 }
 
-/** Above this number of members, events are not published to each member. */
+/** Above this number of members, an event is published once, encrypted with the key of the room. */
 const maxUsers = 200
 
 const largeRooms = new LRUCache<RoomId, true>(maxEntries(10_000))
@@ -82,11 +82,11 @@ export async function findAudience(room: RoomId, context: Context): Promise<Audi
 }
 
 /**
- * Returns the members of a room, or its key if it is large: for events that only members may read, also in
- * a public room. Returns no users for an archived or unknown room.
+ * Returns the members of a room, or its key if the room is large. Used for events that only members may read
+ * even in a public room. Returns no users for an archived or unknown room.
  */
 export async function findMemberAudience(room: RoomId, context: Context): Promise<MemberAudience> {
-  // Reads neither the key of a small room nor the members of a large one.
+  // A small room is published without its key, and a large one without its members, so these are not read.
   const known = largeRooms.has(room) ? await findRoomKey(room, context) : undefined
   if (known && isSettled(known)) return { key: known }
   const users = await findMembers(room, context)
@@ -126,8 +126,8 @@ async function findRoom(room: RoomId, context: Context, forceRefresh = false) {
 }
 
 /**
- * Returns the audience of the event that archives a room. The member index ROOMS_KV has no members of an archived
- * room, but its last key, so that the event of a large room is still published once.
+ * Returns the audience of the event that archives a room. The member index ROOMS_KV no longer has the members of
+ * the room, but still its key. With the key, the event of a large room is published once.
  */
 export async function findArchiveAudience(room: RoomId, context: Context): Promise<Audience> {
   const key = await findRoomKey(room, context)
@@ -144,7 +144,7 @@ export async function findRestoreAudience(room: RoomId): Promise<MemberAudience>
   return { users: await findPersistedMembers(room) }
 }
 
-/** Returns true for a public room without bans, also if it is archived. */
+/** Returns true for a public room without bans, even if it is archived. */
 async function isOpen(room: RoomId): Promise<boolean> {
   const ban = db.select().from(bans).where(eq(bans.room, room))
   const [open] = await db
@@ -172,7 +172,7 @@ export function applyRoomChange(change: ParsedDataOf<typeof roomChanged>): void 
   if (change.action === 'join') cached?.add(change.userId)
   else if (change.action === 'leave') cached?.delete(change.userId)
   else members.delete(room)
-  // A running read of the members may lack the change. `delete` prevents that its result is cached.
+  // A read of the members that is in progress may lack the change. After `delete`, its result is not cached.
   if (!cached) members.delete(room)
   rooms.delete(room)
   evictRoomKey(room)

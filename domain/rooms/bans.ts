@@ -21,7 +21,10 @@ import { withRoomLock } from './room-lock.ts'
 
 const maxListed = 500
 
-/** Also deletes the invitations of the user and by the user. Throws `conflict` for the last owner. */
+/**
+ * Bans a user from a room, and deletes their membership and the invitations that they have received or sent.
+ * Throws `conflict` for the last owner.
+ */
 export async function banUser(
   { by, ...membership }: MembershipChange,
   context: Context,
@@ -40,7 +43,7 @@ export async function banUser(
       .onConflictDoNothing()
     const revoked = await deleteInvitations(membership, tx)
     await context.kv(ROOMS_KV).put(id, { kind: state.room.kind, closed: true })
-    // A user who is not a member gets no event, which would reveal a private room.
+    // The ban of a user who is not a member causes no event, because the event would reveal a private room.
     if (state.role) await deleteMember({ ...membership, by }, 'kick', tx, context)
     return revoked
   })

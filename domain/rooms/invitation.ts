@@ -9,8 +9,8 @@ import type { Transaction } from './room-lock.ts'
 const maxListed = 100
 
 /**
- * Stores an invitation. An invitation that the user has declined becomes quiet. Returns true if the
- * user did not have an invitation before.
+ * Stores an invitation. An invitation that the user has declined becomes `quiet`: the user can accept it, but
+ * it is not listed. Returns true if the user did not have an invitation before.
  */
 export async function insertInvitation(
   invitation: MembershipKey & { by: UserId; role: Role },

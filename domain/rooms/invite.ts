@@ -7,16 +7,17 @@ import { findMembershipState, type MembershipChange } from './membership.ts'
 import { withSharedRoomLocks } from './room-lock.ts'
 
 /**
- * Invites a user to a room that is not direct. Does nothing for a member, for a user who is already
- * invited, and for a user who has blocked the inviter. Throws `forbidden` for a banned user, and for
- * an archived or unknown room.
+ * Invites a user to a room, and notifies the user of a new invitation. Does nothing for a member, and for a
+ * user who has blocked the inviter or has an invitation that is not declined. Throws `forbidden` for a banned
+ * user, and for a direct, archived or unknown room.
  */
 export async function inviteUser(
   { role, ...change }: MembershipChange & { role: Role },
   context: Context,
 ): Promise<void> {
   const { room, userId } = change
-  // The lock orders this before or after a ban, which deletes the user's invitation.
+  // Because of the lock, a ban at the same time commits either before this transaction, which then rejects the
+  // user, or after it, and deletes the invitation.
   const isNew = await withSharedRoomLocks([room], async (tx) => {
     const state = await findMembershipState(change, tx)
     if (!state || state.room.kind === 'direct' || state.isBanned)

@@ -52,7 +52,10 @@ export async function reindexRooms(ids: readonly RoomId[], context: Context): Pr
   })
 }
 
-/** The caller must hold the room lock. The key of a large room stays, for the event that archives it. */
+/**
+ * Deletes a room and its members from the member index ROOMS_KV, but not its key, with which the archiving event
+ * of a large room is encrypted. The caller must hold the room lock.
+ */
 export async function unindexRoom(room: RoomId, context: Context): Promise<void> {
   const index = context.kv(ROOMS_KV)
   await index.delete(room)

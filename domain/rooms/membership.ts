@@ -101,7 +101,7 @@ export async function removeMember(
   await flushOutbox(membership.room, context)
 }
 
-/** Also deletes the member from the member index ROOMS_KV. The caller must hold the room lock. */
+/** Deletes a member from the database and the member index ROOMS_KV. The caller must hold the room lock. */
 export async function deleteMember(
   { by, ...membership }: MembershipChange,
   action: 'leave' | 'kick',
@@ -109,7 +109,7 @@ export async function deleteMember(
   context: Context,
 ): Promise<void> {
   // The member index must be updated before the commit. If the process died between the commit and a
-  // later update, the removed member could continue to read.
+  // later update, the removed member could still read the room.
   await context.kv(ROOMS_KV).delete(`${membership.room}.${membership.userId}`)
   await replaceRoomKey(membership.room, context)
   await tx.delete(members).where(isMembership(membership))
@@ -117,8 +117,8 @@ export async function deleteMember(
 }
 
 /**
- * `decide` must return the member's current role. Throws `conflict` if the last owner would lose
- * it.
+ * Changes the role of a member to `to`. `decide` must return the current role. Throws `conflict` if the room
+ * would lose its last owner.
  */
 export async function changeRole(
   { by, to, ...membership }: MembershipChange & { to: Role },

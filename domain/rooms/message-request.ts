@@ -21,7 +21,7 @@ export async function shareRoom(
   { one, other, direct }: { one: UserId; other: UserId; direct: RoomId },
   from: Reader,
 ): Promise<boolean> {
-  // Does not join the rooms: a user may have a thousand of them.
+  // Uses `intersect` instead of an SQL join of the two lists, because each may have a thousand rooms.
   const roomsOf = (userId: UserId) =>
     from
       .select({ room: members.room })

@@ -40,8 +40,8 @@ export async function isOwnedRoom({ id, name, kind }: Room, owner: UserId): Prom
 }
 
 /**
- * Inserts a direct room and its members where they are missing, and enqueues an event for each. It is
- * a message request to the other member if the two share no room.
+ * Inserts a direct room and its members if they are missing, and enqueues an event for each inserted row. If
+ * the two users share no other room, the room is a message request from `by` to the other user.
  */
 export async function insertDirectRoom(
   room: Room,
@@ -70,9 +70,9 @@ export async function insertDirectRoom(
 }
 
 /**
- * Returns the persisted members of a direct room, and for each whether it is a message request to
- * them; no members if the room does not exist. Throws `forbidden` for an archived room, and for a
- * room of another kind with this id.
+ * Returns the persisted members of a direct room. The value of a member is true if the room is a message
+ * request to this member. Returns no members if the room does not exist. Throws `forbidden` for an archived
+ * room, and for a room of another kind with this id.
  */
 export async function findDirectMembers(id: RoomId): Promise<ReadonlyMap<UserId | null, boolean>> {
   const rows = await db

@@ -50,7 +50,7 @@ function isKey(entry: KvEntry<ValueOf<typeof ROOMS_KV>>): entry is KvEntry<Store
   return 'key' in entry.value
 }
 
-/** Without the fields that clients do not need. */
+/** Returns a key without the fields that clients do not need. */
 export function publicPartOf({ id, key }: RoomKey): RoomKey {
   return { id, key }
 }
@@ -64,7 +64,7 @@ export function evictRoomKey(room: RoomId): void {
   cache.delete(room)
 }
 
-/** Returns the existing key if another process has created one. */
+/** Returns the key of a room, and creates it if there is none. */
 export async function ensureRoomKey(room: RoomId, context: Context): Promise<StoredKey> {
   for (;;) {
     const existing = await readKey(room, context)

@@ -9,9 +9,9 @@ const remedy = 'apt-get install apertium-eng-spa'
 /** A pipeline of about ten processes needs up to 200 MB. */
 const maxPipelines = 4
 const idleMs = 5 * 60_000
-/** A pipeline that is slower hangs, and is replaced. */
+/** A pipeline that needs longer for a sentence is assumed to hang, and is replaced. */
 const sentenceTimeoutMs = 10_000
-/** Apertium needs the end of a sentence to answer; its own programs append the same. */
+/** Apertium answers only after the end of a sentence. Its own programs append the same characters. */
 const ending = '.[][\n]'
 const unescaped = /[\\[\]{}^$/@<>*]/g
 
@@ -46,7 +46,7 @@ export function createApertium(modesDir: string): Engine {
     const mode = (await findModes()).get(pair)
     if (!mode) throw new EngineUnavailableError(`Apertium has no language pair ${pair}`)
     const command = toCommand(await readFile(mode, 'utf8'))
-    // Another call may have opened it meanwhile.
+    // Another call may have opened the pipeline meanwhile.
     const opened = pipelines.get(pair)
     if (opened?.isOpen()) return opened
     const pipeline = openPipeline(command)
@@ -81,7 +81,10 @@ function toSubtag(code: string): string {
   return Intl.getCanonicalLocales(code)[0] ?? code
 }
 
-/** Each step reads texts that end with NUL (`-z`). `-n` omits the marks of unknown words. */
+/**
+ * Returns the shell command of a mode file. With `-z`, each step reads texts that end with NUL. With `-n`,
+ * unknown words are not marked.
+ */
 function toCommand(mode: string): string {
   return mode
     .trim()
@@ -130,7 +133,7 @@ function openPipeline(command: string): Pipeline {
     async translate(source, signal) {
       signal.throwIfAborted()
       const answer = Promise.withResolvers<string>()
-      // An aborted text stays in the list, because its answer comes nevertheless.
+      // The entry of an aborted text stays in `waiting`, because the pipeline still answers it.
       const onAbort = () => answer.reject(signal.reason)
       signal.addEventListener('abort', onAbort, { once: true })
       const timer = setTimeout(() => close(child), sentenceTimeoutMs)
@@ -158,7 +161,7 @@ function close({ pid }: ChildProcessWithoutNullStreams) {
   try {
     if (pid) process.kill(-pid)
   } catch {
-    // They have already ended.
+    // The processes have already ended.
   }
 }
 

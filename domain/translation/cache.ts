@@ -6,7 +6,7 @@ import { TRANSLATE_CACHE } from '#schema/streams'
 import { findMessage } from '../messages/message-cache.ts'
 import type { Engine } from './engine.ts'
 
-/** Increase it when the output of an engine changes for the same text, for example by another prompt. */
+/** Increase this when an engine translates the same text differently, for example after a change of the prompt. */
 const version = 1
 
 export interface CachedText {
@@ -32,7 +32,7 @@ export async function storeTranslation(
   if (!message) return
   const cache = context.kv(TRANSLATE_CACHE)
   await cache.put(key, { translatedText, ...(from === undefined ? {} : { from }) })
-  // Read after the write: a deletion that did not find the entry is then seen here.
+  // The message is read after the write: a deletion that came too early to delete this entry is seen here.
   const current = await findMessage(message.notifyId, context, { fresh: true })
   if (current?.text !== text) await cache.delete(key)
 }

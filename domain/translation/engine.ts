@@ -14,7 +14,7 @@ export type Pairs = EngineState['pairs']
 
 export interface Engine {
   readonly name: EngineName
-  /** Part of the keys of cached translations, so that another model translates again. */
+  /** Part of the keys of cached translations, so that a translation by another model is not a cache hit. */
   readonly model: string
   /** True for an engine on this machine, whose state other processes cannot know. */
   readonly isLocal: boolean

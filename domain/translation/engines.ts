@@ -58,8 +58,8 @@ export async function probeEngines(env: TranslationEnv, only?: EngineName): Prom
 }
 
 /**
- * Adopts the results of another process's probe. An own failure outranks them: this process may not
- * reach an engine that others reach. So it probes again what has failed for it.
+ * Adopts the results of another process's probe. A failure in this process outranks them, because it may not
+ * reach an engine that others reach. It therefore probes again the engines that have failed here, and local ones.
  */
 export async function adoptProbe(states: readonly EngineState[], env: TranslationEnv) {
   for (const state of states) shared.set(state.name, state)

@@ -1,7 +1,7 @@
 import type { MessagePart } from '#schema/text/translatable'
 import type { Pairs } from './engine.ts'
 
-/** The scores of similar languages differ by less. */
+/** Two languages count as similar if one score is at least this share of the other. */
 const similarity = 0.9
 const minLetters = 40
 
@@ -20,7 +20,7 @@ export function textOf(parts: readonly MessagePart[]): string {
 }
 
 export async function detectLanguage(text: string): Promise<DetectedLanguage> {
-  // The smallest of its tables, loaded at the first translation: it still needs 90 MB.
+  // The smallest table of eld. It is loaded at the first translation, because even this one needs 90 MB.
   const { eld } = await import('eld/extrasmall')
   const result = eld.detect(text)
   return {

@@ -2,7 +2,7 @@ import type { MessagePart } from '#schema/text/translatable'
 import { splitForTranslation } from '#schema/text/translatable'
 import { isOtherLanguage, textOf } from './language.ts'
 
-/** Returns the longest translation that is plausible. Chinese text, for example, becomes much longer. */
+/** Returns the maximum length of a plausible translation. Translated Chinese, for example, becomes much longer. */
 export function maxOutputLength(source: string): number {
   return 6 * source.length + 200
 }

@@ -2,14 +2,14 @@ import type { MessagePart } from '#schema/text/translatable'
 
 /**
  * Returns the text of a message with placeholders for its protected parts, and a function that
- * restores them in the pieces of a translation. It holds back a placeholder that may continue in the
- * next piece; `restore('', true)` returns the rest.
+ * restores these parts in the pieces of a translation. The function holds back a placeholder that may continue
+ * in the next piece. `restore('', true)` returns the rest.
  */
 export function usePlaceholders(parts: readonly MessagePart[]) {
   const protectedParts = parts.filter(({ kind }) => kind === 'protected')
   const text = parts
     .map((part) =>
-      // A message may itself contain the brackets.
+      // The message may contain these brackets, too. They are removed, because they would look like placeholders.
       part.kind === 'protected'
         ? `⟦${protectedParts.indexOf(part)}⟧`
         : part.text.replace(/[⟦⟧]/g, ''),

@@ -17,7 +17,7 @@ import { findOutputProblem, maxOutputLength } from './output-check.ts'
 /** A run without output for this time is ended. */
 const silenceMs = 15_000
 const flushMs = 100
-/** Renews the lease, and ends a run to which nobody listens. */
+/** Interval at which a run renews its lease, and ends if it has no listeners any more. */
 const checkMs = 2_000
 
 interface Listener {
@@ -43,7 +43,8 @@ export async function runTranslation(order: TranslationOrder, context: RunContex
   let failure: PieceError | undefined
   do {
     failure = await run.translate()
-    // The lease ends before the last piece is published: a request that finds the lease has joined in time.
+    // The lease is deleted before the last piece is published. A request that finds the lease therefore still
+    // joins in time for the last piece.
     if (order.message)
       await context
         .kv(TRANSLATE_RUNS)
@@ -54,7 +55,7 @@ export async function runTranslation(order: TranslationOrder, context: RunContex
   if (runs.get(order.key) === run) runs.delete(order.key)
 }
 
-/** The listener receives the text so far as its first piece. */
+/** Adds a listener to a run. Its first piece is the whole translation up to now. */
 export function joinRun(key: string, listener: Pick<Listener, 'user' | 'msgKey'>): void {
   runs.get(key)?.join(listener)
 }
@@ -109,7 +110,10 @@ class Run {
     this.#aborting.abort(reason)
   }
 
-  /** Returns true if a listener has joined while the run ended because nobody listened. */
+  /**
+   * Resets a run that was aborted because it had no listeners, if one has joined meanwhile. Returns whether it was
+   * reset.
+   */
   restart(): boolean {
     const isAbandoned = this.#aborting.signal.aborted && !this.#isFinal
     if (!isAbandoned || this.#listeners.length === 0) return false
@@ -128,7 +132,7 @@ class Run {
     const silence = setTimeout(onSilence, silenceMs)
     const checking = setInterval(() => void this.#check(), checkMs)
     try {
-      // Another run may have ended after the request had read the cache.
+      // Another run may have stored this translation after the request had read the cache.
       const cached = this.order.message && (await findCached(this.order.key, this.#context))
       if (cached) {
         this.#add(cached.translatedText)
@@ -186,7 +190,7 @@ class Run {
 
   async #check() {
     const { key, message } = this.order
-    // If the lease cannot be renewed, another run may start: that is harmless.
+    // If the lease cannot be renewed, another run of the same translation may start, which is harmless.
     if (message)
       this.#context
         .kv(TRANSLATE_RUNS)

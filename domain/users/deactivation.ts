@@ -53,7 +53,10 @@ async function withinMaxWait<T>(
   }
 }
 
-/** Does nothing for a user who already has that state. The caller checks that the user exists. */
+/**
+ * Deactivates or reactivates a user. Does nothing for a user who already has that state. The caller must check
+ * that the user exists.
+ */
 export async function setDeactivated(
   userId: UserId,
   isDeactivated: boolean,
@@ -63,8 +66,8 @@ export async function setDeactivated(
     await lockUser(userId, tx)
     if (isDeactivated) await tx.insert(deactivations).values({ userId }).onConflictDoNothing()
     else await tx.delete(deactivations).where(eq(deactivations.userId, userId))
-    // Before the commit: if the process died between the two, an administrator would see a user as
-    // deactivated who can log in.
+    // Written before the commit. If the process died between the commit and a later write, administrators
+    // would see the user as deactivated, although the user can log in.
     await writeEntry(userId, isDeactivated, context)
   })
 }

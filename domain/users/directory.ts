@@ -37,7 +37,7 @@ export async function markDeactivated<User extends { userId: UserId }>(
   return list.map((user) => (deactivated.has(user.userId) ? { ...user, deactivated: true } : user))
 }
 
-/** Each id costs two or three pages of the index. */
+/** Limits the cost of one query, which reads two or three index pages per id. */
 const maxDeactivatedIds = 250
 
 async function findDeactivated(userIds: readonly UserId[]): Promise<ReadonlySet<UserId>> {
@@ -73,7 +73,7 @@ async function readAppSenders(ids: readonly UserId[]): Promise<User[]> {
   return senders.map(({ userId, app }) => ({ userId, name: names.get(app) ?? app, handle: app }))
 }
 
-/** Returns users by their handles in lower case. Handles that differ in case only belong to one of them. */
+/** Returns users by their handles in lower case. If handles differ only in case, returns one of their users. */
 export async function readUsersByHandle(handles: readonly string[]): Promise<Map<string, UserId>> {
   // The order and the limit make PostgreSQL use the index, whatever it assumes about the handles.
   const rows = await db.execute<{ handle: string; id: UserId }>(sql`
@@ -95,9 +95,9 @@ const [maxWords, maxWordTerms] = [4, 500]
 const lastCharacter = '\u{10ffff}'
 
 /**
- * Returns up to 20 users with a word that begins with each word of `text`, in their name, handle or
- * id. Finds all users who have the words in this order or, of two words, in any order; of the others,
- * those whose terms are among the first 500 of one of the words.
+ * Returns up to 20 users. For each word of `text`, their name, handle or id has a word that begins with it.
+ * Always finds users who have the words in the order of `text`, or two words in any order. Finds other users
+ * only if they are among the first 500 terms of one of the words.
  */
 export async function searchUsers(text: string): Promise<User[]> {
   const words = readQuery(text)

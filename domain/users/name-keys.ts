@@ -8,7 +8,7 @@ const prototypes: ReadonlyMap<string, string> = new Map(Object.entries(lookalike
  */
 export function nameKeys(name: string): string[] {
   const text = name.normalize('NFKC')
-  // A capital I looks like a small L, and is also the capital of a small I.
+  // The two steps are done in both orders: a capital I looks like a small L, but becomes a small I in lower case.
   const keys = [lower(skeleton(text)), skeleton(lower(text))].map(lettersOf)
   return [...new Set(keys)]
 }
@@ -23,7 +23,7 @@ function skeleton(text: string): string {
     .normalize('NFD')
 }
 
-/** Returns all of a text that has no letters. */
+/** Removes all characters except letters, marks and digits. A text without any of these stays as it is. */
 function lettersOf(text: string): string {
   return text.replaceAll(/[^\p{L}\p{M}\p{N}]/gu, '') || text
 }

@@ -23,8 +23,8 @@ export const indexedVersion = 1
 const indexBatchSize = 500
 
 /**
- * Stores users at login, with the names from the identity provider. Names that others have chosen and
- * that look like one of these are withdrawn: the provider's name applies to those users again. Returns
+ * Stores users at login, with the names from the identity provider. If another user has chosen a name that
+ * looks like one of these, the chosen name is withdrawn, and that user has the provider's name again. Returns
  * the users whose chosen name was withdrawn.
  */
 export function storeLogins(logins: ReadonlyMap<UserId, Login>): Promise<UserId[]> {
