@@ -6,7 +6,7 @@ import { defineFunction, FunctionError } from '#runtime'
 import { adminDeactivate } from '#schema/messages/deactivation'
 import { DEACTIVATED_USERS, USER_IDS } from '#schema/streams'
 
-/** `connection.opened` closes a connection that a login opens meanwhile. */
+/** If the user logs in during this call, `connection.opened` closes the new connection. */
 export default defineFunction(
   adminDeactivate,
   async ({ userId }, context) => {

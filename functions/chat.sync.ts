@@ -7,7 +7,7 @@ import type { RoomId } from '#schema/ids'
 import { chatSync } from '#schema/messages/chat'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 
-/** After an outage, many clients of a room request the same events at once. */
+/** Concurrent calls share a read: after an outage, many clients of a room request the same events at once. */
 const readShared = coalesce(
   (_key: string, { room, since, context }: { room: RoomId; since: number; context: Context }) =>
     readSince(room, since, context),

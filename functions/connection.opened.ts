@@ -6,9 +6,12 @@ import { type Context, defineFunction, event } from '#runtime'
 import { connectionOpened } from '#schema/messages/user'
 import { DEACTIVATED_USERS, REVOKED_TOKENS } from '#schema/streams'
 
-/** A tab of the page has one connection. */
+/** Each browser tab with the page has one connection. */
 const maxConnections = 100
-/** Listing a user's connections takes the server time for all its connections, so is done rarely. */
+/**
+ * A user's connections are counted at every tenth login only, because a server goes through all its connections
+ * to list those of one user.
+ */
 const loginsPerCheck = 10
 
 const logins = new LRUCache<string, number>(maxEntries(10_000))

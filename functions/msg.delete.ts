@@ -37,7 +37,8 @@ export default defineFunction(
     const { editedAt: _, card: __, ...unedited } = message
     const deleted = { ...unedited, text: '', mentions: [], deletedAt: at, editedSeq: seq }
     await Promise.all([
-      // In this order: a translation that is stored later finds the message deleted.
+      // The message is updated before its translations are erased: a call that stores a translation later finds
+      // the message deleted, and removes the translation again.
       updateCachedMessage(deleted, context).then(() => eraseTranslations(id, context)),
       eraseMessage(message, { seq, data }, context),
     ])

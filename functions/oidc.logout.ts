@@ -15,14 +15,14 @@ export default defineFunction(
     const { id, issuedAt, ...revoked } = await checkFor(context.env)
       .check(logout_token)
       .catch((error) => {
-        // The provider may log the status only.
+        // Logs the reason here, because the provider may log only the HTTP status.
         context.log.warn({ reason: String(error.message) }, 'logout refused')
         throw error
       })
     if (await isUsed(revoked.issuer, id, context))
       throw new FunctionError('invalid', 'logout token rejected: it was received before')
     await revokeSession(revoked, issuedAt, context)
-    // Last, so that the provider can send the token again after a failure.
+    // Done last, so that the provider can send the token again after a failure.
     await markUsed(revoked.issuer, id, context)
     return {}
   },

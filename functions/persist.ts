@@ -4,7 +4,7 @@ import { defineFunction, stream } from '#runtime'
 import { chatRoom } from '#schema/messages/event'
 import { CHAT_MESSAGES, MSG_CACHE, TRANSLATE_CACHE } from '#schema/streams'
 
-/** The events wait for the database without limit: the stream keeps them. */
+/** While the database is unavailable, the consumer waits without a time limit. The stream keeps the events. */
 export default defineFunction(
   stream(CHAT_MESSAGES, chatRoom, {
     batch: 500,

@@ -3,8 +3,8 @@ import { defineFunction, schedule } from '#runtime'
 import { PRESENCE, PRESENCE_CONN } from '#schema/streams'
 
 /**
- * Ends the leases of nats-servers that were killed. After a change of the servers, an outage, and from time to
- * time, compares all leases with the connections.
+ * Ends the leases of nats-servers that were killed. Compares all leases with the connections after a server has
+ * started or stopped, after an outage, and every 15 minutes.
  */
 export default defineFunction(schedule({ everyMs: 10_000 }), (_tick, context) => sweep(context), {
   resources: [PRESENCE, PRESENCE_CONN],

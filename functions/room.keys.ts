@@ -10,8 +10,8 @@ export default defineFunction(
     const caller = readCaller(context)
     const requested = new Set(rooms)
     const keys = (await listRoomKeys(context)).filter(({ room }) => requested.has(room))
-    // Read after the keys, and not from a cache: a removal first deletes the membership and then replaces
-    // the key.
+    // Memberships are read after the keys, and not from a cache. A removal deletes the membership before it
+    // replaces the key, so a removed member never receives the new key.
     const memberships = await Promise.all(
       keys.map(({ room }) => context.kv(ROOMS_KV).get(`${room}.${caller}`)),
     )

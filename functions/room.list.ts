@@ -37,7 +37,7 @@ export default defineFunction(
   { resources: [CHAT_MESSAGES], limit: { max: 120, windowMs: 60_000 } },
 )
 
-/** Rooms are listed without the id while JetStream is unavailable. */
+/** Returns undefined if JetStream does not answer in time. The rooms are then listed without the id. */
 function readLogIdSoon(context: Context): Promise<string | undefined> {
   const timeout = new Promise<undefined>((resolve) => setTimeout(resolve, maxWaitMs, undefined))
   return Promise.race([readLogId(context).catch(() => undefined), timeout])

@@ -1,7 +1,7 @@
 import { defineFunction, FunctionError } from '#runtime'
 import { traceReport } from '#schema/messages/trace'
 
-/** A wrong clock would put a span outside of every view of its trace. */
+/** With a clock that is further off, a span would lie outside of the time range in which its trace is displayed. */
 const maxClockErrorMs = 24 * 3_600_000
 
 export default defineFunction(

@@ -19,7 +19,7 @@ export default defineFunction(
     env: TranslationEnv,
     resources: [TRANSLATE],
     limit: { max: 60, windowMs: 60_000 },
-    // So that translations are possible before the first run of `translate.probe`.
+    // Probes the engines, so that translations are possible before the first run of `translate.probe`.
     async beforeServe({ env, log }) {
       const engines = await probeEngines(env)
       if (engines.some((engine) => engine.available)) return

@@ -14,12 +14,12 @@ export default defineFunction(
   {
     env: TranslationEnv,
     resources: [CHAT_MESSAGES, MSG_CACHE, TRANSLATE_CACHE, TRANSLATE_RUNS],
-    // Engines translate one text at a time, or few.
+    // An engine translates only one text or a few at the same time.
     concurrency: 2,
     maxQueued: 100,
     onRejected(error, { data }, context) {
       const { success, output: order } = v.safeParse(translateRun.input, data)
-      // A run that has begun ends itself when it is aborted.
+      // A run that has already started publishes its last piece itself when it is aborted.
       if (!success || isRunning(order.key)) return
       const { user, msgKey, targetLang, engine } = order
       context.publish(deliverTranslation, {

@@ -14,7 +14,7 @@ import { userSeen } from '#schema/messages/user'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 
 const collectMs = 250
-/** PGlite runs no other statement during a transaction, so that it must be short. */
+/** Limits the duration of a transaction, because PGlite runs no other statement meanwhile. */
 const maxBatchSize = 500
 
 export default defineFunction(
@@ -31,7 +31,8 @@ const collect = batchByKey<UserId, Login, Env>(collectMs, async (collected, cont
   const joined: MembershipKey[] = []
   for (let start = 0; start < logins.length; start += maxBatchSize) {
     const batch = new Map(logins.slice(start, start + maxBatchSize))
-    // Before the users are stored: if the process dies in between, they are new at the next login too.
+    // New users join the default rooms before they are stored. If the process dies in between, they still count as
+    // new at their next login.
     const newUsers = await findNewUsers([...batch.keys()])
     joined.push(...(await insertDefaultMembers(newUsers, context.env.DEFAULT_ROOMS)))
     withdrawn.push(...(await storeLogins(batch)))

@@ -1,4 +1,4 @@
-/** The keys of the PostgreSQL advisory locks. Each must differ, or unrelated work would wait. */
+/** The keys of the PostgreSQL advisory locks. With two equal keys, unrelated work would wait for each other. */
 export const advisoryLocks = {
   migration: 6_288_437,
   /** Held by the process that writes events to the tables. */

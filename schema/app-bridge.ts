@@ -55,7 +55,7 @@ interface Locale {
   dir: 'ltr' | 'rtl'
 }
 
-/** The first message, which transfers the port for all others. */
+/** The first message from the page to the frame. It transfers the port for all other messages. */
 export type AppHello = Pick<AppBridge, 'user' | 'room'> & { app: string; theme: Theme } & Locale
 
 export type MessageToApp =

@@ -30,7 +30,7 @@ export const db: Database = new Proxy({} as Database, {
   },
 })
 
-/** Sets where DATABASE_URL and DATABASE_POOL_SIZE are read; by default, in the environment of the process. */
+/** Sets the variables that contain DATABASE_URL and DATABASE_POOL_SIZE. Default: the environment of the process. */
 export function configureDb(env: typeof variables): void {
   variables = env
 }
@@ -140,8 +140,9 @@ async function readApplied(table: string, sql: TransactionSql | Sql): Promise<Se
 
 /**
  * Turns JIT compilation off for later sessions of the current database role. Otherwise, PostgreSQL
- * spends up to a second on compiling a statement that runs for milliseconds. A migration would not
- * apply to another role, and PgBouncer rejects `jit` as a start-up parameter.
+ * spends up to a second on compiling a statement that runs for milliseconds. This is not a migration,
+ * because a migration runs once, and would not apply to another role. `jit` is not a start-up
+ * parameter, because PgBouncer rejects it.
  */
 async function turnOffJit(sql: TransactionSql): Promise<void> {
   await sql`
@@ -191,7 +192,7 @@ function guard(sql: ReservedSql, lost: AbortSignal): ReservedSql {
       lost.throwIfAborted()
       const [strings] = args
       const run = () => Reflect.apply(target, self, args)
-      // Otherwise it is a helper, such as that for an identifier.
+      // Without a template string, the call is no query, but a helper, such as for an identifier.
       return strings?.raw ? traceStatement(strings.join('?'), run) : run()
     },
     get(target, key) {

@@ -54,8 +54,8 @@ const StoredKey = v.object({ ...RoomKey.entries, announcedAt: v.optional(v.strin
 /**
  * The member index, a copy of the rooms and memberships in the database. Has an entry
  * `{room}.{user}` for each member and an entry `{room}` for each room, except archived rooms. If
- * the entry `=index` is missing in a partition, the member index is rebuilt from the database. The keys of large rooms,
- * by `=key.room.{room}`, are only here.
+ * the entry `=index` is missing in a partition, the member index is rebuilt from the database. The
+ * encryption keys of large rooms, by `=key.room.{room}`, are stored only here.
  */
 export const ROOMS_KV = {
   bucket: 'ROOMS_KV',
@@ -85,12 +85,17 @@ export const DEACTIVATED_USERS = {
 } as const satisfies BucketDeclaration
 
 /**
- * Revoked access tokens: all of a session that has ended (`session.{hash}`), those of a user
- * (`subject.{identity token}`), and those of a user without a session (`without-session.{identity token}`).
- * The latter two were issued up to `until`, in seconds by the identity provider's clock. The times of the
- * last revocation, in milliseconds, are `user.{user id}` for all sessions and `logout.{user id}` for one. Also has the processed logout tokens and events of the identity
- * provider (`used.{hash}`), and the time of the last event (`events`). Entries outlive the longest access
- * tokens, which live a day.
+ * Revoked access tokens, by key:
+ * - `session.{hash}`: all tokens of a session that has ended.
+ * - `subject.{identity token}`: all tokens of a user that were issued up to `until`, in seconds by the identity
+ *   provider's clock.
+ * - `without-session.{identity token}`: those of them that belong to no session.
+ * - `user.{user id}` and `logout.{user id}`: the time of the last revocation of all sessions, or of one session,
+ *   in milliseconds.
+ * - `used.{hash}`: a processed logout token or event of the identity provider.
+ * - `events`: the time of the last event of the identity provider.
+ *
+ * Entries outlive the longest access tokens, which live a day.
  */
 export const REVOKED_TOKENS = {
   bucket: 'REVOKED_TOKENS',
@@ -110,8 +115,9 @@ export const PRESENCE = {
 
 const Lease = v.object({
   /**
-   * `open` lasts as long as the connection, `beating` expires without heartbeats, `closing` expires soon
-   * unless its user is back, and `closed` is not valid any more. A process of an earlier version stores none.
+   * `open` lasts as long as the connection, `beating` expires without heartbeats, `closing` expires soon after
+   * the end of its connection, and `closed` is not valid any more. Absent if a process of an earlier version has
+   * stored the lease.
    */
   state: v.optional(v.picklist(['open', 'beating', 'closing', 'closed'])),
 })
@@ -120,7 +126,7 @@ const Sweep = v.object({
   /** Times in milliseconds since the epoch: of the last sweep, and of the next reconciliation. */
   at: v.number(),
   reconcileAt: v.number(),
-  /** When each nats-server has last responded, by its id. */
+  /** The time of the last response of each nats-server, by its id. */
   servers: v.record(v.string(), v.number()),
 })
 
@@ -128,7 +134,8 @@ const Sweep = v.object({
 export const PRESENCE_CONN = {
   bucket: 'PRESENCE_CONN',
   value: v.union([Sweep, Lease]),
-  // Long enough for a change of the leader or of the process that consumes the markers.
+  // The time for which the delete markers of expired leases are kept. It is long enough for a change of the
+  // stream's leader, or of the process that consumes the markers.
   markerTtlMs: 60_000,
   storage: 'memory',
 } as const satisfies BucketDeclaration
@@ -148,7 +155,7 @@ export const CONNECTIONS = {
 
 /**
  * The user id of each identity, by `subject.{identity token}`, and the identity that has a user id, by
- * `id.{user}`. Logins need it, but not the database, which has a copy.
+ * `id.{user}`. Logins need this bucket, but not the database, which has a copy.
  */
 export const USER_IDS = {
   bucket: 'USER_IDS',
@@ -179,7 +186,7 @@ export const TRANSLATE_CACHE = {
   storage: 'memory',
 } as const satisfies BucketDeclaration
 
-/** Lease of each running translation, by the same keys. A process that dies leaves its leases to expire. */
+/** A lease of each running translation, by the keys of TRANSLATE_CACHE. If a process dies, its leases expire. */
 export const TRANSLATE_RUNS = {
   bucket: 'TRANSLATE_RUNS',
   value: v.object({}),

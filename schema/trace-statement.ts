@@ -1,7 +1,7 @@
 import { type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 
 const tracer = trace.getTracer('natter.postgresql')
-/** The text of an insert grows with its rows. */
+/** Limits the text of an insert, which grows with the number of its rows. */
 const maxTextLength = 2_000
 
 /**
@@ -20,7 +20,7 @@ export function traceStatement<Query extends PromiseLike<unknown>>(
   return endWith(run(), span)
 }
 
-/** The driver runs a statement at its first `then`, so it must not be called here. */
+/** Ends the span with the query. Does not call `then`, because the driver runs a query at its first `then`. */
 function endWith<Query extends PromiseLike<unknown>>(query: Query, span: Span): Query {
   const subscribe = query.then.bind(query)
   let isWatched = false

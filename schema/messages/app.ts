@@ -16,7 +16,7 @@ export const AppId = v.pipe(
 )
 export type AppId = v.InferOutput<typeof AppId>
 
-/** What an app may do beyond its own data: `post` messages in the room. */
+/** A permission of an app beyond its own data. With `post`, it may send messages to the room. */
 export const AppNeed = v.picklist(['post'])
 export type AppNeed = v.InferOutput<typeof AppNeed>
 
@@ -34,7 +34,7 @@ const App = v.object({
 })
 export type App = v.InferOutput<typeof App>
 
-/** The roles of users who may call actions of apps. Which rooms they may use is checked by each call. */
+/** The roles of users who may call actions of apps. Each call also checks the membership of its room. */
 export const appAudience = ['admin', 'user'] as const
 
 /** `apps.list`: returns all apps that can be installed, ordered by name. */
@@ -67,8 +67,8 @@ export const appsInstall = {
 } as const satisfies Contract
 
 /**
- * `apps.uninstall`: uninstalls an app from a room. The app's data of the room remains, and is there again
- * if the app is installed again. Idempotent.
+ * `apps.uninstall`: uninstalls an app from a room. The app's data of the room remains stored, and is available
+ * again after a new installation. Idempotent.
  */
 export const appsUninstall = {
   subject: 'apps.uninstall.{room}',
@@ -93,8 +93,9 @@ export const appsRemove = {
 } as const satisfies Contract
 
 /**
- * The form of all actions of apps, for clients. The app defines the schemas of `data` and of the answer.
- * Returns the same `forbidden` for an absent room, a room of others, and an app that is not installed.
+ * The common contract of all actions of apps, for clients. The app defines the schemas of `data` and of the
+ * answer. Returns the same `forbidden` whether the room does not exist, the caller is not a member, or the app is
+ * not installed.
  */
 export const appAction = {
   subject: 'app.{app}.{room}.{action}',

@@ -40,14 +40,14 @@ export const PagedMessage = v.object({
   reactions: v.array(v.object({ emoji: v.string(), count: v.number(), users: v.array(UserId) })),
   replies: v.optional(
     v.object({
-      /** The replies among the newest 1,000 that are not deleted. */
+      /** Number of replies that are not deleted, among the newest 1,000. */
       count: v.number(),
       /** Sequence of the newest reply, even if it is deleted. */
       lastSeq: Seq,
       lastAt: v.optional(Time),
       /** Senders among the newest 20 replies, at most three, the latest first. */
       users: v.array(UserId),
-      /** Sequences of those replies that events after `asOf` delete. `count` excludes them. */
+      /** Sequences of replies that are deleted by events after `asOf`. `count` already excludes them. */
       deleted: v.optional(v.array(Seq)),
     }),
   ),

@@ -6,7 +6,7 @@ import type { Notice } from './event.ts'
 import type { roomPresence, roomTyping } from './presence.ts'
 import { RoomKey } from './room.ts'
 
-/** One of the fields is present. */
+/** Exactly one of the fields is present. */
 export interface RoomPush {
   notify?: Notice
   presence?: ParsedDataOf<typeof roomPresence>
@@ -27,8 +27,9 @@ export const roomEncrypted = {
 } as const satisfies Topic
 
 /**
- * A new key of a large room, published to each member. The events of the room that have no key in
- * `deliver.{user}.notify.{room}` will soon be published on `room.notify.{key}` only.
+ * A new key of a large room, published to each member if an app is the first to need the key. Otherwise, the
+ * notification `deliver.{user}.notify.{room}` contains the key. Events that are encrypted with the key will soon be
+ * published on `room.notify.{key}` only.
  */
 export const deliverRoomKey = {
   subject: 'deliver.{user}.notify.{room}.key',

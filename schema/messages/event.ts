@@ -37,7 +37,7 @@ export const MessageSent = v.object({
   clientId: ClientId,
   text: v.string(),
   mentions: Mentions,
-  /** Only in messages of apps, which have the text in English as well. */
+  /** Only in messages of apps, whose `text` is the English text of the card. */
   card: v.optional(Card),
   at: Time,
 })
@@ -152,7 +152,7 @@ const Notice = v.object({
    */
   threadId: v.optional(MessageId),
   threadBy: v.optional(UserId),
-  /** Already validated when it was received from CHAT_MESSAGES. */
+  /** Not validated here, because it was validated when it was received from CHAT_MESSAGES. */
   event: v.optional(v.custom<RoomEvent>((value) => typeof value === 'object' && value !== null)),
 })
 export type Notice = v.InferOutput<typeof Notice>

@@ -72,8 +72,8 @@ export const roomInvitations = {
 } as const satisfies Contract
 
 /**
- * Published to all clients of a user when an invitation, a message request or a block of theirs was
- * created or has ended. Clients then call `room.invitations` and `room.list`.
+ * Published to all clients of a user when an invitation to the user, a message request to the user or a
+ * block by the user was created or has ended. Clients then call `room.invitations` and `room.list`.
  */
 export const deliverInvitation = {
   subject: 'deliver.{user}.invitation.{room}',

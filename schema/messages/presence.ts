@@ -10,7 +10,7 @@ export type Status = v.InferOutput<typeof Status>
 /**
  * Id of one browser tab or device. If it is the id of the caller's connection to NATS
  * (`natsConnectionId`), its lease lasts as long as that connection, and needs no heartbeats. With any other
- * id, the lease expires without them.
+ * id, the lease expires without heartbeats.
  */
 export const ConnId = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,80}$/), v.brand('ConnId'))
 export type ConnId = v.InferOutput<typeof ConnId>
@@ -30,8 +30,8 @@ export const heartbeatMs = 10_000
 /** A lease that expires does so this long after its last heartbeat. */
 export const leaseMs = 45_000
 /**
- * Interval of the heartbeats of a lease that lasts as long as the connection. They would restore a lease that
- * was lost without being noticed. Each costs about one write, for the rate limit.
+ * Interval of the heartbeats of a lease that lasts as long as the connection. They restore a lease that was lost
+ * without being noticed. Each heartbeat costs about one write to JetStream, for its rate limit.
  */
 export const repairMs = 3_600_000
 /** The name that the page gives its connection to NATS. */

@@ -3,8 +3,8 @@ import type { Contract } from '#runtime'
 
 /**
  * `oidc.logout`: OpenID Connect back-channel logout. Closes the connections of a user whose session at the
- * identity provider has ended, and rejects logins with the tokens of that session. `invalid` with the reason
- * for a logout token that is not valid, or was received before.
+ * identity provider has ended, and rejects logins with the tokens of that session. Returns `invalid` with the
+ * reason for a logout token that is not valid, or was received before.
  */
 export const oidcLogout = {
   subject: 'oidc.logout',

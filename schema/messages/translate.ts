@@ -14,7 +14,7 @@ const order = { targetLang: Language, msgKey: MsgKey }
 /**
  * `translate.request`: starts the translation of a message that the caller may read, or of a text of
  * the caller's own. The translation follows in pieces on `deliver.{user}.translate.response`; the last
- * one has `done: true`, also after an error. Returns `forbidden` if the message does not exist or was
+ * one has `done: true`, even after an error. Returns `forbidden` if the message does not exist or was
  * deleted, `not_found` if no engine knows the languages, and `unavailable` if there is no engine.
  */
 export const translateRequest = {
@@ -77,7 +77,10 @@ export const deliverTranslation = {
 } as const satisfies Topic
 export type TranslationPiece = v.InferOutput<typeof deliverTranslation.data>
 
-/** A request to the subject of the pieces: it fails with `unavailable` if no client of the user listens. */
+/**
+ * A request to the subject on which a user receives pieces. It fails with `unavailable` if no client of the user
+ * subscribes to the subject.
+ */
 export const translationClients = {
   subject: deliverTranslation.subject,
   input: v.strictObject({ user: UserId }),
@@ -114,7 +117,7 @@ export const translatePing = {
 
 /**
  * `translate.cancel`: stops a translation. Its last piece has the error `cancelled`. The engine
- * stops if nobody else waits for the translation. Has no effect for an unknown `msgKey`.
+ * stops if no other caller waits for the translation. Has no effect for an unknown `msgKey`.
  */
 export const translateCancel = {
   subject: 'translate.cancel',
@@ -138,8 +141,8 @@ const run = {
 }
 
 /**
- * `translate.run`: lets an engine translate a text, and publishes the pieces. Published by
- * `translate.request`, and answers nobody.
+ * `translate.run`: lets an engine translate a text, and publishes the pieces. `translate.request` publishes this
+ * call without waiting for an answer.
  */
 export const translateRun = {
   subject: 'translate.run',

@@ -34,8 +34,8 @@ export const usersMe = {
 } as const satisfies Contract
 
 /**
- * `users.id`: returns the caller's user id. A client that does not know it yet takes the identity token
- * (schema/identity.ts) as the caller.
+ * `users.id`: returns the caller's user id. A client that does not know this id yet uses the identity token
+ * (schema/identity.ts) as the caller in the subject of the call.
  */
 export const usersId = {
   subject: 'users.id',

@@ -4,14 +4,14 @@ import type { RoomId, UserId } from '../ids.ts'
 import type { AppId, AppNeed } from '../messages/app.ts'
 import { rooms } from './room.ts'
 
-/** The room apps that have been served. Each start of a process with apps updates their rows. */
+/** All room apps that a process has ever served. Each start of a process with apps updates their rows. */
 export const apps = pgTable('apps', {
   id: text('id').$type<AppId>().primaryKey(),
   name: text('name').notNull(),
   version: text('version').notNull(),
   componentUrl: text('component_url'),
   integrity: text('integrity'),
-  /** What the app may do beyond its own data, see `AppNeed`. */
+  /** The permissions of the app beyond its own data, see `AppNeed`. */
   needs: text('needs').array().$type<AppNeed[]>().notNull().default(sql`'{}'`),
 })
 

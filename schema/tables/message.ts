@@ -53,8 +53,8 @@ export const messages = pgTable(
 )
 
 /**
- * The mentions in the current texts of messages, except of the sender. `userId` is a group name for
- * `@all`. For `@here`, there is a row for each member who was online.
+ * The mentions in the current texts of messages, except mentions of the sender. For `@all`, `userId` is
+ * the group name `all`. For `@here`, there is a row for each member who was online.
  */
 export const mentions = pgTable(
   'mentions',

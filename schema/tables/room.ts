@@ -107,9 +107,9 @@ export const readStates = pgTable(
 )
 
 /**
- * Transactional outbox for room and membership events, and for messages of apps. The transaction of a change inserts its
- * events. Later, the events are appended to the stream CHAT_MESSAGES in the order of `place`, with
- * `id` for deduplication, and deleted.
+ * Transactional outbox for room and membership events, and for messages of apps. The transaction of a
+ * change inserts the events of the change. Later, the events are appended to the stream CHAT_MESSAGES
+ * in the order of `place`, with `id` for deduplication, and deleted.
  */
 export const pendingEvents = pgTable(
   'pending_events',

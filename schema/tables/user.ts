@@ -11,7 +11,7 @@ import {
 } from 'drizzle-orm/pg-core'
 import type { UserId } from '../ids.ts'
 
-/** Without a foreign key, whose checks would double the time of a batch of first logins. */
+/** Has no foreign key, because its checks would double the time of a batch of first logins. */
 const userId = () => text('user_id').$type<UserId>().notNull()
 
 export const users = pgTable(
@@ -63,7 +63,7 @@ export const userTerms = pgTable(
     userId: userId(),
   },
   (table) => [
-    // For a range of terms in byte order.
+    // Used to read a range of terms in byte order.
     uniqueIndex('user_terms_term').on(table.term.op('text_pattern_ops'), table.userId),
     index('user_terms_user').on(table.userId),
   ],

@@ -117,7 +117,7 @@ function splitRow(line: string): string[] {
   return cells[0] === '' ? cells.slice(1) : cells
 }
 
-/** An `@` that begins a mention, at the end of a text, and the e-mail address of a user after it. */
+/** Match a mention of a user by an e-mail address: the `@` at the end of a text, and the address after it. */
 const mentionStart = /(?<![\w@])@$/
 const mentionedAddress = /^[\w-]+(?:[.+][\w-]+)*@[\w-]+(?:\.[\w-]+)*/
 
@@ -237,7 +237,7 @@ class MessageTokenizer extends Tokenizer {
   override inlineText(src: string) {
     const [address = ''] =
       src.length === this.lengthAfterAt ? (mentionedAddress.exec(src) ?? []) : []
-    // marked would find the address again, without its first letter.
+    // Returns the whole address as text: marked would otherwise find it again after its first letter.
     if (address) return { ...toTextToken(address), escaped: false }
     const text = this.readText(src)
     if (text && mentionStart.test(text.raw)) this.lengthAfterAt = src.length - text.raw.length

@@ -5,7 +5,7 @@ export type NameProblem = 'empty' | 'tooLong' | 'control' | 'direction' | 'invis
 
 export interface UnusableName {
   problem: NameProblem
-  /** Such as `U+202E`. */
+  /** The code point of the forbidden character, such as `U+202E`. */
   character?: string
 }
 
@@ -75,9 +75,9 @@ export function readName(text: string): NameReading {
 }
 
 /**
- * Returns the nearest valid name for a text from the identity provider, which its user cannot correct
- * here: without forbidden characters, and cut after a whole character. Returns undefined if nothing
- * visible is left.
+ * Returns the nearest valid name for a text from the identity provider: without forbidden characters,
+ * and cut after a whole character. The text is not rejected, because its user cannot correct it here.
+ * Returns undefined if nothing visible is left.
  */
 export function repairName(text: string): string | undefined {
   const kept: string[] = []

@@ -3,7 +3,7 @@ import { lexMessage } from './lexer.ts'
 import { mentionPattern } from './mentions.ts'
 
 /**
- * `text` is translated. `protected` must occur in the translation to the letter: code, links, images,
+ * `text` is translated. `protected` must occur unchanged in the translation: code, links, images,
  * mentions, room names and emoji codes. `markup` is everything else, such as `**` and line breaks.
  */
 export interface MessagePart {
@@ -20,7 +20,7 @@ const protectedInText = new RegExp(
   'giu',
 )
 
-/** Splits a message. The parts joined are the message. */
+/** Splits a message into parts. The texts of all parts, joined, are the message. */
 export function splitForTranslation(message: string): MessagePart[] {
   const parts: MessagePart[] = []
   let end = 0
