@@ -9,5 +9,6 @@ for names in nats,nats-1,nats-2,nats-3 postgres keycloak; do
 done
 [ -n "$missing" ] || exit 0
 node stack/generate-certificates.ts --days=3650 /secrets/internal $missing
-# Containers run as other users, who must read their keys. The folder keeps users of the machine out.
+# The containers run as other users, which must be able to read their keys. Users of the machine cannot read them,
+# because the folder is closed to them.
 for names in $missing; do chmod a+r "/secrets/internal/${names%%,*}.key"; done

@@ -6,7 +6,7 @@ const clockTicked = {
   data: v.object({ at: v.string() }),
 } as const satisfies Topic
 
-/** However many processes serve this function, one of them receives each tick. */
+/** Exactly one process receives each tick, however many processes serve this function. */
 export default defineFunction(schedule({ everyMs: 5_000 }), ({ at }, { publish }) =>
   publish(clockTicked, { at: at.toISOString() }),
 )

@@ -9,7 +9,7 @@ const hello = {
   output: v.object({ greeting: v.string() }),
 } as const satisfies Contract
 
-/** `caller` is verified by the server. `name` is what the caller wrote. */
+/** The server has verified `caller`. `name` is not verified: the caller may send any name. */
 export default defineFunction(hello, ({ name }, { caller }) => ({
   greeting: `Hello ${name ?? caller}`,
 }))

@@ -3,11 +3,11 @@ import { type JSX, Show, splitProps } from 'solid-js'
 interface ButtonProps extends JSX.ButtonHTMLAttributes<HTMLButtonElement> {
   /** For the most important button of its part. */
   primary?: boolean | undefined
-  /** Renders no button, such as for users who may not use it. */
+  /** Renders no button, for example for users who may not use it. */
   hidden?: boolean | undefined
 }
 
-/** A button that submits nothing. */
+/** A button that does not submit the form around it. */
 export function Button(props: ButtonProps) {
   const [own, rest] = splitProps(props, ['primary', 'hidden'])
   return (

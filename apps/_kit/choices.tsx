@@ -6,7 +6,7 @@ import { results } from './words/index.ts'
 
 interface Option {
   text: string
-  /** The number of users who have chosen it. Without it, no results are shown. */
+  /** The number of users who have chosen the option. If all options lack it, no results are shown. */
   votes?: number | undefined
   /** The first of these users. */
   voters?: string[] | undefined
@@ -23,11 +23,11 @@ interface ChoicesProps {
   mine: readonly number[]
   /** The number of users who have chosen at least one option. */
   count: number
-  /** Short texts below the question. An absent one is skipped. */
+  /** Short texts below the question. `false` and `undefined` are skipped. */
   facts?: readonly (string | false | undefined)[]
-  /** Stores the positions of the chosen options, which are shown as chosen at once. */
+  /** Stores the positions of the chosen options. The options are shown as chosen before they are stored. */
   onChoose: (positions: number[]) => Promise<unknown>
-  /** More buttons. */
+  /** Buttons after the button that takes the choice back. */
   children?: JSX.Element
 }
 
@@ -41,7 +41,7 @@ export function Choices(props: ChoicesProps) {
   const name = createUniqueId()
   const hasResults = () => props.options.some(({ votes }) => votes !== undefined)
   let group: HTMLFieldSetElement | undefined
-  /** The user's choice until it is stored: `props.mine` may lack it while several calls are under way. */
+  /** The user's choice until it is stored. While several calls are in progress, `props.mine` may lack it. */
   const [pending, setPending] = createSignal<number[]>()
   const choose = async () => {
     const inputs = [...(group?.querySelectorAll('input') ?? [])]

@@ -8,7 +8,7 @@ import { createRefresh } from './refresh.ts'
 import { createTexts, type Languages, type Words } from './texts.ts'
 import { common } from './words/index.ts'
 
-/** An app without known actions and texts, as the components of the kit use it. */
+/** The type of an app whose actions and texts are not known, for the components of the kit. */
 export type AnyApp = App<AppDefinition, Words>
 
 /** The typed API of a component: the actions of `Definition`, and the texts. */
@@ -41,8 +41,8 @@ export function createApp<Definition extends AppDefinition, Texts extends Words>
   bridge.onUpdated(() => void refreshAll())
 
   /**
-   * Returns the answer of a query, which is undefined until it is loaded. It is loaded again after each
-   * update of the app, and after each call of an action.
+   * Returns a function that returns the answer of a query, or undefined until it is loaded. The answer is
+   * loaded again after each update of the app, and after each call of `act`.
    */
   function load<Name extends keyof Actions & string>(name: Name) {
     const [state, setState] = createStore<{ answer?: Actions[Name]['answer'] }>({})
@@ -55,8 +55,8 @@ export function createApp<Definition extends AppDefinition, Texts extends Words>
   }
 
   /**
-   * Calls an action, and loads the queries again. Shows the reason on the page if the call fails, and returns
-   * whether it succeeded.
+   * Calls an action, and then loads the queries again. If the call fails, sets `problem` to the reason. Returns
+   * whether the call succeeded.
    */
   async function act<Name extends keyof Actions & string>(
     name: Name,
@@ -76,7 +76,7 @@ export function createApp<Definition extends AppDefinition, Texts extends Words>
   }
 
   return {
-    /** For what the other members cannot do. */
+    /** For calls that the other properties of this object do not cover. */
     bridge,
     user: bridge.user,
     /** Checks a right of the user in the room. */

@@ -38,7 +38,7 @@ interface OptionsProps<Value> {
   /** Default: the text of the app with the key `name`. */
   label?: string
   options: readonly Value[]
-  /** Returns the text of an option, which is its value otherwise. */
+  /** Returns the text of an option. Default: its value. */
   textOf?: (option: Value) => string
 }
 
@@ -141,7 +141,7 @@ export function FieldList(props: FieldListProps) {
   )
 }
 
-/** Marks a field whose value is a number: HTML has only texts. */
+/** Marks a field whose value is a number, because the values of HTML fields are texts. */
 function numberMark([value]: readonly unknown[]) {
   return typeof value === 'number' ? '' : undefined
 }

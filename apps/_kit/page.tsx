@@ -12,10 +12,10 @@ interface PageProps {
   children: JSX.Element
 }
 
-/** The whole of an app: its title with buttons beside it, the failure of the last action, and the content. */
+/** The page of an app: its title with buttons beside it, the failure of the last action, and the content. */
 export function Page(props: PageProps) {
   const app = useApp()
-  /** That of the moment when the form was opened: a change of `props.form` must not clear it. */
+  /** The form as it was when it was opened, because a change of `props.form` must not clear its fields. */
   const [view, setView] = createSignal<() => JSX.Element>()
   let button: HTMLButtonElement | undefined
   const close = () => {

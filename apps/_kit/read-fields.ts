@@ -4,8 +4,8 @@ const isField = (element: Element): element is Field => element.matches('input, 
 const isToggle = ({ type }: Field) => type === 'checkbox' || type === 'radio'
 
 /**
- * Returns the values of the named fields of a form. A checkbox is a boolean. A named `<fieldset>` is the list
- * of the values of its fields, and of its checked boxes.
+ * Returns the values of the named fields of a form. The value of a checkbox is a boolean. The value of a named
+ * `<fieldset>` is the list of the values of its fields, without checkboxes that are not checked.
  */
 export function readFields(form: HTMLFormElement): Record<string, unknown> {
   const values: Record<string, unknown> = {}

@@ -1,6 +1,6 @@
 /**
- * Returns a function that loads, and whose promise resolves after a load that began with or after the call.
- * Calls while a load runs share the next one. A failed load is not reported.
+ * Returns a function that calls `load`. Its promise resolves after a load that started with the call or later.
+ * Calls during a load share the next load. A failed load is not reported.
  */
 export function createRefresh(load: () => Promise<void>): () => Promise<void> {
   let running: Promise<void> | undefined

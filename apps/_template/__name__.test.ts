@@ -5,7 +5,7 @@ import { useApp } from '../../tests/support/app.ts'
 const app = useApp()
 
 describe('the app __name__', () => {
-  it('rolls for all members of the room', async () => {
+  it('publishes a roll to the members of the room, and lists it', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
     await app.call('apps.install', { room, app: '__name__' as AppId }, 'alice')
     const toBob = await app.listen(deliverAppUpdated, { user: 'bob', room }, 'bob')

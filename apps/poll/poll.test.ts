@@ -91,7 +91,7 @@ describe('the app poll', () => {
     expect(await list()).toMatchObject([{ question: 'Lunch?', createdBy: 'alice' }])
   })
 
-  it('counts a vote, a changed vote, and none after it was withdrawn', async () => {
+  it('counts a vote once, moves it when the member votes again, and removes it when it is withdrawn', async () => {
     const poll = await createPoll()
     await act('vote', { poll, options: [0] }, 'alice')
     await act('vote', { poll, options: [0] }, 'bob')
@@ -110,7 +110,7 @@ describe('the app poll', () => {
     expect(withdrawn).toMatchObject({ count: 1, mine: [] })
   })
 
-  it('allows several votes only if the poll does', async () => {
+  it('rejects several votes of a member as invalid, unless the poll allows them', async () => {
     const [single, multiple] = [await createPoll(), await createPoll({ multiple: true })]
 
     await act('vote', { poll: multiple, options: [0, 2, 2] }, 'bob')
@@ -144,7 +144,7 @@ describe('the app poll', () => {
     expect(await find(poll, 'bob')).toMatchObject({ mine: [1] })
   })
 
-  it('hides the results until the poll is closed, also from its creator', async () => {
+  it('hides the results of a poll until it is closed, even from its creator', async () => {
     const poll = await createPoll({ hidden: true })
     await act('vote', { poll, options: [1] }, 'bob')
 
@@ -157,7 +157,7 @@ describe('the app poll', () => {
     expect(votesOf(await find(poll, 'bob'))).toEqual([0, 1, 0])
   })
 
-  it('rejects a vote after the close as conflict, and keeps the result', async () => {
+  it('rejects a vote in a closed poll as conflict, and keeps the result', async () => {
     const poll = await createPoll()
     await act('vote', { poll, options: [1] }, 'bob')
     await act('close', { poll }, 'alice')
@@ -173,7 +173,7 @@ describe('the app poll', () => {
     expect(closed).toHaveProperty('closedAt', expect.stringMatching(/Z$/))
   })
 
-  it('lets only its creator and moderators close a poll', async () => {
+  it('lets only moderators and the creator of a poll close it', async () => {
     const [ofAlice, ofBob] = [await createPoll(), await createPoll({}, 'bob')]
 
     await expect(act('close', { poll: ofAlice }, 'bob')).rejects.toMatchObject({
@@ -274,7 +274,7 @@ describe('the app poll', () => {
 describe('access to an app', () => {
   const read = (where: string, as: TestPerson) => act('list', {}, as, where)
 
-  it('is rejected with the same error for an absent room, a foreign room, and an app that is not installed', async () => {
+  it('is rejected with the same error if the room is absent, the caller is no member, or the app is not installed', async () => {
     const foreign = await createRoomWithPolls()
     const bare = await app.createRoom(['alice', 'charlie', 'bob'], 'private')
     const open = await app.createRoom(['alice'], 'public', { alice: 'owner' })
@@ -287,7 +287,7 @@ describe('access to an app', () => {
     }
   })
 
-  it('rejects a payload that names a user as invalid', async () => {
+  it('is rejected as invalid if the payload contains a user', async () => {
     const poll = await createPoll()
     const data = { poll, options: [0] }
 
@@ -309,7 +309,7 @@ describe('access to an app', () => {
     await expect(forged).rejects.toMatchObject({ code: 'forbidden' })
   })
 
-  it('keeps the polls of different rooms apart', async () => {
+  it('is limited to the polls of the room in the call', async () => {
     const [mine, other] = [await createPoll(), await createRoomWithPolls()]
 
     expect(await act('list', {}, 'bob', other)).toEqual({ polls: [] })
@@ -320,7 +320,7 @@ describe('access to an app', () => {
     expect(await list()).toMatchObject([{ question: 'Lunch?' }])
   })
 
-  it('ends within one second when the app is uninstalled while open, and returns with its data', async () => {
+  it('ends within one second when the app is uninstalled, and has the old polls after a new installation', async () => {
     const poll = await createPoll()
     await list('bob')
     await app.call('apps.uninstall', { room, app: pollApp }, 'alice')
@@ -332,7 +332,7 @@ describe('access to an app', () => {
     expect(await list()).toMatchObject([{ id: poll }])
   })
 
-  it('ends within one second for a member who is kicked while the app is open', async () => {
+  it('ends within one second for a member who is kicked', async () => {
     await app.createUsers('alice', 'bob')
     const updates = await app.listen(deliverAppUpdated, { user: 'bob', room }, 'bob')
     const toAlice = await app.listen(deliverAppUpdated, { user: 'alice', room }, 'alice')
@@ -350,7 +350,7 @@ describe('access to an app', () => {
     expect(updates.unread()).toEqual([])
   })
 
-  it('lets a guest of the room read, but not change anything', async () => {
+  it('allows a guest of the room to read, but not to change anything', async () => {
     const poll = await createPoll()
     await app.call('room.role', { room, userId: 'bob', role: 'guest' }, 'alice')
 

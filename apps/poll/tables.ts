@@ -39,7 +39,7 @@ export const polls = schema.table(
   ],
 )
 
-/** Has no time of the vote: with the log of the server, it could reveal an anonymous voter. */
+/** Does not have the time of a vote: compared with the server's log, it could reveal an anonymous voter. */
 export const votes = schema.table(
   'votes',
   {

@@ -69,7 +69,7 @@ const save = action(
   },
 )
 
-/** Submits the caller's answers, or replaces them. The last member who answers ends the standup. */
+/** Submits the caller's answers, or replaces them. The standup ends when all who may answer have answered. */
 const submit = action(
   { day: Day, done: Answer, next: Answer, blockers: OptionalAnswer },
   async ({ room, user, data, ...change }) => {
@@ -150,7 +150,8 @@ export default defineApp({
 const isDue = (at: Date) => and(isNull(standups.closedAt), lte(standups.closesAt, at))
 
 /**
- * Opens the standup of a room, and ends an earlier one. Skips it if no process ran until after its end.
+ * Opens the standup of a room if it is due, and ends an earlier one that is still open. Skips a standup whose end
+ * has already passed, because no process ran in the meantime.
  */
 async function open(room: RoomId, at: Date, change: RoomChange) {
   const { db, tell, post } = change
@@ -184,14 +185,14 @@ async function close(room: RoomId, day: string, { db, tell, post }: RoomChange) 
   tell()
 }
 
-/** Locks an open standup, so that it ends once. */
+/** Locks an open standup, so that only one call ends it. Throws `conflict` if it is not open. */
 async function lockOpen(room: RoomId, day: string, db: RoomChange['db']) {
   const isOpenToday = inRoom(standups, room, { day, closedAt: null })
   const [standup] = await db.select().from(standups).where(isOpenToday).for('update')
   ensure(standup, 'conflict', 'The standup is over')
 }
 
-/** Counts the members who have answered, and those who may: guests and deactivated users may not. */
+/** Counts the members who have answered, and all who may answer. Guests and deactivated users may not. */
 async function countAnswers(room: RoomId, day: string, db: Reader) {
   const isSubmitted = and(inRoom(answers, room, { day }), isNotNull(answers.submittedAt))
   const mayAnswer = and(
@@ -203,7 +204,7 @@ async function countAnswers(room: RoomId, day: string, db: Reader) {
   const [submitted] = await db.select({ total: count() }).from(answers).where(isSubmitted)
   const [allowed] = await db.select({ total: count() }).from(members).where(mayAnswer)
   const answered = submitted?.total ?? 0
-  // A member who has answered may have left.
+  // A member who has answered may have left the room, so there may be more answers than members.
   return { answered, members: Math.max(answered, allowed?.total ?? 0) }
 }
 

@@ -10,7 +10,8 @@ const dayMs = 86_400_000
 
 /**
  * Returns the first opening after a time, or undefined if no day is chosen. A local time that the clock skips
- * in spring is moved forward by the skipped time; of one that it repeats in autumn, the first is used.
+ * in spring is moved forward by the skipped time. If the clock repeats a local time in autumn, the first of the
+ * two is used.
  */
 export function nextOpening({ time, timeZone, days }: Rhythm, after: Date): Date | undefined {
   const today = Date.parse(`${localDay(after, timeZone)}T${time}:00Z`)
@@ -37,7 +38,7 @@ export function isTimeZone(name: string): boolean {
   }
 }
 
-/** Converts the time on a local clock, as if it were UTC. */
+/** Returns the instant of a local time. `local` is that time of day and date as if they were in UTC. */
 function toInstant(local: number, timeZone: string): number {
   const offsetAt = (instant: number) => localClock(instant, timeZone) - instant
   // Takes the offsets of one day earlier and later, because daylight saving time begins or ends at most once between
@@ -50,7 +51,7 @@ function toInstant(local: number, timeZone: string): number {
   return first
 }
 
-/** Returns the time on a local clock, as if it were UTC. */
+/** Returns the local time of an instant, as the instant at which UTC has that time of day and date. */
 function localClock(instant: number, timeZone: string): number {
   const parts = new Intl.DateTimeFormat('en', {
     timeZone,

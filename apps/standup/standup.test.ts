@@ -58,7 +58,7 @@ async function read(as: TestPerson) {
   }
 }
 
-/** Lets the time of the next standup come. */
+/** Sets the time at which the next standup opens, by default to now. */
 async function openNow(opensAt = new Date()) {
   await db.update(settings).set({ opensAt }).where(eq(settings.room, room))
 }
@@ -91,7 +91,7 @@ const closedText = (answered: number, members: number) =>
   expect.stringMatching(new RegExp(`^Standup of .*: ${answered} of ${members} answered\\.$`))
 
 describe('the app standup', { timeout: 60_000 }, () => {
-  it('opens at its time, posts that it is open, and plans the next one', async () => {
+  it('opens a standup at its time, posts that it is open, and plans the next one', async () => {
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
     expect(await posted()).toEqual([])
 
@@ -104,7 +104,7 @@ describe('the app standup', { timeout: 60_000 }, () => {
     expect(Date.parse(state.settings?.opensAt ?? '')).toBeGreaterThan(Date.now())
   })
 
-  it('keeps a draft private: nobody else receives it, and it is deleted at the end', async () => {
+  it('shows a draft only to its author, and deletes it when the standup ends', async () => {
     const day = await opened()
     const toAlice = await app.listen(deliverAppUpdated, { user: 'alice', room }, 'alice')
 
@@ -127,7 +127,7 @@ describe('the app standup', { timeout: 60_000 }, () => {
     expect(JSON.stringify(await app.readEvents(room))).not.toContain('Secret')
   })
 
-  it('shows submitted answers at the end only, and posts the summary once', async () => {
+  it('shows submitted answers only when the standup has ended, and posts one summary', async () => {
     const day = await opened()
     await act('submit', { day, ...texts }, 'bob')
     await act('submit', { day, ...texts, blockers: 'The build' }, 'bob')
@@ -148,7 +148,7 @@ describe('the app standup', { timeout: 60_000 }, () => {
     await expect(late).rejects.toMatchObject({ code: 'conflict' })
   })
 
-  it('ends when the last member answers, also if the last two answer at once', async () => {
+  it('ends a standup when the last member answers, even if the last two answer at once', async () => {
     const day = await opened()
 
     await Promise.all((['alice', 'bob'] as const).map((as) => act('submit', { day, ...texts }, as)))
@@ -157,7 +157,7 @@ describe('the app standup', { timeout: 60_000 }, () => {
     expect(await posted()).toEqual([openedText, closedText(2, 2)])
   })
 
-  it('does not wait for deactivated users, and for guests, who can only read', async () => {
+  it('ends a standup without answers of deactivated users and of guests, who may not answer', async () => {
     const userId = newUserId()
     await app.addMember(room, userId, 'private')
     await db.insert(deactivations).values({ userId })
@@ -171,7 +171,7 @@ describe('the app standup', { timeout: 60_000 }, () => {
     expect((await read('bob')).past).toMatchObject([{ answers: [{ user: 'alice' }] }])
   })
 
-  it('opens once a day, also with another process and after a restart', async () => {
+  it('opens one standup a day, even if another process runs or restarts', async () => {
     const { functionsNats, databaseUrl } = inject('servers')
     const start = () =>
       startRuntimeService({
@@ -202,7 +202,7 @@ describe('the app standup', { timeout: 60_000 }, () => {
     expect(await db.$count(standups, eq(standups.room, room))).toBe(1)
   })
 
-  it('skips a standup whose time has passed while no process ran', async () => {
+  it('skips a standup whose end has passed while no process ran', async () => {
     await openNow(new Date(Date.now() - 2 * 3_600_000))
 
     await expect
@@ -225,7 +225,7 @@ describe('the app standup', { timeout: 60_000 }, () => {
     expect(await posted()).toEqual([openedText, closedText(0, 2)])
   })
 
-  it('is configured by moderators only, and stops without days', async () => {
+  it('lets only moderators change the settings, and plans no standup if no weekday is chosen', async () => {
     const byBob = act('configure', rhythm, 'bob')
     await expect(byBob).rejects.toMatchObject({ code: 'forbidden' })
     await act('configure', { ...rhythm, days: [1], timeZone: 'Asia/Tokyo' }, 'alice')
@@ -291,7 +291,7 @@ describe('the time of the next standup', () => {
     ['America/St_Johns', '2026-06-01T12:00Z', '2026-06-02T05:00Z'],
     ['Pacific/Kiritimati', '2026-06-01T13:00Z', '2026-06-02T12:30Z'],
     ['Australia/Lord_Howe', '2026-06-01T12:00Z', '2026-06-01T16:00Z'],
-  ])('is right in %s', (timeZone, after, expected) => {
+  ])('is the local time in %s', (timeZone, after, expected) => {
     expect(nextOpening({ ...berlin, timeZone }, new Date(after))).toEqual(new Date(expected))
   })
 

@@ -32,7 +32,7 @@ export const settings = schema.table(
   (table) => [index('settings_due').on(table.opensAt)],
 )
 
-/** The primary key allows one standup on each day. */
+/** The primary key allows one standup per room and day. */
 export const standups = schema.table(
   'standups',
   {
@@ -40,7 +40,7 @@ export const standups = schema.table(
     day: day(),
     closesAt: time('closes_at').notNull(),
     closedAt: time('closed_at'),
-    /** The members who could have answered, at the end. */
+    /** Number of members who could answer when the standup ended. */
     members: integer('members').notNull().default(0),
   },
   (table) => [

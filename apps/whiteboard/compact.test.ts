@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 
-it('joins the parts of strokes also where Yjs freezes its values', async () => {
-  // Yjs reads the variable when it is imported.
+it('compact joins the parts of a stroke even if Yjs freezes its values', async () => {
+  // Yjs reads NODE_ENV when it is imported.
   process.env.NODE_ENV = 'development'
   const Y = await import('yjs')
   const { compact } = await import('./compact.ts')

@@ -4,8 +4,8 @@ import { decodedParent } from './read-update.ts'
 type Struct = Y.Item | Y.GC | Y.Skip
 
 /**
- * Returns a smaller update that makes the same board, without what was erased. A Y.Doc would do so as well, but
- * takes minutes to apply some updates that a hostile client can write.
+ * Returns a smaller update that produces the same board, without the erased strokes and notes. A Y.Doc could do
+ * this, too, but takes minutes to apply some updates that a hostile client can write.
  */
 export function compact(update: Uint8Array): Uint8Array {
   const { structs, ds } = Y.decodeUpdate(update)
@@ -22,7 +22,7 @@ export function compact(update: Uint8Array): Uint8Array {
     return true
   }
 
-  /** Sets the missing parent of an operation: it is that of the neighbour in `origin` or `rightOrigin`. */
+  /** Sets the missing parent of an operation to the parent of its neighbour, `origin` or `rightOrigin`. */
   const resolveParent = (item: Y.Item) => {
     const chain: Y.Item[] = []
     let last: Struct | undefined = item
@@ -52,10 +52,10 @@ export function compact(update: Uint8Array): Uint8Array {
   return Y.mergeUpdates([encode(shrunk.map(join)), deletions])
 }
 
-/** Joins what was erased, and the parts of each stroke, as Yjs does after it has applied them. */
+/** Joins adjacent erased operations, and the parts of each stroke, as Yjs does after it has applied an update. */
 function join(structs: readonly Struct[]): Struct[] {
   const joined: Struct[] = []
-  /** The values of the joined items. Yjs freezes those of an item if NODE_ENV is `development`. */
+  /** The values of the joined items. Yjs freezes the values in an item if NODE_ENV is `development`. */
   const values = new Map<Y.Item, unknown[]>()
   for (const struct of structs) {
     const last = joined.at(-1)

@@ -11,7 +11,7 @@ function Whiteboard() {
   const { t } = useApp<WhiteboardApp>()
   const [rejection, setRejection] = createSignal<string>()
   const [session, setSession] = createSignal({})
-  /** A document with a rejected change cannot be stored any more, so another one is loaded. */
+  /** Loads the board again, because a document with a rejected change can no longer be stored. */
   const restart = (code: string) => {
     setRejection(t(code === 'too_large' ? 'full' : 'rejected'))
     setSession({})

@@ -2,7 +2,7 @@ import * as v from 'valibot'
 import { action, defineApp, integer, query } from '#app/server'
 import { addUpdate, readSince } from './storage.ts'
 
-/** With its envelope, an update fits into a payload of 64 kB. */
+/** The maximum length of an update in base64. With the rest of the call, it fits into a payload of 64 kB. */
 const maxUpdateLength = 49_152
 const Update = v.pipe(v.string(), v.minLength(4), v.maxLength(maxUpdateLength), v.base64())
 

@@ -53,7 +53,8 @@ function checkItem(item: Y.Item, need: (client: number, count: number) => void) 
   const parent = decodedParent(item)
   if (typeof parent === 'string' && !roots.has(parent))
     throw invalid(`a board has no ${JSON.stringify(parent)}`)
-  // In a list, the strokes of others would refer to their neighbours, and be lost with a false one.
+  // Strokes and notes must have keys. In a list, each stroke would refer to its neighbours. If a neighbour were
+  // forged, strokes of other users that refer to it would be lost.
   if (typeof parent === 'string' && item.parentSub === null)
     throw invalid('a stroke or note has no key')
   for (const id of [item.origin, item.rightOrigin, typeof parent === 'string' ? null : parent]) {
@@ -64,7 +65,7 @@ function checkItem(item: Y.Item, need: (client: number, count: number) => void) 
   if (!isContent(item.content)) throw invalid('it has something other than numbers and text')
 }
 
-/** Returns the name of a root, an id, or null if the parent is that of a neighbour. */
+/** Returns the parent of an operation: a root's name, an id, or null if it has the parent of its neighbour. */
 export function decodedParent({ parent }: Y.Item) {
   return parent as unknown as string | Y.ID | null
 }

@@ -11,7 +11,7 @@ import { boards, clients, updates } from './tables.ts'
 const maxBytes = 640 * 1_024
 /** Space on a full board for updates that erase. */
 const reserveBytes = 64 * 1_024
-/** More rows, or more bytes in rows, are merged with the older ones. */
+/** If more rows, or more bytes in rows, were added since the last merge, all rows are merged into one. */
 const [maxRows, maxUnmergedBytes] = [200, 64 * 1_024]
 
 /** Stores an update, and returns it with its version. */
@@ -31,7 +31,7 @@ export async function addUpdate(bytes: Uint8Array, room: RoomId, user: UserId, t
   return { version, update: added }
 }
 
-/** Returns what was added after a version as one update, which is undefined if there is nothing. */
+/** Returns all updates after a version, merged into one. `update` is undefined if there are none. */
 export async function readSince(room: RoomId, since: number, db: Reader) {
   const rows = await readRows(room, since, db)
   const [version = since] = rows.slice(-1).map((row) => row.version)
@@ -54,8 +54,9 @@ async function lockBoard(room: RoomId, size: number, tx: Transaction) {
 
 /**
  * Records the operations of an update, and returns the update without those that the board already has.
- * Throws `invalid` if the board lacks operations before them, because Yjs would wait for these for ever,
- * or if they are in the name of another user's client, whose next operations Yjs would then ignore.
+ * Throws `invalid` if the board lacks operations before them, because Yjs would wait for these for ever.
+ * Also throws `invalid` if they are in the name of another user's Yjs client, because Yjs would then ignore
+ * the next operations of that client.
  */
 async function addOperations(
   { bytes, added, needs }: BoardUpdate,
@@ -84,7 +85,7 @@ async function addOperations(
   return Y.diffUpdate(bytes, Y.encodeStateVector(new Map([[client, countOf(client)]])))
 }
 
-/** Replaces all rows of a board by one. */
+/** Replaces all rows of a board with one. */
 async function mergeRows(room: RoomId, version: number, tx: Transaction) {
   const update = compact(mergeOf(await readRows(room, 0, tx)))
   await tx.delete(updates).where(eq(updates.room, room))

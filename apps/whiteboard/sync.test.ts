@@ -92,7 +92,7 @@ const contentOf = ({ board }: Opened) => {
 }
 
 describe('the boards of two users', () => {
-  it('are equal after each has drawn 500 strokes, one of them without a network for 10 s', async () => {
+  it('are equal after each user has drawn 500 strokes, although one was offline for 10 s', async () => {
     const room = await createRoom()
     const [alice, bob] = await Promise.all([open(room, 'alice'), open(room, 'bob')])
 
@@ -115,7 +115,7 @@ describe('the boards of two users', () => {
     expect([...alice.state.rejected, ...bob.state.rejected]).toEqual([])
   }, 120_000)
 
-  it('contain the changes of both to one note', async () => {
+  it('contain the changes that both users have made to one note', async () => {
     const room = await createRoom()
     const [alice, bob] = await Promise.all([open(room, 'alice'), open(room, 'bob')])
     alice.board.writeNote(alice.board.addNote({ x: 10, y: 20 }), 'milk')
@@ -135,7 +135,7 @@ describe('the boards of two users', () => {
         .toEqual([{ x: 500, y: 0, text: 'oat milk, bread' }])
   })
 
-  it('stop and report it once when the server rejects a change', async () => {
+  it('stop synchronizing and report one rejection when the server rejects a change', async () => {
     const room = await createRoom()
     const alice = await open(room, 'alice')
     drawStroke(alice, 1)

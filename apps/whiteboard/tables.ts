@@ -6,7 +6,7 @@ export const schema = pgSchema('app_whiteboard')
 const room = () => text('room').$type<RoomId>().notNull()
 const bytea = customType<{ data: Uint8Array }>({ dataType: () => 'bytea' })
 
-/** One row for each room whose board has changed. Its lock gives updates their order. */
+/** One row for each room whose board has changed. A lock of the row puts updates in order. */
 export const boards = schema.table('boards', {
   room: room().primaryKey(),
   /** Version of the last update. */
@@ -14,7 +14,7 @@ export const boards = schema.table('boards', {
   /** Version of the row into which the older updates were merged. */
   mergedVersion: integer('merged_version').notNull().default(0),
   mergedBytes: integer('merged_bytes').notNull().default(0),
-  /** Of all stored updates together, including the merged one. */
+  /** Size of all stored updates together, including the merged one. */
   bytes: integer('bytes').notNull(),
 })
 

@@ -127,7 +127,7 @@ describe('the app whiteboard', () => {
     expect(contentOf(bob)).toEqual([[1], [2]])
   })
 
-  it('changes nothing when a push is repeated, also together with newer operations', async () => {
+  it('adds no operation twice when a push is repeated, alone or together with newer operations', async () => {
     const alice = createPeer()
     const first = draw(alice, 1)
     await push(first)
@@ -190,7 +190,7 @@ describe('the app whiteboard', () => {
     expect(strokes[1_999]).toHaveLength(104)
   })
 
-  it('rejects more than 640 kB with too_large, and has space again after erasing', async () => {
+  it('rejects strokes on a board of more than 640 kB with too_large, and accepts them after erasing', async () => {
     const [alice, late] = [createPeer(), createPeer()]
     const big = Array.from({ length: 8_000 }, (_, index) => 1_000 + (index % 7_000))
     const fill = async () => {
@@ -207,7 +207,7 @@ describe('the app whiteboard', () => {
     expect(await readStrokes()).toEqual(contentOf(late))
   })
 
-  it('is read by a guest of the room, who may not draw', async () => {
+  it('allows a guest of the room to read, but not to draw', async () => {
     await push(draw(createPeer(), 1))
     await app.call('room.role', { room, userId: 'bob', role: 'guest' }, 'alice')
 
@@ -238,7 +238,7 @@ describe('the app whiteboard', () => {
   )
 })
 
-/** Encodes an update with one operation that the library itself would not write. */
+/** Encodes an update with one operation that Yjs itself would not write. */
 function craft(content: Pick<Y.ContentAny, 'getRef' | 'write'>, root = 'strokes', key = 'key') {
   const encoder = new Y.UpdateEncoderV1()
   encoder.writeLen(1)
@@ -254,7 +254,7 @@ function craft(content: Pick<Y.ContentAny, 'getRef' | 'write'>, root = 'strokes'
   return encoder.toUint8Array()
 }
 
-/** Arrays in arrays, which the library itself could not write. */
+/** Returns arrays in arrays that are so deep that Yjs itself could not write them. */
 function deepArrays(depth: number): Parameters<typeof craft>[0] {
   return {
     getRef: () => new Y.ContentAny([]).getRef(),
@@ -265,9 +265,9 @@ function deepArrays(depth: number): Parameters<typeof craft>[0] {
   }
 }
 
-/** Updates of bob, given the client of alice, who has drawn one stroke. */
+/** The hostile updates of bob. Each function receives the Yjs document of alice, who has drawn one stroke. */
 const attacks: [string, (alice: Peer) => Uint8Array][] = [
-  ['is none of Yjs', () => Buffer.from('not an update')],
+  ['is not a Yjs update', () => Buffer.from('not an update')],
   ['is cut off', () => draw(createPeer(), 1, 2, 3).subarray(0, -4)],
   [
     'has a gap before it',
@@ -333,14 +333,14 @@ describe('an update of a hostile client', () => {
     expect(await readStrokes()).toEqual([[1], [2]])
   })
 
-  it('that is no base64, or too long, is rejected', async () => {
+  it('that is not base64, or is too long, is rejected as invalid', async () => {
     for (const update of ['', 'not base64', 'AAA', 'AA=A', 'A'.repeat(49_156)])
       await expect(act('push', { update }, 'bob')).rejects.toMatchObject({ code: 'invalid' })
 
     expect(await act('pull', { since: 0 }, 'bob')).toEqual({ version: 0 })
   })
 
-  it('that fills the reserve of a full board is rejected with too_large', async () => {
+  it('that erases is rejected with too_large when the space reserved for erasing is full', async () => {
     const bob = createPeer()
     await push(draw(bob, 1), 'bob')
     await db.execute(sql`update app_whiteboard.boards set bytes = 1000000 where room = ${room}`)

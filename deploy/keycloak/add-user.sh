@@ -7,10 +7,10 @@ if (( $# != 5 )); then
 fi
 export KC_CLI_PASSWORD="$(</run/secrets/KC_BOOTSTRAP_ADMIN_PASSWORD)"
 admin=(-r nats-chat --no-config --server http://localhost:8080/auth --realm master --user admin)
-# For a process that runs for seconds.
+# Options of Java for a process that runs only for seconds.
 export KC_OPTS='-XX:TieredStopAtLevel=1 -XX:+UseSerialGC'
 password=$(</proc/sys/kernel/random/uuid)
-# An import of one user, because the creation of a user ignores roles.
+# Imports one user, because Keycloak ignores roles when it creates a user.
 /opt/keycloak/bin/kcadm.sh create partialImport "${admin[@]}" -f - >&2 <<JSON
 {
   "ifResourceExists": "FAIL",

@@ -1,4 +1,4 @@
-# The command of the Keycloak container, which reads passwords from the environment only.
+# The command of the Keycloak container. Keycloak reads passwords only from the environment.
 set -eu
 export KC_DB_PASSWORD="$(</run/secrets/KC_DB_PASSWORD)"
 export KC_BOOTSTRAP_ADMIN_PASSWORD="$(</run/secrets/KC_BOOTSTRAP_ADMIN_PASSWORD)"

@@ -16,5 +16,5 @@ grant connect on database natter to natter_owner, natter_runtime;
 create role keycloak login password :'keycloak';
 alter database keycloak owner to keycloak;
 SQL
-# Only connections with TLS.
+# Accepts only connections with TLS.
 sed -i 's/^host all all all /hostssl all all all /' "$PGDATA/pg_hba.conf"

@@ -10,7 +10,7 @@ do $$ begin
   execute format('grant create on database %I to natter_owner', current_database());
 end $$;
 
--- These apply to whatever a migration creates later.
+-- These privileges apply to everything that migrations create later.
 alter default privileges for role natter_owner grant usage on schemas to natter_runtime;
 alter default privileges for role natter_owner
   grant select, insert, update, delete on tables to natter_runtime;
@@ -20,5 +20,5 @@ alter default privileges for role natter_owner grant execute on functions to nat
 -- JIT compilation would take up to a second for a statement that runs for milliseconds. A migration can turn it
 -- off only for its own role.
 alter role natter_runtime set jit = off;
--- The runtime sets this itself, but PgBouncer does not pass it on.
+-- The runtime sets this for its connections, too, but PgBouncer does not pass it on.
 alter role natter_runtime set idle_in_transaction_session_timeout = '10s';

@@ -1,4 +1,4 @@
-// A component contains only the groups of texts that its parts of the kit use.
+// The texts of the kit in groups. The build of an app contains only the groups that its parts of the kit use.
 
 export const common = {
   cancel: 'Cancel',

@@ -18,7 +18,7 @@ export interface Point {
 const own = Symbol('own')
 const minWidth = 4
 
-/** A Yjs document with the strokes and notes of a board by key, and the user's own steps back. */
+/** Creates a Yjs document with the strokes and notes of a board by key, and the undo steps of its user. */
 export function createBoard() {
   const doc = new Y.Doc()
   const strokes = doc.getMap<Stroke>('strokes')
@@ -49,7 +49,7 @@ export function createBoard() {
     beginStep,
     undo: () => undoManager.undo(),
     redo: () => undoManager.redo(),
-    /** Each stroke is a step of its own, so that no undo is larger than an update may be. */
+    /** Each erased stroke is an undo step of its own. Otherwise, the update of an undo could be too large. */
     erase(key: string) {
       beginStep()
       change(() => strokes.delete(key))
@@ -101,7 +101,7 @@ export function createBoard() {
 
 export type Board = ReturnType<typeof createBoard>
 
-/** Returns a key after those of earlier strokes or notes: later ones are on top. */
+/** Returns a key that sorts after those of earlier strokes or notes, because later ones are on top. */
 export function newKey(): string {
   return `${Date.now().toString(36)}-${crypto.randomUUID().slice(0, 8)}`
 }
@@ -115,7 +115,7 @@ export function listNotes({ notes }: Board): Note[] {
     .map(([, note]) => note)
 }
 
-/** The document is what others have sent, so it may contain anything. */
+/** Returns valid values of a note. Other users change the document, so it may contain anything. */
 export function readNote(note: Note) {
   const text = note.get('text')
   return {

@@ -4,7 +4,7 @@ import type { AppBridge } from '#schema/app-bridge'
 const [batchMs, retryMs] = [50, 1_000]
 /** The server accepts updates of up to 36 kB. */
 const maxBatchBytes = 32_000
-/** Codes of failures that a repeated call would not mend. */
+/** Codes of failures for which a retry would fail, too. */
 const finalCodes = new Set(['forbidden', 'invalid', 'too_large'])
 
 interface SyncOptions {
@@ -13,7 +13,7 @@ interface SyncOptions {
   onLoad: () => void
   /** Called with true after a failed attempt, and with false when all changes are stored. */
   onUnsaved: (isUnsaved: boolean) => void
-  /** Called once if the server rejects a change. The document is then useless. */
+  /** Called once if the server rejects a change. The document is then no longer synchronized. */
   onReject: (code: string) => void
 }
 
@@ -22,7 +22,7 @@ interface Added {
   update?: string
 }
 
-/** Keeps a document equal to the board on the server. Own changes are kept until the server has them. */
+/** Synchronizes a document with the board on the server. Queues local changes until the server has stored them. */
 export function createSync({ doc, bridge, onLoad, onUnsaved, onReject }: SyncOptions): void {
   const remote = Symbol('remote')
   const unsent: Uint8Array[] = []
@@ -121,7 +121,7 @@ function toBase64(bytes: Uint8Array): string {
 
 function fromBase64(text: string): Uint8Array {
   const chars = atob(text)
-  // A tenth of the time of Uint8Array.from, which matters for the first update of a large board.
+  // Takes a tenth of the time of Uint8Array.from, which matters for the first update of a large board.
   const bytes = new Uint8Array(chars.length)
   for (let at = 0; at < chars.length; at += 1) bytes[at] = chars.charCodeAt(at)
   return bytes

@@ -37,14 +37,14 @@ function drawNote(note: Note, look: Record<string, string>) {
   return group
 }
 
-/** Breaks a text into lines, since SVG does not. */
+/** Breaks a text into lines, because SVG does not wrap text. */
 function wrap(text: string, width: number, font: string): string[] {
   const context = new OffscreenCanvas(1, 1).getContext('2d')
   if (context) context.font = font
   const isTooWide = (line: string) => (context?.measureText(line).width ?? 0) > width
   return (
     text
-      // Characters that XML does not allow.
+      // Removes characters that XML does not allow.
       .replace(/[^\t\n\x20-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu, '')
       .split('\n')
       .flatMap((paragraph) => {
@@ -61,7 +61,7 @@ function wrap(text: string, width: number, font: string): string[] {
   )
 }
 
-/** Returns a function that converts a colour of the theme to one that each viewer of SVG knows. */
+/** Returns a function that converts a colour of the theme to a notation that every SVG viewer supports. */
 function createColors() {
   const context = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true })
   const known = new Map<string, string>()

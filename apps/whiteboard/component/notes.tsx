@@ -130,7 +130,7 @@ function NoteView(props: NotesProps & { note: Note; number: number; changed: num
   )
 }
 
-/** Keeps the caret where it is when the text of a note that is being edited changes. */
+/** Sets the text of a note. The caret stays in its place while the user edits the note. */
 function setText(field: HTMLTextAreaElement, text: string) {
   if (field.value === text) return
   const { selectionStart, selectionEnd } = field

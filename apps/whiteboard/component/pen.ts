@@ -10,7 +10,7 @@ import {
   board as size,
 } from './create-board.ts'
 
-/** Points closer to the last one are left out. */
+/** A point that is closer than this to the point before it is left out. */
 const minDistance = 4
 const maxPoints = 1_500
 

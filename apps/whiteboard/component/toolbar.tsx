@@ -14,7 +14,7 @@ export interface Tools extends Pen {
   isErasing: boolean
 }
 
-/** Chooses the tool. Choosing a colour or a width also chooses the pen. */
+/** Lets the user choose a tool. The choice of a colour or a width also selects the pen. */
 export function Toolbar(props: {
   tools: Tools
   onChange: (tools: Tools) => void
