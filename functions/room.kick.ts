@@ -9,8 +9,8 @@ import { mayManage } from '#schema/roles'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 
 /**
- * A banned user may still subscribe to the subject of a public room. Later events are therefore
- * published to each member separately.
+ * A banned user may still subscribe to the subject of a public room. Later events are therefore published
+ * to each member separately or, in a large room, encrypted.
  */
 export default defineFunction(
   roomKick,

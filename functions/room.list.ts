@@ -37,7 +37,7 @@ export default defineFunction(
   { resources: [CHAT_MESSAGES], limit: { max: 120, windowMs: 60_000 } },
 )
 
-/** Returns undefined if JetStream does not answer in time. The rooms are then listed without the id. */
+/** Returns undefined if JetStream does not answer in time. Rooms are then listed without the id of the log. */
 function readLogIdSoon(context: Context): Promise<string | undefined> {
   const timeout = new Promise<undefined>((resolve) => setTimeout(resolve, maxWaitMs, undefined))
   return Promise.race([readLogId(context).catch(() => undefined), timeout])

@@ -166,7 +166,7 @@ export const USER_IDS = {
   ]),
 } as const satisfies BucketDeclaration
 
-/** The result of the last probe of the translation engines. Without an entry, no process probes them. */
+/** The result of the last probe of the translation engines. If there is no entry, no process probes them. */
 export const TRANSLATE = {
   bucket: 'TRANSLATE',
   value: EngineStates,

@@ -20,7 +20,7 @@ export function traceStatement<Query extends PromiseLike<unknown>>(
   return endWith(run(), span)
 }
 
-/** Ends the span with the query. Does not call `then`, because the driver runs a query at its first `then`. */
+/** Ends the span with the query. Must not call `then` here, because the driver runs a query at its first `then`. */
 function endWith<Query extends PromiseLike<unknown>>(query: Query, span: Span): Query {
   const subscribe = query.then.bind(query)
   let isWatched = false

@@ -11,7 +11,7 @@ export type Languages<Texts extends Words> = Readonly<Record<'en' | 'de' | 'zh' 
 
 type Args = Readonly<Record<string, string | number>>
 
-/** Returns texts and formats in the language of the page. They follow when the user chooses another language. */
+/** Returns texts and formats in the language of the page. They change when the user chooses another language. */
 export function createTexts<Texts extends Words>(bridge: AppBridge, languages: Languages<Texts>) {
   const [locale, setLocale] = createSignal(bridge.locale)
   bridge.onLocale(() => setLocale(bridge.locale))

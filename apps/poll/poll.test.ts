@@ -60,7 +60,7 @@ async function find(id: string, as: TestPerson = 'alice') {
 const votesOf = ({ options }: Poll) => options.map(({ votes }) => votes)
 
 describe('the app poll', () => {
-  it('lists a poll with its options, newest first', async () => {
+  it('lists polls with their options, newest first', async () => {
     const first = await createPoll()
     const second = await createPoll({ question: '  Dinner? ', multiple: true })
 

@@ -38,11 +38,11 @@ export function isTimeZone(name: string): boolean {
   }
 }
 
-/** Returns the instant of a local time. `local` is that time of day and date as if they were in UTC. */
+/** Returns the instant of a local date and time. `local` is the same date and time read as UTC. */
 function toInstant(local: number, timeZone: string): number {
   const offsetAt = (instant: number) => localClock(instant, timeZone) - instant
-  // Takes the offsets of one day earlier and later, because daylight saving time begins or ends at most once between
-  // them.
+  // Takes the offsets of one day earlier and later, because daylight saving time begins or ends at most once
+  // between them.
   const before = local - offsetAt(local - dayMs)
   const after = local - offsetAt(local + dayMs)
   const [first = before] = [before, after]
@@ -51,7 +51,7 @@ function toInstant(local: number, timeZone: string): number {
   return first
 }
 
-/** Returns the local time of an instant, as the instant at which UTC has that time of day and date. */
+/** Returns the local date and time of an instant, read as UTC. */
 function localClock(instant: number, timeZone: string): number {
   const parts = new Intl.DateTimeFormat('en', {
     timeZone,

@@ -276,13 +276,13 @@ describe('the time of the next standup', () => {
   it.each([
     ['in winter', '2026-01-14T12:00Z', '2026-01-15T01:30Z'],
     ['in summer', '2026-07-14T12:00Z', '2026-07-15T00:30Z'],
-    ['on the same day, before the time', '2026-07-14T00:00Z', '2026-07-14T00:30Z'],
-    ['at its own time, which is over', '2026-07-14T00:30Z', '2026-07-15T00:30Z'],
-    ['when the clock skips it in spring', '2026-03-28T12:00Z', '2026-03-29T01:30Z'],
-    ['when the clock repeats it in autumn', '2026-10-24T12:00Z', '2026-10-25T00:30Z'],
-    ['after the first of both in autumn', '2026-10-25T00:45Z', '2026-10-26T01:30Z'],
+    ['on the same day if it is still to come', '2026-07-14T00:00Z', '2026-07-14T00:30Z'],
+    ['on the next day if it has come', '2026-07-14T00:30Z', '2026-07-15T00:30Z'],
+    ['plus one hour if the clock skips it in spring', '2026-03-28T12:00Z', '2026-03-29T01:30Z'],
+    ['for the first time if the clock repeats it', '2026-10-24T12:00Z', '2026-10-25T00:30Z'],
+    ['on the next day, not for the second time', '2026-10-25T00:45Z', '2026-10-26T01:30Z'],
     ['at the end of a year', '2026-12-31T22:59Z', '2027-01-01T01:30Z'],
-  ])('is the local time %s', (_name, after, expected) => {
+  ])('is the configured local time %s', (_name, after, expected) => {
     expect(nextOpening(berlin, new Date(after))).toEqual(new Date(expected))
   })
 
@@ -291,11 +291,11 @@ describe('the time of the next standup', () => {
     ['America/St_Johns', '2026-06-01T12:00Z', '2026-06-02T05:00Z'],
     ['Pacific/Kiritimati', '2026-06-01T13:00Z', '2026-06-02T12:30Z'],
     ['Australia/Lord_Howe', '2026-06-01T12:00Z', '2026-06-01T16:00Z'],
-  ])('is the local time in %s', (timeZone, after, expected) => {
+  ])('is the configured local time in %s', (timeZone, after, expected) => {
     expect(nextOpening({ ...berlin, timeZone }, new Date(after))).toEqual(new Date(expected))
   })
 
-  it('is on a chosen weekday of the local date', () => {
+  it('is on a chosen weekday by the local date', () => {
     const tokyo = { time: '08:00', timeZone: 'Asia/Tokyo', days: [1] }
 
     // Sunday in UTC, Monday in Tokyo.

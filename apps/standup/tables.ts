@@ -13,7 +13,7 @@ export const schema = pgSchema('app_standup')
 
 const room = () => text('room').$type<RoomId>().notNull()
 const time = (name: string) => timestamp(name, { withTimezone: true })
-/** The date on which a standup opens in the room's time zone, such as `2026-11-30`. */
+/** The date on which a standup opens, in the time zone of its settings, such as `2026-11-30`. */
 const day = () => text('day').notNull()
 
 export const settings = schema.table(

@@ -31,8 +31,8 @@ interface AppCall<Data> {
   /** Returns whether the caller's role in the room has a right. */
   may(right: Right): boolean
   /**
-   * Returns an id of the caller for a purpose, the same in each call. It cannot be traced to the user
-   * without the key NATTER_ID_KEY.
+   * Returns a pseudonym of the caller for a purpose. It is the same in each call, and cannot be traced to the
+   * user without the key NATTER_ID_KEY.
    */
   pseudonym(purpose: string): string
 }
@@ -63,7 +63,7 @@ interface Options {
 }
 
 interface Declared<Input = unknown, Answer = unknown> {
-  /** Exists for the compiler only. */
+  /** Never set. It only tells the compiler the types. */
   readonly types?: { input: Input; answer: Answer }
   readonly input: Fields
   readonly options: Options

@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import { StorableText } from '#schema/storable-text'
 
-/** Schema of a text without spaces at its ends, which is not empty unless `minLength` is 0. */
+/** Returns the schema of a text. Removes spaces at its ends, and then rejects a text that is too short or long. */
 export function text(maxLength: number, minLength = 1) {
   return v.pipe(StorableText, v.trim(), v.minLength(minLength), v.maxLength(maxLength))
 }

@@ -14,7 +14,7 @@ interface Setup {
   env: Readonly<Record<string, string | undefined>>
 }
 
-/** Returns `migrate` for the `_setup.ts` of a folder with apps. Each app has a schema of its own. */
+/** Returns `migrate` for the `_setup.ts` of a folder with apps. Each app has a PostgreSQL schema of its own. */
 export function migrateApps(folder: string): (setup: Setup) => Promise<void> {
   return async ({ env }) => {
     configureDb(env)
@@ -23,7 +23,7 @@ export function migrateApps(folder: string): (setup: Setup) => Promise<void> {
   }
 }
 
-/** Returns the default export for the `_setup.ts` of a folder with apps, which registers the apps. */
+/** Returns the default export for the `_setup.ts` of a folder with apps. It registers the apps in the database. */
 export function setUpApps(folder: string): (setup: Setup) => Promise<AsyncDisposable> {
   return async ({ log, env }) => {
     configureDb(env)

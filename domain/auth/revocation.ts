@@ -19,8 +19,8 @@ const logoutTakesS = 5
 
 /**
  * Rejects the tokens of a session that was logged out, and closes its connections. Without a session, does
- * the same for all sessions of the user. `at` is by the provider's clock, in seconds since the epoch.
- * Idempotent.
+ * the same for all sessions of the user. `at` is the time of the logout by the provider's clock, in seconds
+ * since the epoch. Idempotent.
  */
 export async function revokeSession(
   { session, ...identity }: Revoked,

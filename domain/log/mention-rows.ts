@@ -22,7 +22,10 @@ interface Follower {
   readSeq: number
 }
 
-/** The caller must then update the messages, and call `deleteOutdatedMentions` after that. */
+/**
+ * Inserts the mentions in new and edited messages. The caller must call `deleteOutdatedMentions` after it has
+ * updated the messages themselves.
+ */
 export async function insertMentions(
   messages: readonly EventOf<'message'>[],
   edits: readonly EventOf<'edit'>[],

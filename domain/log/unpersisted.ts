@@ -23,7 +23,7 @@ const cachedChanges = singleFlight(
 
 /**
  * Empties messages whose deletion is not persisted yet. The caller must have read `progress` before `messages`.
- * Otherwise, a deletion that is persisted between the two reads would be in neither.
+ * Otherwise, a deletion that is persisted between the two reads would be missing in both.
  */
 export async function maskDeleted<M extends Message>(
   room: RoomId,
@@ -41,7 +41,8 @@ export async function maskDeleted<M extends Message>(
 
 /**
  * Applies the latest edit or the deletion of a message if it is not persisted yet. The caller must have read
- * `progress` before `message`. Otherwise, a change that is persisted between the two reads would be in neither.
+ * `progress` before `message`. Otherwise, a change that is persisted between the two reads would be missing in
+ * both.
  */
 export async function applyPendingChanges(
   message: Message,

@@ -86,7 +86,7 @@ export async function findAudience(room: RoomId, context: Context): Promise<Audi
  * even in a public room. Returns no users for an archived or unknown room.
  */
 export async function findMemberAudience(room: RoomId, context: Context): Promise<MemberAudience> {
-  // A small room is published without its key, and a large one without its members, so these are not read.
+  // Events of a small room need no key, and events of a large room need no list of members: these are not read.
   const known = largeRooms.has(room) ? await findRoomKey(room, context) : undefined
   if (known && isSettled(known)) return { key: known }
   const users = await findMembers(room, context)

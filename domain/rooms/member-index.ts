@@ -53,8 +53,8 @@ export async function reindexRooms(ids: readonly RoomId[], context: Context): Pr
 }
 
 /**
- * Deletes a room and its members from the member index ROOMS_KV, but not its key, with which the archiving event
- * of a large room is encrypted. The caller must hold the room lock.
+ * Deletes a room and its members from the member index ROOMS_KV. Keeps the key of a large room, because the event
+ * that archives the room is encrypted with it. The caller must hold the room lock.
  */
 export async function unindexRoom(room: RoomId, context: Context): Promise<void> {
   const index = context.kv(ROOMS_KV)

@@ -199,7 +199,7 @@ async function updateRoom({ set, where, event }: RoomUpdate, tx: Transaction): P
   return true
 }
 
-/** A returning member keeps their read position. */
+/** Marks a room as read for a new member. A member who returns keeps their earlier read position. */
 async function markReadUpToHead({ room, userId }: MembershipKey, tx: Transaction): Promise<void> {
   const [head] = await tx.select().from(roomHeads).where(eq(roomHeads.room, room))
   if (!head) return

@@ -17,7 +17,7 @@ const unescaped = /[\\[\]{}^$/@<>*]/g
 
 /**
  * Translates by the rules of Apertium, sentence by sentence, with the pipelines of the installed
- * language pairs. They stay open, because their start takes up to a second.
+ * language pairs. A pipeline stays open for some minutes, because its start takes up to a second.
  */
 export function createApertium(modesDir: string): Engine {
   const pipelines = new LRUCache<string, Pipeline>({
@@ -105,7 +105,7 @@ interface Pipeline {
   close(): void
 }
 
-/** Answers come in the order of the texts. */
+/** Starts a pipeline. Its answers come in the order of the texts. */
 function openPipeline(command: string): Pipeline {
   const child = spawn('sh', ['-c', command], { detached: true })
   const waiting: PromiseWithResolvers<string>[] = []
@@ -150,7 +150,7 @@ function openPipeline(command: string): Pipeline {
   }
 }
 
-/** Lets the runtime exit while a pipeline is open. Its processes end when their input closes. */
+/** Lets the runtime exit while a pipeline is open. The processes of the pipeline end when their input closes. */
 function unref(child: ChildProcessWithoutNullStreams) {
   child.unref()
   for (const stream of [child.stdin, child.stdout, child.stderr])

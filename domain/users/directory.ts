@@ -87,7 +87,7 @@ export async function readUsersByHandle(handles: readonly string[]): Promise<Map
 }
 
 const maxUsers = 20
-/** More than the search returns, because deactivated users are left out. */
+/** More than the search returns, because deactivated users are removed from the candidates. */
 const maxCandidates = 3 * maxUsers
 /** A user has up to 40 terms with the same beginning. */
 const maxPhraseTerms = 40 * maxUsers

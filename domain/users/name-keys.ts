@@ -4,7 +4,7 @@ const prototypes: ReadonlyMap<string, string> = new Map(Object.entries(lookalike
 
 /**
  * Returns keys by which names are compared. Two names that look alike have a key in common: names that
- * differ in case, spaces, punctuation, symbols, or in letters that look the same.
+ * differ only in case, spaces, punctuation, symbols, or in letters that look the same.
  */
 export function nameKeys(name: string): string[] {
   const text = name.normalize('NFKC')

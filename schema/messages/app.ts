@@ -24,7 +24,7 @@ const App = v.object({
   id: AppId,
   name: v.string(),
   version: v.string(),
-  /** Requests to the app begin with this, followed by `.{room}.{action}`. */
+  /** The subjects of the app's actions begin with this prefix, followed by `.{room}.{action}`. */
   subjectPrefix: v.string(),
   /** URL of the app's web component. Absent if the app has none. */
   componentUrl: v.optional(v.string()),
@@ -34,7 +34,7 @@ const App = v.object({
 })
 export type App = v.InferOutput<typeof App>
 
-/** The roles of users who may call actions of apps. Each call also checks the membership of its room. */
+/** The roles of users who may call actions of apps. Each call also checks that the user is a member of its room. */
 export const appAudience = ['admin', 'user'] as const
 
 /** `apps.list`: returns all apps that can be installed, ordered by name. */

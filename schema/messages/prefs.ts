@@ -14,7 +14,7 @@ const Status = v.object({
   until: v.optional(v.pipe(v.number(), v.safeInteger())),
 })
 
-/** Choices of a user that apply on all of their devices. An absent one has its default. */
+/** Choices of a user that apply on all of their devices. An absent choice has its default. */
 export const Preferences = v.object({
   language: v.optional(Language),
   notify: v.optional(NotifyLevel),

@@ -27,7 +27,7 @@ export interface NatsConnectionId {
 
 /** Interval of the heartbeats of a lease that expires. */
 export const heartbeatMs = 10_000
-/** A lease that expires does so this long after its last heartbeat. */
+/** Time from the last heartbeat of such a lease until the lease expires. */
 export const leaseMs = 45_000
 /**
  * Interval of the heartbeats of a lease that lasts as long as the connection. They restore a lease that was lost
@@ -128,8 +128,8 @@ export const roomPresence = {
 } as const satisfies Topic
 
 /**
- * Like `room.presence.{room}`, for a room that is not public or from which a user is banned: published to
- * each online member separately.
+ * Like `room.presence.{room}`, for a room that is not public or from which a user is banned. Published to each
+ * online member separately, unless the room is large: see `RoomPush`.
  */
 export const deliverPresence = {
   subject: 'deliver.{user}.presence.{room}',
@@ -157,8 +157,8 @@ export const roomTyping = {
 } as const satisfies Topic
 
 /**
- * Like `room.typing.{room}`, for a room that is not public or from which a user is banned: published to each
- * member separately, except the typing user.
+ * Like `room.typing.{room}`, for a room that is not public or from which a user is banned. Published to each
+ * member separately, except the typing user, unless the room is large: see `RoomPush`.
  */
 export const deliverTyping = {
   subject: 'deliver.{user}.typing.{room}',

@@ -77,8 +77,8 @@ export const roomCreate = {
 
 /**
  * `room.direct`: returns the direct room of the caller and another user, and creates it at the first
- * call. If the two share no other room, it is a message request to the other user. Accepts a message
- * request to the caller. Returns `forbidden` if the other user has never logged in.
+ * call. If the two share no other room, the direct room is a message request to the other user. Accepts
+ * a message request to the caller. Returns `forbidden` if the other user has never logged in.
  */
 export const roomDirect = {
   subject: 'room.direct',
@@ -90,9 +90,9 @@ export const roomDirect = {
 } as const satisfies Contract
 
 /**
- * `room.list`: returns the caller's rooms, at most 1,000, in no particular order. `log` is an id of the log of
- * events. When it differs from the one of an earlier answer, a backup may have been restored: a client then
- * deletes all events, and all sequences, that it has stored. It is absent while JetStream is unavailable.
+ * `room.list`: returns the caller's rooms, at most 1,000, in no particular order. `log` is an id of the stream of
+ * events. If it differs from that of an earlier answer, a backup may have been restored: the client must then
+ * delete all events and all sequences that it has stored. `log` is absent while JetStream is unavailable.
  */
 export const roomList = {
   subject: 'room.list',

@@ -32,7 +32,7 @@ export const translateRequest = {
     /** `skipped`: the text is in a language of `skip`, and no piece follows. */
     state: v.picklist(['started', 'cached', 'skipped']),
     engine: v.optional(EngineName),
-    /** Language of the text. Undefined if only the engine can tell. */
+    /** Language of the text. Undefined if only the engine can detect it. */
     from: v.optional(v.string()),
   }),
   audience: ['everyone'],

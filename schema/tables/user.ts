@@ -19,8 +19,8 @@ export const users = pgTable(
   {
     id: text('id').$type<UserId>().primaryKey(),
     /**
-     * The user name at the identity provider, which may change. Null until the user's first login
-     * with this version.
+     * The user name at the identity provider, which may change. Null for a user whose last login was
+     * with a version without this column.
      */
     handle: text('handle'),
     issuer: text('issuer'),

@@ -128,7 +128,7 @@ class MessageTokenizer extends Tokenizer {
 
   constructor(text: string) {
     super()
-    // Scans pass text without delimiters quickly, so the effort is proportional to the share of
+    // marked scans text without delimiters quickly, so the effort is proportional to the share of
     // delimiters.
     this.delimiters = 0.1 + (text.match(/[*_~]/g)?.length ?? 0) / text.length
   }

@@ -20,7 +20,7 @@ const closed: Record<Language, (day: string, answered: string, members: string) 
   ar: (day, answered, members) => `الاجتماع اليومي، ${day}: أجاب ${answered} من ${members}.`,
 }
 
-/** The message which announces that a standup is open. */
+/** Returns the message that announces that a standup is open. */
 export function openedCard(closesAt: Date, timeZone: string) {
   return inEachLanguage((language) => {
     const format = { timeZone, hour: 'numeric', minute: '2-digit', timeZoneName: 'short' } as const
@@ -28,7 +28,7 @@ export function openedCard(closesAt: Date, timeZone: string) {
   })
 }
 
-/** The message which announces the end of a standup. A click on it opens the summary. */
+/** Returns the message that announces the end of a standup. A click on it opens the summary. */
 export function closedCard(day: string, { answered, members }: Counts) {
   return inEachLanguage((language) => {
     const format = { timeZone: 'UTC', dateStyle: 'long' } as const

@@ -11,7 +11,7 @@ interface SyncOptions {
   doc: Y.Doc
   bridge: Pick<AppBridge, 'request' | 'onUpdated'>
   onLoad: () => void
-  /** Called with true after a failed attempt, and with false when all changes are stored. */
+  /** Called with true after an attempt to store changes has failed, and with false after one has succeeded. */
   onUnsaved: (isUnsaved: boolean) => void
   /** Called once if the server rejects a change. The document is then no longer synchronized. */
   onReject: (code: string) => void
