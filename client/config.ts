@@ -1,7 +1,7 @@
 export interface Config {
   /** `wss://…`, or several such URLs, separated by spaces. */
   natsWebSocket: string
-  /** Equal to the `iss` claim of its tokens. */
+  /** URL of the OpenID provider. Equal to the `iss` claim of its tokens. */
   issuer: string
   clientId: string
 }

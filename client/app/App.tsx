@@ -15,7 +15,7 @@ import { UpdateBanner } from './UpdateBanner.tsx'
 const [configRetryMs, providerRetryMs] = [2_000, 5_000]
 
 // The redirect to the identity provider does not need the chat, so the chat is a separate chunk. On
-// the callback path, it loads in parallel with the token request.
+// the callback path, this chunk loads in parallel with the token request.
 const loadAuthenticatedApp = () => import('./AuthenticatedApp.tsx')
 const ConnectedApp = lazyPart(async () => (await loadAuthenticatedApp()).ConnectedApp)
 const OfflineApp = lazyPart(async () => (await loadAuthenticatedApp()).OfflineApp)

@@ -26,7 +26,8 @@ export function ConnectedApp(props: {
   const { t } = useLanguage()
   const connection = createConnection(props.config, props.session, props.identity)
   const isRefused = () => connection.state().status === 'refused'
-  // At the first login, the server must learn the user's id.
+  // At the first login in a browser, the page must ask the server for the user's id. If this takes
+  // longer than `graceMs`, the page shows that Natter cannot be reached.
   const [isSlow, setSlow] = createSignal(false)
   const timer = setTimeout(setSlow, graceMs, true)
   onCleanup(() => clearTimeout(timer))
@@ -158,7 +159,7 @@ function ConfirmLogout(props: ReturnType<typeof createLogout>) {
 
 function openStore(user: string): LocalStore {
   const store = openLocalStore(user)
-  // The page shows the room list first, so that read goes before the deletion.
+  // The page needs the room list first, so it is read before the data of other users is deleted.
   void store.read('rooms').then(() => clearOtherUsers(user))
   return store
 }

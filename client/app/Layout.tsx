@@ -76,7 +76,7 @@ export function Layout(
       if (reason === 'archive') showToast(t('rooms.archived', { room: room.name }))
       if (reason === 'meanwhile' && isShown) showToast(t('rooms.left', { room: room.name }))
     },
-    // All parts of the page may show events that no longer exist.
+    // After a restore of the server's log, any part of the page may show events that no longer exist.
     onLogReplaced: () => window.location.reload(),
     onFailure: (reason) =>
       showToast(

@@ -10,7 +10,7 @@ import { useLanguage } from '../i18n/createLanguage.ts'
 import { type Answer, createAppFrame, type EndReason } from './createAppFrame.ts'
 import { readTheme, watchAppearance } from './readTheme.ts'
 
-/** Runs an app of a room. The frame and its subscriptions end with the component. */
+/** Runs an app of a room. The app's frame and its subscriptions are removed with this view. */
 export function AppView(props: { room: MyRoom; app: App }) {
   const { t } = useLanguage()
   const [state, setState] = createSignal<'starting' | 'ready' | EndReason>('starting')

@@ -34,7 +34,8 @@ export function AppsPanel(props: {
   onCleanup(chat.onMissed(() => void refetch()))
 
   const [isWide, setWide] = createSignal(false)
-  // An unchanged list keeps its elements, and with them the focus and a click that has begun.
+  // If the apps are the same after a refetch, their rows are not recreated: that would lose the focus,
+  // and a click that has begun.
   const apps = createMemo(() => latestOf(installed) ?? [], [], {
     equals: (before, now) => JSON.stringify(before) === JSON.stringify(now),
   })
@@ -49,7 +50,7 @@ export function AppsPanel(props: {
       await refetch()
     })
 
-  /** Reads the apps again, because their components may have changed. */
+  /** Shows the list of apps, and refetches it, because an app's component may have been updated. */
   function showAll() {
     props.onOpen()
     void refetch()

@@ -1,7 +1,7 @@
 import type { UserId } from '#schema/ids'
 import type { Card } from '#schema/messages/event'
 
-/** Returns the users whose names are in a message of an app. */
+/** Returns the users whose names appear in an app's message. */
 export function usersIn({ by, users = {} }: Card): UserId[] {
   return [...(by ? [by] : []), ...Object.values(users)]
 }

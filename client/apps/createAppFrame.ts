@@ -9,12 +9,16 @@ const [maxMessagesPerSecond, maxCallsPerSecond, maxPendingCalls] = [200, 30, 16]
 /** Time in which a second Escape leaves the app: the first one may close something in it. */
 const escapeMs = 1_000
 
-/** True if the last frame did not answer. Its process may still run, and a browser may use it for new frames. */
+/**
+ * True if the last frame did not start, or stopped answering. Its process may still run, and the browser
+ * may use that process for the next frame.
+ */
 let isSuspect = false
 
 /**
- * The reason for the end of a frame. `failed`: it did not start. `stuck`: the same, and a reload may help. `hung`: it
- * stopped answering. `focus`: it took the focus from a text field. `violation`: it broke another rule.
+ * The reason for the end of a frame. `failed`: it did not start. `stuck`: it did not start, and the frame
+ * before it did not answer either, so a reload of the page may help. `hung`: it stopped answering. `focus`:
+ * it took the focus from a text field. `violation`: it broke another rule.
  */
 export type EndReason = 'failed' | 'stuck' | 'hung' | 'focus' | 'violation'
 
@@ -44,7 +48,8 @@ export function createAppFrame(options: AppFrameOptions) {
   frame.title = app.name
   frame.className = 'app-frame'
   frame.referrerPolicy = 'no-referrer'
-  // Forms of the app only raise events: `form-action 'none'` prevents that they are sent.
+  // `allow-forms` lets forms raise submit events. They are never sent, because the app's document has
+  // the policy `form-action 'none'`.
   frame.setAttribute('sandbox', 'allow-scripts allow-forms')
   frame.srcdoc = appDocument(app)
   const { port1: port, port2: appPort } = new MessageChannel()
@@ -74,7 +79,10 @@ export function createAppFrame(options: AppFrameOptions) {
   port.onmessage = ({ data }) => receive(data)
   window.addEventListener('message', rejectMessage)
 
-  /** Apps have no reason to send messages to the page itself. Only frames of apps have this origin. */
+  /**
+   * Ends the app if it sends a message to the page instead of the port. Only frames of apps have the
+   * origin `null`.
+   */
   function rejectMessage({ origin }: MessageEvent) {
     if (origin === 'null') end('violation')
   }
@@ -124,7 +132,7 @@ export function createAppFrame(options: AppFrameOptions) {
     const now = performance.now()
     const isSecond = now - escapedAt < escapeMs
     if (key === 'Escape') escapedAt = now
-    // An app without the focus could take it from a menu or dialog with this message.
+    // Otherwise an app without the focus could move the focus out of a menu or dialog with this message.
     if ((key === 'F6' || isSecond) && document.activeElement === frame) options.onLeave()
   }
 

@@ -1,10 +1,14 @@
-/** Time after a key in which the focus may move to the frame, or in which a pointer does not explain it. */
+/**
+ * Within this time after Tab, the focus may move to the frame. Within this time after any other key, a
+ * pointer over the frame does not count as the cause.
+ */
 const keyMs = 300
 
 /**
- * Calls `onTheft` if the focus moves from a text field to the frame without a cause of the user: the
- * pointer is over the frame, Tab was pressed, or the page has focused the frame. Otherwise an app could
- * read what the user types elsewhere. The text field has the focus again when `onTheft` is called.
+ * Calls `onTheft` if the focus moves from a text field to the frame without a legitimate cause. Legitimate
+ * causes are: the pointer is over the frame, Tab was pressed, or the page has focused the frame. Without
+ * this guard, an app could take the focus and read what the user types. The text field has the focus
+ * again when `onTheft` is called.
  */
 export function createFocusGuard(frame: HTMLIFrameElement, onTheft: () => void) {
   let left: { field: HTMLElement; at: number } | undefined

@@ -20,15 +20,15 @@ export type SessionState =
   | { status: 'out'; why: 'never' | 'ended' | 'logout' }
   | { status: 'unreachable' }
 
-/** A renewal is also `refused` if the session ended in the meantime. */
+/** A renewal is also `refused` if the session has ended while the renewal was running. */
 export type Renewal = 'renewed' | 'refused' | 'unreachable'
 
 export type Session = ReturnType<typeof createSession>
 
 const requestTimeoutS = 10
 /**
- * The page counts the lifetime of a token from its arrival, but it began when the provider issued
- * the token.
+ * A token counts as expired this much earlier: the page counts its lifetime from the token's arrival,
+ * but the lifetime began when the provider issued the token.
  */
 const expiryMarginS = 5
 
@@ -87,7 +87,7 @@ export function createSession({ issuer, clientId }: Config) {
     user = response
     const identity = readIdentity(response.access_token)
     const before = state()
-    // Setting the state recreates the whole page, so it is not set if only the token has changed.
+    // Setting the state recreates the whole page, so a renewed token alone does not set it.
     if (before.status !== 'in' || !isSame(before.identity, identity))
       setState({ status: 'in', identity })
     clearTimeout(timer)

@@ -8,12 +8,12 @@ export interface LastIdentity {
 
 const key = 'natter-vouched'
 /**
- * How long the page shows cached data without the provider
+ * For this long, the page shows cached data while the identity provider is unreachable
  * (docs/decisions/012-offline-cache-for-a-day.md).
  */
 const validMs = 24 * 60 * 60_000
 
-/** Returns undefined after a logout or a rejected renewal, or if the stored identity is too old. */
+/** Returns undefined after a logout or a rejected token renewal, or if the stored identity is too old. */
 export function readLastIdentity(): LastIdentity | undefined {
   const stored = readStored()
   const ageMs = Date.now() - (stored?.at ?? 0)

@@ -49,7 +49,10 @@ function entryOf(component: string): Plugin {
   }
 }
 
-/** An import from another file would run before the prelude, and has no integrity. */
+/**
+ * Fails the build if an app has a second file: code in an imported file would run before the prelude, and
+ * browsers would not check its integrity.
+ */
 function oneFile(): Plugin {
   return {
     name: 'app-one-file',

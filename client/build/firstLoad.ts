@@ -3,9 +3,8 @@ interface ModuleGraph {
 }
 
 /**
- * Puts all static imports of `entry` in one chunk: several chunks would compress worse. It includes
- * the modules of `theme`, whose styles must come before those of the components, which override
- * them.
+ * Puts all static imports of `entry` in one chunk, because several chunks would compress worse. The
+ * chunk includes the modules of `theme`: components override their styles, so these must come first.
  */
 export function firstLoad(entry: string, { name, theme }: { name: string; theme: string }) {
   let modules: ReadonlySet<string> | undefined

@@ -32,7 +32,7 @@ export interface ChatOptions {
   identity: KnownIdentity
   localStore: LocalStore
   /**
-   * Called for each message of another user. For a notice without its message, the sender is
+   * Called for each message of another user, and for each notice without its message, whose sender is
    * unknown.
    */
   onMessage?: (notice: Notice, room: MyRoom) => void
@@ -100,8 +100,8 @@ export function createChat(options: ChatOptions) {
     () => undefined,
   )
   /**
-   * Number of messages missed while disconnected. Subscribers also run if the number has not
-   * changed.
+   * Number of messages missed while disconnected. With `equals: false`, an equal number also restarts
+   * the timer of the banner.
    */
   const [recovered, setRecovered] = createSignal<number | 'many'>(0, { equals: false })
 
@@ -116,7 +116,7 @@ export function createChat(options: ChatOptions) {
     }),
   )
 
-  /** A room's and a thread's timeline may have missed the same message. */
+  /** The timelines of a room and a thread may have missed the same message, which counts once. */
   function countMissed(all: readonly MissedEvents[]): number | 'many' {
     const missed = all.flat()
     const placed = missed.filter((event) => event !== 'lost')
@@ -198,7 +198,7 @@ export function createChat(options: ChatOptions) {
         options.onFailure?.(isTransient(error) ? 'disconnected' : (error as Error)),
       )
     },
-    /** Excludes the messages in threads. */
+    /** Returns the number of unread messages of a room, without those in threads. */
     countUnread: ({ id, unread }: MyRoom): number =>
       threads.unreadIn(id).reduce((count, thread) => Math.max(0, count - thread.unread), unread),
     recovered,

@@ -13,8 +13,8 @@ interface StoredStatus {
 const retryDelayMs = 30_000
 
 /**
- * The server deletes a chosen status when the user's last connection closes. So the account's
- * preferences have it, and a page publishes it again.
+ * Restores a chosen status, which the server deletes when the user's last connection closes: the status
+ * is also stored in the account's preferences, and the page publishes it again after a login.
  */
 export function createDoNotDisturb(
   preferences: Pick<Preferences, 'all' | 'set' | 'isCurrent'>,
@@ -68,7 +68,8 @@ export function createDoNotDisturb(
 
   async function choose(status: ChosenStatus, end?: number) {
     const before = choice()
-    // Stores the status before publishing it, so that `onChosen` finds it with its end.
+    // Stores the status before publishing it. Otherwise `onChosen` would see a new status, and set it
+    // without an end.
     persist({ status, until: end })
     try {
       await presence.choose(status)

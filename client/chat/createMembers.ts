@@ -29,7 +29,7 @@ export function createMembers(client: ChatClient, rooms: Rooms) {
       watched.add(room)
       void load(room)
     },
-    /** Changes are missed while disconnected. */
+    /** Makes `ensureLoaded` load again, because changes are missed while disconnected. */
     invalidate: () => fresh.clear(),
   }
 }

@@ -17,7 +17,7 @@ interface PagingOptions {
 
 const sides = ['older', 'newer'] as const
 
-/** One request at a time in each direction. */
+/** Loads older and newer history pages, with one request at a time in each direction. */
 export function createPaging({ timeline, opened, read, onPage }: PagingOptions) {
   const [loading, setLoading] = createSignal<Partial<Record<Side, boolean>>>({})
   const [failed, setFailed] = createSignal<Partial<Record<Side, boolean>>>({})

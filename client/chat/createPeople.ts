@@ -60,7 +60,7 @@ export function createPeople(client: ChatClient, store: LocalStore) {
       request(user)
       return known.get(user)?.handle ?? user
     },
-    /** For a text that cannot change later, such as a notification. */
+    /** Loads names before they are used in a text that cannot change later, such as a notification. */
     async loadNames(users: readonly UserId[]): Promise<void> {
       const userIds = [...new Set(users)].filter((user) => !known.peek(user) && !isGroupName(user))
       if (userIds.length === 0) return

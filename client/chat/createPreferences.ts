@@ -29,7 +29,7 @@ export function createPreferences(store: LocalStore) {
     isCurrent,
     unsent: () => state().unsent,
     set: (changes: PreferenceChanges) => setUnsent(merge(state().unsent ?? {}, changes)),
-    /** Forgets changes that were sent, unless others were made meanwhile. */
+    /** Deletes the unsent changes after they were sent, unless the user has made others meanwhile. */
     settle: (sent: PreferenceChanges) => state().unsent === sent && setUnsent(),
     receive({ prefs, revision }: StoredPreferences) {
       if (revision >= state().stored.revision) {

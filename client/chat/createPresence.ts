@@ -15,7 +15,7 @@ import { createIdMap } from './createIdMap.ts'
 
 export type Presence = ReturnType<typeof createPresence>
 
-/** The rooms are those in which the user is online. Without one, `status` is outdated. */
+/** `rooms` are the followed rooms in which the user is not offline. Without any, `status` is outdated. */
 interface UserStatus {
   status: Status
   rooms: RoomId[]
@@ -49,7 +49,7 @@ export function createPresence(
     window.removeEventListener('pagehide', disconnect)
     disconnect()
   })
-  // Each connection has its own id, so the first heartbeat follows the login.
+  // A heartbeat contains the id of the connection, which is known only after the login.
   createEffect(() => {
     if (connection.state().status === 'online') void beat()
   })
@@ -165,7 +165,7 @@ export function createPresence(
       await callWithRetry(client, 'presence.update', { status })
       setMine(status)
     },
-    /** The server ignores it if the user has chosen a status. */
+    /** Reports that the user is idle. The server ignores it if the user has chosen a status. */
     async idle() {
       await client.call('presence.update', { status: 'away', idle: true })
       await beat()

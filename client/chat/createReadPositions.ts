@@ -51,7 +51,7 @@ export function createReadPositions(
       : client.call('read.update.thread', { room, threadId, seq })
   }
 
-  /** A closing page cannot wait for a response. */
+  /** Publishes instead of calling, because a closing page cannot wait for a response. */
   function publishNow() {
     for (const { room, threadId, seq, threads = false } of pending.values())
       if (threadId === undefined) client.publish('read.update', { room, seq, threads })

@@ -20,7 +20,7 @@ export function createRefresh(load: () => Promise<void>) {
     document.removeEventListener('visibilitychange', onVisible)
   })
 
-  /** The response of a run in progress may be outdated, so `load` runs again after it. */
+  /** The response of a running `load` may be outdated, so `load` runs once more after it. */
   function refresh(): Promise<void> {
     if (!running) return start()
     queued ??= running.then(start)

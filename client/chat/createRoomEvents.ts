@@ -20,8 +20,8 @@ export function createRoomEvents(options: RoomEventsOptions) {
   onCleanup(() => feed?.stop())
 
   /**
-   * `asOf` is that of the loaded history page. Restarts a running feed only if it is lost or if the
-   * buffer has evicted events after `asOf`.
+   * Starts the feed after the event `asOf` of a loaded history page. Restarts a running feed only if it
+   * is lost or if `recent` has evicted events after `asOf`.
    */
   function follow(asOf: number) {
     if (!feed) start(asOf)

@@ -25,19 +25,19 @@ export type MissedEvents = readonly PlacedEvent[] | 'lost'
 
 /** Two runtimes may publish notices out of order, so the feed first waits for a missing one. */
 const gapTimeoutMs = 150
-/** All pages of a room may miss the same notice. */
+/** All clients in a room may miss the same notice, so the jitter spreads their syncs. */
 const gapJitterMs = 350
 /**
  * Up to this many events since the last sync are fetched again by the next one. So it also finds a missed event
  * at the end of a thread: no later notice of the thread shows the gap.
  */
 const maxSyncedAgain = 300
-/** Otherwise the next sync includes the events of this time before the last received event. */
+/** After more events than that, a sync fetches only those received this long before the newest, and later. */
 const overlapMs = 10_000
 const noticeTimeoutMs = 2_000
 /**
- * For this long after a sync, `sync()` also returns its events: after a reconnect, a scheduled sync
- * may finish before the reconnect handler calls `sync()`.
+ * For this long after a sync, `sync()` also returns the events of that sync: after a reconnect, a
+ * scheduled sync may finish before the reconnect handler calls `sync()`.
  */
 const recentSyncMs = 1_000
 
@@ -49,7 +49,7 @@ export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOpti
   let chains = new EventChains(asOf)
   let steps: Promise<unknown> = Promise.resolve()
   let isStopped = false
-  /** Notices are then dropped until `restart`. */
+  /** While true, until `restart`, notices are dropped. */
   let isLost = false
   let early: Notice[] = []
   let received: { seq: number; at: number }[] = []
@@ -150,7 +150,10 @@ export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOpti
     return missed
   }
 
-  /** A lagging replica may have answered, so an early notice causes one more sync. */
+  /**
+   * A lagging replica may have answered the sync. So each notice whose event is still missing causes one
+   * more sync.
+   */
   function retryEarly() {
     early = early.filter(
       (notice) => chains.classify(notice) !== 'known' && !syncedFor.has(notice.seq),
@@ -196,7 +199,7 @@ export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOpti
       return before === 'lost' || after === 'lost' ? 'lost' : [...before, ...after]
     },
     isLost: () => isLost,
-    /** 0 while there is a gap. */
+    /** Sequence number up to which no event is missing; 0 while there is a gap. */
     completeUpTo: () => (isLost || early.length > 0 ? 0 : chains.newest),
     restart(from: number) {
       void enqueue(() => {
@@ -218,7 +221,7 @@ function isRateLimited(error: unknown): boolean {
   return isCallError(error) && error.code === 'rate_limited'
 }
 
-/** Fetches an event that was too large for its notice; undefined if only `chat.sync` has it. */
+/** Fetches an event that was too large for its notice; undefined if only `chat.sync` returns it. */
 async function readEvent(client: ChatClient, notice: Notice): Promise<RoomEvent | undefined> {
   if (notice.notifyId === undefined) return undefined
   const message = await callWithRetry(client, 'msg.get', { notifyId: notice.notifyId }).catch(

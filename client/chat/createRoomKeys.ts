@@ -8,15 +8,21 @@ import type { ChatClient } from '../nats/chatClient.ts'
 
 /** Limit of one call of `room.keys`. */
 const maxRooms = 1_000
-/** Some processes may still publish with the previous key. */
+/**
+ * For this long, the page also receives events that are published with the previous key: some processes
+ * may still use it.
+ */
 const overlapMs = 2_000
-/** Below the time for which the server publishes to each member after it has announced a key. */
+/**
+ * Age from which a notice with a key counts as late. Below `settleMs` (domain/rooms/room-key.ts): for that
+ * time after it has announced a key, the server still publishes events to each member.
+ */
 const maxNoticeAgeMs = 4_000
 const nonceBytes = 12
 
 type Push = keyof RoomPush
 
-/** The topics of the same events in smaller rooms, on which the page listens. */
+/** In smaller rooms, the same events are published to these topics, to which the page listens. */
 const topicOf = {
   notify: topics.deliverNotify,
   presence: topics.deliverPresence,
@@ -76,7 +82,7 @@ export function createRoomKeys(nats: ChatClient, me: UserId) {
 
   function receiveKey(room: RoomId, key: RoomKey, at: string | undefined) {
     if (!subscribe(room, key)) return
-    // Later events may have been published only with the key already.
+    // Events that followed a late key may already have been published with this key only.
     const isLate = at === undefined || Date.now() - Date.parse(at) > maxNoticeAgeMs
     if (isLate) reportMissed()
   }
@@ -95,7 +101,7 @@ export function createRoomKeys(nats: ChatClient, me: UserId) {
       // Decryption is asynchronous, so the events are passed on one after the other.
       const push = imported.then((secret) => decrypt(secret, data))
       last = last.then(async () => pass(await push))
-      // Only a hostile function could publish what the key does not decrypt.
+      // Only a hostile function could publish data that the key does not decrypt.
       last = last.catch(reportError)
     })
     subscriptions.set(room, { id, stop })
@@ -117,11 +123,11 @@ export function createRoomKeys(nats: ChatClient, me: UserId) {
       const before = new Map(subscriptions)
       try {
         const { keys } = await callWithRetry(nats, 'room.keys', { rooms: part })
-        // A notification may have brought a newer key meanwhile.
+        // A notice may have delivered a newer key during the call.
         const current = keys.filter(({ room }) => subscriptions.get(room) === before.get(room))
         for (const { room, ...key } of current) if (subscribe(room, key)) isChanged = true
       } catch (error) {
-        // One retry for all calls that have failed, because each refresh of the rooms loads again.
+        // All failed calls share one retry, because each refresh of the rooms also loads the keys.
         clearTimeout(retry)
         if (isStopped) return
         retry = setTimeout(() => void load(rooms), retryDelayOf(error))

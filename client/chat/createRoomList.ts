@@ -10,8 +10,8 @@ export const roomsKey = 'rooms'
 const toKey = (id: RoomId): `room ${string}` => `room ${id}`
 
 /**
- * Sorts rooms with newer events first. Sequences of rooms can be compared only if no times are known: those of
- * other partitions have no order in time.
+ * Sorts rooms with newer events first. Compares sequence numbers only if the times are equal or unknown,
+ * because sequence numbers of different partitions have no order in time.
  */
 export function byActivity(a: MyRoom, b: MyRoom): number {
   const [atA = '', atB = ''] = [a.lastAt, b.lastAt]

@@ -34,7 +34,7 @@ export interface RoomsOptions {
   /** Called after a reconnect for each room with more unread messages than `before` it. */
   onMissed?: (room: MyRoom, before: MyRoom) => void
   onRemoved?: (room: MyRoom, why: RemovalReason) => void
-  /** Called when events of the log may have been replaced by others, by the restore of a backup. */
+  /** Called when the restore of a backup may have replaced events of the log by others. */
   onLogReplaced?: () => void
 }
 
@@ -63,7 +63,7 @@ export function createRooms(options: RoomsOptions) {
   let wasOffline = false
   let log = localStore.readNow<string>(logKey)
 
-  // Before the first request, so that no notice is missed.
+  // Subscribes before the first request, so that no notice is missed.
   const subscriptions = createRoomSubscriptions({ ...options, onNotice: receive })
   onCleanup(
     client.listen(
@@ -241,7 +241,7 @@ export function createRooms(options: RoomsOptions) {
       await refresh()
       return room.id
     },
-    /** The message `seq` and all later ones become unread. */
+    /** Marks the message `seq` and all later ones as unread. */
     async markUnread(room: RoomId, seq: number) {
       readPositions.cancel(room)
       setRead(

@@ -22,7 +22,10 @@ export interface PendingMessage {
 export type SendQueue = ReturnType<typeof createSendQueue>
 
 const [minRetryMs, maxRetryMs, sentShownMs] = [400, 8_000, 10_000]
-/** A call is lost with a server or a runtime that stops at that moment. */
+/**
+ * A call without an answer is sent again after this time: it is lost if the server or the runtime that has
+ * received it stops.
+ */
 const repeatAfterMs = 1_000
 
 const keyOf = (clientId: ClientId) => `outgoing ${clientId}`
@@ -167,7 +170,7 @@ export function createSendQueue(
   }
 }
 
-/** Returns 0, for a retry, if another tab is sending the message. */
+/** Returns 0 if another tab is sending the message, so that `run` tries again. */
 function withTabLock(clientId: ClientId, send: () => Promise<number | undefined>) {
   if (!navigator.locks) return send()
   return navigator.locks.request(keyOf(clientId), { ifAvailable: true }, (lock) =>
@@ -175,7 +178,7 @@ function withTabLock(clientId: ClientId, send: () => Promise<number | undefined>
   )
 }
 
-/** A recent timestamp in the UUIDv7 saves the server a query for an earlier copy. */
+/** With a recent timestamp in the UUIDv7, the server need not query for an earlier copy of the message. */
 function newClientId(at: number): ClientId {
   const time = at.toString(16).padStart(12, '0')
   return `${time.slice(0, 8)}-${time.slice(8)}-7${crypto.randomUUID().slice(15)}` as ClientId

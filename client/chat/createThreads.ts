@@ -10,7 +10,7 @@ export type Threads = ReturnType<typeof createThreads>
 
 export function createThreads(client: ChatClient, me: UserId) {
   const [byId, setThreads] = createStore<Record<MessageId, FollowedThread>>({})
-  /** Also in threads that the user does not follow. */
+  /** Read positions that this page has set, also in threads that the user does not follow. */
   const readHere = new Map<MessageId, number>()
 
   return {

@@ -25,12 +25,12 @@ export interface TimelineOptions {
   threadId?: MessageId
   cachedPage?: HistoryPage | undefined
   /**
-   * Sequence number of an event; by default, that of the newest message. With `later`, the timeline
-   * opens only when `goTo` or `goToPresent` is called.
+   * Sequence number at which the timeline opens; by default, that of the newest message. With `later`,
+   * it opens only when `goTo` or `goToPresent` is called.
    */
   start?: number | 'later' | undefined
   restartAt?: () => number | undefined
-  /** As known from other sources such as the room list. */
+  /** Sequence number of the newest event, as known from other sources such as the room list. */
   lastSeq?: () => number
   onEvent?: (placed: PlacedEvent) => void
 }
@@ -59,7 +59,7 @@ export function createTimeline(options: TimelineOptions) {
       setTimeline((before) => applyEvent(before, placed))
       onEvent?.(placed)
     },
-    // A room may always have more new events than one sync returns, so the reopening is throttled.
+    // A busy room may repeatedly have more new events than one sync returns, so reopening is throttled.
     onLost() {
       const waitMs = Math.max(0, lostAt + retryDelayMs - Date.now())
       lostAt = Date.now() + waitMs

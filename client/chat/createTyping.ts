@@ -7,7 +7,10 @@ import { createIdMap } from './createIdMap.ts'
 export type Typing = ReturnType<typeof createTyping>
 
 const [shownMs, publishEveryMs] = [5_000, 3_000]
-/** A notice may arrive after the message that it preceded: their subjects differ. */
+/**
+ * A typing notice may arrive after the message that was sent later, because the two have different
+ * subjects. So notices are ignored for this long after a message.
+ */
 const staleAfterMessageMs = 1_000
 
 export function createTyping(client: ChatClient, me: UserId) {

@@ -19,7 +19,7 @@ export interface LocalStore {
   /** Returns true to the first caller with this id across all tabs. */
   claim(id: string): Promise<boolean>
   prune(isCurrent: (key: string) => boolean): Promise<void>
-  /** In all tabs. Later writes are dropped. */
+  /** Deletes all values of the user. All tabs drop later writes. */
   clear(): Promise<void>
   onCleared(onClear: (why: ClearReason) => void): void
 }

@@ -7,7 +7,7 @@ import type { Chat } from './createChat.ts'
 import { key as preferencesKey } from './createPreferences.ts'
 import type { LocalStore } from './localStore.ts'
 
-/** As an earlier version of the page stored them in the browser. */
+/** Notification levels as an earlier version of the page stored them in the browser. */
 interface EarlierLevels {
   everywhere: Prefs['notify']
   rooms: Prefs['rooms']
@@ -19,7 +19,8 @@ export function syncPreferences(
   [settings, setSettings]: SettingsStore,
 ): void {
   const { client, preferences, connection } = chat
-  // The language of the browser may be another user's choice.
+  // `settings.language` applies to the browser, so it may be another user's choice. It is adopted only
+  // for a user who has used an earlier version in this browser.
   const isUpgraded = !store.readNow(preferencesKey) && store.keysNow('').length > 0
   let isSending = false
   let timer: ReturnType<typeof setTimeout> | undefined
@@ -28,7 +29,7 @@ export function syncPreferences(
     isDisposed = true
     clearTimeout(timer)
   })
-  // Before the first request, so that no change is missed.
+  // Subscribes before the first request, so that no change is missed.
   onCleanup(client.listen(topics.deliverPrefs, { user: chat.me }, preferences.receive))
   onCleanup(connection.onReconnect(() => void load()))
   void load()
@@ -69,7 +70,7 @@ export function syncPreferences(
     if (!isDisposed) void send()
   }
 
-  /** Choices of an earlier version apply where the account has none. */
+  /** Adopts choices that an earlier version stored in the browser, where the account has none. */
   function adopt({ language, notify, rooms, status }: Prefs) {
     const levels = store.readNow<EarlierLevels>('notify')
     const earlierStatus = store.readNow<NonNullable<Prefs['status']>>('status')

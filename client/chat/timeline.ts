@@ -59,7 +59,7 @@ export function extendTimeline(
     : { ...timeline, items: [...timeline.items, ...added], hasNewer: page.after }
 }
 
-/** Idempotent. The events of a thread must be applied in order, and so must all others. */
+/** Idempotent. The events of a thread must be applied in order, and so must those outside of threads. */
 export function applyEvent(timeline: Timeline, placed: PlacedEvent): Timeline {
   const { seq, event } = placed
   switch (event.kind) {
@@ -128,7 +128,8 @@ function countReply(timeline: Timeline, seq: number, event: RoomEventOf<'message
 
 function addReply(item: TimelineMessage, { seq, sender, at }: Reply): TimelineMessage {
   const replies = item.replies ?? noReplies
-  // `asOf` does not tell: a newer edit of the parent message may have arrived before the reply.
+  // `asOf` does not tell whether the reply is counted: a newer edit of the parent message may have arrived
+  // before the reply.
   if (seq <= replies.lastSeq) return item
   if (replies.deleted?.includes(seq)) return { ...item, replies: { ...replies, lastSeq: seq } }
   const users = [sender, ...replies.users.filter((user) => user !== sender)].slice(0, maxRepliers)

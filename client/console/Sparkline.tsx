@@ -7,7 +7,10 @@ export interface Line {
 }
 
 const [width, height] = [120, 30]
-/** On a shorter time axis, a short series would be a dot in a corner. */
+/**
+ * The time axis begins with this many samples, and grows. With `shownSamples` from the start, a short
+ * series would be a dot in a corner.
+ */
 const minSamples = 15
 
 export function Sparkline(props: { lines: readonly Line[]; label: string; isLarge?: boolean }) {

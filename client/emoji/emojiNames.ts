@@ -337,7 +337,7 @@ export function nameOfEmoji(emoji: string): string {
   return names.get(emoji) ?? emoji
 }
 
-/** Names that start with the text come first. A closing colon completes the name. */
+/** Names that start with the text come first. With a closing colon, only the exact name matches. */
 export function findEmoji(text: string, limit: number): readonly NamedEmoji[] {
   const query = text.toLowerCase()
   if (query.endsWith(':')) return all.filter(([, name]) => `${name}:` === query).slice(0, 1)

@@ -71,7 +71,7 @@ export function createLanguage(chosen: () => string) {
   const locale = (): string =>
     navigator.languages.find((tag) => tag.split('-')[0] === code()) ?? code()
   const rules = createMemo(() => new Intl.PluralRules(code()))
-  // Creating a formatter costs more than using it, and every message shows a time.
+  // Every message shows a time, and creating a formatter costs more than using it.
   const time = createMemo(() => new Intl.DateTimeFormat(locale(), { timeStyle: 'short' }))
   const day = createMemo(() => new Intl.DateTimeFormat(locale(), { dateStyle: 'full' }))
   const list = createMemo(() => new Intl.ListFormat(locale(), { type: 'conjunction' }))

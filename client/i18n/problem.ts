@@ -2,7 +2,7 @@ import { isCallError } from '#runtime/client'
 import type { PendingMessage } from '../chat/createSendQueue.ts'
 import type { Language } from './createLanguage.ts'
 
-/** Translates the server's errors. Those of the page are already in its language. */
+/** Translates errors of the server. Errors of the page itself are already in the page's language. */
 export function errorText(t: Language['t'], error: unknown): string {
   if (isCallError(error)) return t(`problems.${error.code}`)
   return error instanceof Error ? error.message : String(error)

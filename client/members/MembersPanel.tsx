@@ -39,7 +39,7 @@ export function MembersPanel(props: { room: MyRoom; onClose: () => void }) {
     ),
   )
   const [confirming, setConfirming] = createSignal<'leave' | 'archive'>()
-  /** Asks for confirmation, because only an invited user can join a private room again. */
+  /** Asks for confirmation in a private room: a user who has left it needs an invitation to return. */
   const leave = () =>
     props.room.kind === 'private'
       ? setConfirming('leave')

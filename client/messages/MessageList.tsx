@@ -23,7 +23,8 @@ export function MessageList(props: { title: string }) {
   const conversation = useConversation()
   const { rows, timeline } = conversation
   const linked = createLinkedMessage(chat, conversation)
-  // Rendered by key, a row keeps its elements, and so the focus, when its message changes.
+  // The list renders keys instead of row objects: a changed message has a new object but the same key, so
+  // its row keeps its elements, and the focus.
   const keys = createMemo(() => rows().map(({ key }) => key))
   const hasList = createMemo(
     () => timeline.status() === 'ready' || (timeline.status() !== 'forbidden' && keys().length > 0),

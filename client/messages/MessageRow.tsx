@@ -65,7 +65,7 @@ export function MessageRow(props: { item: TimelineMessage; isFirst: boolean; isM
     ].join(', ')
   }
   const [hasFocus, setHasFocus] = createSignal(false)
-  // Most rows never need a toolbar.
+  // The toolbar is created on the first hover or focus, because most rows never need it.
   const [hasActions, setHasActions] = createSignal(false)
   let article: HTMLElement | undefined
   // Focuses a touched message, which shows its toolbar: not every browser does this by itself.

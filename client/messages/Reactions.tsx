@@ -15,7 +15,10 @@ export function Reactions(props: { item: TimelineMessage }) {
   )
 }
 
-/** Rendered by emoji, the button keeps the focus when its count changes. */
+/**
+ * The list is rendered by emoji instead of by reaction object, because a new count creates a new object.
+ * The emoji stays the same, so `For` keeps the button, and the button keeps the focus.
+ */
 function Reaction(props: { emoji: string; item: TimelineMessage }) {
   const chat = useChat()
   const { t, listOf } = useLanguage()

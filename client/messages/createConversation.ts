@@ -38,7 +38,7 @@ export function createConversation(options: ConversationOptions) {
   const [isMarkedUnread, setMarkedUnread] = createSignal(false)
   // The unread line is drawn after this sequence number, and stays there while the user reads.
   const [readSeq, setReadSeq] = createSignal(unreadStart(options))
-  /** Where a lost timeline reopens; by default, at the newest message. */
+  /** Returns the sequence number at which a lost timeline reopens; undefined for the newest message. */
   function restartAt(): number | undefined {
     const { readSeq: read } = chat.rooms.byId(room.id) ?? room
     if (threadId !== undefined || isMarkedUnread()) return undefined

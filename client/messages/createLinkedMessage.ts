@@ -59,7 +59,7 @@ export function createLinkedMessage(chat: Chat, { room, threadId, timeline }: Co
     if (isShown && target.isMarked) setMarked(target.id)
   }
 
-  /** False if the message is missing or in another thread. Retries until msg.find is available. */
+  /** Returns false if the message is missing or in another thread. Retries until msg.find is available. */
   async function open(target: LinkedMessage): Promise<boolean> {
     for (let answer = await find(target); ; answer = await find(target)) {
       if (linked() !== target || isClosed) return false
@@ -93,7 +93,10 @@ export function createLinkedMessage(chat: Chat, { room, threadId, timeline }: Co
   }
 
   return {
-    /** Following the same link again notifies subscribers again. */
+    /**
+     * Notifies subscribers each time the user follows a link, even the same one, so that the list scrolls to
+     * the message.
+     */
     marked,
     hasTarget() {
       const target = linked()

@@ -12,7 +12,10 @@ const maxMessages = 3
 const maxLength = 200
 const maxRemembered = 20
 
-/** Uses a separate live region, because scrolling renders old messages in the list. */
+/**
+ * Announces new messages in a separate live region. If the list were the live region, old messages that
+ * scrolling renders would be announced too.
+ */
 export function createMessageAnnouncer(chat: Chat, { timeline }: Conversation): void {
   const { t, textOf, tn } = useLanguage()
   const announce = useAnnounce()
@@ -55,7 +58,7 @@ export function createMessageAnnouncer(chat: Chat, { timeline }: Conversation): 
         text,
         withdraw: announce(t('message.announcement', { name, text: plain })),
       })
-      // The live region removes announcements after a few seconds.
+      // Older announcements need not be withdrawn: the live region has removed them after a few seconds.
       for (const older of [...announced.keys()].slice(0, -maxRemembered)) announced.delete(older)
     }
   }

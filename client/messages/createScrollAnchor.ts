@@ -7,7 +7,7 @@ import { createReadTracking } from './createReadTracking.ts'
 import type { ListRow } from './rows.ts'
 import { hasMovedUp, listStart, placeOf } from './scrollPlace.ts'
 
-/** At most this far from the end, in pixels, the list follows new messages. */
+/** If the list is at most this many pixels from its end, it follows new messages. */
 const atEndPx = 60
 const loadPx = 800
 const aboveLinePx = 80
@@ -19,7 +19,10 @@ interface ListStart {
   isPrepended: boolean
 }
 
-/** Opens at the linked message, else at the unread line, else at the end. There it follows. */
+/**
+ * Opens the list at the linked message, else at the unread line, else at the end. At the end, the list
+ * follows new messages.
+ */
 export function createScrollAnchor(linked: ReturnType<typeof createLinkedMessage>) {
   const chat = useChat()
   const conversation = useConversation()
@@ -42,7 +45,7 @@ export function createScrollAnchor(linked: ReturnType<typeof createLinkedMessage
     setNewInThread(0)
   }
 
-  /** On an inactive page, stops where the unread line is still in view. */
+  /** Scrolls to the end. On an inactive page, stops earlier if the unread line would leave the view. */
   function follow() {
     const isUnseen = reading.isLineUnseen()
     requestAnimationFrame(() => {
@@ -60,7 +63,7 @@ export function createScrollAnchor(linked: ReturnType<typeof createLinkedMessage
       const firstMessage = rows().find(({ kind }) => kind === 'message')?.key
       const firstRow = rows()[0]?.key
       const opened = timeline.opened()
-      // The start row (see RoomStart) also counts as prepended without older messages.
+      // The start row (see RoomStart) counts as prepended, even if no older messages came with it.
       const isStart =
         firstRow === 'start' && before.firstRow !== undefined && firstRow !== before.firstRow
       const isOlder =
@@ -136,7 +139,7 @@ export function createScrollAnchor(linked: ReturnType<typeof createLinkedMessage
     const wentUp = hasMovedUp(lastPlace, place)
     lastPlace = place
     if (left < atEndPx && !timeline.hasNewer()) setAtEnd(true)
-    // New rows also increase the distance to the end.
+    // The distance to the end does not show that the user went up, because new rows increase it too.
     else if (wentUp || timeline.hasNewer()) setAtEnd(false)
     if (isAtEnd()) setNewInThread(0)
     if (isUnreadAbove()) setUnreadAbove(isLineOutOfView())
@@ -154,9 +157,9 @@ export function createScrollAnchor(linked: ReturnType<typeof createLinkedMessage
 
   return {
     isAtEnd,
-    /** In a list that was opened by a link. */
+    /** True if the unread line is above the view; only in a list that was opened by a link. */
     isUnreadAbove,
-    /** The virtual list then keeps its distance to the end. */
+    /** True if rows were prepended: the virtual list then keeps its distance to the end. */
     isPrepended: () => start().isPrepended,
     /** The server counts new messages of a room, but not those of a thread. */
     newBelow: () =>

@@ -9,7 +9,7 @@ const transientCodes = new Set(['disconnected', 'timeout', 'unavailable', 'overl
 const retryDelaysMs = [200, 1_000, 3_000]
 export const retryDelayMs = 5_000
 
-/** For idempotent functions. Retries transient errors, and then throws the last error. */
+/** Calls an idempotent function. Retries after transient errors, and finally throws the last one. */
 export async function callWithRetry<N extends Name>(
   client: ChatClient,
   name: N,

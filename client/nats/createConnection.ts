@@ -33,7 +33,7 @@ export interface Connection {
   userId: () => string | undefined
   /** The id of the current connection; undefined before the first one. */
   connId: () => ConnId | undefined
-  /** Resolves to false after `graceMs`. */
+  /** Resolves to true once the connection is online, or to false after `graceMs`. */
   waitUntilOnline: () => Promise<boolean>
   /** Calls and subscriptions wait for the first connection. */
   client: ChatClient
@@ -50,12 +50,16 @@ const noNetworkWaitMs = 1_000
 const pingMs = 5_000
 const checkTimeoutMs = 4_000
 /**
- * A login is repeated if the auth callout does not answer, as just after a restart. The timeout increases,
- * because the callout also works on abandoned logins: with a short one, it might never catch up.
+ * Time after which a login without a response is tried again. Just after a restart, the auth callout may not
+ * respond. The time increases with each attempt, because the callout also works on abandoned logins: with a short
+ * time, it might never catch up.
  */
 const [minLoginMs, maxLoginMs] = [1_000, 10_000]
 const rejectedDelayMs = 15_000
-/** A provider tells the server about a logout first, and then ends the session. */
+/**
+ * Wait before a rejected token is renewed a second time: at a logout, an identity provider informs the
+ * server first, and then ends the session.
+ */
 const sessionEndsMs = 1_500
 
 /**
@@ -103,7 +107,7 @@ export function createConnection(
   })
   void connect()
 
-  /** After a change of network or a sleep, a socket may be dead without a close event. */
+  /** Drops a dead socket: after a network change or a sleep of the device, no close event may come. */
   async function check() {
     attempts = 0
     if (state().status !== 'online' || document.visibilityState === 'hidden') return
@@ -138,7 +142,7 @@ export function createConnection(
     if ((await answer) !== user && !isDisposed) window.location.reload()
   }
 
-  /** Returns the known user id if there is no answer. */
+  /** Asks the server for the user id. Returns the stored one if the server does not answer. */
   async function askUserId(connection: NatsConnection): Promise<string | undefined> {
     const caller = await identityToken(identity)
     const asking = createClient(connection, { contracts, user: caller })
@@ -222,15 +226,19 @@ export function createConnection(
     }
   }
 
-  /** The lifetime of a connection is independent of the token, which may still be valid. */
+  /**
+   * Returns true if the token may be the cause of the error. An expired connection alone does not mean
+   * that: its lifetime is independent of the token, which may still be valid.
+   */
   function needsToken(error: unknown): boolean {
     if (error instanceof UserAuthenticationExpiredError) return session.isOver()
     return error instanceof AuthorizationError
   }
 
   /**
-   * Returns whether to log in again: a rejected token may have expired while the device slept. A provider that
-   * is ending the session may renew the token once more, so a rejected renewed token is renewed again.
+   * Renews a rejected token, which may have expired while the device slept. Returns whether to log in
+   * again. An identity provider that is ending the session may still renew the token once, so a renewed
+   * token that is rejected too is renewed a second time.
    */
   function isWorthRetry(): Promise<boolean> {
     renewal ??= renewAfterRejection().finally(() => {
@@ -279,7 +287,7 @@ function becomesOnline(state: () => ConnectionState): Promise<boolean> {
   return promise
 }
 
-/** Stays offline, for cached data while the identity provider is unreachable. */
+/** Always offline: the page shows cached data with it while the identity provider is unreachable. */
 export function createOfflineConnection(user: string, since: number): Connection {
   return {
     state: () => ({ status: 'offline', since }),
@@ -292,7 +300,7 @@ export function createOfflineConnection(user: string, since: number): Connection
   }
 }
 
-/** Random, because all clients would otherwise reconnect at once after a server restart. */
+/** Returns a random delay: otherwise all clients would reconnect at once after a server restart. */
 function nextReconnectMs(attempt: number): number {
   const maxMs = navigator.onLine
     ? Math.min(maxReconnectMs, minReconnectMs * 1.5 ** attempt)

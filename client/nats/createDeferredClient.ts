@@ -4,7 +4,7 @@ import type { ChatClient } from './chatClient.ts'
 export function createDeferredClient() {
   const { promise: ready, resolve } = Promise.withResolvers<ChatClient>()
   let current: ChatClient | undefined
-  /** A closing page has no time to wait for a promise. */
+  /** Acts at once if possible, because a closing page has no time to wait for a promise. */
   const use = (action: (client: ChatClient) => void) => {
     if (current) action(current)
     else void ready.then(action)
@@ -45,8 +45,8 @@ export function createDeferredClient() {
         current = connected
         return
       }
-      // The queued calls wait for `ready` as well and run before this callback, so no new call
-      // overtakes them.
+      // The queued calls also wait for `ready`, and run before this callback. So no new call overtakes
+      // them.
       resolve(connected)
       void ready.then(() => {
         current = connected

@@ -11,7 +11,7 @@ import type { ChatClient } from './chatClient.ts'
 type CreateClient = (headers: (name: PropertyKey) => MsgHdrs | undefined) => ChatClient
 type TraceIds = Pick<PageSpan, 'trace' | 'id'>
 
-/** Fewer calls are reported together. */
+/** The calls of this time are reported together, `maxReportedSpans` at most. */
 const reportDelayMs = 10_000
 
 /**
@@ -32,7 +32,7 @@ export function createTracedClient(create: CreateClient, delayMs = reportDelayMs
     ...client,
     call(name, input, options) {
       const startedAt = performance.now()
-      // Reads the headers before it returns.
+      // `client.call` creates the headers before it returns, so `latest` has the ids of this call.
       const answer = client.call(name, input, options)
       if (isTraced(name)) reports.follow(answer, { ...latest, name }, startedAt)
       return answer
@@ -52,7 +52,7 @@ function createReports(client: ChatClient, delayMs: number) {
   async function report() {
     timer = undefined
     const answer = await client.try('trace.report', { spans: waiting.splice(0) })
-    // A failed report is not repeated, so its spans are lost. The next report has new ones.
+    // A failed report is not repeated: its spans are lost.
     if (answer.ok) isOff = !answer.value.isExported
   }
 

@@ -17,7 +17,10 @@ export function createWebSockets() {
       current = socket
       return Promise.resolve({ socket, encrypted: socket.url.startsWith('wss:') })
     },
-    /** The server's first message precedes the login. A guess at first. */
+    /**
+     * Milliseconds from the opening of the socket until the server's first message, which precedes the
+     * login. Before the first connection, an estimate.
+     */
     answerMs: () => answerMs,
     drop() {
       if (current?.readyState !== WebSocket.OPEN && current?.readyState !== WebSocket.CLOSING)

@@ -4,8 +4,8 @@ import type { Route } from '../routing/createRoute.ts'
 import { isPageActive } from '../ui/isPageActive.ts'
 
 /**
- * Tracks which rooms and threads are visible in any tab. The active tab holds shared Web Locks for
- * them, which the browser releases if the tab crashes.
+ * Tracks which rooms and threads are visible in any tab. The active tab holds a shared Web Lock for each
+ * of them. The browser releases these locks if the tab crashes.
  */
 export function createVisibleRooms(user: UserId, route: () => Route) {
   const [isActive, setActive] = createSignal(isPageActive())

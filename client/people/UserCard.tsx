@@ -55,7 +55,7 @@ function CardContent(props: { user: UserId }) {
       go({ room })
     })
   const [changed, setChanged] = createSignal<boolean>()
-  // The room list does not know of a block of a user without a direct room.
+  // The room list shows only blocks of users with a direct room, so the card also remembers a change.
   const isBlocked = () =>
     changed() ?? chat.rooms.list().some((room) => room.with === props.user && room.isBlocked)
   const [profile, { refetch }] = createResource(async () => {

@@ -27,7 +27,7 @@ export function RoomMenu(props: MenuProps & { room: MyRoom; onApps?: () => void 
   const choices = (): [NotifyLevel | 'default', string][] => [
     ['default', `${t('notify.default')}: ${defaultLabel()}`],
     ['all', t('settings.all')],
-    // Each message in a direct room is for the user.
+    // In a direct room, each message is addressed to the user, so `mentions` would be the same as `all`.
     ...(props.room.kind === 'direct'
       ? []
       : ([['mentions', t('notify.onlyMentions')]] satisfies [NotifyLevel, string][])),

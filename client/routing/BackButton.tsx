@@ -1,7 +1,7 @@
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { useRoute } from './createRoute.ts'
 
-/** Narrow pages hide the room list. */
+/** Leads back to the room list, which narrow pages hide while a room is open. */
 export function BackButton() {
   const { go } = useRoute()
   const { t } = useLanguage()

@@ -20,8 +20,9 @@ worker.addEventListener('fetch', (event) => {
   const { origin, pathname } = new URL(url)
   if (method !== 'GET' || origin !== worker.location.origin) return
   if (mode === 'navigate') {
-    // With navigation preload, a browser would repeat the request of a navigation that is not answered here. A
-    // login of an OpenID provider behind the same origin fails if its single-use URLs are requested twice.
+    // Each navigation is answered here: with navigation preload, the browser would request an unanswered
+    // one twice. A login at an OpenID provider behind this origin fails if its single-use URLs are requested
+    // twice.
     event.respondWith(isPage(pathname) ? readPage(event) : fetchPage(event))
   } else if (
     pathname !== '/' &&
@@ -47,7 +48,7 @@ async function goTo(path: string) {
   await page.focus()
 }
 
-/** Does not wait until all pages of the previous version are closed. */
+/** Activates this version at once, even while pages of the previous version are open. */
 async function install() {
   const cache = await caches.open(cacheName)
   const requests = __FILES__.map(

@@ -20,7 +20,7 @@ export type SettingsStore = ReturnType<typeof createSettings>
 /** All users and tabs of this browser share these settings. */
 export function createSettings() {
   const [settings, setSettings] = createStore<Settings>({ ...defaultSettings, ...read() })
-  // Otherwise this tab's next change would overwrite settings that another tab has stored.
+  // Reads changes of other tabs. Otherwise this tab's next change would overwrite them.
   const onStorage = (event: StorageEvent) => {
     if (event.key === key) setSettings({ ...defaultSettings, ...read() })
   }

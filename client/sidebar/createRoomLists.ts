@@ -28,7 +28,10 @@ export function createRoomLists(chat: Chat, code: () => string) {
     rooms,
     directs,
     requests,
-    /** The next accepted room below (1) or above (-1) the current one; wraps around. */
+    /**
+     * Returns the next room below (1) or above (-1) the current one for which `accepts` is true. Wraps
+     * around.
+     */
     adjacent(current: RoomId | undefined, step: 1 | -1, accepts = (_room: MyRoom) => true) {
       const all = [...rooms(), ...directs()]
       const index = all.findIndex(({ id }) => id === current)

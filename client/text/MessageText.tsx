@@ -15,7 +15,7 @@ import { TextWordsContext } from './words.ts'
 export interface MessageTextProps {
   text: string
   blocks?: Block[] | undefined
-  /** Other mentions are plain text. */
+  /** The users whom the server has found mentioned. Other names after `@` are plain text. */
   mentions: readonly UserId[]
   me: UserId
   names: (user: UserId) => string
@@ -74,7 +74,7 @@ function renderList({ isOrdered, items }: Block & { kind: 'list' }, props: Messa
   const shown = items.map((item) => renderItem(item, props))
   const direction = directionOf(items.flatMap(({ children }) => children))
   if (!isOrdered) return <ul dir={direction}>{shown}</ul>
-  // Wide enough for the longest number, which would be cut off.
+  // Wide enough for the longest number, which would otherwise be cut off.
   const width = Math.max(...items.map(({ marker }) => marker?.length ?? 0))
   return (
     <ol dir={direction} style={{ 'padding-inline-start': `calc(${width}ch + 0.5em)` }}>

@@ -1,12 +1,12 @@
 import { createSignal, Match, Show, Switch, useContext } from 'solid-js'
 import { TextWordsContext } from './words.ts'
 
-/** The virtual list recreates the component on scrolling. */
+/** Outside of the component, because the virtual list recreates components on scrolling. */
 const [requested, setRequested] = createSignal<ReadonlySet<string>>(new Set())
 
 /**
- * A link until the user loads the image, because loading reveals the reader's IP address to its
- * host. Images without HTTPS stay links.
+ * Shows a link until the user loads the image, because loading reveals the reader's IP address to the
+ * image's host. Images without HTTPS stay links.
  */
 export function RemoteImage(props: {
   href: string

@@ -4,7 +4,10 @@ import type { Block } from './tree.ts'
 const rightToLeft =
   /^[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}]/u
 
-/** `dir="auto"` on the parent does not suffice: browsers skip descendants with a `dir`. */
+/**
+ * Returns the direction of the first letter. `dir="auto"` on the parent does not suffice: to choose a
+ * direction, browsers ignore descendants that have a `dir` themselves.
+ */
 export function directionOf(blocks: Block[]): 'ltr' | 'rtl' | 'auto' {
   const letter = /\p{L}/u.exec(plainOf(blocks))?.[0]
   if (letter === undefined) return 'auto'

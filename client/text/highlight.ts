@@ -5,7 +5,7 @@ export type CodePart = string | { className: string; parts: CodePart[] }
 /** Some grammars take a second for 10,000 characters. */
 const maxLength = 3_000
 const maxCached = 100
-/** The virtual list renders a code block again on scrolling. */
+/** Without a cache, each code block that scrolls into view would be highlighted again. */
 const cache = new Map<string, CodePart[]>()
 
 export async function highlight(code: string, language: string): Promise<CodePart[] | undefined> {

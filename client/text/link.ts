@@ -24,8 +24,8 @@ export function parseLink(text: string): LinkTarget | undefined {
 }
 
 /**
- * Whether the text contains another host or bidi controls, or the host may imitate a known one in
- * another script.
+ * Returns true if the text of a link contains another host or bidi controls, or if the link has a user
+ * name or a host that may imitate a known one in another script.
  */
 export function isMisleading(text: string, { host, isWeb, hasUser }: LinkTarget): boolean {
   if (hasUser || /(?:^|\.)xn--/.test(host) || /\p{Bidi_Control}/u.test(text)) return true

@@ -1,7 +1,7 @@
 import { candidatesOf, mentionPattern } from '#schema/text/mentions'
 import type { Inline } from './tree.ts'
 
-/** By the same rule as the server. */
+/** Finds mentions by the same rule as the server. */
 export function readMentions(text: string): Inline[] {
   const nodes: Inline[] = []
   let end = 0

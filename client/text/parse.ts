@@ -47,7 +47,7 @@ function toBlock(token: MarkedToken): Block | undefined {
   }
 }
 
-/** Nothing would be visible of a block such as a lone `>`. */
+/** Shows the source of a block that would be invisible, such as a lone `>`. */
 function toSource({ raw }: Token): Block {
   return { kind: 'paragraph', children: toLines(raw.trim(), false) }
 }
@@ -61,7 +61,7 @@ function toList({ ordered, items }: Tokens.List): Block {
   }
 }
 
-/** If the written numbers are equal, counts up from the first. */
+/** If all items have the same number in the source, counts up from it. */
 function markersOf(items: Tokens.ListItem[]): string[] {
   const markers = items.map(({ raw }) => /^\s*(\d+[.)])/.exec(raw)?.[1] ?? '')
   const [first = ''] = markers
@@ -91,7 +91,7 @@ function toCode(token: Tokens.Code): Block {
   }
 }
 
-/** Bidi controls can disguise what code does. */
+/** Makes bidi controls visible, because they can disguise what code does. */
 function showBidiControls(code: string): string {
   return code.replace(/[\u202a-\u202e\u2066-\u2069]/g, '\ufffd')
 }
@@ -107,7 +107,7 @@ function toTable({ align, header, rows }: Tokens.Table): Block {
   }
 }
 
-/** marked adds empty cells to the end of a short row. */
+/** Removes the empty cells that marked adds to the end of a short row. */
 function toRow(cells: Tokens.TableCell[]): Inline[][] {
   const last = cells.findLastIndex(({ text }) => text !== '')
   return cells.slice(0, last + 1).map((cell) => toInlines(cell.tokens))
@@ -134,7 +134,10 @@ function toInlines(tokens: Token[], isInLink = false): Inline[] {
   return nodes
 }
 
-/** A button inside a link would be ambiguous. */
+/**
+ * In a link, a mention stays text: mentions are buttons, and a click on a button inside a link would be
+ * ambiguous.
+ */
 function toLines(text: string, isInLink: boolean): Inline[] {
   return text.split('\n').flatMap((line, index): Inline[] => {
     const nodes: Inline[] = isInLink

@@ -3,7 +3,7 @@ export type Block =
   | { kind: 'heading'; level: number; children: Inline[] }
   | { kind: 'quote'; children: Block[] }
   | { kind: 'list'; isOrdered: boolean; items: ListItem[] }
-  /** `info` is the text after the opening fence, `language` the name of a grammar in it. */
+  /** `info` is the text after the opening fence. `language` is its first word, which may name a grammar. */
   | { kind: 'code'; info?: string; language?: string; text: string }
   | { kind: 'table'; aligns: Align[]; header: Inline[][]; rows: Inline[][][] }
   | { kind: 'rule' }

@@ -24,7 +24,8 @@ export function MessageTranslation(props: { item: TimelineMessage }) {
   const shown = () => {
     const translation = entry()
     if (!translation || translation.isHidden) return undefined
-    // The user has not asked for this translation.
+    // A failed automatic translation is not shown, because the user has not asked for it. An unavailable
+    // engine is shown: the translation follows later.
     const isSilent = translation.isAutomatic && ['skipped', 'failed'].includes(translation.status)
     return isSilent && translation.code !== 'unavailable' ? undefined : translation
   }

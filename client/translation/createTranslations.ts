@@ -25,7 +25,7 @@ interface Order {
   timer: ReturnType<typeof setTimeout>
 }
 
-/** The server ends a run without output after 15 seconds. */
+/** Longer than 15 seconds, after which the server ends a run without output. */
 const silenceMs = 20_000
 const pingMs = 60_000
 const maxAutomatic = 2
@@ -60,7 +60,7 @@ function createTranslations(chat: Chat) {
     }
   })
 
-  /** An edited text can be translated again. */
+  /** Ignores the translation of an earlier text, so that an edited message can be translated again. */
   function of({ id, text, deletedAt }: TimelineMessage): Translation | undefined {
     const entry = entries[id]
     return entry?.source === text && !deletedAt ? entry : undefined
@@ -176,7 +176,7 @@ function createTranslations(chat: Chat) {
       setEntries(id, 'isHidden', true)
       for (const [msgKey, { item }] of [...orders]) if (item.id === id) cancel(msgKey, id)
     },
-    /** The last visible message is translated first. */
+    /** The message that was enqueued last is translated first. */
     enqueue(item: TimelineMessage, targetLang: string) {
       if (of(item)) return
       waiting.push({ item, targetLang })
@@ -187,7 +187,7 @@ function createTranslations(chat: Chat) {
       const index = waiting.findIndex(({ item }) => item.id === id)
       if (index >= 0) waiting.splice(index, 1)
     },
-    /** Undefined for all languages, and before `loadTargets`. */
+    /** Target languages; undefined if an engine knows all languages, and before `loadTargets`. */
     targets,
     async loadTargets() {
       const answer = await client.try('translate.ping', {})

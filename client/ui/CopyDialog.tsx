@@ -19,7 +19,7 @@ export function CopyDialog() {
 function SelectedText(props: { text: string }) {
   const { t } = useLanguage()
   let field: HTMLTextAreaElement | undefined
-  // The dialog sets its initial focus first.
+  // Selects the text in the next frame, after the dialog has set its initial focus.
   onMount(() => requestAnimationFrame(() => field?.select()))
   return (
     <textarea

@@ -18,7 +18,7 @@ export function SearchList<Option extends SearchItem>(props: {
   classOf?: (option: Option) => string
   empty?: JSX.Element
 }) {
-  // An option that is rendered again keeps its id, and a screen reader does not repeat it.
+  // An option that is rendered again keeps its id, so that a screen reader does not announce it again.
   const id = createUniqueId()
   return (
     <Combobox<Option>
@@ -72,7 +72,7 @@ function HighlightFirst(props: { options: readonly SearchItem[] }) {
     state.selectionManager().setFocusedKey(state.collection().getFirstKey())
   }
   onMount(highlight)
-  // When the input changes, the combobox clears its highlight.
+  // Highlights the first option again, because the combobox clears the highlight on each input.
   createEffect(on([() => props.options, combobox.inputValue], () => queueMicrotask(highlight)))
   return null
 }

@@ -44,7 +44,8 @@ export function Tooltips() {
     if (tooltip() && !tooltip()?.element.isConnected) setTooltip(undefined)
     if (element) timer = setTimeout(() => show(element), tooltip() ? 0 : showDelayMs)
   }
-  // A tooltip of a dialog's first focus would take the Escape that should close the dialog.
+  // Only focus by Tab shows a tooltip. When a dialog opens and sets its first focus, a tooltip would take
+  // the Escape that should close the dialog.
   const onFocusIn = ({ target }: FocusEvent) => {
     if (!isTabbing || !(target instanceof HTMLElement)) return
     const element = target.matches(tooltipSelector)

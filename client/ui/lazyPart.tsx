@@ -50,7 +50,10 @@ export function lazyPart<Props extends object>(
   }
 }
 
-/** The returned function runs callbacks in order, until the Solid owner is disposed. */
+/**
+ * Loads an instance. The returned function passes the instance to callbacks, in order, until the Solid
+ * owner is disposed.
+ */
 export function lazyInstance<Instance>(load: () => Promise<() => Instance>) {
   const owner = getOwner()
   let isDisposed = false
@@ -65,10 +68,10 @@ export function lazyInstance<Instance>(load: () => Promise<() => Instance>) {
       .catch(() => undefined)
 }
 
-/** Until then, the first history page should have the network for itself. */
+/** Leaves the network to the first history page. */
 const preloadDelayMs = 1_500
 
-/** When the page is idle, so that all parts open without delay and work offline. */
+/** Loads all parts when the page is idle, so that they open without delay and work offline. */
 export function preloadParts(): void {
   const loadAll = () => {
     for (const fetch of parts) fetch().catch(() => undefined)

@@ -3,7 +3,10 @@ import type { Chat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { failureText } from '../i18n/problem.ts'
 
-/** The sentence is removed after three seconds. The returned function removes it at once. */
+/**
+ * Announces a sentence to screen readers. The sentence is removed after three seconds; the returned
+ * function removes it at once.
+ */
 export type Announce = (sentence: string) => () => void
 
 export const AnnounceContext = createContext<Announce>(() => () => {})
@@ -26,7 +29,7 @@ export function useAnnounce(): Announce {
   return useContext(AnnounceContext)
 }
 
-/** The row of the message may be outside the view. */
+/** Announces messages that could not be sent, because their rows may be outside the view. */
 export function createFailureAnnouncer(chat: Chat, announce: Announce): void {
   const { t } = useLanguage()
   const failed = () => chat.sendQueue.all().filter(({ status }) => status === 'failed')

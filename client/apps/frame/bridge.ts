@@ -23,7 +23,7 @@ const send = (message: MessageFromApp) => port?.postMessage(JSON.stringify(messa
 
 window.addEventListener('message', connect)
 window.addEventListener('hashchange', () => send({ navigated: true }))
-// The page does not receive the keys that are pressed in a frame.
+// The page does not receive keys that are pressed in a frame, so the bridge forwards these two.
 window.addEventListener(
   'keydown',
   ({ key }) => {
@@ -117,7 +117,8 @@ function restoreFocus() {
 
 function setTheme({ scheme, tokens }: AppHello['theme']) {
   const { style } = document.documentElement
-  // With another scheme than the frame's element, the frame would have an opaque background.
+  // If the color schemes of this document and of the iframe element differed, browsers would give the
+  // frame an opaque background.
   style.colorScheme = scheme
   for (const [name, value] of Object.entries(tokens)) style.setProperty(name, value)
 }
