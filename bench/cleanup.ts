@@ -9,7 +9,10 @@ export async function createFolder(stack: AsyncDisposableStack): Promise<string>
   return dir
 }
 
-/** Also cleans up if this process exits first. The returned function adds a process. */
+/**
+ * Kills the processes and deletes the folders if this process exits before `stack` is disposed of. The
+ * returned function adds a process.
+ */
 export function cleanUpOnExit(stack: AsyncDisposableStack, folders: readonly string[]) {
   const pids: number[] = []
   const cleanUp = () => {

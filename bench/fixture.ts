@@ -23,7 +23,7 @@ export interface BenchFixture extends AsyncDisposable {
 export interface BenchConnection {
   nc: NatsConnection
   requester: Requester
-  /** In microseconds, of the runtime that serves `bench.cpu`. */
+  /** Returns the processor time of the runtime that serves `bench.cpu`, in microseconds. */
   readCpu(): Promise<number>
 }
 

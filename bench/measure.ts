@@ -10,7 +10,7 @@ export interface Sample {
   /** In milliseconds. */
   p50: number
   p99: number
-  /** Of the responding process per operation, in microseconds. */
+  /** Processor time of the responding process per operation, in microseconds. */
   cpu: number
 }
 
@@ -23,18 +23,18 @@ export interface Goal {
   aim?: number | undefined
   /** `must` and `aim` are minimums (`more`) or maximums (`less`). */
   better: 'more' | 'less'
-  /** The tolerated deviation from `must`, as a share of it; 0.15 by default. */
+  /** The tolerated deviation from `must`, as a share of `must`; 0.15 by default. */
   margin?: number
 }
 
-/** p99 is compared by factors of two, because few samples determine it. */
+/** p99 may exceed its goal by a factor of two, because few samples determine it. */
 export const p99Margin = 1
 
 export interface Line {
   name: string
   value: string
   base?: string
-  /** By round: the figure of this line divided by that of `base`. */
+  /** For each round, the figure of this line divided by that of `base`. */
   ratios?: number[]
   goal?: Goal
 }

@@ -1,4 +1,4 @@
-/** IPC puts no load on the measured NATS server. */
+/** Child processes, called over IPC, which puts no load on the measured NATS server. */
 import { type ChildProcess, fork } from 'node:child_process'
 
 /** Arguments and results are cloned. */
@@ -74,7 +74,7 @@ export function serveParent(methods: Methods): void {
   process.send?.('ready')
 }
 
-/** In microseconds. */
+/** Returns the processor time of this process, in microseconds. */
 export function usedCpu(): number {
   const { user, system } = process.cpuUsage()
   return user + system

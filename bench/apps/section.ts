@@ -18,7 +18,7 @@ const app = 'poll' as AppId
 const owner = 'member-0'
 const roomOf = (members: number) => `bench-${members}` as RoomId
 
-/** Compares calls of an app and its updates with functions and messages of the chat. */
+/** Compares an app with the chat: its calls with calls of functions, and its updates with messages. */
 export async function measureApps(options: Options): Promise<Section[]> {
   await using stack = new AsyncDisposableStack()
   const database = await startDatabase(stack, async (sql) => {
@@ -76,7 +76,7 @@ export async function measureApps(options: Options): Promise<Section[]> {
   const kinds = { message: send, update: vote }
   const rows = memberCounts.flatMap((count) =>
     Object.entries(kinds).map(
-      ([kind, start]) => [`${kind} to ${count}`, { start, count }] as const,
+      ([kind, start]) => [`${kind}, room of ${count}`, { start, count }] as const,
     ),
   )
   const received = countDeliveries(nc)
@@ -103,7 +103,7 @@ export async function measureApps(options: Options): Promise<Section[]> {
     {
       title: 'Time until all members of a private room have received an update of an app',
       lines: memberCounts.map((count) =>
-        toLine(times, `update to ${count}`, `message to ${count}`),
+        toLine(times, `update, room of ${count}`, `message, room of ${count}`),
       ),
     },
   ]
@@ -111,7 +111,7 @@ export async function measureApps(options: Options): Promise<Section[]> {
 
 type Medians = Map<string, number[]>
 
-/** Measures each row once without a result, and then once per round, in another order each time. */
+/** Measures each row once to warm up, and then once per round. Each round begins with another row. */
 async function measureMedians<Row>(
   rows: readonly (readonly [string, Row])[],
   { rounds }: Options,
@@ -137,7 +137,7 @@ function toLine(medians: Medians, name: string, base: string): Line {
   }
 }
 
-/** Counts what is delivered to members. One connection receives for all of them. */
+/** Counts the messages and updates that members receive. One connection subscribes for all members. */
 function countDeliveries(nc: NatsConnection) {
   let waiting: { room: string; left: number; resolve: () => void } | undefined
   const count = (_error: Error | null, { subject }: Msg) => {

@@ -93,7 +93,7 @@ export async function measureCalls(options: Options): Promise<Section[]> {
     )
   }
 
-  // Node compiles the code in a first run.
+  // A first run without a result, in which Node compiles the code.
   for (const row of loads.keys()) await measure(row, 64, options.seconds * 2)
   const byDepth = new Map<number, Samples>()
   for (const depth of [1, 64, 512]) {
@@ -131,7 +131,7 @@ function callGoals(byDepth: Map<number, Samples>): Line[] {
   const peerGoals = (peer: string, must: number, aim?: number) =>
     [64, 512].map((depth) =>
       goal(depth, {
-        title: '3. our client and endpoint: rate',
+        title: '3. Natter client and endpoint: rate',
         row: natter,
         base: peer,
         figure: 'rate',
@@ -140,11 +140,11 @@ function callGoals(byDepth: Map<number, Samples>): Line[] {
       }),
     )
   const callerGoal = (depth: number, must: number) =>
-    goal(depth, { title: '2. our caller: rate', row: lean, base, figure: 'rate', must })
+    goal(depth, { title: '2. lean caller: rate', row: lean, base, figure: 'rate', must })
   return [
     ...[1, 64, 512].map((depth) =>
       goal(depth, {
-        title: '1. our endpoint, lean caller: rate',
+        title: '1. Natter endpoint, lean caller: rate',
         ...endpoint,
         figure: 'rate',
         must: 0.8,
@@ -152,7 +152,7 @@ function callGoals(byDepth: Map<number, Samples>): Line[] {
       }),
     ),
     goal(64, {
-      title: '1. our endpoint: processor time',
+      title: '1. Natter endpoint, lean caller: processor time',
       ...endpoint,
       figure: 'cpu',
       must: 1.6,
@@ -164,7 +164,7 @@ function callGoals(byDepth: Map<number, Samples>): Line[] {
     ...peerGoals('NestJS', 2, 2.5),
     ...peerGoals('nats-micro', 3.5),
     goal(1, {
-      title: '3. our client and endpoint: p50',
+      title: '3. Natter client and endpoint: p50',
       row: natter,
       base: 'Moleculer',
       figure: 'p50',

@@ -32,7 +32,7 @@ export async function measureApps(
       await timeOpening(page, 'Poll', 'h1'),
       await timeOpening(page, 'Whiteboard', `.board path:nth-of-type(${strokeCount})`),
     ]
-    // The first time, the browser has no process for frames and no copy of the components.
+    // Round 0 does not count: the browser has no process for frames yet, and no cached components.
     if (round === 0) continue
     poll.push(times[0] ?? Number.NaN)
     whiteboard.push(times[1] ?? Number.NaN)

@@ -3,7 +3,7 @@ import type { Figure } from './figures.ts'
 import type { Product } from './product.ts'
 import { waitUntilStill } from './still.ts'
 
-/** The list grows by less than this on the first rendering of rows, but by more on a page. */
+/** Rows that are rendered for the first time grow the list by less than this, a history page by more. */
 const minPagePx = 1_400
 const loadPx = 800
 const paces = { '1 notch per frame': 120, '3 notches per frame': 360 }
@@ -55,7 +55,7 @@ async function scroll(page: Page, { direction, stepPx }: Paging): Promise<boolea
   const steps = Math.min(4, Math.floor((before.left - 1) / stepPx))
   for (let step = 0; step < steps; step++) {
     await page.mouse.wheel(0, directions[direction] * stepPx)
-    // A slow frame must not get several steps.
+    // Waits for the next frame, so that a slow frame does not receive several steps.
     await page.evaluate(
       () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))),
     )

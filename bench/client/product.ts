@@ -17,7 +17,7 @@ export interface Product extends AsyncDisposable {
 }
 
 const messageCount = 1_200
-/** Less than a history page must precede the message `oldMessage`. */
+/** Fewer messages than a history page has must precede the message `oldMessage`. */
 const oldMessageIndex = 30
 
 export async function startProduct(): Promise<Product> {

@@ -26,7 +26,10 @@ const maxConnecting = 25
 let requester: Requester
 const subscribers: NatsConnection[] = []
 const deliveries = createDeliveries()
-/** Client ids by ciphertext: each user would decrypt on a machine of their own. */
+/**
+ * Client ids by ciphertext, so that this process decrypts each event once. Outside of the benchmark, each
+ * user decrypts on their own machine.
+ */
 const encrypted = new Map<string, string | undefined>()
 
 serveParent({

@@ -12,7 +12,7 @@ export interface PageRequest {
   limit: number
 }
 
-/** The message ids are ordered from the oldest. */
+/** Reads a history page. `ids` begins with the oldest message; `reactions` counts those of all messages. */
 export type Reader = (request: PageRequest) => Promise<{ ids: string[]; reactions: number }>
 
 /** As in schema/db.ts. */

@@ -16,7 +16,7 @@ import type { OpenOptions } from './worker.ts'
 const module = new URL('worker.ts', import.meta.url)
 
 const base = 'raw postgres.js'
-const messagesOnly = 'raw postgres.js, messages only'
+const messagesOnly = 'raw postgres.js, no reply counts'
 const drizzle = 'drizzle unchanged'
 const natter = 'Natter readPage'
 const readers: Record<string, ReaderName> = {
@@ -43,7 +43,7 @@ const datasets: Dataset[] = [
     minBefore: manyRooms * (limit + 1) * 3,
     write: writeManyRooms,
   },
-  // PostgreSQL once scanned all messages of such a table for each row of a history page.
+  // With few threads, PostgreSQL once scanned all messages for each row of a history page.
   {
     name: 'one room, few threads',
     roomCount: 1,
@@ -103,7 +103,7 @@ async function measureDataset(dataset: Dataset, options: Options): Promise<Secti
       ...rowLines(parallel, base, ', 8 in flight'),
       goal(base, 'p50', 1.1),
       goal(base, 'p99', 1.5),
-      // The other goals compare with Natter's SQL, and would not detect that it became slower.
+      // The other goals compare with the same SQL statement, and would not detect a slower statement.
       goal(messagesOnly, 'p50', 4),
     ],
   }

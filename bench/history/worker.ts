@@ -8,7 +8,7 @@ export interface OpenOptions {
   url: string
   roomCount: number
   messageCount: number
-  /** So high that each history page is full. */
+  /** Smallest `before` of a request; so high that each history page is full. */
   minBefore: number
 }
 

@@ -29,7 +29,7 @@ interface Responder {
   seal(data: Uint8Array, recipient: string): Uint8Array
 }
 
-/** The number of these subjects affects the time of a response. */
+/** Each response contains these subjects, so their number affects its time. */
 const userSubjects = Object.values<Contract>(contracts)
   .filter(({ audience }) => audience.some((caller) => caller === 'everyone' || caller === 'user'))
   .map((contract) => contractSubject(contract).template.replaceAll(/\{(?!caller)\w+\}/g, '*'))

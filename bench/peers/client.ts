@@ -6,10 +6,10 @@ import { signToken } from '../login/issuer.ts'
 export interface Target {
   protocol: 'centrifugo' | 'natter' | 'prosody' | 'synapse'
   url: string
-  /** Of the issuer of access tokens. */
+  /** The issuer of the access tokens. */
   issuer: { url: string; privateKeyPem: string }
   largestRoom: number
-  /** Of Synapse, for the registration of users. */
+  /** The secret with which users are registered at Synapse. */
   secret?: string
 }
 
@@ -22,13 +22,13 @@ export interface Client {
    * message is passed once.
    */
   follow(room: string, onText: (text: string) => void, since?: unknown): Promise<void>
-  /** Of the last message received. */
+  /** Returns the position of the last message received, for `since`. */
   position(): unknown
   /** Resolves when the server has acknowledged the message. */
   send(room: string, text: string): Promise<unknown>
   /** Returns the number of messages in the newest history page of 50. */
   readPage(room: string): Promise<number>
-  /** Cuts the connection without a farewell. */
+  /** Cuts the connection without a closing handshake. */
   cut(): void
 }
 
@@ -41,7 +41,10 @@ export const repeats = { count: 0 }
 
 const tokens = new Map<string, string>()
 
-/** Signed as the OpenID provider does it (RS256). A user who reconnects has the same token. */
+/**
+ * Returns an access token, signed with RS256 like those of the OpenID provider. A user who reconnects has
+ * the same token.
+ */
 export function tokenOf({ issuer }: Target, user: string): string {
   const existing = tokens.get(user)
   if (existing) return existing

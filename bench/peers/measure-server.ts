@@ -5,12 +5,12 @@ import { startWorker } from '../worker.ts'
 import { rooms, type Server, startServer } from './servers.ts'
 import { readUsage } from './usage.ts'
 
-/** Values by row (see rows.ts). A row is absent if the server has no such figure. */
+/** Values by the key of their row (see rows.ts). A key is absent if the server has no such figure. */
 export type Figures = Record<string, number>
 
 const driver = new URL('driver.ts', import.meta.url)
 const missed = 20
-/** Messages that are sent one at a time. */
+/** Number of messages that are sent one at a time. */
 const repeats = 30
 
 /** Starts a server and a driver, measures all rows, and stops both. */

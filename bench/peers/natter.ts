@@ -26,7 +26,7 @@ interface Message {
   payload: Buffer
 }
 
-/** The topics of all rooms to which the page subscribes, and those of a public room. */
+/** The topics to which the page subscribes: those of the user, and those of each public room. */
 const ownTopics = [
   topics.deliverNotify,
   topics.deliverRoomKey,
@@ -54,7 +54,10 @@ export async function connectNatter(target: Target, user: string): Promise<Clien
   }
 }
 
-/** Speaks the protocol of NATS: connections of nats.js would cost the driver more than those of the peers. */
+/**
+ * Speaks the protocol of NATS itself: connections of nats.js would cost the driver more processor time than
+ * its connections to the other servers.
+ */
 async function logIn(target: Target, user: string): Promise<Client> {
   const session = crypto.randomUUID().slice(0, 8)
   const replies = replySubject(user, session)

@@ -3,7 +3,10 @@ import { type Client, createPending, openSocket, pageSize, type Target } from '.
 const framing = 'xmlns="urn:ietf:params:xml:ns:xmpp-framing"'
 const muc = 'http://jabber.org/protocol/muc'
 
-/** Speaks XMPP over WebSocket (RFC 7395), where each frame is one stanza. Expressions read the few stanzas that occur. */
+/**
+ * Speaks XMPP over WebSocket (RFC 7395), where each frame is one stanza. Regular expressions suffice to
+ * read the few stanzas that occur.
+ */
 export async function connectProsody(target: Target, user: string): Promise<Client> {
   const pending = createPending<string>()
   let wait: { pattern: RegExp; resolve: () => void } | undefined
@@ -49,7 +52,7 @@ export async function connectProsody(target: Target, user: string): Promise<Clie
     onMessage = live
   }
 
-  /** Empty before the first message. */
+  /** Id of the last message received; empty before the first one. */
   let last = ''
   return {
     position: () => last,

@@ -1,12 +1,15 @@
 import { type Goal, p99Margin } from '../measure.ts'
 
 export interface Row {
-  /** In the figures of a server. */
+  /** Key of the row's value in the figures of a server. */
   key: string
   title: string
   unit: string
   goal?: Goal
-  /** The peer that the goal refers to: the baseline by default, or none for a goal in the row's unit. */
+  /**
+   * The server by whose value a value is divided: the baseline by default. With `none`, the goal is in the
+   * row's unit.
+   */
   against?: string | 'none'
 }
 
@@ -29,14 +32,14 @@ export const rows: Row[] = [
   { key: 'last thousand', title: 'last of 1,000 members', unit: 'ms', goal: less(1.2, 1) },
   { key: 'last thousands', title: 'last of 5,000 members', unit: 'ms', goal: less(1.2, 1) },
   { key: 'joins', title: 'joins', unit: '/s', goal: more(40, 80), against: 'Synapse' },
-  { key: 'reconnect', title: '500 cut, 20 missed, all whole', unit: 'ms', goal: less(2.8, 1.5) },
-  { key: 'reconnect cpu', title: 'server CPU of that', unit: 's', goal: less(7.5, 4) },
+  { key: 'reconnect', title: '500 reconnect, 20 missed: time', unit: 'ms', goal: less(2.8, 1.5) },
+  { key: 'reconnect cpu', title: '500 reconnect, 20 missed: CPU', unit: 's', goal: less(7.5, 4) },
   { key: 'memory', title: 'memory per client', unit: 'kB', goal: less(1.3, 1) },
   { key: 'history', title: 'history page of 50, p50', unit: 'ms', goal: less(4, 2.5) },
   { key: 'idle', title: 'idle memory', unit: 'MB', goal: less(600, 450), against: 'none' },
-  { key: 'runtime', title: 'first runtime', unit: 'MB', goal: less(130), against: 'none' },
-  { key: 'runtime-2', title: 'second runtime', unit: 'MB', goal: less(90), against: 'none' },
-  { key: 'nats-server', title: 'nats-server', unit: 'MB', goal: less(40), against: 'none' },
+  { key: 'runtime', title: 'idle memory, runtime 1', unit: 'MB', goal: less(130), against: 'none' },
+  { key: 'runtime-2', title: 'idle memory, runtime 2', unit: 'MB', goal: less(90), against: 'none' },
+  { key: 'nats-server', title: 'idle memory, nats-server', unit: 'MB', goal: less(40), against: 'none' },
   { key: 'repeats', title: 'repeated logins and calls', unit: 'times', against: 'none' },
-  { key: 'database', title: 'database', unit: 'MB' },
+  { key: 'database', title: 'idle memory, database', unit: 'MB' },
 ]

@@ -23,7 +23,7 @@ export interface Server extends AsyncDisposable {
   processes: Map<string, number>
 }
 
-/** Sizes of the rooms. All members exist before a server starts that stores memberships. */
+/** Sizes of the rooms. Natter's memberships are stored before its start. */
 export const rooms = { small: 11, joined: 0, cut: 501, thousand: 1_000, thousands: 5_000 }
 
 const root = join(import.meta.dirname, '..', '..')

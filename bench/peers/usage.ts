@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 
-/** Of the kernel, which counts processor time in hundredths of a second for /proc. */
+/** In /proc, the kernel counts processor time in hundredths of a second. */
 const msPerTick = 10
 
 interface Usage {
@@ -10,14 +10,14 @@ interface Usage {
   memoryMb: number
 }
 
-/** Of the processes and all their descendants. Only for Linux. */
+/** Returns the usage of the processes and all their descendants. Works only on Linux. */
 export function readUsage(roots: readonly number[]): Usage {
   const parents = readdirSync('/proc').flatMap((name) => {
     const stat = /^\d+$/.test(name) ? readProcess(name) : undefined
     return stat ? [stat] : []
   })
   const tree = new Set(roots)
-  // A child may have a smaller id than its parent.
+  // Repeats until no process is added, because a child may have a smaller id than its parent.
   for (let size = 0; size < tree.size; ) {
     size = tree.size
     for (const { pid, parent } of parents) if (tree.has(parent)) tree.add(pid)

@@ -1,4 +1,7 @@
-/** The part of `ws` that the driver uses. Its published types would bring another version of Node's. */
+/**
+ * The part of `ws` that the driver uses. The published types of `ws` would install a second version of
+ * Node's types.
+ */
 declare module 'ws' {
   export default class WebSocket {
     constructor(url: string, protocol?: string)

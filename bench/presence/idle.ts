@@ -10,8 +10,8 @@ import type { Worker } from '../worker.ts'
 const counts = [200, 1_000, 3_000]
 const windowMs = 30_000
 /**
- * Until the leases of earlier measurements have expired, and the first sweep has compared the leases with the
- * connections, which do not exist here.
+ * After this time, the leases of earlier measurements have expired, and the first sweep has compared the
+ * leases with the connections. (The leases of this benchmark belong to no connection.)
  */
 const settleMs = 60_000
 const streams = ['KV_PRESENCE', 'KV_PRESENCE_CONN', 'CONNECTIONS', 'RATE_LIMIT', 'SCHEDULES']
@@ -37,7 +37,7 @@ export interface IdleOptions {
   readCpu: () => Promise<number>
 }
 
-/** Measures what users cost who only stay connected. */
+/** Measures the cost of users who only stay connected. */
 export async function measureIdle(options: IdleOptions): Promise<Section> {
   const manager = await jetstreamManager(options.nc)
   await sleep(settleMs)
@@ -62,7 +62,7 @@ export async function measureIdle(options: IdleOptions): Promise<Section> {
   return { title: 'Idle users, each minute: writes, processor time', lines }
 }
 
-/** Users of earlier calls stay. */
+/** Adds users until there are `count`: the users of earlier calls stay. */
 async function addUsers(
   { connId, everyMs }: Row,
   count: number,

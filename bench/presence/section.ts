@@ -67,7 +67,7 @@ export async function measurePresence(options: Options): Promise<Section[]> {
     return sample
   })
 
-  // It stops with an error when its leases expire.
+  // Ends the process of the original design, which would fail when its leases expire.
   await drawn[Symbol.asyncDispose]()
 
   const notifiedLines = (

@@ -7,7 +7,7 @@ export function userOf(side: string, round: number, index: number): string {
   return `${side}-${round}-${index}`
 }
 
-/** As in `writeMembers` (see section.ts). */
+/** Returns the same rooms as `writeMembers` in section.ts. */
 export function roomsOf(user: string): string[] {
   const index = Number(user.slice(user.lastIndexOf('-') + 1))
   return Array.from(

@@ -29,7 +29,7 @@ const rooms: Record<string, RoomName> = {
 }
 const listenerCounts = [1, 10]
 
-/** `depth` messages are in flight for the rate; `perSecond` messages are sent for the time. */
+/** The rate is measured with `depth` messages in flight, the time with `perSecond` messages a second. */
 const depth = 64
 const perSecond = 50
 

@@ -96,9 +96,9 @@ export async function measureTranslations({ rounds }: Options): Promise<Section[
         limit("piece after the engine's first output", rows.piece, 150),
         limit('engine killed: reported to the caller', failures.reported, 1_000),
         limit('engine killed: translate.ping is false everywhere', failures.unavailable, 2_000),
-        limit('engine returned: translate.ping is true everywhere', failures.back, 31_000),
+        limit('engine restarted: translate.ping is true everywhere', failures.back, 31_000),
         {
-          ...factor('runs for 50 readers', runs, 1),
+          ...factor('engine runs for 50 readers of a message', runs, 1),
           value: `${Math.max(...runs)} run`,
         },
         factor(`send p50 during ${atOnce} translations`, delays.p50, 1.3),
@@ -180,7 +180,7 @@ async function openClient({ url }: BenchFixture, stack: AsyncDisposableStack) {
       times.sort((a, b) => a - b)
       return { p50: times[50] ?? 0, p99: times[98] ?? 0 }
     },
-    /** So many pings in a row reach both processes. */
+    /** Waits for 20 expected answers in a row: with so many pings, both runtimes have answered. */
     async waitForPing(expected: boolean) {
       for (let same = 0; same < 20; ) {
         const { available } = await client.call('translate.ping', {})

@@ -7,7 +7,7 @@ import type { App } from '#schema/messages/app'
 export function appDocument({ id, componentUrl = '', integrity = '' }: App): string {
   if (!/^\/apps\/[\w-]+\.js$/.test(componentUrl) || !/^sha384-[\w+/=]+$/.test(integrity))
     throw new Error(`The app ${id} has no component`)
-  // The origin of the frame is opaque, so 'self' would not match in every browser.
+  // The origin of the frame is opaque, so some browsers would not match 'self'.
   const url = new URL(componentUrl, window.location.origin).href
   const policy = [
     "default-src 'none'",
@@ -16,7 +16,7 @@ export function appDocument({ id, componentUrl = '', integrity = '' }: App): str
     "form-action 'none'",
     "base-uri 'none'",
   ].join('; ')
-  // The policy must come first in the document, because it applies only to what follows. The policy
-  // that the frame inherits from the page would allow images from any address.
+  // The policy must come first in the document, because it applies only to what follows. Without it, only
+  // the policy that the frame inherits from the page would apply, which allows images from any address.
   return `<!doctype html><meta http-equiv="Content-Security-Policy" content="${policy}"><meta charset="utf-8"><script type="module" crossorigin integrity="${integrity}" src="${url}"></script>`
 }

@@ -4,7 +4,7 @@ interface ModuleGraph {
 
 /**
  * Puts all static imports of `entry` in one chunk, because several chunks would compress worse. The
- * chunk includes the modules of `theme`: components override their styles, so these must come first.
+ * chunk includes the modules of `theme`. Their styles must come first, because components override them.
  */
 export function firstLoad(entry: string, { name, theme }: { name: string; theme: string }) {
   let modules: ReadonlySet<string> | undefined

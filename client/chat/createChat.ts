@@ -101,7 +101,7 @@ export function createChat(options: ChatOptions) {
   )
   /**
    * Number of messages missed while disconnected. With `equals: false`, an equal number also restarts
-   * the timer of the banner.
+   * the timer of ConnectionBanner.
    */
   const [recovered, setRecovered] = createSignal<number | 'many'>(0, { equals: false })
 

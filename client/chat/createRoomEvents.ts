@@ -43,7 +43,8 @@ export function createRoomEvents(options: RoomEventsOptions) {
     })
     for (const notice of early) feed.receive(notice)
     early = []
-    // A lagging replica may have omitted events of which no notice arrives any more.
+    // The history page may come from a lagging replica, and lack events whose notices were published before
+    // the page subscribed.
     feed.syncSoon()
   }
 

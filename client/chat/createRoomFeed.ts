@@ -32,7 +32,7 @@ const gapJitterMs = 350
  * at the end of a thread: no later notice of the thread shows the gap.
  */
 const maxSyncedAgain = 300
-/** After more events than that, a sync fetches only those received this long before the newest, and later. */
+/** After more events than that, a sync begins this long before the last received event. */
 const overlapMs = 10_000
 const noticeTimeoutMs = 2_000
 /**

@@ -47,7 +47,7 @@ export function createTimeline(options: TimelineOptions) {
     timelineFromPage(cachedPage ?? emptyPage, threadId),
   )
   const [opened, setOpened] = createSignal(0)
-  /** Earlier calls of `open` that are still running have no effect. */
+  /** Number of the latest call of `open`. Earlier calls that are still running have no effect. */
   let turns = 0
   let isClosed = false
   let lostAt = 0

@@ -31,7 +31,7 @@ export function startUnread(counted: UnreadCount): Unread {
   return { ...counted, received: [], uncountedSeq: 0, uncountedReplySeq: 0 }
 }
 
-/** A count for another read position may have a smaller `asOf`, so all received messages stay. */
+/** Keeps all received messages, because a count for another read position may have a smaller `asOf`. */
 export function applyCount(current: Unread, counted: UnreadCount): Unread {
   const isOlder = counted.readSeq === current.readSeq && counted.asOf < current.asOf
   return isOlder ? current : { ...current, ...counted }

@@ -94,8 +94,8 @@ export function createLinkedMessage(chat: Chat, { room, threadId, timeline }: Co
 
   return {
     /**
-     * Notifies subscribers each time the user follows a link, even the same one, so that the list scrolls to
-     * the message.
+     * Notifies subscribers each time the user follows a link, even the same one, so that the list scrolls
+     * to the message.
      */
     marked,
     hasTarget() {

@@ -107,7 +107,7 @@ export function createConnection(
   })
   void connect()
 
-  /** Drops a dead socket: after a network change or a sleep of the device, no close event may come. */
+  /** Drops a dead socket: after a network change or a sleep of the device, its close event may be missing. */
   async function check() {
     attempts = 0
     if (state().status !== 'online' || document.visibilityState === 'hidden') return

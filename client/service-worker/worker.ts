@@ -21,8 +21,8 @@ worker.addEventListener('fetch', (event) => {
   if (method !== 'GET' || origin !== worker.location.origin) return
   if (mode === 'navigate') {
     // Each navigation is answered here: with navigation preload, the browser would request an unanswered
-    // one twice. A login at an OpenID provider behind this origin fails if its single-use URLs are requested
-    // twice.
+    // one twice. A login at an OpenID provider behind this origin fails if its single-use URLs are
+    // requested twice.
     event.respondWith(isPage(pathname) ? readPage(event) : fetchPage(event))
   } else if (
     pathname !== '/' &&

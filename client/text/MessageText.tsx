@@ -15,7 +15,7 @@ import { TextWordsContext } from './words.ts'
 export interface MessageTextProps {
   text: string
   blocks?: Block[] | undefined
-  /** The users whom the server has found mentioned. Other names after `@` are plain text. */
+  /** The mentions that the server has resolved. Other names after `@` are plain text. */
   mentions: readonly UserId[]
   me: UserId
   names: (user: UserId) => string

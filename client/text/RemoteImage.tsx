@@ -1,7 +1,7 @@
 import { createSignal, Match, Show, Switch, useContext } from 'solid-js'
 import { TextWordsContext } from './words.ts'
 
-/** Outside of the component, because the virtual list recreates components on scrolling. */
+/** Stored outside of the component, because the virtual list recreates the component on scrolling. */
 const [requested, setRequested] = createSignal<ReadonlySet<string>>(new Set())
 
 /**

@@ -2,8 +2,8 @@ import { createRequire } from 'node:module'
 import type { Request, Response } from 'nats-micro'
 import type { Payload, Peer } from '../peer.ts'
 
-// Without this DEBUG_LEVEL, nats-micro logs each call. It also calls `util.isUndefined`, which Node
-// has removed. Adding it works only for the CommonJS build.
+// Without this DEBUG_LEVEL, nats-micro logs each call. nats-micro calls `util.isUndefined`, which Node
+// has removed. The function can be added back only for the CommonJS build.
 process.env.DEBUG_LEVEL ??= 'ERROR'
 const require = createRequire(import.meta.url)
 require('node:util').isUndefined ??= (value: unknown) => value === undefined

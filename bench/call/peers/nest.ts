@@ -27,7 +27,7 @@ class Echo {
 
 class App {}
 
-// Node does not support decorator syntax.
+// Calls the decorators as functions, because Node does not support decorator syntax.
 const echo = Object.getOwnPropertyDescriptor(Echo.prototype, 'echo')
 if (echo) MessagePattern(pattern)(Echo.prototype, 'echo', echo)
 Controller()(Echo)
