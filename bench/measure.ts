@@ -27,7 +27,7 @@ export interface Goal {
   margin?: number
 }
 
-/** p99 may exceed its goal by a factor of two, because few samples determine it. */
+/** The margin of p99, which may be twice its goal, because few samples determine it. */
 export const p99Margin = 1
 
 export interface Line {

@@ -47,7 +47,7 @@ const callers: Record<string, Row> = {
 
 export interface CallTargets {
   request<Response>(subject: string, payload: object): Promise<Response>
-  /** In microseconds. */
+  /** Returns the processor time of a responder, in microseconds. */
   readCpu(responder: PeerName | 'natter'): Promise<number>
   startLoad(): Promise<Worker>
 }

@@ -41,7 +41,7 @@ export function createShortcuts({ chat, router, lists, onSwitcher, onHelp }: Sho
     event.stopPropagation()
     action()
   }
-  // In the capture phase, because a text field would handle arrow keys with modifiers itself.
+  // Listens in the capture phase, because a text field would handle arrow keys with modifiers itself.
   window.addEventListener('keydown', onKey, { capture: true })
   onCleanup(() => window.removeEventListener('keydown', onKey, { capture: true }))
 }

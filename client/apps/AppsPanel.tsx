@@ -151,7 +151,7 @@ export function AppsPanel(props: {
 
 function AppList(props: {
   apps: readonly App[]
-  /** Whether to show what the apps may do. */
+  /** If true, marks the apps that may post messages. */
   hasNeeds?: boolean
   children: (app: App) => JSX.Element
 }) {

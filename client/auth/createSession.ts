@@ -131,7 +131,7 @@ export function createSession({ issuer, clientId }: Config) {
           end('ended')
           return 'refused'
         }
-        // The provider may be reachable again before the token expires.
+        // Tries again soon, because the provider may be reachable again before the token expires.
         clearTimeout(timer)
         timer = setTimeout(() => void renew(), 5_000)
         return 'unreachable'

@@ -43,8 +43,7 @@ export function createRoomEvents(options: RoomEventsOptions) {
     })
     for (const notice of early) feed.receive(notice)
     early = []
-    // The history page may come from a lagging replica, and lack events whose notices were published before
-    // the page subscribed.
+    // A lagging replica may have omitted events whose notices were published before the client subscribed.
     feed.syncSoon()
   }
 

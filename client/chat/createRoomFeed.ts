@@ -28,11 +28,11 @@ const gapTimeoutMs = 150
 /** All clients in a room may miss the same notice, so the jitter spreads their syncs. */
 const gapJitterMs = 350
 /**
- * Up to this many events since the last sync are fetched again by the next one. So it also finds a missed event
- * at the end of a thread: no later notice of the thread shows the gap.
+ * A sync fetches up to this many events that were already received since the previous sync. So it also
+ * finds a missed event at the end of a thread, where no later notice of the thread shows the gap.
  */
 const maxSyncedAgain = 300
-/** After more events than that, a sync begins this long before the last received event. */
+/** With more received events than that, a sync begins this long before the last received event. */
 const overlapMs = 10_000
 const noticeTimeoutMs = 2_000
 /**
@@ -49,7 +49,7 @@ export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOpti
   let chains = new EventChains(asOf)
   let steps: Promise<unknown> = Promise.resolve()
   let isStopped = false
-  /** While true, until `restart`, notices are dropped. */
+  /** While true, notices are dropped. `restart` sets it to false. */
   let isLost = false
   let early: Notice[] = []
   let received: { seq: number; at: number }[] = []

@@ -6,7 +6,7 @@ import type { LocalStore } from './localStore.ts'
 
 export const roomsKey = 'rooms'
 
-/** Solid's stores ignore keys such as `__proto__`. */
+/** Prefixes the id, because Solid's stores ignore keys such as `__proto__`. */
 const toKey = (id: RoomId): `room ${string}` => `room ${id}`
 
 /**

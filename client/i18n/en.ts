@@ -3,7 +3,7 @@ import type { enLater } from './enLater.ts'
 /** One form per CLDR plural category. A missing category uses `other`. */
 export type Plural = { other: string } & Partial<Record<Intl.LDMLPluralRule, string>>
 
-/** Part of the first load. The other languages also have the keys of enLater.ts. */
+/** English texts of the first load. The files of the other languages also have the texts of enLater.ts. */
 export const en = {
   app: {
     name: 'Natter',

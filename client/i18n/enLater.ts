@@ -1,6 +1,6 @@
 import type { Plural } from './en.ts'
 
-/** Texts of parts that load on demand. The page loads them, but does not wait for them. */
+/** English texts of parts that load on demand. The page loads these texts, but does not wait for them. */
 export const enLater = {
   name: {
     label: 'Display name',

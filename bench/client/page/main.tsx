@@ -100,7 +100,7 @@ function checkRendered() {
   return 0
 }
 
-/** `elementFromPoint` fails: a list may disable pointer events while it scrolls. */
+/** Compares positions: `elementFromPoint` fails if a list disables pointer events while it scrolls. */
 function isBlank(): boolean {
   const middle = innerHeight / 2
   return ![...document.querySelectorAll('.list :is(.message, .line)')].some((row) => {
