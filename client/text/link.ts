@@ -8,7 +8,7 @@ export interface LinkTarget {
   href: string
   host: string
   isWeb: boolean
-  /** As in `https://bank.example@elsewhere.example`. */
+  /** True if the URL has a user name, as in `https://bank.example@elsewhere.example`. */
   hasUser: boolean
 }
 

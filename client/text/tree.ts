@@ -9,7 +9,7 @@ export type Block =
   | { kind: 'rule' }
 
 export interface ListItem {
-  /** With its punctuation, such as `3.` or `12)`; only in ordered lists. */
+  /** The number with its punctuation, such as `3.` or `12)`; only in ordered lists. */
   marker?: string
   /** Undefined for a list item that is not a task. */
   isDone?: boolean
@@ -26,5 +26,5 @@ export type Inline =
   /** `host` is set if the text of the link suggests another host. */
   | { kind: 'link'; href: string; host?: string; title?: string; children: Inline[] }
   | { kind: 'image'; href: string; host: string; title?: string; description: string }
-  /** A mention only if the server has resolved the name (see mention.ts). */
+  /** Shown as a mention only if the server has resolved the name (see mention.ts). */
   | { kind: 'mention'; name: string }

@@ -17,7 +17,7 @@ export function createClipboard(onCopied: () => void) {
   return {
     manualText,
     close: () => setManualText(undefined),
-    /** For callers that show their own confirmation. */
+    /** Copies without a confirmation, for callers that show their own. */
     tryCopy,
     async copy(text: string) {
       if (await tryCopy(text)) onCopied()

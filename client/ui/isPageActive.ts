@@ -1,4 +1,4 @@
-/** A visible page may be behind another window. */
+/** Also checks the focus, because a visible page may be behind another window. */
 export function isPageActive(): boolean {
   return document.visibilityState === 'visible' && document.hasFocus()
 }
