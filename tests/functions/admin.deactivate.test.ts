@@ -10,7 +10,8 @@ import { type Servers, startServers } from '../support/servers.ts'
 let servers: Servers
 let app: App
 
-// Other tests use the same users, so these tests deactivate those of their own servers.
+// Other test files log in as the same users. So these tests start servers of their own, and
+// deactivate users only there.
 beforeAll(async () => {
   servers = await startServers('pglite')
   process.env.DATABASE_URL = servers.urls.databaseUrl
@@ -37,7 +38,7 @@ describe('a function for administrators', () => {
     ['console.replay', { seq: 1 }],
     ['console.discard', { seq: 1 }],
   ] as const)(
-    'rejects an operator who calls %s under an id that no user has',
+    'rejects an operator who calls %s under the id of an unknown user',
     async (name, input) => {
       const unknown = newUserId()
       const operator = await app.clientFor(unknown)
@@ -65,7 +66,7 @@ describe('admin.deactivate', () => {
     await expect(logIn()).resolves.toHaveLength(1)
   })
 
-  it('closes a connection that a login opens at the same time', async () => {
+  it('closes connections that are opened during the deactivation', async () => {
     const logins = Promise.allSettled(Array.from({ length: 10 }, logIn))
     await deactivate()
     await logins
@@ -75,7 +76,7 @@ describe('admin.deactivate', () => {
     await reactivate()
   })
 
-  it('hides the user from search and invitations, and marks them elsewhere', async () => {
+  it('removes the user from search results, rejects inviting them, and marks them as deactivated in other answers', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
     const other = await app.createRoom(['alice'], 'private')
     const search = async () => (await app.call('users.search', { text: 'bob' }, 'alice')).users
@@ -104,7 +105,7 @@ describe('admin.deactivate', () => {
     expect((await search()).map(({ userId }) => userId)).toContain('bob')
   })
 
-  it('rejects the caller, a user who has never logged in, and callers who are no administrator', async () => {
+  it('rejects an administrator who deactivates themselves or an unknown user, and every other caller', async () => {
     const unknown = newUserId()
 
     for (const userId of ['alice' as UserId, unknown])
@@ -125,7 +126,7 @@ describe('admin.deactivate', () => {
   })
 
   // Runs last, because it stops the database.
-  it('rejects logins also while the database is unavailable', async () => {
+  it('rejects logins of a deactivated user even while the database is unavailable', async () => {
     await deactivate()
     await closeDb()
     await servers.database.stop()

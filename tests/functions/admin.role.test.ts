@@ -15,7 +15,7 @@ function setRole(room: string, userId: string, role: Role, as: TestPerson = 'ali
 }
 
 describe('admin.role', () => {
-  it('invites a non-member with that role to a room that the administrator is not in', async () => {
+  it('invites a non-member with the given role, even to a room that the administrator is not in', async () => {
     const room = await app.createRoom(['charlie'], 'private')
 
     expect(await setRole(room, 'bob', 'owner')).toEqual({})

@@ -16,7 +16,7 @@ async function tablesOf(id: string) {
 }
 
 describe('apps.remove', () => {
-  it('drops the tables of an app that is no longer served, and uninstalls it everywhere', async () => {
+  it('drops the tables of an app that no process serves any more, and uninstalls it in every room', async () => {
     const { id, start } = await createAppFolder()
     const appId = id as AppId
     const process = await start()
@@ -41,7 +41,7 @@ describe('apps.remove', () => {
     expect(await toBob.next()).toEqual({ user: 'bob', app: id, room, installed: false })
   })
 
-  it('lets a later start create the tables again, without the earlier data', async () => {
+  it('lets the app be served again, with empty tables', async () => {
     const { id, start } = await createAppFolder()
     const appId = id as AppId
     const room = await app.createRoom(['alice'], 'private', { alice: 'owner' })

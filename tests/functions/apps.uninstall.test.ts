@@ -7,7 +7,7 @@ const app = useApp()
 const poll = 'poll' as AppId
 
 describe('apps.uninstall', () => {
-  it('uninstalls an app, and publishes that to each member once', async () => {
+  it('uninstalls an app, and publishes the change to each member once', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'moderator' })
     await app.call('apps.install', { room, app: poll }, 'alice')
     const toBob = await app.listen(deliverAppInstalled, { user: 'bob', room }, 'bob')
@@ -20,7 +20,7 @@ describe('apps.uninstall', () => {
     expect(await toBob.next()).toMatchObject({ installed: true })
   })
 
-  it('leaves the app in other rooms', async () => {
+  it('leaves the app installed in other rooms', async () => {
     const [one, two] = [
       await app.createRoom(['alice'], 'private', { alice: 'owner' }),
       await app.createRoom(['alice'], 'private', { alice: 'owner' }),

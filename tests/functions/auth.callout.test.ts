@@ -29,7 +29,10 @@ async function connectWith(claims?: Claims): Promise<NatsConnection> {
   return nc
 }
 
-/** Both logs contain the reason, and neither contains the token. */
+/**
+ * Matches a login that is rejected within two seconds. The logs of nats-server and of the runtime
+ * both contain the reason, and neither contains the token.
+ */
 const rejectedWith = (reason: RegExp) => ({
   message: expect.stringContaining('Authorization Violation'),
   durationMs: expect.toSatisfy((ms: number) => ms < 2_000),
@@ -58,7 +61,7 @@ describe('auth.callout', () => {
     ['_app_poll', /^app-poll-[0-9a-f]{8}$/],
     ['all', /^all-[0-9a-f]{8}$/],
     ['carol_1', /^carol_1$/],
-  ])('gives a user with the user name %s an id that is a subject token', async (name, id) => {
+  ])('derives an id from the user name %s that is valid in a NATS subject', async (name, id) => {
     const claims = { preferred_username: name, sub: crypto.randomUUID() }
 
     const userId = await askUserId(await connectWith(claims), claims)
@@ -83,7 +86,7 @@ describe('auth.callout', () => {
     )
   })
 
-  it('gives concurrent first logins of a user one id, also in a new process', async () => {
+  it('gives a user the same id in concurrent first logins and after a restart of the runtime', async () => {
     const claims = { preferred_username: 'eve.x', sub: crypto.randomUUID() }
     const connections = await Promise.all(Array.from({ length: 10 }, () => connectWith(claims)))
     const ids = await Promise.all(connections.map((nc) => askUserId(nc, claims)))
@@ -114,7 +117,7 @@ describe('auth.callout', () => {
     await expect(requestAsAlice(nc, 'as.alice.work')).rejects.toMatchObject({ code: 'forbidden' })
   })
 
-  it('keeps the connection when the token expires, until its own lifetime ends', async () => {
+  it('keeps a connection whose token expires, and closes it when CONNECTION_TTL has passed', async () => {
     const ttlS = 6
     await using short = await createLoginFixture(undefined, { CONNECTION_TTL: String(ttlS) })
     const openedAt = Date.now()
@@ -122,12 +125,13 @@ describe('auth.callout', () => {
 
     await nc.closed()
     const openMs = Date.now() - openedAt
-    // At random within the last tenth of the lifetime; the server counts whole seconds.
+    // The connection ends at a random time in the last tenth of its lifetime. nats-server counts in
+    // whole seconds.
     expect(openMs).toBeGreaterThan(ttlS * 900 - 1_000)
   })
 
   it.each(['0', '-1', '1h', '86401'])(
-    'does not start with the lifetime of connections "%s"',
+    'does not start if CONNECTION_TTL is "%s"',
     async (CONNECTION_TTL) => {
       await expect(createLoginFixture(undefined, { CONNECTION_TTL })).rejects.toThrow(
         'CONNECTION_TTL must be a whole number of seconds, from one second to one day',

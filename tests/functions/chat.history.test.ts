@@ -18,7 +18,7 @@ import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
 
-/** With the messages "1", "2" and so on by alice. */
+/** Creates a room with the messages "1", "2" and so on by alice. */
 async function createMessages(count: number) {
   const room = await app.createRoom(['alice'])
   const seqs: number[] = []
@@ -34,7 +34,7 @@ function read(room: RoomId, page: Page = {}) {
   return app.call('chat.history', { room, ...page }, 'alice')
 }
 
-/** `<` before the texts means older messages, `>` after them means newer messages. */
+/** Joins the texts of a page. `<` stands for older messages on other pages, `>` for newer ones. */
 async function texts(...args: Parameters<typeof read>) {
   const { messages, before, after } = await read(...args)
   return [before ? '<' : '', ...messages.map(({ text }) => text), after ? '>' : ''].join(' ').trim()
@@ -201,7 +201,7 @@ describe('chat.history', () => {
     expect(messages[1]).not.toHaveProperty('replies')
   })
 
-  it('does not count deleted replies, and lists those whose deletion is after asOf', async () => {
+  it('excludes deleted replies from the count, and lists those that events after asOf delete', async () => {
     const { room } = await createMessages(1)
     await app.addMember(room, 'bob', 'public')
     const [first] = (await read(room)).messages
@@ -236,7 +236,8 @@ describe('chat.history', () => {
     const [message] = (await read(room)).messages
     if (!message) throw new Error('The page has no message')
     const asOf = async () => (await read(room, { limit: 1, before: seqs[1] })).asOf
-    // A client that passes a low `asOf` to chat.sync receives some events twice.
+    // `asOf` may be too low until the events are persisted. That does no harm: a client that passes
+    // it to chat.sync receives some events twice.
     await expect.poll(asOf).toBe(seqs[1])
 
     const notifyId = toNotifyId(message)
@@ -295,7 +296,7 @@ describe('chat.history', () => {
       expect.stringMatching(/^Index Scan using messages_room_thread_seq .* reply_2 /),
       expect.stringMatching(/^Index Scan using reactions_message_id_user_id_emoji_pk/),
     ])
-    // PostgreSQL filters out no row if all conditions on messages are in the index condition.
+    // If the index condition contains all conditions on messages, PostgreSQL reads no other row.
     expect(
       plan.match(/Index Cond: \(\(room = \$1\) AND \(thread_id = \$2\) AND \(seq/g),
     ).toHaveLength(2)
@@ -315,7 +316,7 @@ describe('chat.history', () => {
     })
   })
 
-  it('returns a public room to a user who has not joined it, and not to a banned one', async () => {
+  it('returns messages of a public room to a user who has not joined it, but not to a banned user', async () => {
     const room = await app.createRoom(['alice'], 'public', { alice: 'owner' })
     const sent = await app.send(room, 'for everyone', 'alice')
     const readAs = (person: TestPerson) => app.call('chat.history', { room }, person)

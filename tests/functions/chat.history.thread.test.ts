@@ -15,7 +15,7 @@ const app = useApp()
 
 type Page = Omit<InputOf<typeof chatHistoryThread>, 'room' | 'threadId'>
 
-/** A message by bob, with the replies "1", "2" and so on by alice. */
+/** Creates a thread: a message by bob, with the replies "1", "2" and so on by alice. */
 async function createThread(count: number) {
   const room = await app.createRoom(['alice', 'bob'], 'private')
   const { id: threadId } = await app.send(room, 'what do you think?', 'bob')
@@ -34,7 +34,7 @@ function read({ room, threadId }: { room: RoomId; threadId: MessageId }, page: P
   return app.call('chat.history.thread', { room, threadId, ...page }, 'bob')
 }
 
-/** `<` before the texts means older messages, `>` after them means newer messages. */
+/** Joins the texts of a page. `<` stands for older replies on other pages, `>` for newer ones. */
 async function texts(...args: Parameters<typeof read>) {
   const { messages, before, after } = await read(...args)
   return [before ? '<' : '', ...messages.map(({ text }) => text), after ? '>' : ''].join(' ').trim()

@@ -41,7 +41,7 @@ describe('chat.sync', () => {
     expect(await sync(room, seq)).toEqual({ recovered: true, events: [] })
   })
 
-  it('returns up to 500 events, and reports recovered: false for 501', async () => {
+  it('returns up to 500 events, and reports recovered: false for more', async () => {
     const room = await app.createRoom(['alice'])
     const { seq: since } = await app.send(room, 'before', 'alice')
     await Promise.all(

@@ -12,7 +12,7 @@ const presence = createPresenceFixture(app)
 
 let lastClient = 1_000_000
 
-/** An id that no real connection has. */
+/** Returns the ids of a connection that does not exist on nats-server. */
 async function newConnection() {
   const { nc } = await app.connectAs('functions')
   const server = nc.info?.server_id ?? expect.fail('the server has no id')
@@ -20,7 +20,10 @@ async function newConnection() {
   return { server, client, connId: natsConnectionId({ server, client }) }
 }
 
-/** Waits for the first sweep, which finds the server. */
+/**
+ * Repeats the heartbeat until it opens a lease that lasts as long as the connection. It opens one
+ * only after the first sweep, which finds the server.
+ */
 async function openLease(user: string, connId: string) {
   await expect
     .poll(() => presence.heartbeat(user, connId), { timeout: 30_000, interval: 300 })
@@ -62,7 +65,7 @@ function reportClosed(user: string, { server, client }: { server: string; client
   }
 }
 
-/** The state of the sweep as it was, with some of its fields replaced. */
+/** Replaces some fields in the stored state of presence.sweep, and starts a sweep. */
 async function sweepWith(change: (servers: object) => object) {
   const bucket = await app.openBucket(PRESENCE_CONN)
   const state = (await bucket.get('=sweep'))?.json<{ servers: object }>()
@@ -71,7 +74,7 @@ async function sweepWith(change: (servers: object) => object) {
 }
 
 describe('connection.closed', () => {
-  it('ends the lease of a real connection that was closed without presence.disconnect, and no other', async () => {
+  it('ends only the lease of the closed connection, even if its client did not call presence.disconnect', async () => {
     const [first, second] = [await connectAs('alice', 'first'), await connectAs('alice', 'second')]
     for (const { key } of [first, second]) await openLease('alice', key.replace('alice.', ''))
     const before = await readLease(second.key)
@@ -85,7 +88,7 @@ describe('connection.closed', () => {
     expect(await readLease(second.key)).toEqual(before)
   })
 
-  it('sets a user offline whose connection the server found dead', async () => {
+  it('sets a user offline whose connection nats-server closed as stale', async () => {
     const [user, connection] = [newUserId(), await newConnection()]
     await openLease(user, connection.connId)
     const changes = await presence.listenToUser(user)
@@ -115,7 +118,7 @@ describe('connection.closed', () => {
     expect(await presence.readStatus(user)).toBe('away')
   })
 
-  it('opens no lease for a heartbeat that arrives after the end of its connection', async () => {
+  it('opens no lease for a heartbeat that arrives after its connection was closed', async () => {
     const [user, connection] = [newUserId(), await newConnection()]
     const key = `${user}.${connection.connId}`
     await openLease(user, connection.connId)
@@ -129,7 +132,7 @@ describe('connection.closed', () => {
     expect(await readLease(key)).toMatchObject({ state: 'closed', ttl: '60s' })
   })
 
-  it('expects heartbeats from a connection to an unknown server', async () => {
+  it('is not relied on for an unknown server, whose connections must send heartbeats', async () => {
     const [user, server] = [newUserId(), `N${'A'.repeat(55)}`]
 
     const { nextMs } = await presence.heartbeat(user, natsConnectionId({ server, client: 7 }))
@@ -140,7 +143,7 @@ describe('connection.closed', () => {
 })
 
 describe('presence.sweep', () => {
-  it('ends the lease of a connection whose end was not reported', async () => {
+  it('ends the lease of a connection that was closed without an event', async () => {
     const [user, { connId }] = [newUserId(), await newConnection()]
     const charlie = await connectAs('charlie', 'connected')
     await openLease('charlie', charlie.key.replace('charlie.', ''))
@@ -154,7 +157,7 @@ describe('presence.sweep', () => {
     expect(await readLease(charlie.key)).toMatchObject({ state: 'open' })
   })
 
-  it('restores the lost lease of a page before it sets anybody offline', async () => {
+  it('restores the lost lease of an open page, and does not set its user offline', async () => {
     const page = await connectAs('alice', pageConnectionName)
     await openLease('alice', page.key.replace('alice.', ''))
     await (await app.openBucket(PRESENCE_CONN)).purge(page.key)
@@ -167,7 +170,7 @@ describe('presence.sweep', () => {
     expect(await presence.readStatus('alice')).not.toBe('offline')
   })
 
-  it('ends the leases of a server that no longer responds', async () => {
+  it('ends the leases of connections to a server that no longer responds', async () => {
     const [user, server] = [newUserId(), `N${'B'.repeat(55)}`]
     const bucket = await app.openBucket(PRESENCE_CONN)
     await presence.heartbeat(user)

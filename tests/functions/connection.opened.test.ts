@@ -18,9 +18,9 @@ afterAll(async () => {
 })
 
 describe('connection.opened', () => {
-  it('closes the newest connections of a user with more than 100', async () => {
+  it('closes the newest connections of a user who has more than 100', async () => {
     const old = await connectMany(servers, 20)
-    // A login above the limit may be accepted before the connection is closed.
+    // `connectMany` fails if the runtime closes a connection above the limit during its login.
     await connectMany(servers, 150).catch(() => undefined)
 
     await expect.poll(async () => (await listConnections(auth, 'alice')).length).toBeLessThan(110)

@@ -7,7 +7,7 @@ import { type App, createApp, type Mailbox, newClientId, type TestPerson } from 
 import { expectChain } from '../support/notices.ts'
 import { type Servers, startServers } from '../support/servers.ts'
 
-// These tests kill runtimes.
+// These tests kill runtimes, so they need servers of their own.
 let servers: Servers
 let app: App
 
@@ -62,7 +62,7 @@ describe('fanout', () => {
 
   it('publishes events of a direct room to its two members only', async () => {
     await app.connectAs('bob')
-    // Bob's login is written to the table users with a delay.
+    // Bob's login is written to the table users with a delay. Until then, the call is rejected.
     const { room } = await vi.waitFor(
       () => app.call('room.direct', { with: 'bob' }, 'alice'),
       5_000,
@@ -183,8 +183,8 @@ describe('fanout', () => {
     const first = await app.send(room, 'first', 'alice')
     const firstNotice = mailbox.next()
     await Promise.race([called, firstNotice])
-    // The new member invalidates the pending first lookup of the members. The second one is
-    // answered first.
+    // The new member invalidates the pending first lookup of the members. The second lookup is
+    // answered before the first one.
     await app.inviteAndJoin(room, 'charlie', 'alice')
     const last = await app.send(room, 'last', 'alice')
 
@@ -263,8 +263,9 @@ function listenToRoom(
 }
 
 /**
- * `called` resolves at the first call. With 49 of the 50 subscriptions in the queue group, the test
- * receives almost every call.
+ * Answers room.members in place of the runtime, the first call only after 300 ms. `called` resolves
+ * at the first call. The test has 49 of the 50 subscriptions in the queue group, so it receives
+ * almost every call.
  */
 async function answerFirstCallLate(room: RoomId) {
   const { nc } = await app.connectAs('functions')
@@ -283,7 +284,7 @@ async function answerFirstCallLate(room: RoomId) {
   return { called: first.promise }
 }
 
-/** As the runtime does for a large room. */
+/** Answers room.members with one member per page, as the runtime returns pages for a large room. */
 async function answerInPages(room: RoomId) {
   const { nc } = await app.connectAs('functions')
   for (let share = 1; share < 50; share++)

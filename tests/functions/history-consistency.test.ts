@@ -6,7 +6,7 @@ import { newClientId, newUserId, useApp } from '../support/app.ts'
 
 const app = useApp()
 
-/** Without the functions of the console, whose answers change over time. */
+/** The functions of the console are not in this list, because their answers change over time. */
 const readNames = [
   'chat.history',
   'chat.history.thread',

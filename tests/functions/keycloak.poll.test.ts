@@ -14,7 +14,7 @@ interface AdminEvent {
   resourcePath: string
 }
 
-/** Five times the interval of the schedule. */
+/** Five times the interval at which `keycloak.poll` runs. */
 const maxMs = 50_000
 const secret = 'the-secret-of-the-client'
 
@@ -34,7 +34,10 @@ afterAll(async () => {
   await admin?.close()
 })
 
-/** The endpoints of Keycloak that are read; tests/stack/keycloak.test.ts uses a real one. */
+/**
+ * Serves the endpoints of Keycloak that `keycloak.poll` reads. tests/stack/keycloak.test.ts uses a
+ * real Keycloak.
+ */
 async function startAdminApi() {
   const api = {
     realmUrl: '',
@@ -96,7 +99,7 @@ const closes = (nc: NatsConnection) =>
 const newName = () => `user-${crypto.randomUUID()}`
 
 describe('keycloak.poll', { timeout: 120_000 }, () => {
-  it('closes the connections of a disabled user, and keeps those of a changed user', async () => {
+  it('closes the connections of a disabled user, but not those of a user with another change', async () => {
     const [disabled, changed] = [newName(), newName()]
     const [closed, kept] = [await open(disabled), await open(changed)]
     admin.disabled.add(subjectOf(disabled))
@@ -122,7 +125,7 @@ describe('keycloak.poll', { timeout: 120_000 }, () => {
     expect(await closes(nc)).toBe('closed')
   })
 
-  it('reads more events than one page has, and applies each once', async () => {
+  it('reads all pages of the events, and applies each event once', async () => {
     const name = newName()
     const nc = await open(name)
     for (let count = 0; count < 150; count++) report('UPDATE', newName())
@@ -137,14 +140,14 @@ describe('keycloak.poll', { timeout: 120_000 }, () => {
     )
     onTestFinished(() => next.close())
     const count = admin.queries.length
-    // The next polls read the last events again.
+    // The next polls read the last events again, but must not close the new connection.
     await expect
       .poll(() => admin.queries.length, { timeout: maxMs })
       .toBeGreaterThanOrEqual(count + 2)
     expect(next.isClosed()).toBe(false)
   })
 
-  it('logs the reason once while Keycloak rejects the secret, and reads the events afterwards', async () => {
+  it('logs the reason once while Keycloak rejects the secret, and reads the missed events afterwards', async () => {
     const name = newName()
     const nc = await open(name)
     const start = fixture.runtime.log.end()

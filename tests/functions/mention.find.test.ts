@@ -21,7 +21,7 @@ describe('mention.find', () => {
     expect(second.mention).toEqual({ id: inRoom.id, seq: inRoom.seq })
   })
 
-  it('follows edits and deletions of the message', async () => {
+  it('finds a mention that an edit has added, and none that an edit or a deletion has removed', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const sent = await app.send(room, 'nothing', 'alice')
     const notifyId = toNotifyId(sent)
@@ -39,7 +39,7 @@ describe('mention.find', () => {
     expect(await find()).toBeUndefined()
   })
 
-  it('finds @here for members who were online only, even after an edit', async () => {
+  it('finds @here only for members who were online when it was sent, even after an edit', async () => {
     const room = await app.createRoom(['alice', 'bob', 'charlie'], 'public', { alice: 'owner' })
     await app.call('presence.heartbeat', { connId: 'tab' }, 'bob')
     const sent = await app.send(room, '@here', 'alice')

@@ -52,7 +52,7 @@ describe('message.changed', () => {
 
     expect(await changes.next()).toEqual({ id })
     expect(await changes.next()).toEqual({ id })
-    // `persist` has then processed the earlier edit and deletion, too.
+    // When this message is persisted, `persist` has also processed the edit and the deletion.
     const other = await createMessage()
     await app.waitForRows(other.room, 1)
     expect(changes.unread()).toEqual([])
@@ -65,7 +65,7 @@ async function createMessage() {
   return { room, ...sent, notifyId: toNotifyId(sent) }
 }
 
-/** NATS distributes the calls to both processes. */
+/** Returns the different texts in 60 answers of msg.get, which NATS requests from both processes. */
 async function readFromAllProcesses(notifyId: string): Promise<Set<string>> {
   const read = () => app.call('msg.get', { notifyId }, 'bob')
   const answers = await Promise.all(Array.from({ length: 60 }, read))

@@ -53,7 +53,7 @@ describe('msg.find', () => {
     })
   })
 
-  it('rejects a message of another room that is only in the database', async () => {
+  it('rejects a message of another room even if the stream no longer has the message', async () => {
     const [room, other] = [await app.createRoom(['alice']), await app.createRoom(['alice', 'bob'])]
     const id = newMessageId()
     await db.insert(messages).values({

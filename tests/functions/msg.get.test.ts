@@ -10,7 +10,7 @@ import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
 
-/** Every process evicts the message from its memory. */
+/** Makes every process evict the message from its memory. */
 async function publishChange(id: string) {
   const { nc } = await app.connectAs('functions')
   nc.publish(`message.changed.${id}`)
@@ -76,7 +76,7 @@ describe('msg.get', () => {
     expect(message).toEqual({ ...row, mentions: [], at: '2026-01-31T12:00:00.123Z' })
   })
 
-  it('MSG_CACHE stores a sent message that is too long for its notice, and no other', async () => {
+  it('finds a new message in MSG_CACHE only if the text is too long for the notice', async () => {
     const room = await app.createRoom(['alice'])
     const short = await app.send(room, 'short', 'alice')
     const text = longText('long')
@@ -89,7 +89,7 @@ describe('msg.get', () => {
     expect(await cache.get(short.id)).toBeNull()
   })
 
-  it('does not cache a message that is broadcast long after it was sent', async () => {
+  it('does not find a message in MSG_CACHE that fanout publishes long after it was sent', async () => {
     const room = await app.createRoom(['alice'])
     const { nc } = await app.connectAs('functions')
     const id = newMessageId()
@@ -125,7 +125,7 @@ describe('msg.get', () => {
 
     const get = (sent: typeof edited) => app.call('msg.get', { notifyId: toNotifyId(sent) }, 'bob')
 
-    // The runtime reuses what it has read from the stream for half a second.
+    // For half a second, the runtime may return a message that it read from the stream earlier.
     await expect
       .poll(() => get(edited))
       .toMatchObject({ ...edited, text: 'second', editedSeq: seq })
@@ -141,7 +141,7 @@ describe('msg.get', () => {
     expect(message.text).toBe('for all')
   })
 
-  it('rejects a call in an archived room within one second', async () => {
+  it('rejects a call within one second after the room was archived', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner' })
     const notifyId = toNotifyId(await app.send(room, 'hello', 'alice'))
     await app.call('msg.get', { notifyId }, 'bob')
@@ -175,7 +175,7 @@ describe('msg.get', () => {
     expect(await nextRejection(() => app.call('msg.get', { notifyId }, 'bob'))).toBe('forbidden')
   })
 
-  it('rejects a notify id whose message id does not match its sequence', async () => {
+  it('rejects a notify id with an existing sequence and an unknown message id', async () => {
     const room = await app.createRoom(['alice'])
     const { seq } = await app.send(room, 'hello', 'alice')
 
@@ -184,7 +184,7 @@ describe('msg.get', () => {
     ).rejects.toMatchObject({ code: 'forbidden' })
   })
 
-  it('rejects a notify id that combines the ids of two messages', async () => {
+  it('rejects a notify id with the id of one message and the sequence of another', async () => {
     const room = await app.createRoom(['alice'])
     const first = await app.send(room, 'first', 'alice')
     const second = await app.send(room, 'second', 'alice')

@@ -9,7 +9,7 @@ import { freePort } from '../../stack/ports.ts'
 import { createLoginFixture, type LoginFixture } from '../support/login-fixture.ts'
 import { type Claims, type SigningOptions, subjectOf } from '../support/token-issuer.ts'
 
-/** Five times the time within which a logout closes the connections. Nothing else closes them. */
+/** Five times the time in which a logout must close the connections. Only a logout closes them. */
 const maxMs = 25_000
 const event = 'http://schemas.openid.net/event/backchannel-logout'
 
@@ -26,7 +26,7 @@ const now = () => Math.floor(Date.now() / 1_000)
 
 interface User {
   name: string
-  /** The access token of a session that began `ageS` ago. */
+  /** Returns an access token of the session that was issued `ageS` seconds ago, 60 by default. */
   token(session: string | undefined, ageS?: number): Promise<string>
 }
 
@@ -55,7 +55,7 @@ const isRefused = (token: string) =>
     () => true,
   )
 
-/** The claims and headers of Keycloak. `undefined` removes a claim. */
+/** Returns a logout token with Keycloak's claims and header. `undefined` removes a claim. */
 function logoutToken(
   user: User,
   { sid, ...claims }: Claims = {},
@@ -90,7 +90,7 @@ async function post(logout_token: string) {
 
 const accepted = { status: 200, body: {} }
 
-/** Throws if the connection is still open after `maxMs`. */
+/** Resolves with `closed`, or with `open` if the connection is still open after `maxMs`. */
 const closes = (nc: NatsConnection) =>
   Promise.race([
     nc.closed().then(() => 'closed'),
@@ -130,7 +130,7 @@ describe('oidc.logout', () => {
     expect(await isRefused(await user.token(undefined, 5))).toBe(false)
   })
 
-  it('closes a connection that has logged in again for the session', async () => {
+  it('closes a connection that belongs to the session only since a second login', async () => {
     const user = createUser()
     const socket = connectSocket(Number(new URL(fixture.nats.url).port), '127.0.0.1')
     onTestFinished(() => void socket.destroy())
@@ -148,7 +148,7 @@ describe('oidc.logout', () => {
     await closed
   })
 
-  it('without a session rejects all tokens that were issued before, and accepts newer ones', async () => {
+  it('rejects all earlier tokens of the user if the logout names no session, and accepts newer ones', async () => {
     const user = createUser()
     const tokens = [await user.token('one'), await user.token('two'), await user.token(undefined)]
     const connections = await Promise.all(tokens.map(open))
@@ -160,7 +160,7 @@ describe('oidc.logout', () => {
     expect(await isRefused(await user.token('one', 5))).toBe(false)
   })
 
-  it('also closes connections that are opened at the same time', async () => {
+  it('closes connections that are opened during the logout', async () => {
     const user = createUser()
     const token = await user.token('here')
     // The first login assigns the user id.
@@ -178,10 +178,10 @@ describe('oidc.logout', () => {
     for (const nc of await Promise.all(logins)) if (nc) expect(await closes(nc)).toBe('closed')
   })
 
-  it('closes a connection that the logout did not see, because its login was under way', async () => {
+  it('closes a connection whose login was not yet complete when the logout arrived', async () => {
     const user = createUser()
     const bucket = await new Kvm(await connectAs('functions')).open(REVOKED_TOKENS.bucket)
-    // The connection is older than the revocation, as if the logout arrived during the login.
+    // The revocation is newer than the connection, as if the logout had arrived during the login.
     await bucket.put(`user.${user.name}`, JSON.stringify({ until: Date.now() + 60_000 }))
 
     const nc = await open(await user.token('here')).catch(() => undefined)
@@ -192,7 +192,7 @@ describe('oidc.logout', () => {
     const next = await open(await user.token('here'))
     await next.flush()
     expect(next.isClosed()).toBe(false)
-    // The same for the logout of one session.
+    // The logout of another session also closes connections whose token names no session.
     await bucket.put(`logout.${user.name}`, JSON.stringify({ until: Date.now() + 60_000 }))
     const other = await open(await user.token('elsewhere'))
     const unnamed = await open(await user.token(undefined))
@@ -200,7 +200,7 @@ describe('oidc.logout', () => {
     await other.flush()
   })
 
-  it('after a restart of the runtime still rejects the tokens, and closes connections of all sessions once', async () => {
+  it('still rejects the tokens after a restart, and then closes connections of unknown sessions once', async () => {
     const user = createUser()
     const token = await user.token('here')
     await open(token)
@@ -219,7 +219,7 @@ describe('oidc.logout', () => {
     void (async () => {
       for await (const { type } of other.status()) changes.push(type)
     })()
-    // No process knows to which session a connection belongs.
+    // After the restart, no process knows to which session a connection belongs.
     expect(await post(await logoutToken(user, { sid: 'somewhere' }))).toEqual(accepted)
     await expect.poll(() => changes, { timeout: maxMs }).toContain('reconnect')
     expect(await post(await logoutToken(user, { sid: 'anywhere' }))).toEqual(accepted)
@@ -275,8 +275,8 @@ describe('oidc.logout', () => {
         () => ({ iat: now() - 660, exp: undefined }),
         /"iat" claim timestamp check failed \(too far in the past\)/,
       ],
-      ['of the future', () => ({ iat: now() + 60 }), /"iat" claim timestamp check failed/],
-      ['without a time', () => ({ iat: undefined }), /missing required "iat" claim/],
+      ['issued in the future', () => ({ iat: now() + 60 }), /"iat" claim timestamp check failed/],
+      ['without a time of issue', () => ({ iat: undefined }), /missing required "iat" claim/],
       ['without an id', () => ({ jti: undefined }), /missing required "jti" claim/],
       ['without events', () => ({ events: undefined }), /its events claim has no .*: missing$/],
       ['with another event', () => ({ events: { other: {} } }), /has no .*: {"other":{}}$/],
@@ -324,7 +324,7 @@ describe('oidc.logout', () => {
         () => logoutToken(user, {}, { typ: 'at+jwt' }),
         /its header has another typ: "at\+jwt"/,
       ],
-      ['that is no token', async () => 'abc', /Invalid Compact JWS/],
+      ['that is no JWT', async () => 'abc', /Invalid Compact JWS/],
       ['that is empty', async () => '', /Invalid Compact JWS/],
     ])('%s', async (_, forge, reason) => {
       const answer = await post(await forge())
@@ -337,7 +337,7 @@ describe('oidc.logout', () => {
     })
   })
 
-  it('answers 400 without the parameter', async () => {
+  it('answers 400 to a request without the parameter logout_token', async () => {
     const response = await fetch(url(), { method: 'POST', body: new URLSearchParams() })
 
     expect(response.status).toBe(400)
@@ -381,7 +381,7 @@ describe('the right to close connections', () => {
         )
     expect(bystander.isClosed()).toBe(false)
 
-    // The same request is effective with the right.
+    // The request itself is valid: it succeeds for the auth callout, which has the right.
     await auth.request(`connection.close.${id}`, kick)
     expect(await closes(bystander)).toBe('closed')
   })

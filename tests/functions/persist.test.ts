@@ -101,7 +101,7 @@ describe('persist', () => {
     const { nc } = await app.connectAs('functions')
     const log = jetstream(nc)
 
-    // As a process that crashes right afterwards does.
+    // Publish only the events, like a function that crashes right after it has published its event.
     const at = new Date().toISOString()
     const change = { by: 'alice', at, room }
     const edit = { ...change, kind: 'edit', text: 'second', mentions: [] }
@@ -134,7 +134,7 @@ describe('persist', () => {
     const threadId = readNotifyId(first).id
     const reply = { room, threadId, clientId: newClientId(), text: 'under it' }
     const { seq } = await app.call('send.thread', reply, 'bob')
-    // One consumer persists rooms, the other threads.
+    // The test waits for both consumers: one persists messages of rooms, the other those of threads.
     const last = await app.send(room, 'last', 'alice')
     const hasRow = (rows: { seq: number }[], seq: number) => rows.some((row) => row.seq === seq)
     await expect
@@ -163,7 +163,7 @@ describe('persist', () => {
     const clientId = newClientId()
     const { id, seq, at } = await app.send(room, 'once', 'alice', clientId)
 
-    // As a retry after the duplicate window does.
+    // Store a copy of the message, as a retry does after the duplicate window.
     const { nc } = await app.connectAs('functions')
     const copyEvent = {
       kind: 'message',
@@ -179,7 +179,7 @@ describe('persist', () => {
 
     const rows = await app.waitForRows(room, 2)
     expect(rows.map((row) => row.seq)).toEqual([seq, last.seq])
-    // The copy would keep the text after a deletion of the message.
+    // The copy must be deleted, because it would keep the text when the message is deleted.
     const log = (await jetstreamManager(nc)).streams
     await expect.poll(() => log.getMessage(CHAT_MESSAGES.stream, { seq: copy.seq })).toBeNull()
     expect(await log.getMessage(CHAT_MESSAGES.stream, { seq })).not.toBeNull()
@@ -203,7 +203,7 @@ async function readAllRows() {
   }
 }
 
-/** The runtime then reads CHAT_MESSAGES from its first event. */
+/** Makes the runtime read CHAT_MESSAGES from its first event after the next start. */
 async function deleteConsumers() {
   const { nc } = await app.connectAs('functions')
   const manager = await jetstreamManager(nc)

@@ -54,7 +54,7 @@ describe('persist.thread', () => {
     const input = { room, threadId, clientId, text: 'once' }
     const { id, seq, at } = await app.call('send.thread', input, 'alice')
 
-    // As a retry after the duplicate window does.
+    // Store a copy of the reply, as a retry does after the duplicate window.
     const { nc } = await app.connectAs('functions')
     const copyEvent = {
       kind: 'message',
@@ -89,7 +89,7 @@ describe('persist.thread', () => {
     const { id: threadId } = await app.send(room, 'first', 'alice')
     const { nc } = await app.connectAs('functions')
 
-    // PostgreSQL rejects NUL.
+    // PostgreSQL cannot store the character NUL in a text.
     const at = new Date().toISOString()
     const [id, clientId] = [newMessageId(), newClientId()]
     const poison = { kind: 'message', id, sender: 'alice', clientId, text: '\0', mentions: [], at }

@@ -11,7 +11,7 @@ describe('prefs.get', () => {
     expect(await client.call('prefs.get', {})).toEqual({ prefs: {}, revision: 0 })
   })
 
-  it('returns what the caller has stored, and nothing of other users', async () => {
+  it('returns the preferences of the caller, and none of other users', async () => {
     const [mine, others] = [await app.clientFor(newUserId()), await app.clientFor(newUserId())]
     const room = newRoomId()
     await others.call('prefs.set', { notify: 'all' })

@@ -7,7 +7,7 @@ import { badPayloads } from '../support/bad-payloads.ts'
 const app = useApp()
 
 describe('prefs.set', () => {
-  it('changes the given preferences and rooms only, and returns all', async () => {
+  it('changes only the given preferences and rooms, and returns all preferences', async () => {
     const client = await app.clientFor(newUserId())
     const [one, two] = [newRoomId(), newRoomId()]
     await client.call('prefs.set', { language: 'de', notify: 'all', rooms: { [one]: 'none' } })
@@ -18,7 +18,7 @@ describe('prefs.set', () => {
     expect(answer).toEqual({ prefs: { language: 'de', notify: 'none', rooms }, revision: 2 })
   })
 
-  it('restores the default for null', async () => {
+  it('restores the default of a preference that is set to null', async () => {
     const client = await app.clientFor(newUserId())
     const [one, two] = [newRoomId(), newRoomId()]
     const status = { status: 'busy', until: 4_102_444_800_000 } as const
@@ -29,7 +29,7 @@ describe('prefs.set', () => {
     expect(prefs).toEqual({ rooms: { [two]: 'all' } })
   })
 
-  it('changes the rooms that are translated one by one', async () => {
+  it('turns translation on or off for the given rooms, and leaves other rooms unchanged', async () => {
     const client = await app.clientFor(newUserId())
     const [one, two] = [newRoomId(), newRoomId()]
     await client.call('prefs.set', { translateTo: 'es', translateRooms: { [one]: true } })
@@ -68,7 +68,7 @@ describe('prefs.set', () => {
     expect(await toBob.next()).toMatchObject({ user: 'bob', prefs: { notify: 'mentions' } })
   })
 
-  it('rejects more than 64 kB as too_large, and keeps what is stored', async () => {
+  it('rejects more than 64 kB as too_large, and keeps the stored preferences', async () => {
     const client = await app.clientFor(newUserId())
     const levels = (count: number) =>
       Object.fromEntries(Array.from({ length: count }, () => [newRoomId(), 'none'])) as Record<
@@ -93,7 +93,7 @@ describe('prefs.set', () => {
     { status: { status: 'invisible' } },
     { status: { status: 'busy', until: 'tomorrow' } },
     { theme: 'dark' },
-    // Null restores the default.
+    // `notify` may be null, which restores its default.
     ...badPayloads({ notify: 'all' })
       .map(([, payload]) => payload)
       .filter((payload) => payload !== '{"notify":null}'),

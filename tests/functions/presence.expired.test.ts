@@ -58,7 +58,7 @@ describe('presence.expired', () => {
     expect(await changes.next()).toMatchObject({ action: 'online' })
   })
 
-  it('keeps a user online who sends a heartbeat in time', async () => {
+  it('keeps a user online who sends a heartbeat before the lease expires', async () => {
     const [user, expiring] = [newUserId(), newUserId()]
     await presence.heartbeat(user)
     await presence.heartbeat(expiring)
@@ -86,7 +86,7 @@ describe('presence.expired', () => {
     expect(config.subject_delete_marker_ttl).toBeGreaterThan(0)
   })
 
-  it('keeps a user online who sends a heartbeat as soon as they are set offline', async () => {
+  it('sets a user online again who sends a heartbeat as soon as they are set offline', async () => {
     const users = Array.from({ length: 10 }, newUserId)
     await Promise.all(users.map((user) => presence.heartbeat(user)))
     const changes = await Promise.all(users.map((user) => presence.listenToUser(user)))

@@ -37,7 +37,7 @@ describe('presence.follow', () => {
     ])
   })
 
-  it('publishes a leave as offline to the remaining members of a private room, and not to the user who left', async () => {
+  it('publishes offline for a user who left a private room, to the remaining members only', async () => {
     const [user, remaining] = [newUserId(), newUserId()]
     await presence.goOnline(user)
     await presence.goOnline(remaining)

@@ -43,7 +43,7 @@ describe('presence.tell', () => {
     ])
   })
 
-  it('publishes only online for a quick disconnect and reconnect, as on a page reload', async () => {
+  it('publishes only online when a user disconnects and reconnects quickly, as in a page reload', async () => {
     const [user, last] = [newUserId(), newUserId()]
     const room = await app.createRoom([user, last])
     const broadcasts = await app.listen(roomPresence, { room }, 'functions')
@@ -61,7 +61,7 @@ describe('presence.tell', () => {
     ])
   })
 
-  it('drops a change that is older than a later one of the same user', async () => {
+  it('drops a change that arrives after a newer one of the same user', async () => {
     const [user, last] = [newUserId(), newUserId()]
     const room = await app.createRoom([user, last])
     const broadcasts = await app.listen(roomPresence, { room }, 'functions')

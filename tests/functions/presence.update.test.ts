@@ -60,7 +60,7 @@ describe('presence.update', () => {
     expect(await presence.readStatus(user)).toBe('busy')
   })
 
-  it('sets a user online who was away before disconnecting', async () => {
+  it('stores the status away only until the user disconnects: the next heartbeat sets them online', async () => {
     const user = newUserId()
     await presence.heartbeat(user)
     await presence.update(user, 'away')
@@ -69,7 +69,7 @@ describe('presence.update', () => {
     expect(await presence.heartbeat(user)).toMatchObject({ status: 'online' })
   })
 
-  it('publishes concurrent updates in order, each with a later time', async () => {
+  it('publishes concurrent updates in order, each with a later time than the one before', async () => {
     const user = newUserId()
     await presence.heartbeat(user)
     const changes = await presence.listenToUser(user)

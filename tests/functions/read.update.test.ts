@@ -16,7 +16,7 @@ import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
 
-/** Every second of bob's ten messages mentions the user. */
+/** Creates a user in a room with ten messages by bob. Every second message mentions the user. */
 async function createReader(): Promise<{ me: UserId; room: RoomId }> {
   const me = newUserId()
   const room = await app.createRoom([me])
@@ -87,7 +87,7 @@ describe('read.update', () => {
     expect(await read(me, empty, 11, true)).toMatchObject({ seq: 0 })
   })
 
-  it('ignores a sequence of another room', async () => {
+  it('ignores the sequence of a message in another room', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const other = await app.createRoom(['alice'])
     const { seq } = await app.send(other, 'elsewhere', 'alice')

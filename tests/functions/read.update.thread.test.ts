@@ -15,7 +15,7 @@ const app = useApp()
 const { createThread, reply, read, countsOf, stateOf } = createThreads(app)
 
 describe('read.update.thread', () => {
-  it('leaves replies and mentions unread when the room is read, until the thread is read', async () => {
+  it('marks replies and mentions in the thread as read, after read.update has left them unread', async () => {
     const { room, threadId } = await createThread('bob')
     await reply(room, threadId, 'one', 'alice')
     const last = await reply(room, threadId, 'two, @bob', 'alice')
@@ -83,7 +83,7 @@ describe('read.update.thread', () => {
     expect(await stateOf(threadId, 'bob')).toBeUndefined()
   })
 
-  it('is also done for all threads of a room by read.update with `threads`', async () => {
+  it('is not needed after read.update with `threads`, which marks all threads of the room as read', async () => {
     const { room, threadId } = await createThread('bob')
     const { seq } = await reply(room, threadId, '@bob', 'alice')
     await app.waitForRows(room, 2)
@@ -108,7 +108,7 @@ describe('read.update.thread', () => {
     })
   })
 
-  it('rejects a message of another room with the same error as an unknown message', async () => {
+  it('rejects a message of another room with the same error as for an unknown message', async () => {
     const { room } = await createThread()
     const other = await createThread()
 

@@ -95,7 +95,7 @@ describe('room.browse', () => {
       { length: 101 },
       (_, index) => `${word} ${String(index).padStart(3, '0')}`,
     )
-    // The ids order the 60 rooms of the same name.
+    // The 60 rooms with the same name are sorted by their ids.
     const ids = await Promise.all(
       names.map((_, index) => createNamedRoom(index < 60 ? word : `${word}${index}`)),
     )

@@ -19,7 +19,7 @@ async function readInvited(): Promise<RoomId[]> {
 beforeAll(() => app.createUsers('alice', 'bob', 'charlie'))
 
 describe('room.decline', () => {
-  it('ends the invitation, and tells all clients of the user', async () => {
+  it('ends the invitation, and publishes this to all clients of the user', async () => {
     const room = await app.createRoom(['alice'], 'private')
     await invite(room)
     const toBob = await app.listen(deliverInvitation, { user: 'bob', room }, 'bob')
@@ -34,7 +34,7 @@ describe('room.decline', () => {
     expect(await app.readEvents(room)).toEqual([])
   })
 
-  it('makes later invitations quiet: they are not listed, but can be accepted', async () => {
+  it('makes later invitations to the room silent: they are not published or listed, but can be accepted', async () => {
     const room = await app.createRoom(['alice'], 'private')
     const other = await app.createRoom(['alice'], 'private')
     await invite(room)

@@ -184,7 +184,7 @@ describe('room.direct', () => {
     expect(await readList(other)).toMatchObject([{ id: room.id, kind: 'direct', with: me }])
   })
 
-  it('is a message request to a user who shares no room with the caller', async () => {
+  it('creates a message request for a user who shares no room with the caller', async () => {
     const [me, other] = [await createUser(), await createUser()]
     const direct = await createUser()
     for (const user of [me, other]) await open(user, direct)
@@ -199,7 +199,7 @@ describe('room.direct', () => {
   })
 
   it.each(['public', 'private'] as const)(
-    'is no message request to a user who shares a %s room with the caller',
+    'creates no message request for a user who shares a %s room with the caller',
     async (kind) => {
       const [me, other] = [await createUser(), await createUser()]
       await app.createRoom([me, other], kind)
@@ -234,7 +234,7 @@ describe('room.direct', () => {
 
   it('publishes the pending events of an earlier, interrupted call', async () => {
     const [me, other] = [await createUser(), await createUser()]
-    // As a process that crashed before it published the pending events.
+    // Store the rows of a process that crashed before it published the pending events.
     const id = directRoomOf(me, other)
     const [role, at] = ['member', new Date().toISOString()] as const
     await db.insert(rooms).values({ id, name: '', kind: 'direct' })

@@ -27,7 +27,7 @@ afterAll(async () => {
   await servers?.[Symbol.asyncDispose]()
 })
 
-/** As a process that crashed after it had added charlie. */
+/** Creates a room with the rows of a process that added charlie and crashed before it published. */
 async function createInterrupted() {
   const room = await createRoom()
   const [userId, by] = ['charlie', 'alice'] as UserId[] as [UserId, UserId]
@@ -86,7 +86,7 @@ describe('room.finish', () => {
     expect(synced).toMatchObject({ recovered: true })
   }, 60_000)
 
-  it('publishes the message of an app, whose action succeeded while the stream rejected writes', async () => {
+  it('publishes the message of an app whose action succeeded while the stream rejected writes', async () => {
     const room = await createRoom(['bob'])
     await app.call('apps.install', { room, app: 'poll' as AppId }, 'alice')
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')

@@ -42,7 +42,7 @@ describe('room.invite', () => {
   })
 
   it.each(['public', 'private'] as const)(
-    'does not put a user back into a %s room that they have left',
+    'does not by itself add a user again to a %s room that they have left',
     async (kind) => {
       const room = await app.createRoom(['alice', 'bob'], kind)
       await app.call('room.leave', { room }, 'bob')
@@ -75,7 +75,7 @@ describe('room.invite', () => {
     expect(await readInfo()).toMatchObject({ room: { id: room }, count: 1, members: [] })
   })
 
-  it('drops an invitation by a user whom the invited user has blocked, without telling them', async () => {
+  it('drops an invitation by a user whom the invited user has blocked, but returns the usual answer', async () => {
     const room = await app.createRoom(['alice'], 'private')
     const blocker = newUserId()
     await db.insert(users).values({ id: blocker, name: blocker })

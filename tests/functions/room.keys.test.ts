@@ -28,7 +28,7 @@ describe('room.keys', () => {
   })
 
   it.each(['leave', 'kick'] as const)(
-    'returns a new key to the others after a %s',
+    'returns a new key to the remaining members after a %s',
     async (action) => {
       const room = await app.createRoom(['alice', 'bob', ...crowd], 'private', { alice: 'owner' })
       const toAlice = await app.listen(deliverNotify, { user: 'alice', room }, 'alice')
@@ -54,7 +54,7 @@ describe('room.keys', () => {
     },
   )
 
-  it('has no key for an archived room, and a new one after its restore', async () => {
+  it('returns no key for an archived room, and the room gets a new key after its restore', async () => {
     const room = await app.createRoom(['alice', 'bob', ...crowd], 'private', { alice: 'owner' })
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
     await app.send(room, 'before', 'alice')

@@ -17,7 +17,7 @@ const app = useApp()
 const kick = (room: string, userId: string, as: TestPerson) =>
   app.call('room.kick', { room, userId }, as)
 
-/** The concurrent joins keep the runtime busy, so calls may time out. */
+/** Repeats a kick that times out, because the concurrent joins keep the runtime busy. */
 async function kickUntilAnswered(room: string): Promise<void> {
   for (;;) {
     try {
@@ -156,7 +156,7 @@ describe('room.kick', () => {
   })
 
   it.each(['public', 'private'] as const)(
-    'bans a user who has left a %s room, or has never joined it, and publishes no event of it',
+    'bans a user who has left or never joined a %s room, and publishes no event about the ban',
     async (kind) => {
       const room = await app.createRoom(['alice', 'bob'], kind, { alice: 'moderator' })
       await app.call('room.leave', { room }, 'bob')

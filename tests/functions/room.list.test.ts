@@ -37,7 +37,7 @@ async function insertMessages(room: RoomId, entries: Partial<typeof messages.$in
   await db.insert(roomHeads).values({ room, seq: entries.length })
 }
 
-/** As `persist` writes them. */
+/** Inserts the mentions and thread states that `persist` would write for the messages in `rows`. */
 async function insertMentions(rows: (typeof messages.$inferInsert)[]) {
   const mentioned = rows.flatMap(
     ({ id, room, seq, sender, threadId = '', mentions = [], deletedAt }) =>
@@ -54,7 +54,7 @@ async function insertMentions(rows: (typeof messages.$inferInsert)[]) {
 }
 
 describe('room.list', () => {
-  it('returns only the rooms of the caller, with their role', async () => {
+  it('returns only the rooms of the caller, each with the role of the caller', async () => {
     const me = newUserId()
     const mine = await app.createRoom(['alice'], 'private')
     await app.createRoom(['alice'])
@@ -163,7 +163,7 @@ describe('room.list', () => {
     expect(await readList(me)).toMatchObject([{ mentions: 1 }])
   })
 
-  it('counts a mention of all members once for each of them, but not for the sender', async () => {
+  it('counts a mention of all members once for each member except the sender', async () => {
     const [me, other] = [newUserId(), newUserId()]
     const room = await app.createRoom([])
     await addMembership(me, room)

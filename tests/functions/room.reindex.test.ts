@@ -20,7 +20,7 @@ let manager: JetStreamManager
 let index: KV
 
 beforeAll(async () => {
-  // Without default rooms, no login changes the memberships meanwhile.
+  // Without default rooms, no login changes memberships during a test.
   servers = await startServers(inject('servers').database, { DEFAULT_ROOMS: '' })
   process.env.DATABASE_URL = servers.urls.databaseUrl
   app = createApp(servers.urls)
@@ -35,7 +35,7 @@ beforeEach(async () => {
   index = await app.openBucket(ROOMS_KV)
 })
 
-/** Omits the marker `=index`. */
+/** Returns the entries of the member index, without the marker `=index`. */
 async function readIndex(): Promise<Map<string, unknown>> {
   const keys: string[] = []
   for await (const key of await index.keys(['*', '*.*'])) if (key !== '=index') keys.push(key)
@@ -100,7 +100,7 @@ describe('room.reindex', () => {
   it('rebuilds the member index before an event is published to a room', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
-    // The runtime then caches alice's membership.
+    // This call makes the runtime cache alice's membership, so `send` does not need the index.
     await isMember(room, 'alice')
     await manager.streams.purge(stream)
 

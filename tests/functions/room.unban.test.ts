@@ -27,7 +27,7 @@ describe('room.unban', () => {
     await expect(app.call('room.join', { room }, 'charlie')).resolves.toBeDefined()
   })
 
-  it('makes fanout broadcast the events of a public room without bans again', async () => {
+  it('makes fanout broadcast the events of a public room again once no user is banned', async () => {
     const room = await createClosedRoom()
     await app.call('room.kick', { room, userId: 'bob' }, 'alice')
     const toCharlie = await app.listen(roomNotify, { room }, 'charlie')
@@ -35,7 +35,7 @@ describe('room.unban', () => {
     await unban(room, 'charlie', 'alice')
     await unban(room, 'bob', 'alice')
 
-    // Processes cache for a moment that the room is closed.
+    // Processes cache for a moment that the room has bans.
     for (let isReceived = false; !isReceived; ) {
       await app.send(room, 'for all', 'alice')
       await app.connectAs('charlie').then(({ nc }) => nc.flush())
@@ -43,7 +43,7 @@ describe('room.unban', () => {
     }
   })
 
-  it('is needed before an invitation, even one by an owner', async () => {
+  it('is needed before a banned user can be invited, even by an owner', async () => {
     const room = await createClosedRoom()
     const invite = (as: TestPerson) => app.call('room.invite', { room, userId: 'charlie' }, as)
 

@@ -28,7 +28,7 @@ describe('mentions in a message', () => {
     ['```\n@bob\n```\n\n    @charlie', []],
     ['[@bob](https://a.example) bob@charlie.example @@bob', []],
     ['@nobody @everyone @bobby @bob@', ['bob']],
-  ])('%j mention %j', async (text, expected) => {
+  ])('with the text %j are %j', async (text, expected) => {
     const room = await app.createRoom(['alice', 'bob', 'charlie'])
 
     expect(await mentionsIn(room, text)).toEqual(expected)
@@ -69,7 +69,7 @@ describe('mentions in a message', () => {
     expect(await mentionsIn(room, '@all @here @bob', id)).toEqual(['bob'])
   })
 
-  it('do not show clients who was online at @here', async () => {
+  it('do not reveal to clients which members were online when @here was sent', async () => {
     const [online, offline] = [newUserId(), newUserId()]
     const room = await app.createRoom(['alice', online, offline], 'public', { alice: 'owner' })
     const client = await app.clientFor(online)

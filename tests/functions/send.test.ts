@@ -23,7 +23,7 @@ const app = useApp()
 const hourMs = 3_600_000
 
 describe('send', () => {
-  it('returns the id, the sequence and the time of the server', async () => {
+  it('returns the id of the message, its sequence and the time at the server', async () => {
     const room = await app.createRoom(['alice'])
     const before = Date.now()
 
@@ -83,7 +83,7 @@ describe('send', () => {
     })
   })
 
-  it('mentions members by their handles, which may be e-mail addresses, in any case', async () => {
+  it('finds mentioned members by their handles in upper or lower case, even by e-mail addresses', async () => {
     const users = [newUserId(), newUserId(), newUserId(), newUserId()] as const
     const [jane, li, eva] = users
     const unique = jane.slice(-8)
@@ -129,7 +129,7 @@ describe('send', () => {
 
     expect(await toAlice.next()).toMatchObject({ user: 'alice', seq })
     expect(await toBob.next()).toMatchObject({ user: 'bob', seq })
-    // No event of the secret room came before that of the other room.
+    // Charlie's first notice is from the other room, so charlie received none from the secret room.
     expect(await toCharlie.next()).toMatchObject({ user: 'charlie', room: other })
     expect(await toPublic.until(({ room }) => room === open)).not.toContainEqual(
       expect.objectContaining({ room: secret }),
@@ -170,7 +170,7 @@ describe('send', () => {
     'finds the first message with %s in the database on a retry after the duplicate window',
     async (_name, clientId) => {
       const room = await app.createRoom(['alice'])
-      // As if it had been sent before the duplicate window.
+      // The row of a message that was sent long before the duplicate window.
       const row = {
         id: newMessageId(),
         room,
@@ -276,7 +276,7 @@ describe('send', () => {
     expect(await rejections.next()).toMatchObject({ room, code: 'invalid' })
   })
 
-  it('publishes a rejection of a conflict and of an oversized message', async () => {
+  it('publishes the rejections of a reused client id and of an oversized message', async () => {
     const room = await app.createRoom(['alice'])
     const rejections = await app.listen(deliverRejected, { user: 'alice', room }, 'alice')
     const { nc, client } = await app.connectAs('alice')

@@ -12,14 +12,14 @@ import { newSpan } from '../support/tracing.ts'
 const app = useApp()
 
 describe('trace.report', () => {
-  it('answers that no traces are exported, as long as no collector is set', async () => {
+  it('answers that no traces are exported if no collector is configured', async () => {
     const spans = [newSpan(), { ...newSpan(), code: 'timeout' }]
 
     expect(await app.call('trace.report', { spans }, 'alice')).toEqual({ isExported: false })
     expect(await app.call('trace.report', { spans }, 'alice')).toEqual({ isExported: false })
   })
 
-  it('rejects a span whose time is more than a day off', async () => {
+  it('rejects a span whose time is more than a day in the past or in the future', async () => {
     for (const at of ['2020-01-01T00:00:00.000Z', '2100-01-01T00:00:00.000Z'])
       await expect(
         app.call('trace.report', { spans: [newSpan(), { ...newSpan(), at }] }, 'alice'),
@@ -51,7 +51,7 @@ describe('trace.report', () => {
       ).rejects.toMatchObject({ code: 'invalid' })
   })
 
-  it('does not exist for users who may not send', async () => {
+  it('rejects a user who may not send messages as forbidden', async () => {
     await expect(app.call('trace.report', { spans: [newSpan()] }, 'charlie')).rejects.toMatchObject(
       { code: 'forbidden' },
     )
@@ -70,7 +70,7 @@ describe('trace.report', () => {
 describe('the client of the page', () => {
   const delayMs = 50
 
-  it('reports a call of send, and no more if no traces are exported', async () => {
+  it('reports the first call of send, and no other call if the answer is that no traces are exported', async () => {
     const { nc } = await app.connectAs('alice')
     const room = await app.createRoom(['alice'])
     const page = createTracedClient(

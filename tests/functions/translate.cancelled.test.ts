@@ -4,7 +4,7 @@ import { joinPieces, useTranslation } from '../support/translation-fixture.ts'
 
 const test = useTranslation()
 
-it('translate.cancelled ends the pieces of one listener, and the run after the last listener', async () => {
+it('translate.cancelled stops the pieces for one listener, and the translation after the last listener', async () => {
   const room = await test.app.createRoom(['alice', 'bob'])
   const notifyId = await test.send(room, 'We will meet tomorrow in the office.')
   const [toAlice, toBob] = [await test.listen('alice'), await test.listen('bob')]
@@ -23,7 +23,7 @@ it('translate.cancelled ends the pieces of one listener, and the run after the l
   await toAlice.next()
   await toBob.next()
 
-  // Another user's key has no effect.
+  // Bob cannot cancel alice's request with her key.
   await test.app.call('translate.cancel', { msgKey: first.msgKey }, 'bob')
   await test.app.call('translate.cancel', { msgKey: first.msgKey }, 'alice')
 
@@ -40,7 +40,7 @@ it('translate.cancelled ends the pieces of one listener, and the run after the l
   expect(joinPieces(await test.piecesOf(toAlice, again.msgKey))).toBe('otra vez')
 })
 
-it('translate.cancelled does not end a translation that is requested again at once', async () => {
+it('translate.cancelled does not end a translation that is requested again right after the cancellation', async () => {
   const room = await test.app.createRoom(['alice'])
   const pieces = await test.listen('alice')
 

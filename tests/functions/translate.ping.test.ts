@@ -5,7 +5,7 @@ import { joinPieces, useTranslation } from '../support/translation-fixture.ts'
 const test = useTranslation()
 const english = 'We will meet tomorrow in the office.'
 
-/** So many calls reach both processes. */
+/** Calls `translate.ping` often enough to reach both processes. Returns their different answers. */
 async function pingBoth() {
   const answers = await Promise.all(
     Array.from({ length: 20 }, () => test.app.call('translate.ping', {}, 'charlie')),
@@ -14,7 +14,7 @@ async function pingBoth() {
 }
 
 describe('translate.ping', () => {
-  it('returns the engines, best first, with the reason and the command that helps', async () => {
+  it('returns the engines, best first, and for an unavailable one the reason and the command that helps', async () => {
     const answer = await test.app.call('translate.ping', {}, 'charlie')
 
     expect(answer).toEqual({
@@ -31,7 +31,7 @@ describe('translate.ping', () => {
     })
   })
 
-  it('reports an engine that dies amid a translation in all processes, and its return', async () => {
+  it('reports in all processes that an engine has died during a translation, and that it works again', async () => {
     const room = await test.app.createRoom(['alice'])
     const notifyId = await test.send(room, english)
     const box = await test.listen('alice')
@@ -61,7 +61,7 @@ describe('translate.ping', () => {
     expect(joinPieces(await test.piecesOf(box, again.msgKey))).toBe('Nos vemos')
   }, 90_000)
 
-  it('rejects a missing model with the command that adds it', async () => {
+  it('reports a missing model with the command that adds it', async () => {
     test.ollama.models('other:latest')
     test.ollama.answer((response) => void response.writeHead(404).end('{"error":"no model"}'))
     const room = await test.app.createRoom(['alice'])

@@ -19,7 +19,7 @@ async function pingBoth() {
 }
 
 describe('translate.probed', () => {
-  it('changes the answers of all processes', async () => {
+  it('changes the answers of translate.ping in all processes', async () => {
     await publishProbe({ name: 'ollama', available: false, reason: 'it was killed' })
     await vi.waitFor(async () => expect(await pingBoth()).toEqual([false]))
 
@@ -27,7 +27,7 @@ describe('translate.probed', () => {
     await vi.waitFor(async () => expect(await pingBoth()).toEqual([true]))
   })
 
-  it('does not outrank a failure of the process itself', async () => {
+  it('does not override a failure that a process itself has seen', async () => {
     await test.ollama.kill()
     const box = await test.listen('alice')
     const msgKey = crypto.randomUUID()

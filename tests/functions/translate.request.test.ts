@@ -66,7 +66,7 @@ describe('translate.request', () => {
     expect(test.ollama.prompts).toHaveLength(prompts)
   })
 
-  it('runs once for 50 concurrent requests in two processes, and once per language', async () => {
+  it('translates a message once per language, even for 50 concurrent requests to two processes', async () => {
     const room = await test.app.createRoom(['alice', 'bob'])
     const notifyId = await test.send(room, english)
     const [toAlice, toBob] = [await test.listen('alice'), await test.listen('bob')]
@@ -136,7 +136,7 @@ describe('translate.request', () => {
   })
 
   it.each(['public', 'private'] as const)(
-    'rejects absent and deleted messages and those of others in a %s room, from the cache too',
+    'rejects unknown, deleted and hidden messages of a %s room, even if a translation is cached',
     async (kind) => {
       const room = await test.app.createRoom(['alice', 'bob', 'charlie'], kind, { alice: 'owner' })
       const notifyId = await test.send(room, english)
@@ -153,7 +153,7 @@ describe('translate.request', () => {
     },
   )
 
-  it('erases the translations of a deleted message, also those that are running', async () => {
+  it('erases cached translations of a deleted message, and ends running ones', async () => {
     const room = await test.app.createRoom(['alice'])
     const notifyId = await test.send(room, english)
     const id = notifyId.split('-')[1] ?? ''
@@ -205,7 +205,7 @@ describe('translate.request', () => {
     expect(joinPieces(await test.piecesOf(box, again.msgKey))).toBe('Pregunta a @bob.')
   })
 
-  it('ends a run after 15 seconds without output', async () => {
+  it('ends a translation after 15 seconds without output', async () => {
     const room = await test.app.createRoom(['alice'])
     const box = await test.listen('alice')
     const [silent, amid] = [
@@ -227,11 +227,11 @@ describe('translate.request', () => {
     expect(errors).toEqual(['timeout', 'timeout'])
   }, 40_000)
 
-  it('ends every run with done, also those that the queue has no place for', async () => {
+  it('ends every translation with done, even one that a full queue rejects', async () => {
     const box = await test.listen('bob')
     const gate = Promise.withResolvers<void>()
     test.ollama.answer(sayAfter(gate.promise, 'hola'))
-    // Each of the two processes runs 2 at once, and queues 100.
+    // Each of the two processes translates 2 texts at once, and queues 100.
     const texts = Array.from({ length: 300 }, (_, index) => `${english} ${index}`)
     const keys = new Set<string>()
     const errors: string[] = []
@@ -253,7 +253,7 @@ describe('translate.request', () => {
     expect(new Set(errors)).toEqual(new Set(['overloaded']))
   })
 
-  it('ends a run to which nobody listens any more', async () => {
+  it('ends a translation when its only listener has unsubscribed', async () => {
     const room = await test.app.createRoom(['alice'])
     const notifyId = await test.send(room, english)
     const aborted = test.ollama.aborted()

@@ -18,7 +18,7 @@ describe('translate.run with Apertium', () => {
     for (const part of ['@bob', '#general', '`npm test`']) expect(output).toContain(part)
   })
 
-  it('translates back into the language of the reader', async () => {
+  it('translates Spanish into the English of the reader', async () => {
     const room = await test.app.createRoom(['alice'])
     const box = await test.listen('alice')
     const notifyId = await test.send(room, 'La casa es grande y el jardín es pequeño.')
@@ -30,7 +30,7 @@ describe('translate.run with Apertium', () => {
     expect(pieces[0]).toMatchObject({ engine: 'apertium', from: 'es', targetLang: 'en' })
   })
 
-  it('rejects a pair that no engine knows as not_found', async () => {
+  it('rejects a language pair that no engine knows as not_found', async () => {
     const room = await test.app.createRoom(['alice'])
     const german = await test.send(room, 'Wir treffen uns morgen früh im Büro am Bahnhof.')
 
@@ -40,7 +40,7 @@ describe('translate.run with Apertium', () => {
       })
   })
 
-  it('lists the pairs of Apertium in translate.ping', async () => {
+  it('lets translate.ping list the language pairs of Apertium', async () => {
     const { available, engines } = await test.app.call('translate.ping', {}, 'charlie')
 
     expect(available).toBe(true)

@@ -25,7 +25,7 @@ describe('user.block', () => {
     expect(messages[0]).not.toContain('block')
   })
 
-  it('marks the room as blocked for the caller only', async () => {
+  it('marks the direct room as blocked for the caller only', async () => {
     const [me, other] = [await createUser(), await createUser()]
     const room = await openDirect(me, other)
 
@@ -35,7 +35,7 @@ describe('user.block', () => {
     expect(await readRoom(other, room)).not.toHaveProperty('isBlocked')
   })
 
-  it('gives the blocked user the same answer when they open a direct room for the first time', async () => {
+  it('rejects messages of the blocked user even in a direct room that they open after the block', async () => {
     const [me, other] = [await createUser(), await createUser()]
     await block(me, other)
 
@@ -68,7 +68,7 @@ describe('user.block', () => {
     await expect(send(other, room)).resolves.toBeDefined()
   })
 
-  it('rejects the caller, and a user who has never logged in, as forbidden', async () => {
+  it('rejects a block of the caller, and of a user who has never logged in, as forbidden', async () => {
     const me = await createUser()
 
     for (const userId of [me, newUserId()])

@@ -6,11 +6,11 @@ import { newUserId, useApp } from '../support/app.ts'
 
 const app = useApp()
 
-/** Runs every 30 s. */
+/** `user.reindex` runs every 30 seconds. */
 const polling = { timeout: 120_000 }
 
 describe('user.reindex', () => {
-  it('adds missing entries of deactivated users, and deletes those of active users', async () => {
+  it('adds missing deactivated users to the bucket DEACTIVATED_USERS, and deletes active users from it', async () => {
     const [missing, surplus] = [newUserId(), newUserId()]
     const bucket = await app.openBucket(DEACTIVATED_USERS)
     const isIndexed = async (user: string) => (await bucket.get(user))?.operation === 'PUT'

@@ -44,7 +44,7 @@ describe('user.seen', () => {
     await expect.poll(() => readRow(user)).toMatchObject({ id: user, name })
   })
 
-  it('stores the user name, which replaces a missing name', async () => {
+  it('stores the user name, and uses it in place of a missing name', async () => {
     const user = newUserId()
 
     await publishSeen([user], undefined, 'jane.doe@example.com')
@@ -101,7 +101,7 @@ describe('user.seen', () => {
     expect(await readRow(user)).toMatchObject({ name: 'Ada' })
   })
 
-  it('adds a new user to the room general once, with the join as an event', async () => {
+  it('adds a new user to the room general once, and publishes the join', async () => {
     const user = newUserId()
     const notices = await app.listen(roomNotify, { room: general }, 'alice')
     const isJoin = ({ event }: { event?: unknown }) =>

@@ -10,7 +10,7 @@ async function unblock(user: UserId, userId: UserId) {
   return (await app.clientFor(user)).call('user.unblock', { userId })
 }
 
-/** A process caches a membership for half a second. */
+/** Repeats the call until it succeeds, because a process caches a role for half a second. */
 async function sendUntilAnswered(user: UserId, room: RoomId) {
   await expect.poll(() => send(user, room).then(Boolean, () => false)).toBe(true)
 }

@@ -98,7 +98,7 @@ describe('users.me', () => {
       await expect(callMe(newUserId(), { name })).rejects.toMatchObject({ code: 'conflict' })
   })
 
-  it('lets one of several users who choose a name at once have it', async () => {
+  it('gives a name to only one of several users who choose it at the same time', async () => {
     const name = newName('Race')
     const calls = Array.from({ length: 5 }, () => callMe(newUserId(), { name }))
 

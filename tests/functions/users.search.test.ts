@@ -61,7 +61,7 @@ describe('users.search', () => {
     expect(await search(`${prefix} ${text}`)).toEqual([user])
   })
 
-  it('finds a user by a rare word although thousands have the other word', async () => {
+  it('finds a user by a common word and a rare one, although thousands of users have the common word', async () => {
     const [common, rare] = [newPrefix(), newPrefix()]
     const crowd = newUserIds(2_000).map((id) => [id, { name: `${common} ${id}` }] as const)
     await storeLogins(new Map(crowd))
