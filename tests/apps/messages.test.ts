@@ -60,7 +60,7 @@ const card = {
 }
 
 describe('a message of an app', () => {
-  it('reaches the members like any message, with the app as its sender, and mentions nobody', async () => {
+  it('is delivered like any other message, with the app as its sender, and mentions no user', async () => {
     const toAlice = await app.listen(deliverNotify, { user: 'alice', room }, 'alice')
 
     await createPoll('bob')
@@ -81,7 +81,7 @@ describe('a message of an app', () => {
     ])
   })
 
-  it('is stored once, although the action is repeated, also at once', async () => {
+  it('is stored once, even if the action is called repeatedly or concurrently', async () => {
     const id = crypto.randomUUID()
 
     await Promise.all([createPoll('bob', id), createPoll('alice', id), createPoll('bob', id)])
@@ -90,7 +90,7 @@ describe('a message of an app', () => {
     expect(await readMessages()).toHaveLength(1)
   })
 
-  it('is stored once, although a process crashed before it removed the message from the outbox', async () => {
+  it('is stored once, even if a process crashed before it removed the message from the outbox', async () => {
     await createPoll()
     const [event] = await readMessages()
     if (!event) throw new Error('The app has posted nothing')
@@ -104,7 +104,7 @@ describe('a message of an app', () => {
     ])
   })
 
-  it('names a deleted user by their id', async () => {
+  it('names a user by their id if the user is not in the database', async () => {
     const unknown = `user-${crypto.randomUUID()}`
     await app.addMember(room, unknown, 'private')
     const client = await app.clientFor(unknown)
@@ -115,7 +115,7 @@ describe('a message of an app', () => {
     expect(await readMessages()).toMatchObject([{ text: `${unknown} started a poll: Who?` }])
   })
 
-  it('cannot be forged: a user can send neither a card nor as an app', async () => {
+  it('cannot be forged: a user can neither send a card nor send a message as an app', async () => {
     const payload = { clientId: newClientId(), text: 'Free money' }
     const forged = [
       { ...payload, card },
@@ -133,7 +133,7 @@ describe('a message of an app', () => {
     expect(await readMessages()).toEqual([])
   })
 
-  it('cannot be edited, and is deleted by moderators only, with its card', async () => {
+  it('cannot be edited, and can be deleted only by moderators and owners, with its card', async () => {
     const message = await postedMessage()
     const notifyId = toNotifyId(message)
     for (const as of ['alice', 'bob'] as const) {
@@ -153,9 +153,9 @@ describe('a message of an app', () => {
     expect(row).toMatchObject({ text: '', card: null })
   })
 
-  it('is not sent, and nothing is changed, if the app was uninstalled a moment ago', async () => {
+  it('is not sent, and the action changes nothing, if the app has just been uninstalled', async () => {
     await createPoll()
-    // Without `apps.uninstall`, the guard still admits calls for 500 ms.
+    // The row is deleted without `apps.uninstall`, so the guard still admits calls for 500 ms.
     await db.delete(roomApps).where(eq(roomApps.room, room))
 
     await expect(createPoll()).rejects.toMatchObject({ code: 'forbidden' })
@@ -169,7 +169,8 @@ describe('a message of an app', () => {
 })
 
 /**
- * An app whose action `roll` only stores. Its schedule posts a message for each roll, and deletes it.
+ * Creates an app whose action `roll` only stores a row. The schedule of the app posts a message for
+ * each row, and deletes the row.
  */
 async function createBell({ needs = `needs: ['post'],` } = {}) {
   const folder = await createAppFolder()
@@ -207,7 +208,7 @@ async function installed(id: string) {
 }
 
 describe('a schedule of an app', { timeout: 60_000 }, () => {
-  it('runs once over two processes, and posts once for each change', async () => {
+  it('runs in only one of two processes at a time, and posts once for each change', async () => {
     const { id, start } = await createBell()
     await Promise.all([start(), start()])
     const room = await installed(id)
@@ -251,7 +252,7 @@ describe('a schedule of an app', { timeout: 60_000 }, () => {
     await expect.poll(() => readMessages(left), { timeout: 20_000 }).toHaveLength(1)
   })
 
-  it('cannot post if the app does not ask for it in its definition', async () => {
+  it('cannot post if the definition of the app does not contain the need `post`', async () => {
     const { id, start } = await createBell({ needs: '' })
     const process = await start()
     const room = await installed(id)

@@ -30,7 +30,7 @@ describe('an app in a second runtime process', () => {
     expect(await app.act(id, room, 'list', {}, 'alice')).toEqual({ rolls: [rolled] })
   })
 
-  it('is guarded: it is forbidden in a room in which it is not installed', async () => {
+  it('rejects calls in a room in which it is not installed as forbidden', async () => {
     const room = await app.createRoom(['alice'], 'private', { alice: 'owner' })
     const { id, start } = await createAppFolder()
     await start()
@@ -40,7 +40,7 @@ describe('an app in a second runtime process', () => {
     await expect(roll).rejects.toMatchObject({ code: 'forbidden' })
   })
 
-  it('is forbidden within one second after it was uninstalled, or its user was kicked', async () => {
+  it('rejects calls as forbidden within one second after it was uninstalled or the caller was kicked', async () => {
     await app.createUsers('alice', 'bob')
     const { id, start } = await createAppFolder()
     await start()
@@ -60,7 +60,7 @@ describe('an app in a second runtime process', () => {
     expect(await nextRejection(() => list(bare))).toBe('forbidden')
   })
 
-  it('answers no call if its folder lacks the guard', async () => {
+  it('rejects every call as internal if its folder lacks the guard _around.ts', async () => {
     const room = await app.createRoom(['alice'], 'private', { alice: 'owner' })
     const { id, dir, start } = await createAppFolder()
     await rm(join(dir, '_around.ts'))
@@ -92,14 +92,14 @@ describe('an app in a second runtime process', () => {
     expect(line).not.toContain('a secret')
   })
 
-  it('does not start from a folder with another name', async () => {
+  it('does not start from a folder that is not named after the app', async () => {
     const { id, dir, start } = await createAppFolder()
     await rename(join(dir, id), join(dir, 'other'))
 
     await expect(start()).rejects.toThrow(`other defines the app "${id}": name the folder after`)
   })
 
-  it('is listed with the URL and the integrity of its component, and keeps them without the file', async () => {
+  it('is listed with the URL and the integrity of its component, even after a restart without the file', async () => {
     const { id, start } = await createAppFolder()
     const components = await mkdtemp(join(tmpdir(), 'natter-components-'))
     onTestFinished(() => rm(components, { recursive: true }))

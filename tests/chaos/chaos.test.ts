@@ -12,7 +12,7 @@ describe('simulated users under injected faults', () => {
     ['postgres', newSeed, 1],
     ['pglite', 7, 4],
   ])(
-    'lose no acknowledged message and receive no event of a room without access, on %s with seed %i and %i partitions',
+    'lose no acknowledged message and receive no event of a room that they may not read, on %s with seed %i and %i partitions',
     { timeout: 180_000 },
     async (database, seed, partitionCount) => {
       const report = await runChaos({

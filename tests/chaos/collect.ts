@@ -13,8 +13,8 @@ import type { OperationHistory } from './operation-history.ts'
 import type { SystemUnderTest } from './system-under-test.ts'
 
 /**
- * No call is in flight, all events are persisted, and ROOMS_KV matches the database. Resolves after
- * `withinMs` in any case.
+ * Waits until no call is in flight, all events are persisted, and ROOMS_KV matches the database.
+ * Stops waiting after `withinMs`.
  */
 export async function settle(system: SystemUnderTest, withinMs = 45_000): Promise<void> {
   const deadline = Date.now() + withinMs

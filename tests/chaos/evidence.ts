@@ -10,10 +10,10 @@ export interface Evidence {
   reactions: { messageId: MessageId; userId: UserId; emoji: string }[]
   versions: { messageId: MessageId; text: string }[]
   heads: { room: RoomId; seq: number }[]
-  /** According to the database. */
+  /** The entries that the member index should have according to the database. */
   expectedIndex: Map<string, string>
   index: Map<string, string>
-  /** `{room}.{user}`, including members of archived rooms. */
+  /** A key `{room}.{user}` for each membership, even of archived rooms. */
   storedMembers: ReadonlySet<string>
   acks: AcknowledgedMessage[]
   changes: AcknowledgedChange[]
@@ -22,11 +22,11 @@ export interface Evidence {
   archiveOperations: ArchiveOperation[]
   readOperations: ReadOperation[]
   frames: Frame[]
-  /** Events may arrive later by the length of a pause of their runtime. */
+  /** Pauses of runtimes and nats-servers. A pause may delay events by its length. */
   pauses: { start: number; end: number }[]
   views: UserView[]
   counts: RoomCounts[]
-  /** Without intended rejections. */
+  /** Calls that failed after the last fault, except intended rejections. */
   failedAfterFaults: string[]
   /** Unexpected exits of processes, and calls that failed with `internal`. */
   crashes: string[]
@@ -70,10 +70,10 @@ export interface AcknowledgedChange {
   on?: boolean
 }
 
-/** The operation took effect, or may have taken effect, in this time span. */
+/** An operation that took effect, or may have taken effect, between `start` and `end`. */
 export interface TimedOperation {
   start: number
-  /** Without an acknowledgement, the latest time at which the call may take effect. */
+  /** Time of the acknowledgement. Without one, the last time at which the call can take effect. */
   end: number
   isAcknowledged: boolean
 }
@@ -99,7 +99,7 @@ export interface ArchiveOperation extends TimedOperation {
 export interface ReadOperation extends TimedOperation {
   user: UserId
   room: RoomId
-  /** The acknowledged read position, or the requested one. */
+  /** The acknowledged read position. Without an acknowledgement, the requested one. */
   seq: number
 }
 
@@ -107,7 +107,7 @@ export interface Frame {
   user: UserId
   at: number
   subject: string
-  /** Undefined if the frame is an event. */
+  /** The time of the call that the frame answers. Undefined if the frame is an event. */
   requestedAt?: number | undefined
   room?: RoomId | undefined
   notice?: Notice
@@ -126,7 +126,7 @@ export interface VisibleMessage {
   threadId: MessageId | ''
   text: string
   isDeleted: boolean
-  /** `{user} {emoji}` */
+  /** A key `{user} {emoji}` for each reaction. */
   reactions: ReadonlySet<string>
 }
 

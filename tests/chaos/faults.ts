@@ -87,7 +87,7 @@ const faults: Record<FaultName, Fault> = {
     const { servers } = system
     const server = random.pick(servers)
     await server.kill('SIGKILL')
-    // A cluster must work without the server.
+    // The server stays down for a while, because the rest of a cluster must work without it.
     if (servers.length > 1) await delay(random.between(0, maxServerOutageMs))
     await server.restart()
   },
@@ -103,7 +103,7 @@ const faults: Record<FaultName, Fault> = {
     system.pauses.push({ start, end: Date.now() })
   },
 
-  /** As a rolling update does. */
+  /** Restarts the servers and runtimes one after the other, as a rolling update does. */
   async 'cluster restarted'({ system }) {
     for (const server of system.servers) {
       await server.restart()
@@ -120,7 +120,7 @@ const faults: Record<FaultName, Fault> = {
 
   'nats frozen': ({ system, random }) => freezeUntilReplaced(random.pick(system.servers)),
 
-  /** `npm start` replaces a frozen PGlite, but does not run PostgreSQL. */
+  /** `npm start` replaces a frozen PGlite. It does not run PostgreSQL, so that one only pauses. */
   async 'database frozen'({ system, databaseOutageMs }) {
     if (system.database.name === 'pglite') return freezeUntilReplaced(system.database)
     const pids = await processTree(system.database.pid)
@@ -129,7 +129,7 @@ const faults: Record<FaultName, Fault> = {
     for (const pid of pids) process.kill(pid, 'SIGCONT')
   },
 
-  /** As `npm start` restarts the services that store data, once there is space. */
+  /** Like `npm start`, restarts the services that store data once the disk has space again. */
   async 'disk full'({ system, databaseOutageMs }) {
     const { smallDisk, servers, database } = system
     if (!smallDisk) throw new Error('The system has no disk that can be filled')
@@ -171,7 +171,7 @@ async function processTree(pid: number | undefined): Promise<number[]> {
   return [pid, ...children.split(' ').filter(Boolean).map(Number)]
 }
 
-/** The new `Nats-Msg-Id` makes the stream accept the message again. */
+/** Appends a copy of a stored message. Its new `Nats-Msg-Id` makes the stream accept the copy. */
 async function appendDuplicate({ system, random }: FaultOptions) {
   const jsm = await jetstreamManager(system.nc)
   const { stream } = random.pick(system.partitions.streamsOf(CHAT_MESSAGES))
@@ -185,7 +185,7 @@ async function appendDuplicate({ system, random }: FaultOptions) {
   await system.nc.request(subject, stored.data, { headers: hdrs, timeout: 2_000 })
 }
 
-/** The server has the messages that the others have stored meanwhile. */
+/** Waits until the server has caught up with the messages that the others stored meanwhile. */
 export async function untilHealthy({ monitorUrl }: NatsService) {
   for (const until = Date.now() + 30_000; Date.now() < until; ) {
     const answer = await fetch(`${monitorUrl}/healthz`).catch(() => undefined)
@@ -199,7 +199,7 @@ async function freezeUntilReplaced(service: ProcessService) {
   await service.restart()
 }
 
-/** The other schedule may have stopped NATS. */
+/** Ignores an error, because the other schedule may have stopped NATS. */
 async function ignoreOutage(inject: () => Promise<void>) {
   await inject().catch(() => {})
 }

@@ -3,7 +3,7 @@ import type { RoomId, UserId } from '#schema/ids'
 import type { Notice } from '#schema/messages/event'
 import type { Frame } from './evidence.ts'
 
-/** The number and the room make the text recognizable in any payload. */
+/** Returns a text that contains its number and room, by which it can be found in any payload. */
 export function createMarkedText(count: number, room: RoomId, rest = ''): string {
   return `${count} [in ${room}]${rest}`
 }
@@ -59,7 +59,7 @@ function trackRequestTimes(nc: NatsConnection) {
 
 const internedRooms = new Map<string, RoomId>()
 
-/** In V8, a substring holds the whole payload in memory. */
+/** Returns a shared copy of the id. In V8, a substring would keep the whole payload in memory. */
 function internRoom(room: RoomId): RoomId {
   const existing = internedRooms.get(room)
   if (existing) return existing

@@ -23,7 +23,7 @@ import {
 export interface OperationHistory {
   userIds: readonly UserId[]
   rooms: { id: RoomId; kind: RoomKind }[]
-  /** `{room}.{user}` of each membership according to the acknowledged operations. */
+  /** A key `{room}.{user}` for each membership according to the acknowledged operations. */
   presumedMembers: Set<string>
   sentMessages: SentMessage[]
   acks: AcknowledgedMessage[]
@@ -57,7 +57,7 @@ export function createOperationHistory(userIds: readonly UserId[]): OperationHis
   return { userIds, ...lists, ...operations, presumedMembers: new Set(), textCount: 0 }
 }
 
-/** Adds the call to `list` with the time span of its effect, unless it is rejected. */
+/** Adds the call to `list` with the time span of its possible effect, unless it is rejected. */
 export async function recordOperation<O extends TimedOperation, N extends FunctionName>(
   list: O[],
   fields: Omit<O, keyof TimedOperation>,
@@ -69,7 +69,7 @@ export async function recordOperation<O extends TimedOperation, N extends Functi
     end: Number.POSITIVE_INFINITY,
     isAcknowledged: false,
   } as O
-  // The operation may take effect before the answer.
+  // It is added before the call, because it may take effect before the answer arrives.
   list.push(entry)
   const outcome = await call()
   if (outcome.ok) Object.assign(entry, { end: Date.now(), isAcknowledged: true })
@@ -118,7 +118,7 @@ export function recordAck(
   history.sentMessages.push({ room, id, seq, sender: userId, notifyId })
 }
 
-/** In most cases, the user is probably a member of the room. */
+/** Returns a random room. In most cases, the user is probably a member of it. */
 export function pickRoom(
   { userId }: SimulatedUser,
   { rooms, presumedMembers }: OperationHistory,
@@ -139,7 +139,7 @@ export function pickMessage(
   return recent.length === 0 ? undefined : random.pick(recent)
 }
 
-/** Some texts contain a mention, and some are too long for a notice. */
+/** Returns a new text. Some texts contain a mention, and some are too long for a notice. */
 export function createText(history: OperationHistory, room: RoomId, random: Random): string {
   const mention = random.next() < 0.2 ? ` @${random.pick(history.userIds)}` : ''
   const rest = random.next() < 0.05 ? ' and so on'.repeat(150) : ''

@@ -41,7 +41,7 @@ const weights = {
   reconnect: 1,
 }
 
-/** The server rejects many operations for lack of a permission. */
+/** Runs a random operation. Many are rejected, because the user lacks the permission. */
 export async function runOperation(
   actor: SimulatedUser,
   history: OperationHistory,
@@ -190,7 +190,7 @@ const operations: Record<keyof typeof weights, Operation> = {
       { user: actor.userId, room, action: 'join' },
       call,
     )
-    // Events update the view only after the room is loaded.
+    // This call loads the room, because events update the view only after that.
     if (ok) await actor.follow(room).catchUp()
   },
 

@@ -42,7 +42,10 @@ export function createDeletion(seq: number): RoomEvent {
   return { kind: 'delete', room, by: alice, at: sentAtIso, message }
 }
 
-/** Alice sends three messages. Bob marks the first as read, and reacts to the second. */
+/**
+ * Returns the evidence of a run without violations. In it, alice sends three messages. Bob marks
+ * the first one as read, and reacts to the second one.
+ */
 export function createPassingRun() {
   const reacted = { kind: 'react', room, by: bob, at: sentAtIso, message: targetOf(2) } as const
   const reaction: RoomEvent = { ...reacted, emoji: '👍', on: true }

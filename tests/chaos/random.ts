@@ -4,9 +4,9 @@ export interface Random {
   /** Returns an integer in [from, to). */
   between(from: number, to: number): number
   pick<T>(all: readonly T[]): T
-  /** With a probability in proportion to its weight. */
+  /** Returns each name with a probability in proportion to its weight. */
   weighted<T extends string>(weights: Readonly<Record<T, number>>): T
-  /** Seeded from this generator, but independent. */
+  /** Returns an independent generator. Its seed is a number from this one. */
   fork(): Random
 }
 

@@ -9,13 +9,16 @@ export interface ReplayedMessage {
   text: string
   mentions: readonly UserId[]
   isDeleted: boolean
-  /** `{user} {emoji}` */
+  /** A key `{user} {emoji}` for each reaction. */
   reactions: Set<string>
 }
 
 export type Replay = ReadonlyMap<MessageId, ReplayedMessage>
 
-/** If CHAT_MESSAGES has two copies of a message, the first copy counts. */
+/**
+ * Returns the messages that result from the events of the log. If CHAT_MESSAGES has two copies of a
+ * message, the first copy counts.
+ */
 export function replay(log: readonly PlacedEvent[]): Replay {
   const messages = new Map<MessageId, ReplayedMessage>()
   for (const { seq, event } of log) {

@@ -14,7 +14,7 @@ export interface Acknowledged {
 
 export interface Figures {
   sent: number
-  /** Of those, calls that failed at least once. */
+  /** The number of these messages whose call failed at least once. */
   repeated: number
   /** The longest time without an acknowledgement. */
   gapMs: number
@@ -24,14 +24,14 @@ export interface Figures {
 
 const messagesPerSecond = 100
 const maxAttempts = 10
-/** As the page does in `client/chat/createSendQueue.ts`. */
+/** The delays with which the page retries (`client/chat/createSendQueue.ts`). */
 const [minRetryMs, maxRetryMs, repeatAfterMs] = [400, 8_000, 1_000]
-/** More than these are not recovered (`domain/log/read-since.ts`). */
+/** For more events, `chat.sync` answers `recovered: false` (`domain/log/read-since.ts`). */
 const maxSyncedEvents = 500
-/** More would make the reads, and not the messages, the load. */
+/** The maximum of concurrent reads, so that most of the load comes from sending messages. */
 const maxReads = 4
 
-/** Sends 100 messages a second, and reads right after an acknowledgement. */
+/** Sends 100 messages a second. Reads the room right after an acknowledgement. */
 export class RollingLoad {
   readonly #users: readonly SimulatedUser[]
   readonly #room: RoomId
@@ -61,7 +61,7 @@ export class RollingLoad {
     await Promise.all(calls)
   }
 
-  /** Of the messages that were first sent in a time span that has passed. */
+  /** Returns the figures of a past time span, for messages that were first sent in it. */
   figures(from: number, to: number): Figures {
     const all = [...this.acknowledged.values()]
     const within = all.filter(({ sentAt }) => sentAt >= from && sentAt <= to)
@@ -113,7 +113,8 @@ export class RollingLoad {
         if (since >= seq && (page.messages[0]?.seq ?? 0) > seq) continue
         const synced = await callUntilAnswered(user, 'chat.sync', { room, since })
         const isRead = synced.recovered && synced.events.some((event) => event.seq === seq)
-        // The answer contains at most 500 events, and the call may have been repeated for seconds.
+        // The answer contains at most 500 events. There may be more by now, because the call may
+        // have been repeated for seconds.
         const isTooMuch = !synced.recovered && this.#latest - since > maxSyncedEvents / 2
         if (!isRead && !isTooMuch)
           this.stale.push(
@@ -127,7 +128,7 @@ export class RollingLoad {
   }
 }
 
-/** Throws the error of a call that is rejected. */
+/** Repeats a call until it is answered. Throws the error if the call is rejected. */
 export async function callUntilAnswered<N extends FunctionName>(
   { client }: SimulatedUser,
   name: N,

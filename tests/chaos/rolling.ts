@@ -19,7 +19,7 @@ export interface RollingOptions {
 }
 
 export interface Measurement {
-  /** What took longest in these seconds. */
+  /** The words after the seconds in the report, such as `until a message was persisted`. */
   name: string
   seconds: number
   bar?: number
@@ -38,14 +38,14 @@ interface Span {
   to: number
 }
 
-/** After a restart, with its consequences. Then a quarter of it passes until the next one. */
+/** The measurement of a restart ends this long after it. A quarter later, the next one begins. */
 const pauseMs = 2_000
 const lagSampleMs = 250
 const maxHistoryMs = 60_000
 
 /**
- * Restarts the nats-servers and runtimes of a cluster one after the other, under load. Every second round stops
- * the servers with the lame duck mode instead of SIGTERM.
+ * Restarts the nats-servers and runtimes of a cluster one after the other, under load. In every
+ * second round, the servers stop in lame duck mode instead of by SIGTERM.
  */
 export async function runRolling(options: RollingOptions): Promise<RollingReport> {
   const { userCount, runtimeCount, durationMs, freezes, log } = options
@@ -156,7 +156,7 @@ async function freeze(server: NatsService) {
   await untilHealthy(server)
 }
 
-/** Returns the longest time between the acknowledgement of a message and that of its consumer `persist`. */
+/** Returns the longest time from the acknowledgement of a message until `persist` stored it. */
 async function watchLag(
   { nc }: SystemUnderTest,
   { acknowledged }: RollingLoad,
@@ -170,7 +170,7 @@ async function watchLag(
     const info = await jsm.consumers.info(CHAT_MESSAGES.stream, 'persist').catch(() => undefined)
     if (!info) continue
     const persisted = info.ack_floor.stream_seq
-    // Newest first.
+    // From the newest to the oldest message.
     const times = [...acknowledged.values()].reverse()
     const end = times.findIndex(({ seq }) => seq <= persisted)
     for (const { seq, acknowledgedAt } of times.slice(0, end < 0 ? undefined : end + 200))
@@ -179,7 +179,10 @@ async function watchLag(
   return longestMs
 }
 
-/** Reads all pages until they contain all messages. */
+/**
+ * Reads the whole history repeatedly, until it contains all acknowledged messages. Returns those
+ * that are missing after a minute.
+ */
 async function findMissing(
   user: SimulatedUser,
   room: RoomId,

@@ -34,14 +34,14 @@ export interface ChaosOptions {
   faults?: readonly FaultName[]
   /** `disk-full` needs root. */
   additions?: readonly Addition[]
-  /** Of CHAT_MESSAGES and ROOMS_KV. */
+  /** The number of partitions of CHAT_MESSAGES and ROOMS_KV. */
   partitionCount?: number
   log?: (message: string) => void
 }
 
 export interface ChaosReport {
   seed: number
-  /** By key `{function} {code}`, such as `send forbidden`. */
+  /** The number of answers by `{function} {code}`, such as `send forbidden`. */
   answers: Record<string, number>
   acknowledged: number
   faults: FaultName[]
@@ -189,7 +189,8 @@ async function runWithoutFaults(
   return Object.entries(system.answers).flatMap(([answer, count]) => {
     const added = count - (before[answer] ?? 0)
     const [, code = ''] = answer.split(' ')
-    // The operation `reconnect` makes the user's calls in flight fail with `disconnected`.
+    // The operation `reconnect` makes the user's calls in flight fail with `disconnected`, even
+    // without a fault.
     if (added === 0 || !isIndeterminate(code) || code === 'disconnected') return []
     return [`${answer}: ${added} times, such as "${system.reasons[answer]}"`]
   })

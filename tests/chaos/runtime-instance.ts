@@ -58,7 +58,7 @@ export function createRuntimeInstance(
   async function stopAndRestart(stop: () => Promise<void>) {
     isExitExpected = true
     await stop()
-    // A runtime exits if its dependencies are unavailable for a minute.
+    // The restart may fail: a runtime exits if its dependencies are unavailable for a minute.
     for (let attempt = 1; ; attempt++) {
       await waitForSpace()
       try {

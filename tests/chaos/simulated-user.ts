@@ -27,7 +27,7 @@ export interface SimulatedUser {
   pastViews: UserRoomView[]
   follow(room: RoomId): UserRoomView
   reconnect(): Promise<void>
-  /** All messages that the server has sent so far have been received. */
+  /** Resolves when all messages that the server has sent so far have been received. */
   flush(): Promise<void>
   close(): Promise<void>
 }
@@ -42,7 +42,7 @@ export interface SimulatedUserOptions {
   onAnswer: (name: FunctionName, code: string, reason?: string) => void
 }
 
-/** The calls may or may not have taken effect. */
+/** Calls that fail with these codes may or may not have taken effect. */
 const indeterminateCodes = new Set([
   'timeout',
   'disconnected',

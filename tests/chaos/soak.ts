@@ -24,19 +24,19 @@ export interface SoakReport {
   verdict: Record<string, string[]>
 }
 
-/** In MB. */
+/** The memory of each process in MB, by its name. */
 type Memory = Record<string, number>
 
 const messagesPerSecond = 2_000
 const maxInFlight = 256
 const sampleMs = 2_000
 const samplesPerLogLine = 15
-/** From the middle third of a run to its last third. */
+/** The limit for the growth of a process from the middle third of a run to its last third. */
 const maxGrowth = { factor: 1.15, megabytes: 24 }
-/** nats-server remembers the ids in the duplicate window, which is as long as the run. */
+/** The duplicate window lasts as long as the run. nats-server keeps its message ids in memory. */
 const bytesPerMessageId = 250
 
-/** Checks that no acknowledged message is lost, and that no process grows. */
+/** Checks that no acknowledged message is lost, and that the memory of no process grows. */
 export async function runSoak({ durationMs, database, log }: SoakOptions): Promise<SoakReport> {
   const tokenIssuer = await startTokenIssuer()
   await using stack = new AsyncDisposableStack()

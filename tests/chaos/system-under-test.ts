@@ -26,9 +26,9 @@ export interface SystemUnderTest extends AsyncDisposable {
   /** Deleted on disposal, unless `preserveLogs` was called. */
   dir: string
   preserveLogs(): void
-  /** The file system of the services, if it can be filled, and the watch of `npm start` over it. */
+  /** The disk of the services with `hasSmallDisk`, and the watch over it that `npm start` uses. */
   smallDisk: { disk: SmallDisk; watch: Disk } | undefined
-  /** One, or the three of a cluster. */
+  /** One nats-server, or the three of a cluster. */
   servers: NatsService[]
   database: ProcessService
   runtimes: RuntimeInstance[]
@@ -38,9 +38,9 @@ export interface SystemUnderTest extends AsyncDisposable {
   frames: Frame[]
   pauses: { start: number; end: number }[]
   crashes: string[]
-  /** By key `{function} {code}`, such as `send forbidden`. */
+  /** The number of answers by `{function} {code}`, such as `send forbidden`. */
   answers: Record<string, number>
-  /** The message of the last error, by the same key. */
+  /** The message of the last error, by the same keys as in `answers`. */
   reasons: Record<string, string>
   deliveries: DeliveryCounts
 }
@@ -49,7 +49,7 @@ export interface SystemOptions {
   userCount: number
   runtimeCount: number
   database: DatabaseKind
-  /** Needs root. */
+  /** Stores the data of the services on a small disk, which can be filled. Needs root. */
   hasSmallDisk?: boolean
   isCluster?: boolean
   partitionCount?: number
@@ -57,7 +57,7 @@ export interface SystemOptions {
 
 const smallDiskMegabytes = 1_500
 
-/** Longer than the longest run, but `auth.callout` rejects more than a day. */
+/** Longer than the longest run, but less than the day that `auth.callout` allows. */
 const tokenSeconds = 86_000
 
 export async function startSystem(options: SystemOptions): Promise<SystemUnderTest> {

@@ -5,7 +5,7 @@ import type { Notice, RoomEvent } from '#schema/messages/event'
 import type { VisibleMessage } from './evidence.ts'
 import type { CallFunction } from './simulated-user.ts'
 
-/** Like a client, fetches missed events. */
+/** The messages that a user sees in a room. Like a client, the view fetches missed events. */
 export interface UserRoomView {
   readonly room: RoomId
   readonly isClosed: boolean
@@ -17,7 +17,7 @@ export interface UserRoomView {
   close(): void
 }
 
-/** Events that were received, events that `chat.sync` returned, and room reloads. */
+/** Numbers of received events, of events that `chat.sync` returned, and of room reloads. */
 export interface DeliveryCounts {
   pushed: number
   synced: number
@@ -30,7 +30,7 @@ interface ViewedMessage extends VisibleMessage {
   reactions: Set<string>
 }
 
-/** If all notices of a thread are lost, `prev` does not reveal the gap. */
+/** The view then calls `chat.sync`: `prev` reveals no gap if all notices of a thread are lost. */
 const maxEventsBetweenSyncs = 200
 const maxAttempts = 40
 
@@ -40,9 +40,9 @@ export function createUserRoomView(
   deliveries: DeliveryCounts,
 ): UserRoomView {
   let messages = new Map<MessageId, ViewedMessage>()
-  /** Undefined before the room is loaded. */
+  /** The view has all events up to this sequence. Undefined before the room is loaded. */
   let completeTo: number | undefined
-  /** The key '' stands for the room itself. */
+  /** The last sequence of each thread. The key '' stands for the room itself. */
   const heads = new Map<string, number>()
   let highestSeq = 0
   let eventsSinceSync = 0
@@ -131,7 +131,8 @@ export function createUserRoomView(
       deliveries.synced++
       return applyEvent(messages, seq, event)
     })
-    // If a deleted message was purged, an edit finds it only after the deletion.
+    // If a message was purged from the stream, its edits can only be applied after its deletion
+    // event, which adds the message to the view.
     for (const [index, { seq, event }] of events.entries())
       if (!applied[index] && !applyEvent(messages, seq, event))
         violations.push(`chat.sync since ${since} has ${seq}, which changes an unknown message`)

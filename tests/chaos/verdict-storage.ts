@@ -7,7 +7,7 @@ import type { Replay } from './replay.ts'
 
 /** A call may still return a deleted text within this time. */
 const graceMs = 1_000
-/** `room.list` counts only among this many newest messages, or messages with mentions. */
+/** `room.list` counts only among the newest 1,000 messages, or the newest 200 with mentions. */
 const maxScanned = 1_000
 const maxMentionsScanned = 200
 
@@ -164,7 +164,8 @@ export function checkUnreadCounts(evidence: Evidence, messages: Replay): string[
     const inThreads = mentioning.filter(({ threadId }) => threadId !== '')
     const isCounted = ({ sender, isDeleted }: { sender: string; isDeleted: boolean }) =>
       sender !== user && !isDeleted
-    // The read positions of followed threads are not recorded.
+    // The read positions of followed threads are not recorded, so the counts have a minimum and a
+    // maximum.
     const [expected = 0, mentionCount = 0, most = 0, mostMentions = 0] = [
       [...inRoom, ...inThreads],
       mentioning,
@@ -185,8 +186,8 @@ export function checkUnreadCounts(evidence: Evidence, messages: Replay): string[
 }
 
 /**
- * The position is that of the last acknowledged call or of a later unacknowledged one. Without an
- * acknowledged call, it can also be the initial position.
+ * Returns whether the read position is that of the last acknowledged call or of a later
+ * unacknowledged call. Without an acknowledged call, it can also be the initial position.
  */
 function isPlausibleReadSeq(count: RoomCounts, evidence: Evidence): boolean {
   const { user, room, readSeq } = count

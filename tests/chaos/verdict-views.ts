@@ -95,12 +95,12 @@ export function findLeaks(evidence: Evidence): string[] {
   return frames.flatMap((frame) => {
     const { user, at, requestedAt, room, notice, subject, texts } = frame
     const isPush = requestedAt === undefined
-    // The user must have had access when the event was stored or when it was delivered.
+    // A push is allowed if the user had access when the event was stored or when it was delivered.
     const storedAt = notice && (times.get(notice.seq) ?? Date.parse(notice.event?.at ?? ''))
     const pushTimes = storedAt ? [storedAt, at] : [at]
     const leaks = texts
       .filter((text) => {
-        // The text was read after the call started and after the text was sent.
+        // The runtime read the text after the start of the call, and after the text was sent.
         const readAt = Math.max(requestedAt ?? 0, textTimes.get(text.count) ?? 0)
         return lacksAccess(user, text.room, isPush ? pushTimes : [readAt])
       })
@@ -131,8 +131,9 @@ function isArchiveNotice(
 }
 
 /**
- * True if the user had never joined, or an acknowledged leave ended more than `graceMs` before.
- * With `isPublic`, true only for kicked users, because all others may read a public room.
+ * Returns true if the user had never joined, or if an acknowledged leave ended more than `graceMs`
+ * before `at`. With `isPublic`, returns true only for kicked users, because all others may read a
+ * public room.
  */
 export function isRemoved(
   membershipOperations: readonly MembershipOperation[],

@@ -375,7 +375,7 @@ describe('checkEvidence', () => {
       },
     ],
     [
-      'a mention in a thread that the user has read by a reply',
+      'a mention in a thread that the user has marked as read by a reply',
       ({ log, heads, rows, views }) => {
         const reply = (seq: number, sender: UserId, mentions: UserId[]) => {
           const message = { id: idOf(seq), room, sender, threadId: idOf(1), mentions }

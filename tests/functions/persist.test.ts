@@ -134,7 +134,7 @@ describe('persist', () => {
     const threadId = readNotifyId(first).id
     const reply = { room, threadId, clientId: newClientId(), text: 'under it' }
     const { seq } = await app.call('send.thread', reply, 'bob')
-    // The test waits for both consumers: one persists messages of rooms, the other those of threads.
+    // The test waits for both consumers: one persists messages of rooms, the other one replies.
     const last = await app.send(room, 'last', 'alice')
     const hasRow = (rows: { seq: number }[], seq: number) => rows.some((row) => row.seq === seq)
     await expect

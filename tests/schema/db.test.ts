@@ -16,7 +16,7 @@ async function startBreakingProxy(url: string) {
     const upstream = connect(Number(port), hostname)
     let isReady = false
     upstream.on('data', (data) => {
-      // The message ReadyForQuery, which ends the startup of a connection.
+      // These bytes are the message ReadyForQuery, which ends the startup of a connection.
       isReady ||= data.includes(Buffer.from([0x5a, 0, 0, 0, 5]))
       client.write(data)
     })
@@ -106,12 +106,13 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('db, on %s', (kind) => {
         db.transaction(async (tx) => {
           await tx.execute(sql`select 1`)
           await killDatabase()
-          // PostgreSQL's backend processes outlive the killed server process for a moment.
+          // The query is repeated until it fails: PostgreSQL's backend processes outlive the killed
+          // server process for a moment.
           for (;;) await tx.execute(sql`select 2`)
         }),
     ],
     [
-      'and the failure of the query is ignored',
+      'during a query whose failure is ignored',
       (killDatabase) =>
         db.transaction(async (tx) => {
           const query = tx.execute(sql`select pg_sleep(5)`).catch(() => 'failed')
@@ -151,7 +152,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('db, on %s', (kind) => {
     expect(rows.map(({ name }) => name)).toEqual(['yes'])
   })
 
-  it('fails only the running query when a new connection is reset', async () => {
+  it('fails only the query, and not the process, when a new connection is reset', async () => {
     await using proxy = await startBreakingProxy(database().url)
     const script = `
       import { db } from '#schema/db'

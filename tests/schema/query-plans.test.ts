@@ -22,13 +22,16 @@ import { newSpan } from '../support/tracing.ts'
 const rows = 200_000
 const firstSeq = 1_000_000
 /**
- * Pages of 8 kB per statement: the larger of `maxBuffers` and `maxBuffersPerRow` for each returned
- * row.
+ * A statement may touch `maxBuffers` pages of 8 kB, or `maxBuffersPerRow` for each row that it
+ * returns if that is more.
  */
 const [maxBuffers, maxBuffersPerRow] = [1_000, 25]
-/** Per node of a plan: the larger of `maxRows` and `maxRowsPerRow` for each returned row. */
+/**
+ * A node of a plan may return `maxRows` rows, or `maxRowsPerRow` for each row that the statement
+ * returns if that is more.
+ */
 const [maxRows, maxRowsPerRow] = [11_000, 200]
-/** About 200,000 rows. A sequential scan may read at most `maxScanned` of them. */
+/** Tables with about 200,000 rows. A sequential scan may read at most `maxScanned` rows of them. */
 const large = [
   'messages',
   'message_versions',
@@ -115,10 +118,11 @@ describe.each(Object.entries(distributions))('query plans in %s', (name, distrib
     await closeDb()
     sql = postgres(url(), { max: 1 })
     await fill(distribution, `d${at}`, sql)
-    // Without the marker, the runtime rebuilds the member index from this database.
+    // The marker is deleted, so that the runtime rebuilds the member index from this database.
     await using app = createApp(servers.urls)
     await (await app.openBucket(ROOMS_KV)).delete('=index')
-    // The stream must not end before the messages in this database, nor have those of the previous one.
+    // The stream must continue after the sequences in this database, and must not contain messages
+    // that belong to the previous database.
     const { streams } = await jetstreamManager((await app.connectAs('functions')).nc)
     const { state } = await streams.info(CHAT_MESSAGES.stream)
     const end = Math.max(state.last_seq, firstSeq + rows)
@@ -135,7 +139,7 @@ describe.each(Object.entries(distributions))('query plans in %s', (name, distrib
       })
 
       it.each(['force_generic_plan', 'force_custom_plan'])(
-        'every statement scans few rows and touches few pages, with plan_cache_mode = %s',
+        'scan few rows and touch few pages in every statement, with plan_cache_mode = %s',
         async (mode) => {
           await admin.unsafe(`alter role postgres set plan_cache_mode = ${mode}`)
           const from = servers.database.log.end()
@@ -258,7 +262,7 @@ async function findTargets(room: RoomId, sql: Sql) {
   return { newest, middle, reply: reply.id, thread: reply.thread || newest.id }
 }
 
-/** This file does not compile if a contract has no entry here. */
+/** Returns calls for every contract. This file does not compile if a contract has no entry here. */
 function callsOf(app: App, room: RoomId, { newest, middle, reply, thread }: Targets) {
   const newRoom = `room-${crypto.randomUUID()}` as RoomId
   const bob = 'bob' as UserId
@@ -393,7 +397,7 @@ function callsOf(app: App, room: RoomId, { newest, middle, reply, thread }: Targ
   } satisfies Record<keyof typeof contracts, () => Promise<unknown>>
 }
 
-/** As a retry after the duplicate window does. */
+/** Publishes a copy of a stored message, as a retry does after the duplicate window. */
 async function writeAgain(app: App, room: RoomId, sql: Sql) {
   const [row] = await sql`
     select id, sender, client_id as "clientId" from messages

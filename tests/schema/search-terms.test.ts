@@ -39,7 +39,7 @@ describe('search terms', () => {
     expect(hasWords(foldForSearch(name), readQuery(query))).toBe(false)
   })
 
-  it('returns a limited number of terms of limited length', () => {
+  it('returns at most 40 terms of at most 601 characters', () => {
     const terms = searchTerms('王'.repeat(10_000))
 
     expect(terms.length).toBeLessThanOrEqual(40)

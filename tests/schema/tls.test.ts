@@ -26,7 +26,7 @@ describe('the sslmode of DATABASE_URL', { timeout: 60_000 }, () => {
   })
   afterAll(() => rm(dir, { recursive: true, force: true }))
 
-  /** Returns the path of the certificate, which is its own authority. */
+  /** Makes PostgreSQL use a self-signed certificate for `host`. Returns the certificate's path. */
   async function useCertificateOf(host: string): Promise<string> {
     const [cert, key] = [join(dir, `${host}.pem`), join(dir, `${host}.key`)]
     const request = 'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes'.split(' ')
@@ -58,7 +58,7 @@ describe('the sslmode of DATABASE_URL', { timeout: 60_000 }, () => {
     return run(process.execPath, ['--input-type=module', '-e', script], { env })
   }
 
-  it('requires TLS with require and verify-full', async () => {
+  it('enforces TLS with the values require and verify-full', async () => {
     for (const sslmode of ['require', 'verify-full'])
       expect(await connect(sslmode)).toMatchObject({ code: 1, stdout: '' })
 
@@ -70,7 +70,7 @@ describe('the sslmode of DATABASE_URL', { timeout: 60_000 }, () => {
     expect(await connect('')).toMatchObject({ code: 0, stdout: 'without TLS\n' })
   })
 
-  it('rejects an untrusted certificate and one of another host with verify-full', async () => {
+  it('with the value verify-full rejects an untrusted certificate and one of another host', async () => {
     const rejected = {
       code: 1,
       stderr: expect.stringMatching(

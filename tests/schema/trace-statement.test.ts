@@ -28,7 +28,7 @@ beforeEach(() => exporter.reset())
 
 async function inSpan(work: () => Promise<unknown>) {
   const span = trace.getTracer('test').startSpan('handler')
-  // An async function, because a query of Drizzle runs when it is awaited.
+  // A query of Drizzle runs when it is awaited, so an async function awaits it inside the context.
   await context.with(trace.setSpan(context.active(), span), async () => await work())
   return span.spanContext()
 }
@@ -39,7 +39,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('a statement on %s', (kind) 
   useDatabase(kind)
   beforeAll(() => migrate())
 
-  it('has a span below the active one, with its text and without its values', async () => {
+  it('has a span below the active span, with the text of the statement and without its values', async () => {
     const { spanId, traceId } = await inSpan(async () => {
       const found = await db.select().from(users).where(eq(users.name, secret))
       expect(found).toEqual([])
@@ -61,7 +61,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('a statement on %s', (kind) 
     expect(JSON.stringify(span?.attributes)).not.toContain(secret)
   })
 
-  it('has a span in a transaction, with its start and end', async () => {
+  it('has a span in a transaction, whose start and end have spans as well', async () => {
     await inSpan(() =>
       db.transaction(async (tx) => {
         await tx.execute(sql`select ${secret}::text from users`)
@@ -79,7 +79,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('a statement on %s', (kind) 
     expect(summaries()).toEqual(['BEGIN', 'ROLLBACK'])
   })
 
-  it('has a span with the code of its error, whose message may contain a value', async () => {
+  it('has a span with the code of its error, but without the message, which may contain a value', async () => {
     const failed = inSpan(() => db.execute(sql`select ${secret}::text::uuid`))
     await expect(failed).rejects.toThrow()
 
@@ -93,7 +93,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('a statement on %s', (kind) 
     expect(JSON.stringify({ attributes, events, status })).not.toContain(secret)
   })
 
-  it('has no span without an active one, or if the active one is not recorded', async () => {
+  it('has no span if there is no active span, or if the active span is not recorded', async () => {
     await db.execute(sql`select 1`)
     const notSampled = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), traceFlags: 0 }
     await context.with(trace.setSpanContext(context.active(), notSampled), async () => {
@@ -103,7 +103,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('a statement on %s', (kind) 
     expect(summaries()).toEqual([])
   })
 
-  it('has spans for statements of one function at the same time', async () => {
+  it('has a span of its own when a function runs several statements at the same time', async () => {
     const { spanId } = await inSpan(() =>
       Promise.all([1, 2, 3].map((count) => db.execute(sql`select ${count}::int`))),
     )

@@ -20,13 +20,13 @@ export interface AppFolder {
   start(env?: Record<string, string>): Promise<ProcessService>
 }
 
-/** Copies the template, with an id that no other test uses. */
+/** Creates an app from the template, with an id that no other test uses. */
 export async function createAppFolder(): Promise<AppFolder> {
   const { functionsNats, databaseUrl } = inject('servers')
   const id = `dice${crypto.randomUUID().slice(0, 8)}`
   const cache = join(root, '.cache')
   await mkdir(cache, { recursive: true })
-  // The imports #runtime and #domain work only inside the project.
+  // The folder is inside the project, because the imports #runtime and #domain work only there.
   const dir = await mkdtemp(join(cache, 'apps-'))
   onTestFinished(() => rm(dir, { recursive: true, force: true }))
   for (const [name, source] of Object.entries(ownFiles)) await writeFile(join(dir, name), source)

@@ -63,7 +63,7 @@ export function createApp(urls: ServerUrls) {
       return connection
     },
 
-    /** For any user, also an unknown one, because the connection is that of the functions. */
+    /** Returns a client of any user, even an unknown one. It uses the connection of functions. */
     clientFor(user: string): Promise<Client<Contracts>> {
       const existing = clients.get(user)
       if (existing) return existing
@@ -98,7 +98,7 @@ export function createApp(urls: ServerUrls) {
       }
     },
 
-    /** Each topic parameter that `params` omits is a wildcard. */
+    /** Subscribes to a topic. Each parameter of the topic that `params` omits is a wildcard. */
     async listen<T extends Topic>(
       topic: T,
       params: Record<string, string>,
@@ -157,7 +157,7 @@ export function createApp(urls: ServerUrls) {
       await db.insert(users).values(rows).onConflictDoNothing()
     },
 
-    /** Oldest first, without the events of threads. */
+    /** Returns the stored events of a room, oldest first, without the replies in its threads. */
     async readEvents(room: string): Promise<RoomEvent[]> {
       const { nc } = await app.connectAs('functions')
       const manager = await jetstreamManager(nc)
@@ -186,7 +186,7 @@ export function createApp(urls: ServerUrls) {
       return new Kvm(nc).open(bucket)
     },
 
-    /** The partition of ROOMS_KV that has the room's entries. */
+    /** Opens the partition of ROOMS_KV that has the room's entries. */
     openIndex(room: string): Promise<KV> {
       const index = partitionOfKey(room, urls.partitions)
       return app.openBucket(partitions.bucketsOf(ROOMS_KV)[index] ?? ROOMS_KV)
@@ -221,7 +221,7 @@ export function createApp(urls: ServerUrls) {
   return app
 }
 
-/** Uses the shared servers, until the end of the file's tests. */
+/** Returns an app on the shared servers, which is closed after the tests of the file. */
 export function useApp(): App {
   const urls = inject('servers')
   process.env.DATABASE_URL = urls.databaseUrl
@@ -233,7 +233,7 @@ export function useApp(): App {
   return app
 }
 
-/** Returns the error code. Throws after one second without a rejection. */
+/** Repeats a call until it is rejected, and returns the code. Throws after one second. */
 export async function nextRejection(attempt: () => Promise<unknown>): Promise<string> {
   for (const startedAt = performance.now(); ; ) {
     const elapsedMs = performance.now() - startedAt
@@ -247,7 +247,7 @@ export async function nextRejection(attempt: () => Promise<unknown>): Promise<st
   }
 }
 
-/** The error for a hidden room or message must not reveal that its id exists. */
+/** Expects that the error for a hidden room or message does not reveal that its id exists. */
 export async function expectSameRejection<Id extends string>(
   call: (id: Id) => Promise<unknown>,
   { hidden, absent, code = 'forbidden' }: { hidden: Id; absent: Id; code?: string },
@@ -283,7 +283,7 @@ export function newRoomId(): RoomId {
   return `room-${crypto.randomUUID()}` as RoomId
 }
 
-/** No other test causes events for this user. */
+/** Returns a new id, so that no other test causes events for this user. */
 export function newUserId(): UserId {
   return `user-${crypto.randomUUID()}` as UserId
 }

@@ -21,14 +21,14 @@ export interface ClientFixture extends AsyncDisposable {
   browser: Browser
   open(person: PersonName, options?: BrowserContextOptions): Promise<Visitor>
   connect(person: PersonName): Promise<TestUser>
-  /** The person accepts over a connection of their own. */
+  /** Invites a person, and accepts over a separate connection of this person. */
   inviteAndJoin(room: string, person: PersonName, inviter: TestUser): Promise<void>
 }
 
 export interface Visitor {
   page: Page
   frames: string[]
-  /** Includes violations of the content security policy. */
+  /** Errors of the page, including violations of the content security policy. */
   problems: string[]
 }
 
@@ -114,7 +114,7 @@ export async function createClientFixture(
   }
 }
 
-/** Only users who have logged in can be invited. */
+/** Logs in every user once, because only users who have logged in can be invited. */
 async function registerEveryone(urls: StackUrls): Promise<void> {
   await using bob = await createTestUser(urls, 'bob')
   for (const name of ['alice', 'charlie'])
@@ -124,7 +124,7 @@ async function registerEveryone(urls: StackUrls): Promise<void> {
     const { users } = await bob.client.call('users.names', { userIds })
     expect(users).toHaveLength(userIds.length)
   }
-  // Also repeats a call that fails, because the runtime may answer late while everything starts.
+  // `waitFor` also repeats a failed call: the runtime may answer late while everything starts.
   await vi.waitFor(expectAll, { timeout: 60_000 })
 }
 
@@ -150,7 +150,7 @@ export async function logIn(page: Page, url: string, person: PersonName): Promis
   await page.getByRole('heading', { name: 'Rooms', exact: true }).waitFor()
 }
 
-/** The id of the room begins with its name. */
+/** Creates a room in the page. Returns the id of the room, which begins with its name. */
 export async function createRoom(page: Page, kind: 'public' | 'private'): Promise<string> {
   const name = `room-${crypto.randomUUID().slice(0, 8)}`
   await page.getByRole('button', { name: 'Create room' }).click()
@@ -164,7 +164,7 @@ export async function createRoom(page: Page, kind: 'public' | 'private'): Promis
   return id
 }
 
-/** Without a reload. */
+/** Opens a room without reloading the page. */
 export async function goTo(page: Page, url: string, room: string): Promise<void> {
   await page.evaluate(
     (path) => history.pushState(null, '', path),
@@ -220,7 +220,7 @@ export async function expectNoProblems({ problems }: Visitor): Promise<void> {
   expect(problems).toEqual([])
 }
 
-/** Waits for the end of all finite animations. */
+/** Waits for the end of all finite animations, then expects no serious accessibility violation. */
 export async function expectAccessible(page: Page): Promise<void> {
   await page.evaluate(async () => {
     const finite = document

@@ -34,7 +34,7 @@ export interface Cluster extends AsyncDisposable {
     settings?: Record<string, string>,
     folders?: string[],
   ): Promise<ProcessService>
-  /** Connects to this server only. */
+  /** Connects with the rights of functions, to this server only. */
   connectFunctions(server: NatsService): Promise<NatsConnection>
   /** Connects to this server first, and to another one when it is unavailable. */
   connectUser(user: string, server: NatsService): Promise<ClusterUser>
@@ -45,7 +45,7 @@ export interface ClusterSettings {
   webOrigins?: string[]
   /** Makes the servers tell clients the addresses of the others, unlike nats.cluster.conf. */
   isAdvertised?: boolean | undefined
-  /** Called before the start with the folder in which each server stores its data, in `NAME/nats`. */
+  /** Called before the servers start. Each of them stores its data in `NAME/nats` below `dir`. */
   prepare?(dir: string, started: AsyncDisposableStack): Promise<void>
 }
 

@@ -48,9 +48,9 @@ export function runtime(args: string[], options?: RunOptions): Promise<CommandRe
 export interface CommandLine extends AsyncDisposable {
   nats: NatsService
   secrets: Secrets
-  /** The import `#runtime` works only inside the project, so the new folder is there. */
+  /** Writes a new folder inside the project, because the import `#runtime` works only there. */
   write(files: Record<string, string>): Promise<string>
-  /** With the permissions of functions. Reconnects without limit. */
+  /** Connects with the permissions of functions. The connection reconnects without limit. */
   connect(): Promise<NatsConnection>
   start(
     folders: string | string[],
@@ -99,7 +99,7 @@ export async function createCommandLine(): Promise<CommandLine> {
   }
 }
 
-/** Disposing `owner` deletes the folder. */
+/** Writes files to a new folder, which is deleted when `owner` is disposed. */
 export async function writeFolder(
   files: Record<string, string>,
   owner: AsyncDisposableStack,

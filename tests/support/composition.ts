@@ -1,6 +1,6 @@
 /**
- * Runs in the browser. Chromium, Firefox and WebKitGTK send the last key before `compositionend`,
- * Safari after it.
+ * Runs in the browser. Presses the key that ends the composition of a text with an input method.
+ * Chromium, Firefox and WebKitGTK send this key before `compositionend`, Safari after it.
  */
 export function pressInComposition({
   key,

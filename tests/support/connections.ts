@@ -3,7 +3,7 @@ import { onTestFinished } from 'vitest'
 import type { Servers } from './servers.ts'
 import { fetchAccessToken } from './tokens.ts'
 
-/** The connections are closed when the test ends. */
+/** Opens `count` connections, which are closed when the test ends. */
 export async function connectMany(
   servers: Servers,
   count: number,

@@ -6,7 +6,7 @@ import { closeDb } from '#schema/db'
 import type { ProcessService } from '../../stack/services/service.ts'
 import { type DatabaseKind, startDatabase } from './servers.ts'
 
-/** Also sets DATABASE_URL, for the enclosing `describe`. */
+/** Starts a database for the tests of the enclosing `describe`, and sets DATABASE_URL. */
 export function useDatabase(kind: DatabaseKind): () => ProcessService {
   let dir: string
   let database: ProcessService

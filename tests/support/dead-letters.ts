@@ -2,7 +2,7 @@ import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { headers, type NatsConnection } from '@nats-io/nats-core'
 import { CHAT_MESSAGES } from '#schema/streams'
 
-/** As if `persist` had failed on the event `seq`. Returns the sequence of the dead letter. */
+/** Writes the dead letter of a `persist` that failed on the event `seq`. Returns its sequence. */
 export async function writeDeadLetter(
   nc: NatsConnection,
   seq: number,

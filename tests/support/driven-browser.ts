@@ -7,17 +7,23 @@ import { findWebKitDriver, findXvfb } from '../../stack/install/webkit.ts'
 import { freePort } from '../../stack/ports.ts'
 import { type ProcessOptions, startProcess } from '../../stack/services/process.ts'
 
-/** Playwright's own builds of Firefox and WebKit are in no package registry. */
+/**
+ * Firefox or WebKitGTK, driven by WebDriver. Playwright would need its own builds of them, which
+ * are in no package registry.
+ */
 export interface DrivenBrowser extends AsyncDisposable {
   open(url: string): Promise<void>
-  /** The function must not use anything from outside; argument and result are JSON. */
+  /**
+   * Runs a function in the page. It must not use any variable from outside of it. Its argument and
+   * its result must be JSON values.
+   */
   run<Result, Argument = undefined>(
     script: (argument: Argument) => Result,
     argument?: Argument,
   ): Promise<Result>
   /** Like `run`, in the only frame of the page. */
   runInFrame: DrivenBrowser['run']
-  /** Characters, and names such as `Enter` or `Control+b`. */
+  /** Presses keys, given as characters or as names such as `Enter` or `Control+b`. */
   press(...keys: string[]): Promise<void>
   /** Opens a tab. All later calls are for it, until `useTab` is called with the id of another tab. */
   openTab(): Promise<{ opened: string; before: string }>
@@ -26,7 +32,7 @@ export interface DrivenBrowser extends AsyncDisposable {
 
 interface Driver extends AsyncDisposable {
   open(url: string): Promise<unknown>
-  /** Takes the source text of a function, with one string, and returns the function's string. */
+  /** Calls a function, given as source text, with one string. Returns its result, also a string. */
   call(source: string, argument: string, target: 'page' | 'frame'): Promise<string>
   tabs: Pick<DrivenBrowser, 'openTab' | 'useTab'>
   perform(actions: KeyActions[]): Promise<unknown>
@@ -52,7 +58,7 @@ const keyCharacters: Record<string, string> = {
 
 type BrowserName = 'Firefox' | 'WebKitGTK'
 
-/** Throws in CI instead of returning false: there the tests must not be skipped. */
+/** Returns whether the browser is available. In CI, throws instead, so that no test is skipped. */
 export async function canDrive(name: BrowserName): Promise<boolean> {
   const finders = name === 'Firefox' ? [findFirefox] : [findWebKitDriver, findXvfb]
   try {
@@ -172,7 +178,7 @@ interface BidiAnswer {
   message?: string
 }
 
-/** WebKitGTK's small browser, in an X server without a screen, driven by classic WebDriver. */
+/** Starts WebKitGTK's small browser in an X server without a screen. Uses classic WebDriver. */
 async function startWebKit(): Promise<Driver> {
   await using resources = new AsyncDisposableStack()
   const dir = await createFolder(resources)
@@ -228,7 +234,7 @@ async function createFolder(resources: AsyncDisposableStack): Promise<string> {
   return dir
 }
 
-/** The first group of `pattern` is the URL in the process's output. */
+/** Starts a process. The first group of `pattern` finds its URL in its output. */
 function start(
   dir: string,
   name: string,

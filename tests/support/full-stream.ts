@@ -2,7 +2,7 @@ import { jetstreamManager } from '@nats-io/jetstream'
 import { CHAT_MESSAGES } from '#schema/streams'
 import type { App } from './app.ts'
 
-/** Needs servers that no other test uses. */
+/** Runs `work` while CHAT_MESSAGES is full. Needs servers that no other test uses. */
 export async function withFullStream(app: App, work: () => Promise<void>): Promise<void> {
   const { nc } = await app.connectAs('functions')
   const { streams } = await jetstreamManager(nc)

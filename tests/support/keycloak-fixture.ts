@@ -18,18 +18,18 @@ import { fetchTokens } from './tokens.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 
-/** With the realm of deploy/keycloak. */
+/** A stack with a Keycloak that has the realm of deploy/keycloak. */
 export interface KeycloakFixture extends ClientFixture {
   keycloak: KeycloakService
-  /** The same realm with TLS, by a certificate of an authority of its own. */
+  /** The same realm over TLS. `authority` is the certificate of its own certificate authority. */
   secured: { url: string; authority: string }
-  /** `path` is relative to the URL of the realm. */
+  /** Calls the admin API. `path` is relative to the URL of the realm. */
   ask(method: string, path: string, body?: unknown, realm?: string): Promise<unknown>
   readRuntimeLogs(): Promise<string[]>
   arrive(): Promise<Visitor>
 }
 
-/** A second realm, from the same file without its variables. */
+/** A second realm from the same file, in which none of the variables is set. */
 export const defaultRealm = 'defaults'
 
 export async function createKeycloakFixture(): Promise<KeycloakFixture> {

@@ -34,7 +34,7 @@ export interface LoginRejection {
   leaksToken: boolean
 }
 
-/** A runtime that accepts the tokens of `issuer` or of the fixture's own issuer. */
+/** Starts a runtime that accepts the tokens of `issuer`, by default of the fixture's own issuer. */
 export async function createLoginFixture(
   issuer?: string,
   settings: Record<string, string> = {},
@@ -96,7 +96,7 @@ export async function createLoginFixture(
       )
       const durationMs = performance.now() - started
       const serverLog = await nats.log.line(/Auth callout service returned/, { from: serverStart })
-      // The runtime may log an earlier rejection late.
+      // The runtime may log an earlier rejection late, so the log is searched for this reason.
       const serverReason = serverLog.slice(serverLog.indexOf('error: ') + 'error: '.length)
       const reason = RegExp.escape(JSON.stringify(serverReason).slice(1, -1))
       const line = await runtime.log.line(
@@ -122,7 +122,7 @@ export const count = {
   output: v.object({}),
 } as const
 
-/** Publishes `counted.{id}` with the reason when the call ends. */
+/** A function that counts until its call ends, and then publishes the reason as `counted.{id}`. */
 const countSource = `
 import { setTimeout } from 'node:timers/promises'
 import * as v from 'valibot'
@@ -147,7 +147,7 @@ export default defineFunction(contract, async function* ({ id }, { publish, sign
 })
 `
 
-/** This fixture has no database, so USER_IDS counts as complete. */
+/** Marks USER_IDS as complete, because this fixture has no database from which it could be read. */
 async function allowLoginsWithoutDatabase(url: string): Promise<void> {
   const { username, password, host } = new URL(url)
   const nc = await connect({ servers: host, user: username, pass: password })

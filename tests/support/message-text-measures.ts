@@ -1,11 +1,11 @@
 /** Runs in the browser: reads what a person sees of messages, and of the HTML that a specification prescribes. */
 
-/** In the notation of `outlineOfHtml`, so that the two can be compared. */
+/** Returns the outline of a rendered message, to be compared with that of `outlineOfHtml`. */
 export function outlineOfMessage(message: Element): string {
   return simplify(outlineOf(message))
 }
 
-/** Omits the differences that a chat makes on purpose. */
+/** Returns the outline of HTML, without details that the chat renders differently on purpose. */
 export function outlineOfHtml(html: string): string {
   return simplify(outlineOf(new DOMParser().parseFromString(html, 'text/html').body))
 }
@@ -44,7 +44,7 @@ function simplify(outline: string): string {
     .trim()
 }
 
-/** Includes the numbers of lists, and what hovering a link shows. */
+/** Returns the visible text with the numbers of lists and the texts that hovering a link shows. */
 export function shownText(node: Node): string {
   if (!(node instanceof HTMLElement)) return node.textContent ?? ''
   if (node.matches('button, .link-host')) return ''
@@ -79,7 +79,7 @@ export function looksOfHeadings(message: Element): string[] {
   })
 }
 
-/** Also returns elements that cannot be told from the text around them. */
+/** Returns the elements that are invisible or look like the text around them. */
 export function findInvisible(message: Element): string[] {
   return [...message.querySelectorAll<HTMLElement>('*')]
     .filter((element) => !element.matches('br') && !isVisible(element))
@@ -154,7 +154,7 @@ function luminance(layers: string[]): number {
   return value
 }
 
-/** The texts end outside of their scrollable area or of the window. */
+/** Returns the texts that end outside of their scrollable area or of the window. */
 export function findUnreachable(message: Element): string[] {
   const texts: string[] = []
   const walker = document.createTreeWalker(message, NodeFilter.SHOW_TEXT)

@@ -11,7 +11,7 @@ const client = join(import.meta.dirname, '..', '..', 'client')
 
 /** Renders messages in a browser without servers. */
 export interface MessageTextPage extends AsyncDisposable {
-  /** Replaces the previous messages. The backgrounds alternate. */
+  /** Renders messages in place of the previous ones, on alternating backgrounds. */
   show(texts: readonly string[]): Promise<void>
   measure<Name extends Measure>(name: Name): Promise<ReturnType<(typeof measures)[Name]>[]>
   setLook(look: { theme: string; direction: string; width: number }): Promise<void>

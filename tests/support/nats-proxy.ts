@@ -6,7 +6,7 @@ export interface NatsProxy extends AsyncDisposable {
   sent(): string
 }
 
-/** `rewriteInfo` changes the INFO lines of the server. */
+/** Starts a proxy to nats-server. `rewriteInfo` changes the INFO lines of the server. */
 export async function startNatsProxy(
   serverPort: number,
   rewriteInfo: (info: string) => string = (info) => info,

@@ -10,7 +10,7 @@ export interface NetworkProxy extends AsyncDisposable {
   restore(): void
 }
 
-/** The offline mode of a browser does not close open WebSockets. */
+/** Starts a proxy that can cut the network. A browser's offline mode closes no open WebSockets. */
 export async function createNetworkProxy(serverPort: number): Promise<NetworkProxy> {
   const open = new Set<Socket>()
   let isCut = false

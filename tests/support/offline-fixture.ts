@@ -16,7 +16,7 @@ export interface OfflineFixture extends ClientFixture {
   network: NetworkProxy
   nats: ProcessService
   issuer: ProcessService
-  /** Logins are not answered until the returned function is called. */
+  /** Leaves logins without an answer until the returned function is called. */
   stallAuthCallout(): () => void
 }
 
@@ -46,7 +46,8 @@ async function createOfflineFixture(): Promise<OfflineFixture> {
   const callout = resources.use(await createNetworkProxy(nats.ports.nats))
 
   const client = resources.use(
-    // In the headless shell, not all of several tabs recover.
+    // The fixture uses `findChromium`, because in the headless shell some of several tabs do not
+    // recover from an outage.
     await createClientFixture(
       {
         WEB_PORT: String(webPort),
@@ -68,7 +69,7 @@ async function createOfflineFixture(): Promise<OfflineFixture> {
     network,
     nats,
     issuer,
-    // The runtime connects again when its connection is stalled.
+    // With `later`, because the runtime opens another connection when its connection is stalled.
     stallAuthCallout: () => callout.stall({ later: true }),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }

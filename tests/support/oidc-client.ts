@@ -102,7 +102,7 @@ interface Page {
   location: string | undefined
 }
 
-/** Supports cookies, forms and redirects within `home`. */
+/** Returns a minimal browser for pages of `home`, with cookies, forms and redirects. */
 function createBrowser(home: string) {
   const cookies = new Map<string, { pair: string; path: string }>()
 

@@ -21,7 +21,7 @@ export interface ExportedSpan {
   status: { code?: number; message?: string }
 }
 
-/** The receiving side of OTLP over HTTP, as in a collector. */
+/** Starts a server that receives traces over OTLP and HTTP, like a collector. */
 export async function startReceiver() {
   const received: Received[] = []
   const server = createServer(async (request, response) => {
@@ -41,7 +41,7 @@ export async function startReceiver() {
   }
 }
 
-/** For spans that were exported with the protocol http/json. */
+/** Returns the received spans, if they were exported with the protocol http/json. */
 export function spansOf(received: readonly Received[]) {
   const resources = received.flatMap(({ body }) => JSON.parse(body.toString()).resourceSpans)
   const scopes = resources.flatMap(({ scopeSpans }) => scopeSpans)

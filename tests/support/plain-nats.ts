@@ -8,7 +8,7 @@ export interface PlainNats extends ProcessService {
   port: number
 }
 
-/** Without nats.conf, by default on a free port. */
+/** Starts a nats-server without nats.conf, by default on a free port. */
 export async function startPlainNats(dir: string, config = '', port = -1): Promise<PlainNats> {
   const name = `nats-${crypto.randomUUID()}`
   const file = await findNatsServer()

@@ -20,7 +20,7 @@ export interface Executed {
   isCompiled: boolean
 }
 
-/** For sessions that begin after this call. */
+/** Logs the plan of each statement in sessions that begin after this call. */
 export async function logPlans(sql: Sql): Promise<void> {
   await sql`load 'auto_explain'`
   const settings = {
@@ -57,8 +57,8 @@ export function rowsOf(node: PlanNode, include?: 'removed rows'): number {
 }
 
 /**
- * In blocks of 8 kB. Heap fetches of index-only scans do not count: they no longer occur after the
- * first vacuum.
+ * Returns the number of 8 kB blocks that a statement read. Heap fetches of index-only scans do not
+ * count, because they no longer occur after the first vacuum.
  */
 export function buffersOf({ root }: Executed): number {
   const visits = nodesOf(root).reduce((sum, node) => sum + (node['Heap Fetches'] ?? 0), 0)

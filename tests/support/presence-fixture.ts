@@ -12,7 +12,7 @@ import { startRuntimeService } from '../../stack/services/runtime.ts'
 import type { ProcessService } from '../../stack/services/service.ts'
 import type { App, Mailbox } from './app.ts'
 
-/** Serves the presence functions until the test ends. */
+/** Starts another process with the presence functions, which runs until the test ends. */
 export async function startInstance(): Promise<ProcessService> {
   const urls = inject('servers')
   const dir = await mkdtemp(join(tmpdir(), 'natter-instance-'))
@@ -34,7 +34,7 @@ export async function startInstance(): Promise<ProcessService> {
   return instance
 }
 
-/** For any user, even one who cannot log in. */
+/** Returns helpers that call presence functions as any user, even as one who cannot log in. */
 export function createPresenceFixture(app: App) {
   const presence = {
     async heartbeat(user: string, connId = 'tab') {
@@ -73,14 +73,14 @@ export function createPresenceFixture(app: App) {
       const bucket = await app.openBucket(PRESENCE_CONN)
       const keys = await Array.fromAsync(await bucket.keys(`${user}.*`))
       const entries = await Promise.all(keys.map((key) => bucket.get(key)))
-      // An expired key has an empty marker.
+      // An expired key leaves an empty marker.
       const leases = entries.filter((entry) => entry && entry.length > 0)
       const isOpen = (entry: (typeof leases)[number]) =>
         entry?.json<{ state?: string }>().state !== 'closed'
       return leases.filter(isOpen).flatMap((entry) => entry?.key ?? [])
     },
 
-    /** Leaves the entries of the room's members. */
+    /** Deletes the room's entry in the member index, but not the entries of its members. */
     async unindexRoom(room: string) {
       await (await app.openBucket(ROOMS_KV)).delete(room)
     },

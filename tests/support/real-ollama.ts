@@ -10,7 +10,7 @@ import { startProcess } from '../../stack/services/process.ts'
 /** The answer of the model to every prompt, one token a word. */
 export const chainAnswer = 'Hola mundo, esta es una prueba de traducción en vivo'
 
-/** With the architecture of llama: its weights only say which token follows which. */
+/** A tiny model with the architecture of llama. Its weights only encode which token comes next. */
 const model = join(import.meta.dirname, 'natter-chain.gguf.gz')
 
 export async function startRealOllama(log: (message: string) => void) {

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 
 /**
- * Returns the answer of a call. If the server answers `internal`, adds its own error as the cause, which is
- * only in its log, so that a failed test shows it.
+ * Returns the answer of a call. An answer `internal` has no details, so this function reads the
+ * error from the log of the server. It adds that error as the cause, so that a failed test shows it.
  */
 export async function withServerError<Answer>(
   log: string,

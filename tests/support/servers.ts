@@ -25,7 +25,7 @@ export type DatabaseKind = 'postgres' | 'pglite'
 export interface ServerUrls {
   database: DatabaseKind
   databaseUrl: string
-  /** For clients with a token of the issuer. */
+  /** URL for clients with a token of the issuer. */
   nats: string
   functionsNats: string
   issuer: string
@@ -43,7 +43,7 @@ export interface Servers extends AsyncDisposable {
   startAnother(name: string, settings?: Record<string, string>): Promise<ProcessService>
 }
 
-/** For a project of vitest.config.ts, which is named after its database. */
+/** Starts the servers of a project in vitest.config.ts. The project is named after its database. */
 export default async function setup(project: TestProject) {
   const servers = await startServers(project.name as DatabaseKind)
   project.provide('servers', servers.urls)
@@ -74,7 +74,7 @@ export async function startServers(
     OIDC_ISSUER: issuer.url,
     OIDC_CLIENT_IDS: 'nats-chat-app,natter-cli',
     NATTER_ID_KEY: secrets.idKey,
-    // Three users make nearly all calls of the tests.
+    // Three users make nearly all calls of the tests, which would exceed the normal rate limits.
     RATE_LIMIT_FACTOR: '1000',
     ...settings,
   }

@@ -10,7 +10,10 @@ export interface SmallDisk extends AsyncDisposable {
 }
 
 export interface FailingDisk extends SmallDisk {
-  /** As the kernel does after an error of the disk. Open files stay open, but cannot be written. */
+  /**
+   * Makes the disk read-only, as the kernel does after a disk error. Open files stay open, but
+   * cannot be written.
+   */
   makeReadOnly(): void
   /** Mounts the disk for writing again. No process may use it. */
   repair(): void
@@ -18,10 +21,10 @@ export interface FailingDisk extends SmallDisk {
 
 /** Mounting needs root on Linux. */
 export const canMount = process.platform === 'linux' && process.getuid?.() === 0
-/** Some containers have no loop devices, and these cannot be installed. */
+/** A disk that can fail needs loop devices. Some containers have none, and cannot install them. */
 export const canFail = canMount && existsSync('/dev/loop-control')
 
-/** A disk that can fail, if there are loop devices. */
+/** Mounts a disk that can fail, or without loop devices one that can only be filled. */
 export function mountDisk(dir: string, megabytes: number): Promise<SmallDisk | FailingDisk> {
   return (canFail ? mountFailingDisk : mountSmallDisk)(dir, megabytes)
 }
@@ -32,7 +35,7 @@ export async function mountSmallDisk(dir: string, megabytes: number): Promise<Sm
   return mounted(dir)
 }
 
-/** A small disk in a file beside the folder. */
+/** Mounts a small disk whose content is in a file beside the folder. */
 async function mountFailingDisk(dir: string, megabytes: number): Promise<FailingDisk> {
   await mkdir(dir)
   const image = `${dir}.img`
@@ -44,7 +47,7 @@ async function mountFailingDisk(dir: string, megabytes: number): Promise<Failing
   return {
     ...mounted(dir),
     makeReadOnly() {
-      // What is not written yet would be lost, as after a power cut.
+      // Data that is not yet written would be lost, as after a power cut.
       execFileSync('sync', ['--file-system', dir])
       execFileSync('mount', ['-o', 'remount,abort', dir])
     },
@@ -53,7 +56,7 @@ async function mountFailingDisk(dir: string, megabytes: number): Promise<Failing
       try {
         execFileSync('e2fsck', ['-fy', device], { stdio: 'ignore' })
       } catch (error) {
-        // The exit code of repaired errors.
+        // With exit code 1, e2fsck has repaired errors.
         if ((error as { status?: number }).status !== 1) throw error
       }
       mount()
@@ -71,7 +74,8 @@ function mounted(dir: string): SmallDisk {
     dir,
     fill() {
       const file = openSync(path, 'w')
-      // ext4 reserves more than it needs until it has written the data.
+      // ext4 reserves more space than it needs until it has written the data. So there may be space
+      // again after `fsync`.
       while (writeUntilFull(file) > 0) fsyncSync(file)
       closeSync(file)
     },

@@ -63,7 +63,7 @@ async function logIn(person: string) {
   return { nc, client: createClient(nc, { contracts, user: person }) }
 }
 
-/** A message is persisted only a moment after it was acknowledged. */
+/** Repeats the call, because a message is persisted only a moment after it was acknowledged. */
 async function findInHistory(text: string) {
   for (const until = Date.now() + 10_000; Date.now() < until; ) {
     const { messages } = await bob.client.call('chat.history', { room: 'general' })

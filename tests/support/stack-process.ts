@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { startProcess } from '../../stack/services/process.ts'
 import type { ProcessService } from '../../stack/services/service.ts'
 
-/** As `npm start` does, or the script of another command, but on free ports. */
+/** Runs the script of `npm start`, or the given one of another command, on free ports. */
 export function startStack(
   dir: string,
   env: Record<string, string> = {},

@@ -3,7 +3,7 @@ import type { RoomId, UserId } from '#schema/ids'
 import { users } from '#schema/tables/user'
 import { type App, newClientId, newUserId } from './app.ts'
 
-/** For two users who share no room. */
+/** Returns helpers for tests with two users who share no room. */
 export function strangersOf(app: App) {
   const clientOf = (user: UserId) => app.clientFor(user)
   return {

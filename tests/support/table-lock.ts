@@ -5,8 +5,8 @@ import { db } from '#schema/db'
 const keepAliveMs = 500
 
 /**
- * No event is persisted until the returned function is called. `access exclusive` also blocks
- * reads. PGlite blocks every other query in any case.
+ * Locks the table messages, so that no event is persisted until the returned function is called.
+ * `access exclusive` also blocks reads. PGlite blocks every other query with either mode.
  */
 export async function lockMessages(
   mode: 'exclusive' | 'access exclusive' = 'exclusive',
@@ -17,7 +17,7 @@ export async function lockMessages(
   const transaction = db.transaction(async (tx) => {
     await tx.execute(sql.raw(`lock table messages in ${mode} mode`))
     locked.resolve()
-    // PGlite would end an idle transaction.
+    // PGlite would end the transaction if it were idle.
     while (!isReleased) {
       await Promise.race([released.promise, delay(keepAliveMs)])
       await tx.execute(sql`select 1`)

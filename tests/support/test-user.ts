@@ -9,7 +9,7 @@ import { fetchAccessToken } from './tokens.ts'
 
 const userContracts = { ...contracts, 'app.action': appAction }
 
-/** Has no browser, for tests that need many messages quickly. */
+/** A connected user without a browser, for tests that need many messages quickly. */
 export interface TestUser extends AsyncDisposable {
   client: Client<typeof userContracts>
   send(room: string, text: string): Promise<{ id: MessageId; seq: number }>

@@ -23,16 +23,16 @@ export interface SigningOptions extends Partial<JWTHeaderParameters> {
 export interface TokenIssuer {
   issuer: string
   fetchCount(): number
-  /** Includes requests for unknown URLs. */
+  /** The number of all requests, even for unknown URLs. */
   requestCount(): number
-  /** The default claims are those of alice. */
+  /** Returns a signed token. The default claims are those of alice. */
   token(claims?: Claims, signing?: SigningOptions): Promise<string>
-  /** Also in the JWKS. Returns the id of the new key. */
+  /** Replaces the signing key, and the key in the JWKS. Returns the id of the new key. */
   rotate(): Promise<string>
   publicKey(): JWK
-  /** The discovery document contains the new URL, or `keysUrl`. */
+  /** Moves the keys to another URL. The discovery document contains it, or `keysUrl` if given. */
   moveKeys(document?: { issuer?: string; keysUrl?: string; path?: string }): void
-  /** The previous URL redirects to the new one. */
+  /** Moves the keys to another URL, and redirects to it from the previous URL. */
   redirectKeys(): void
   /** Accepts connections without answering requests, until `start` is called. */
   hang(): void
@@ -140,7 +140,7 @@ function answer(response: ServerResponse, body: object) {
   response.end(JSON.stringify(body))
 }
 
-/** The same for each token of a user name. */
+/** Returns the claim `sub`, which is the same in each token with this user name. */
 export function subjectOf(userName: unknown): string {
   return hash('sha256', JSON.stringify(userName), 'hex').slice(0, 32)
 }

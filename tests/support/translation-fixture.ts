@@ -22,7 +22,7 @@ export interface TranslationFixture {
   piecesOf(box: Mailbox<TranslationPiece>, msgKey: string): Promise<TranslationPiece[]>
 }
 
-/** Two runtimes and a fake Ollama, or the engine that `settings` choose. */
+/** Starts two runtimes and a fake Ollama. With `settings`, the runtimes use another engine. */
 export function useTranslation(
   settings: () => Promise<Record<string, string>> = async () => ({}),
 ): TranslationFixture {
@@ -75,7 +75,7 @@ async function piecesOf(box: Mailbox<TranslationPiece>, msgKey: string) {
   return all.filter((piece) => piece.msgKey === msgKey)
 }
 
-/** Throws if a piece is missing. */
+/** Returns the text of all pieces. Throws if a piece is missing. */
 export function joinPieces(pieces: readonly TranslationPiece[]): string {
   return pieces.reduce((text, { offset, translatedText }) => {
     if (offset !== text.length) throw new Error(`A piece is missing before ${translatedText}`)

@@ -17,13 +17,13 @@ beforeAll(async () => {
 afterAll(() => bench?.[Symbol.asyncDispose]())
 
 describe('runtime check for apps', { timeout: 60_000 }, () => {
-  it('reports nothing for an unchanged app of the template', async () => {
+  it('reports nothing for a new app from the template', async () => {
     const { code, stderr } = await runtime(['check', folder])
 
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   })
 
-  it('reports changed tables and a wrong id', async () => {
+  it('reports tables without a migration, and a folder that is not named after its app', async () => {
     const tables = join(folder, 'dice', 'tables.ts')
     const before = await readFile(tables, 'utf8')
     await writeFile(tables, before.replace("smallint('result')", "smallint('total')"))

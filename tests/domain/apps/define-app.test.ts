@@ -6,7 +6,7 @@ import type { UserId } from '#schema/ids'
 const texts = (text: string) => ({ en: text, de: text, zh: text, ar: text })
 
 describe('scheduled', () => {
-  it('rejects an option that it does not have', () => {
+  it('rejects an unknown option', () => {
     const when = { cron: '@weekly', rooms: async () => [] } as unknown as { everyMs: number }
 
     expect(() => scheduled({ rooms: async () => [], ...when }, async () => undefined)).toThrow(

@@ -15,7 +15,7 @@ function sqlOf(condition: ReturnType<typeof inRoom>) {
 }
 
 describe('inRoom', () => {
-  it('matches the values, and only in the room', () => {
+  it('matches rows that have the given values and are in the room', () => {
     const { sql, params } = sqlOf(inRoom(notes, room, { title: 'Plan', deletedBy: null }))
 
     expect(sql.replaceAll('"app_notes"."notes".', '')).toBe(
@@ -24,11 +24,11 @@ describe('inRoom', () => {
     expect(params).toEqual(['Plan', room])
   })
 
-  it('matches all rows of the room without values', () => {
+  it('matches all rows of the room if no values are given', () => {
     expect(sqlOf(inRoom(notes, room))).toMatchObject({ params: [room] })
   })
 
-  it('takes no other room from the values', () => {
+  it('ignores a room in the values', () => {
     const values = { title: 'Plan', room: 'room-2' }
 
     expect(sqlOf(inRoom(notes, room, values)).params).toEqual(['Plan', room])

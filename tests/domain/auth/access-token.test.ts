@@ -73,13 +73,13 @@ describe('TokenCheck.check', () => {
     [{ family_name: 'Lovelace' }, 'Lovelace'],
     [{ name: 1, given_name: ['Ada'], family_name: null }, undefined],
     [{}, undefined],
-  ])('for the claims %j, returns the name %s', async (claims, name) => {
+  ])('returns for the claims %j the name %s', async (claims, name) => {
     const identity = await tokens.check(await issuer.token(claims))
 
     expect(identity.name).toBe(name)
   })
 
-  it('takes the user id from the configured claim', async () => {
+  it('takes the user name from the configured claim', async () => {
     const bySub = createTokenCheck({ issuer: issuer.issuer, ...options, userClaim: 'sub' })
 
     expect(await bySub.check(await issuer.token({ sub: '0b3e-1' }))).toMatchObject({
@@ -97,7 +97,7 @@ describe('TokenCheck.check', () => {
     },
   )
 
-  it('takes the subject for the user name of a token without one', async () => {
+  it('uses the subject as the user name if the token has no user name', async () => {
     const token = await issuer.token({ preferred_username: undefined, sub: 'a1' })
 
     expect(await tokens.check(token)).toMatchObject({ userName: 'a1', handle: 'a1' })
@@ -113,7 +113,7 @@ describe('TokenCheck.check', () => {
     { azp: undefined, aud: 'natter-cli' },
     { azp: undefined, aud: ['account', 'nats-chat-app'] },
     { azp: 'other', aud: ['account', 'nats-chat-app'] },
-  ])('accepts a token with an accepted client only in its audience: %j', async (claims) => {
+  ])('accepts a token that names its client only in the audience: %j', async (claims) => {
     expect(await tokens.check(await issuer.token(claims))).toMatchObject({ userName: 'alice' })
   })
 
@@ -123,7 +123,7 @@ describe('TokenCheck.check', () => {
     expect(await tokens.check(token)).toMatchObject({ userName: 'alice' })
   })
 
-  it('accepts a token whose header, not its claims, has the type of access tokens', async () => {
+  it('accepts a token that has the type of an access token only in its header', async () => {
     for (const typ of ['at+jwt', 'application/at+jwt', 'AT+JWT']) {
       const token = await issuer.token({ typ: undefined }, { typ })
       expect(await tokens.check(token)).toMatchObject({ userName: 'alice' })
@@ -155,7 +155,7 @@ describe('TokenCheck.check', () => {
       /too long: .* 24 h/,
     ],
     [
-      'issued a day ago with a longer lifetime',
+      'that was issued a day ago and has not yet expired',
       () => ({ iat: now() - day, exp: now() + 60 }),
       /too long: .* 24 h/,
     ],
@@ -173,10 +173,14 @@ describe('TokenCheck.check', () => {
     ],
     ['without a subject', () => ({ sub: undefined }), /its sub identifies no user: missing/],
     ['with an empty subject', () => ({ sub: '' }), /its sub identifies no user: ""/],
-    ['with a list of users', () => ({ preferred_username: ['alice'] }), /user name: \["alice"\]/],
+    [
+      'with a list as its user name',
+      () => ({ preferred_username: ['alice'] }),
+      /user name: \["alice"\]/,
+    ],
     ['with an empty user name', () => ({ preferred_username: ' ' }), /user name: " "/],
     [
-      'with line separators in its user',
+      'with line separators in its user name',
       () => ({ preferred_username: 'a\u2028b\u0085' }),
       /"a\?b\?"/,
     ],
@@ -284,7 +288,7 @@ describe('issuer keys', () => {
       ['the public URL', `${publicIssuer}/keys`, '/realms/nats-chat/keys'],
       ['the public host', 'https://id.invalid/keys?v=1', '/keys?v=1'],
       ['the internal URL', undefined, '/realms/nats-chat/keys'],
-    ])('are fetched there if the discovery document names them on %s', async (_, keysUrl, path) => {
+    ])('are fetched from it if the discovery document names %s', async (_, keysUrl, path) => {
       issuer.moveKeys({ issuer: publicIssuer, path, ...(keysUrl ? { keysUrl } : {}) })
 
       const token = await issuer.token({ iss: publicIssuer })
@@ -292,7 +296,7 @@ describe('issuer keys', () => {
       expect(issuer.fetchCount()).toBe(1)
     })
 
-    it('are fetched there without a discovery document', async () => {
+    it('are fetched from it if there is no discovery document', async () => {
       const token = await issuer.token({ iss: publicIssuer })
 
       expect(await rejectionOf(token, checkInside())).toBeUndefined()
@@ -315,7 +319,7 @@ describe('issuer keys', () => {
       expect(await rejectionOf(token, checkInside())).toEqual(rejectedWith(/"iss"/))
     })
 
-    it('are reported as unavailable with both URLs', async () => {
+    it('are reported as unavailable with the public and the internal URL', async () => {
       const check = checkInside()
       await issuer.stop()
 
@@ -341,7 +345,7 @@ describe('issuer keys', () => {
     expect(await rejectionOf(old)).toEqual(rejectedWith(/no applicable key/))
   })
 
-  it('are fetched only once more for many tokens with unknown key ids', async () => {
+  it('are fetched only one more time for many tokens with unknown key ids', async () => {
     await tokens.prefetch()
     const flood = await Promise.all(
       Array.from({ length: 50 }, (_, index) => issuer.token({}, { kid: `unknown-${index}` })),
@@ -387,7 +391,7 @@ describe('issuer keys', () => {
 
     for (let check = 0; check < 3; check++)
       expect(await rejectionOf(token, misconfigured)).toMatchObject(unavailable)
-    // For the discovery document and for the keys.
+    // One request for the discovery document, and one for the keys.
     expect(issuer.requestCount()).toBe(2)
 
     vi.advanceTimersByTime(1_001)

@@ -11,7 +11,7 @@ function createRead() {
   return { reads, read: (key: string) => read(key, undefined) }
 }
 
-it('shares a read among the calls that were made before it started', async () => {
+it('coalesce shares a read among the calls that were made before the read started', async () => {
   const { reads, read } = createRead()
   const first = read('a')
   const others = [read('a'), read('a'), read('a')]
@@ -26,7 +26,7 @@ it('shares a read among the calls that were made before it started', async () =>
   expect(reads).toHaveLength(2)
 })
 
-it('reads different keys at the same time', () => {
+it('coalesce reads different keys at the same time', () => {
   const { reads, read } = createRead()
   void read('a')
   void read('b')
@@ -34,7 +34,7 @@ it('reads different keys at the same time', () => {
   expect(reads).toHaveLength(2)
 })
 
-it('rejects only the calls that share the failed read', async () => {
+it('coalesce rejects only the calls that share the failed read', async () => {
   const { reads, read } = createRead()
   const first = read('a')
   const second = read('a')

@@ -8,7 +8,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-/** In milliseconds, for a full TTL of 500. */
+/** Returns the milliseconds that remain of a TTL of 500 ms after a read of `readMs`. */
 async function ttlAfter(readMs: number): Promise<number | undefined> {
   const options = { ttl: 500 }
   const reading = fetchWithAgedTtl(

@@ -77,7 +77,7 @@ const newId = () => crypto.randomUUID().replaceAll('-', '') as MessageId
 
 type SentMessage = { seq: number; data: MessageSent }
 
-/** The order of the random events can occur. */
+/** Returns random events in an order that is possible in the stream. */
 function givenEvents(room: RoomId, random: () => number): LoggedEvent[] {
   const pick = <T>(from: readonly T[]) => from[Math.floor(random() * from.length)] as T
   const users = ['alice', 'bob', 'null'] as UserId[]
@@ -93,8 +93,8 @@ function givenEvents(room: RoomId, random: () => number): LoggedEvent[] {
       events.push(message)
       continue
     }
-    // The last event is a join, which is never purged. Without it, the other events would project a lower sequence
-    // to `room_heads`.
+    // The last event is a join, which is never purged. If the last event were purged, the remaining
+    // events would project a lower sequence to `room_heads`.
     const target = sent.length > 0 && seq < 149 ? pick(sent) : undefined
     if (!target) {
       events.push({
@@ -102,7 +102,7 @@ function givenEvents(room: RoomId, random: () => number): LoggedEvent[] {
         data: { ...inRoom, kind: 'member', action: 'join', userId: inRoom.by },
       })
     } else if (random() < 0.05) {
-      // A late retry can store a second copy.
+      // A late retry can store a second copy of a message.
       events.push({ seq, data: target.data })
     } else {
       events.push({ seq, data: changeOf(target, seq, inRoom) })
@@ -136,7 +136,7 @@ function givenEvents(room: RoomId, random: () => number): LoggedEvent[] {
   }
 }
 
-/** Omits the versions. */
+/** Returns the expected rows of the table mentions. They match any `version`. */
 function mentionsOf(rows: (typeof messages.$inferSelect)[]) {
   return rows
     .flatMap(({ id, room, threadId, seq, sender, mentions }) =>

@@ -19,7 +19,7 @@ const react = (seq: number, of: number) =>
 const deletion = (seq: number, of: number) =>
   logged(seq, { kind: 'delete', room, by, at, message: targetOf(of) })
 
-/** `readAfter` returns one of `reads` after the other, and then the last one again. */
+/** Returns a context whose `readAfter` returns `reads` in order, and then repeats the last one. */
 function givenReads(...reads: (StreamMessage<RoomEvent>[] | undefined)[]) {
   let count = 0
   const readAfter = async () => reads[Math.min(count++, reads.length - 1)]

@@ -11,7 +11,7 @@ describe('DEFAULT_ROOMS', () => {
     ['', []],
     [' , ', []],
     ['help, release-notes,help', ['help', 'release-notes']],
-  ])('of %j names the rooms %j', (value, ids) => {
+  ])('with the value %j names the rooms %j', (value, ids) => {
     expect(read(value)).toEqual(ids)
   })
 

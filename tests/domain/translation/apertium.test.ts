@@ -61,7 +61,7 @@ describe('Apertium', () => {
     )
   })
 
-  it('continues with the next text after an aborted one', async () => {
+  it('translates the next text after a translation was aborted', async () => {
     const aborting = new AbortController()
     const aborted = translate('The house is big.', 'en', 'es', aborting.signal)
     const next = translate('The garden is small.')
@@ -71,7 +71,7 @@ describe('Apertium', () => {
     expect((await next).join('')).toBe('El jardín es pequeño.')
   })
 
-  it('rejects a pair that is not installed, and an empty folder with the command that helps', async () => {
+  it('rejects a language pair that is not installed, and a missing folder with the command that helps', async () => {
     await expect(translate('Hallo', 'de', 'zh')).rejects.toThrow('no language pair de-zh')
     const signal = new AbortController().signal
     await expect(createApertium('/nonexistent').probe(signal)).rejects.toMatchObject({

@@ -32,7 +32,7 @@ describe('chooseSource', () => {
     expect(chooseSource(await detectLanguage(text), to, pairs)).toBe('unsupported')
   })
 
-  it('leaves an unclear language to an engine that knows all', async () => {
+  it('returns no source for an unclear language if the engine knows all languages', async () => {
     expect(chooseSource(await detectLanguage('ok'), 'es', undefined)).toBeUndefined()
   })
 })
@@ -42,7 +42,7 @@ describe('isOtherLanguage', () => {
     ['The house is big and the garden is small, but we like it here.', 'es', true],
     ['La casa es grande y el jardín es pequeño, pero nos gusta estar aquí.', 'es', false],
     ['Short English text.', 'es', false],
-  ])('of %j and %s is %s', async (text, expected, result) => {
+  ])('returns for the text %j and the language %s: %s', async (text, expected, result) => {
     expect(await isOtherLanguage(text, expected)).toBe(result)
   })
 })

@@ -31,7 +31,7 @@ afterAll(() => server.close())
 describe('LibreTranslate', () => {
   const job = { parts: splitForTranslation('Ask @bob'), from: undefined, to: 'de', signal }
 
-  it('lists the pairs', async () => {
+  it('lists the language pairs', async () => {
     await expect(engine.probe(signal)).resolves.toEqual({ en: ['de', 'es'] })
   })
 

@@ -7,7 +7,7 @@ type RealOllama = Awaited<ReturnType<typeof startRealOllama>>
 
 const never = new AbortController().signal
 
-/** Needs NATTER_TEST_OLLAMA=1, because Ollama may have to be built. */
+/** These tests run only with NATTER_TEST_OLLAMA=1, because Ollama may have to be built first. */
 describe.runIf(process.env.NATTER_TEST_OLLAMA)('a real Ollama', () => {
   let server: RealOllama
   beforeAll(async () => {
@@ -25,7 +25,7 @@ describe.runIf(process.env.NATTER_TEST_OLLAMA)('a real Ollama', () => {
     await expect(create(model).probe(never)).resolves.toBeUndefined()
   })
 
-  it('lacks another model, and says how to add it', async () => {
+  it('reports a missing model with the command that adds it', async () => {
     await expect(create('nope').probe(never)).rejects.toMatchObject({ remedy: 'ollama pull nope' })
     await expect(Array.fromAsync(translate(never, 'nope'))).rejects.toThrow(/404.*not found/)
   })
@@ -37,7 +37,7 @@ describe.runIf(process.env.NATTER_TEST_OLLAMA)('a real Ollama', () => {
     expect(pieces).toHaveLength(chainAnswer.split(' ').length)
   })
 
-  it('answers many at once', async () => {
+  it('answers 20 concurrent requests', async () => {
     const answers = await Promise.all(
       Array.from({ length: 20 }, async () => (await Array.fromAsync(translate())).join('').trim()),
     )
@@ -45,7 +45,7 @@ describe.runIf(process.env.NATTER_TEST_OLLAMA)('a real Ollama', () => {
     expect(new Set(answers)).toEqual(new Set([chainAnswer]))
   }, 60_000)
 
-  it('ends when the request is aborted', async () => {
+  it('stops when the request is aborted, and answers the next request', async () => {
     const aborting = new AbortController()
     const read = async () => {
       for await (const _ of translate(aborting.signal)) aborting.abort(new Error('not needed'))
