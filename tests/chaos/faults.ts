@@ -120,7 +120,7 @@ const faults: Record<FaultName, Fault> = {
 
   'nats frozen': ({ system, random }) => freezeUntilReplaced(random.pick(system.servers)),
 
-  /** `npm start` replaces a frozen PGlite. It does not run PostgreSQL, so that one only pauses. */
+  /** `npm start` replaces a frozen PGlite. It does not run PostgreSQL, which only pauses here. */
   async 'database frozen'({ system, databaseOutageMs }) {
     if (system.database.name === 'pglite') return freezeUntilReplaced(system.database)
     const pids = await processTree(system.database.pid)

@@ -34,7 +34,7 @@ const options = readOptions()
 if (options.database === 'postgres') await findPostgres({ log: console.log })
 const run = options.isSoak ? soak : options.isRolling ? roll : injectFaults
 const verdict = await run().catch((error) => {
-  // If one error suppressed another, Node by itself does not print the cause of the suppressed one.
+  // Node itself does not print the cause of an error that was suppressed by another error.
   console.error(inspect(error, { depth: 8 }))
   process.exit(1)
 })

@@ -14,7 +14,7 @@ export interface Acknowledged {
 
 export interface Figures {
   sent: number
-  /** The number of these messages whose call failed at least once. */
+  /** The number of sent messages whose call failed at least once. */
   repeated: number
   /** The longest time without an acknowledgement. */
   gapMs: number
@@ -26,7 +26,7 @@ const messagesPerSecond = 100
 const maxAttempts = 10
 /** The delays with which the page retries (`client/chat/createSendQueue.ts`). */
 const [minRetryMs, maxRetryMs, repeatAfterMs] = [400, 8_000, 1_000]
-/** For more events, `chat.sync` answers `recovered: false` (`domain/log/read-since.ts`). */
+/** `chat.sync` answers `recovered: false` for more events (`domain/log/read-since.ts`). */
 const maxSyncedEvents = 500
 /** The maximum of concurrent reads, so that most of the load comes from sending messages. */
 const maxReads = 4

@@ -38,7 +38,10 @@ interface Span {
   to: number
 }
 
-/** The measurement of a restart ends this long after it. A quarter later, the next one begins. */
+/**
+ * The measurement of a restart ends this long after it. The next restart begins after another
+ * quarter of this time.
+ */
 const pauseMs = 2_000
 const lagSampleMs = 250
 const maxHistoryMs = 60_000

@@ -26,7 +26,7 @@ export interface SystemUnderTest extends AsyncDisposable {
   /** Deleted on disposal, unless `preserveLogs` was called. */
   dir: string
   preserveLogs(): void
-  /** The disk of the services with `hasSmallDisk`, and the watch over it that `npm start` uses. */
+  /** With `hasSmallDisk`: the disk of the services, and the code of `npm start` that watches it. */
   smallDisk: { disk: SmallDisk; watch: Disk } | undefined
   /** One nats-server, or the three of a cluster. */
   servers: NatsService[]

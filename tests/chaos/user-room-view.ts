@@ -30,7 +30,10 @@ interface ViewedMessage extends VisibleMessage {
   reactions: Set<string>
 }
 
-/** The view then calls `chat.sync`: `prev` reveals no gap if all notices of a thread are lost. */
+/**
+ * After this many events, the view calls `chat.sync`, because `prev` reveals no gap if all notices
+ * of a thread are lost.
+ */
 const maxEventsBetweenSyncs = 200
 const maxAttempts = 40
 

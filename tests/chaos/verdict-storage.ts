@@ -7,7 +7,7 @@ import type { Replay } from './replay.ts'
 
 /** A call may still return a deleted text within this time. */
 const graceMs = 1_000
-/** `room.list` counts only among the newest 1,000 messages, or the newest 200 with mentions. */
+/** `room.list` looks only at the newest 1,000 messages, and at the newest 200 with mentions. */
 const maxScanned = 1_000
 const maxMentionsScanned = 200
 

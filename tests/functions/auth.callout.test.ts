@@ -61,7 +61,7 @@ describe('auth.callout', () => {
     ['_app_poll', /^app-poll-[0-9a-f]{8}$/],
     ['all', /^all-[0-9a-f]{8}$/],
     ['carol_1', /^carol_1$/],
-  ])('derives an id from the user name %s that is valid in a NATS subject', async (name, id) => {
+  ])('derives an id that is valid in a NATS subject from the user name %s', async (name, id) => {
     const claims = { preferred_username: name, sub: crypto.randomUUID() }
 
     const userId = await askUserId(await connectWith(claims), claims)

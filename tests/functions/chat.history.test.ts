@@ -296,7 +296,7 @@ describe('chat.history', () => {
       expect.stringMatching(/^Index Scan using messages_room_thread_seq .* reply_2 /),
       expect.stringMatching(/^Index Scan using reactions_message_id_user_id_emoji_pk/),
     ])
-    // If the index condition contains all conditions on messages, PostgreSQL reads no other row.
+    // If all conditions on messages are in the index condition, PostgreSQL reads no other rows.
     expect(
       plan.match(/Index Cond: \(\(room = \$1\) AND \(thread_id = \$2\) AND \(seq/g),
     ).toHaveLength(2)

@@ -132,7 +132,7 @@ describe('connection.closed', () => {
     expect(await readLease(key)).toMatchObject({ state: 'closed', ttl: '60s' })
   })
 
-  it('is not relied on for an unknown server, whose connections must send heartbeats', async () => {
+  it('is not expected from an unknown server: its connections must send heartbeats', async () => {
     const [user, server] = [newUserId(), `N${'A'.repeat(55)}`]
 
     const { nextMs } = await presence.heartbeat(user, natsConnectionId({ server, client: 7 }))

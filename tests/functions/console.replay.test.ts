@@ -23,7 +23,7 @@ async function createDeadLetter(room: RoomId, payload?: string) {
 }
 
 describe('console.replay', () => {
-  it('passes the original event to its function, and deletes the dead letter', async () => {
+  it('passes the original event to the function that failed, and deletes the dead letter', async () => {
     const room = await app.createRoom(['bob'])
     const { sent, seq } = await createDeadLetter(room)
 

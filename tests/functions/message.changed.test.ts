@@ -65,7 +65,7 @@ async function createMessage() {
   return { room, ...sent, notifyId: toNotifyId(sent) }
 }
 
-/** Returns the different texts of 60 answers of msg.get, which come from both processes. */
+/** Calls msg.get 60 times, so that both processes answer. Returns the different texts. */
 async function readFromAllProcesses(notifyId: string): Promise<Set<string>> {
   const read = () => app.call('msg.get', { notifyId }, 'bob')
   const answers = await Promise.all(Array.from({ length: 60 }, read))

@@ -26,7 +26,7 @@ const now = () => Math.floor(Date.now() / 1_000)
 
 interface User {
   name: string
-  /** Returns an access token of the session that was issued `ageS` seconds ago, 60 by default. */
+  /** Returns an access token of the session. It was issued `ageS` seconds ago, by default 60. */
   token(session: string | undefined, ageS?: number): Promise<string>
 }
 
@@ -130,7 +130,7 @@ describe('oidc.logout', () => {
     expect(await isRefused(await user.token(undefined, 5))).toBe(false)
   })
 
-  it('closes a connection that belongs to the session only since a second login', async () => {
+  it('closes a connection whose second login belongs to the session', async () => {
     const user = createUser()
     const socket = connectSocket(Number(new URL(fixture.nats.url).port), '127.0.0.1')
     onTestFinished(() => void socket.destroy())
@@ -200,7 +200,7 @@ describe('oidc.logout', () => {
     await other.flush()
   })
 
-  it('still rejects the tokens after a restart, and then closes connections of unknown sessions once', async () => {
+  it('rejects the tokens even after a restart, and then closes connections of unknown sessions only once', async () => {
     const user = createUser()
     const token = await user.token('here')
     await open(token)

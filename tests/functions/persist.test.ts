@@ -134,7 +134,7 @@ describe('persist', () => {
     const threadId = readNotifyId(first).id
     const reply = { room, threadId, clientId: newClientId(), text: 'under it' }
     const { seq } = await app.call('send.thread', reply, 'bob')
-    // The test waits for both consumers: one persists messages of rooms, the other one replies.
+    // The test waits for both consumers: one persists room messages, the other persists replies.
     const last = await app.send(room, 'last', 'alice')
     const hasRow = (rows: { seq: number }[], seq: number) => rows.some((row) => row.seq === seq)
     await expect
@@ -203,7 +203,7 @@ async function readAllRows() {
   }
 }
 
-/** Makes the runtime read CHAT_MESSAGES from its first event after the next start. */
+/** Deletes the consumers, so that a restarted runtime reads CHAT_MESSAGES from its first event. */
 async function deleteConsumers() {
   const { nc } = await app.connectAs('functions')
   const manager = await jetstreamManager(nc)

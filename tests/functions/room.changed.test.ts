@@ -49,7 +49,7 @@ describe('room.changed', () => {
       'the room is archived',
       (room: string) => app.call('room.archive', { room, archived: true }, 'alice'),
     ],
-  ])('rejects the next call of a member with a cached membership once %s', async (_, act) => {
+  ])('makes processes evict the cached membership of a member once %s', async (_, act) => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
     const sync = () => app.call('chat.sync', { room, since: 0 }, 'bob')
     await sync()

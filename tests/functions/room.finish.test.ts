@@ -9,7 +9,7 @@ import { type App, createApp, newRoomId, type TestPerson } from '../support/app.
 import { withFullStream } from '../support/full-stream.ts'
 import { type Servers, startServers } from '../support/servers.ts'
 
-/** Longer than the interval of room.finish. */
+/** The timeout is longer than the interval at which `room.finish` runs. */
 const polling = { timeout: 30_000, interval: 200 }
 
 let servers: Servers

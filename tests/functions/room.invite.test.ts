@@ -42,7 +42,7 @@ describe('room.invite', () => {
   })
 
   it.each(['public', 'private'] as const)(
-    'does not by itself add a user again to a %s room that they have left',
+    'invites a user who has left a %s room, and does not add them directly',
     async (kind) => {
       const room = await app.createRoom(['alice', 'bob'], kind)
       await app.call('room.leave', { room }, 'bob')

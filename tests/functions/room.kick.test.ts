@@ -195,7 +195,7 @@ describe('room.kick', () => {
     expect(toCharlie.unread()).toEqual([])
   })
 
-  it('revokes the invitations of the banned user, and those that they sent', async () => {
+  it('revokes the invitations that the banned user has received or sent', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
     await app.call('room.invite', { room, userId: 'charlie' }, 'bob')
     const toCharlie = await app.listen(deliverInvitation, { user: 'charlie', room }, 'charlie')

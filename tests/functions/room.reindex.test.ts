@@ -11,7 +11,7 @@ import { type App, createApp, newUserId, newUserIds } from '../support/app.ts'
 import { type Servers, startServers } from '../support/servers.ts'
 
 const stream = `KV_${ROOMS_KV.bucket}`
-/** Longer than the interval of room.reindex. */
+/** The timeout is longer than the interval at which `room.reindex` runs. */
 const polling = { timeout: 15_000, interval: 100 }
 
 let servers: Servers

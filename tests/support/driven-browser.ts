@@ -234,7 +234,7 @@ async function createFolder(resources: AsyncDisposableStack): Promise<string> {
   return dir
 }
 
-/** Starts a process. The first group of `pattern` finds its URL in its output. */
+/** Starts a process. The first group of `pattern` matches its URL in the output. */
 function start(
   dir: string,
   name: string,

@@ -21,11 +21,11 @@ export interface HostileFixture extends AsyncDisposable {
   /** Waits for the next report of the app in the room. */
   nextReport(room: RoomId): Promise<Record<string, string>>
   stunUrl: string
-  /** Numbers of UDP packets, of TCP connections, and of connections with data. */
+  /** Numbers of received UDP packets, of TCP connections, and of TCP connections with data. */
   received(): { packets: number; connections: number; requests: number }
 }
 
-/** Serves the hostile app beside the stack, with its component below the page's own origin. */
+/** Serves the hostile app in addition to the stack. Its component is on the page's own origin. */
 export async function startHostileApp(
   { urls, stateDir }: Pick<ClientFixture, 'urls' | 'stateDir'>,
   alice: TestUser,

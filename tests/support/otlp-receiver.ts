@@ -21,7 +21,7 @@ export interface ExportedSpan {
   status: { code?: number; message?: string }
 }
 
-/** Starts a server that receives traces over OTLP and HTTP, like a collector. */
+/** Starts a server that receives OTLP over HTTP, like a collector. */
 export async function startReceiver() {
   const received: Received[] = []
   const server = createServer(async (request, response) => {

@@ -20,7 +20,7 @@ export interface Executed {
   isCompiled: boolean
 }
 
-/** Logs the plan of each statement in sessions that begin after this call. */
+/** Makes PostgreSQL log the plan of each statement, in sessions that begin after this call. */
 export async function logPlans(sql: Sql): Promise<void> {
   await sql`load 'auto_explain'`
   const settings = {

@@ -24,7 +24,7 @@ export const canMount = process.platform === 'linux' && process.getuid?.() === 0
 /** A disk that can fail needs loop devices. Some containers have none, and cannot install them. */
 export const canFail = canMount && existsSync('/dev/loop-control')
 
-/** Mounts a disk that can fail, or without loop devices one that can only be filled. */
+/** Mounts a disk that can fail. Without loop devices, it can only be filled. */
 export function mountDisk(dir: string, megabytes: number): Promise<SmallDisk | FailingDisk> {
   return (canFail ? mountFailingDisk : mountSmallDisk)(dir, megabytes)
 }

@@ -5,13 +5,13 @@ import { contracts } from '#schema/contracts'
 import type { PageSpan } from '#schema/messages/trace'
 import type { App, TestPerson } from './app.ts'
 
-/** The `traceparent` header marks the trace as sampled. */
+/** Returns a new trace. Its header `traceparent` marks it as sampled. */
 export function newTrace() {
   const id = crypto.randomUUID().replaceAll('-', '')
   return { id, traceparent: `00-${id}-${id.slice(0, 16)}-01` }
 }
 
-/** A call of `send` that a page would report. */
+/** Returns the span of a call of `send`, as a page reports it. */
 export function newSpan(): PageSpan {
   const { id } = newTrace()
   return { trace: id, id: id.slice(0, 16), name: 'send', at: new Date().toISOString(), ms: 12.5 }
