@@ -13,7 +13,7 @@ export interface RollingOptions {
   durationMs: number
   userCount: number
   runtimeCount: number
-  /** Also freezes each server for a minute. */
+  /** In addition to the restarts, freezes each server for a minute. */
   freezes: boolean
   log: (message: string) => void
 }

@@ -5,7 +5,7 @@ import type { AcknowledgedChange, Evidence, RoomCounts } from './evidence.ts'
 import { findMarkedTexts } from './frame-recorder.ts'
 import type { Replay } from './replay.ts'
 
-/** A call may still return a deleted text within this time. */
+/** A call may still return a deleted text within this time after the deletion. */
 const graceMs = 1_000
 /** `room.list` looks only at the newest 1,000 messages, and at the newest 200 with mentions. */
 const maxScanned = 1_000

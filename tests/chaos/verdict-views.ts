@@ -81,7 +81,7 @@ export function findLeaks(evidence: Evidence): string[] {
     ),
   )
 
-  /** A pause of a runtime delays events, so the start of a recent pause is checked too. */
+  /** A pause of a runtime delays events, so access at the start of a recent pause is sufficient. */
   const lacksAccess = (user: UserId, room: RoomId, at: number[]) => {
     const paused = pauses.filter(({ start, end }) =>
       at.some((time) => start <= time && time <= end + graceMs),

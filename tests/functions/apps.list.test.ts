@@ -5,7 +5,7 @@ import { badPayloads } from '../support/bad-payloads.ts'
 const app = useApp()
 
 describe('apps.list', () => {
-  it('returns the apps that the runtime has registered, also to a user without roles', async () => {
+  it('returns the apps that the runtime has registered, even to a user without roles', async () => {
     const apps = await app.call('apps.list', {}, 'charlie')
 
     expect(apps.find(({ id }) => id === 'poll')).toMatchObject({

@@ -110,7 +110,7 @@ describe('auth.callout', () => {
     expect((await requestAsAlice(nc, 'as.alice.whoami')).json()).toEqual({ caller: 'alice' })
   })
 
-  it('lets a user without a role call only functions for everyone', async () => {
+  it('lets a user without a role call only functions with the audience everyone', async () => {
     const nc = await connectWith({ realm_access: { roles: [] } })
 
     expect((await requestAsAlice(nc, 'as.alice.whoami')).json()).toEqual({ caller: 'alice' })

@@ -157,7 +157,7 @@ describe('chat.history', () => {
     ])
   })
 
-  it('returns at most 100 users of a reaction, including the caller', async () => {
+  it('returns at most 100 users of a reaction, always including the caller', async () => {
     const { room } = await createMessages(1)
     const [message] = (await read(room)).messages
     if (!message) throw new Error('The page has no message')

@@ -86,7 +86,7 @@ describe('msg.versions', () => {
     expect(await readVersions(notifyId, 'alice')).toEqual({ versions: [] })
   })
 
-  it('returns no versions of a deleted message to anyone', async () => {
+  it('returns no versions of a deleted message to any user', async () => {
     const { notifyId } = await createEditedMessage('owner')
     await app.call('msg.delete', { notifyId }, 'alice')
 

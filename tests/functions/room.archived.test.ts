@@ -11,7 +11,7 @@ async function readArchived(as: TestPerson): Promise<string[]> {
 
 describe('room.archived', () => {
   it.each(['public', 'private'] as const)(
-    'returns an archived %s room to its owner until it is restored, and to nobody else',
+    'returns an archived %s room to its owner until it is restored, and to no other user',
     async (kind) => {
       const room = await app.createRoom(['alice', 'bob'], kind, { alice: 'owner' })
       expect(await readArchived('alice')).not.toContain(room)

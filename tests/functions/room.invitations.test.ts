@@ -27,7 +27,7 @@ describe('room.invitations', () => {
     })
   })
 
-  it('omits an accepted invitation, also after the user has left', async () => {
+  it('omits an accepted invitation, even after the user has left the room', async () => {
     const room = await app.createRoom(['alice'], 'private')
 
     await app.inviteAndJoin(room, 'bob', 'alice')

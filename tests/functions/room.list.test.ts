@@ -78,7 +78,7 @@ describe('room.list', () => {
     expect(await readList(newUserId())).toEqual([])
   })
 
-  it('counts unread messages by other users, and mentions of the caller, also in unread threads', async () => {
+  it('counts unread messages by other users, and mentions of the caller, even in unread threads', async () => {
     const me = newUserId()
     const room = await app.createRoom([])
     await addMembership(me, room)

@@ -44,7 +44,7 @@ describe('trace.report', () => {
     expect(status).toBe('400')
   })
 
-  it('rejects a report without spans, or with too many', async () => {
+  it('rejects a report without spans, and one with too many spans', async () => {
     for (const length of [0, maxReportedSpans + 1])
       await expect(
         app.call('trace.report', { spans: Array.from({ length }, newSpan) }, 'alice'),

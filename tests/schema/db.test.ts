@@ -167,7 +167,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('db, on %s', (kind) => {
     expect(proxy.resets).toBeGreaterThan(0)
   })
 
-  it('opens as many connections as DATABASE_POOL_SIZE says', async () => {
+  it('opens DATABASE_POOL_SIZE connections, and no more, for concurrent queries', async () => {
     if (kind === 'pglite') return
     await closeDb()
     process.env.DATABASE_POOL_SIZE = '3'

@@ -5,7 +5,10 @@ export interface NetworkProxy extends AsyncDisposable {
   port: string
   url: string
   cut(): number
-  /** Pauses all open connections until the returned function is called; with `later`, also those opened later. */
+  /**
+   * Pauses all open connections until the returned function is called. With `later`, pauses those
+   * that are opened later, too.
+   */
   stall(options?: { later: boolean }): () => void
   restore(): void
 }

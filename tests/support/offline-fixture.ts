@@ -20,7 +20,7 @@ export interface OfflineFixture extends ClientFixture {
   stallAuthCallout(): () => void
 }
 
-/** Restores the network after each test. */
+/** Creates the fixture for the tests of a file. Restores the network after each test. */
 export function useOfflineFixture(
   setUp: (fixture: OfflineFixture) => Promise<void>,
 ): OfflineFixture {

@@ -95,7 +95,7 @@ describe('Ollama', () => {
     })
   })
 
-  it('fails when the server dies amid a translation', async () => {
+  it('fails when the server dies during a translation', async () => {
     const arrived = Promise.withResolvers<void>()
     server.answer((response) => {
       writePiece(response, 'hola ')

@@ -209,7 +209,8 @@ function attempts({ base, stun, element }: Omit<Target, 'bridge'>): Record<strin
       }),
     'web transport': () => new WebTransport(`https://${base}`).ready.then(() => 'opened'),
     beacon: () => {
-      // Returns true also if the policy blocks the request: the server shows whether one arrives.
+      // `sendBeacon` returns true even if the policy blocks the request. The server shows whether
+      // one arrives.
       navigator.sendBeacon(url, 'a')
     },
     image: () => insert('img', { src: url }),
