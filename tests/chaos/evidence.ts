@@ -2,7 +2,7 @@ import type { ClientId, MessageId, RoomId, UserId } from '#schema/ids'
 import type { Notice, PlacedEvent, RoomEvent } from '#schema/messages/event'
 import type { RoomKind } from '#schema/messages/room'
 
-/** Times are in milliseconds since the Unix epoch. */
+/** The observations of a run that the checks compare. Times are in ms since the Unix epoch. */
 export interface Evidence {
   rooms: { id: RoomId; kind: RoomKind; isArchived: boolean }[]
   log: LogEntry[]

@@ -190,7 +190,7 @@ const operations: Record<keyof typeof weights, Operation> = {
       { user: actor.userId, room, action: 'join' },
       call,
     )
-    // This call loads the room, because events update the view only after that.
+    // Load the room, because events update the user's view of it only after that.
     if (ok) await actor.follow(room).catchUp()
   },
 

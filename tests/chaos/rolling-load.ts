@@ -5,7 +5,7 @@ import type { MessageId, RoomId } from '#schema/ids'
 import { newClientId } from '../support/app.ts'
 import { type FunctionName, isIndeterminate, type SimulatedUser } from './simulated-user.ts'
 
-/** Times are in milliseconds, by `performance.now()`. */
+/** An acknowledged message. Its times are in milliseconds, by `performance.now()`. */
 export interface Acknowledged {
   seq: number
   sentAt: number

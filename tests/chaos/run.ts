@@ -32,7 +32,7 @@ export interface ChaosOptions {
   databaseOutageMs?: number
   maxPauseMs?: number
   faults?: readonly FaultName[]
-  /** `disk-full` needs root. */
+  /** Groups of additional faults. The group `disk-full` needs root. */
   additions?: readonly Addition[]
   /** The number of partitions of CHAT_MESSAGES and ROOMS_KV. */
   partitionCount?: number

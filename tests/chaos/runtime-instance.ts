@@ -31,7 +31,7 @@ export function createRuntimeInstance(
         const exit = service.exited
         await stopAndRestart(async () => {})
         const { code } = await exit
-        // The code is null, and no crash, if the shutdown took too long and ended with SIGKILL.
+        // Without a code, the shutdown took too long and ended with SIGKILL. That is no crash.
         if (code) onCrash(`${service.name} exited with code ${code} on a restart`)
       }),
     pause: (ms) =>

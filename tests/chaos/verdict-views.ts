@@ -166,7 +166,10 @@ function isArchived(archiveOperations: readonly ArchiveOperation[], at: number):
   )
 }
 
-/** Skips a membership whose last acknowledged operation overlapped with an opposite one. */
+/**
+ * Compares the members with the acknowledged joins and leaves. Skips a membership whose last
+ * acknowledged operation overlapped with one in the opposite direction.
+ */
 export function checkMembers({ membershipOperations, storedMembers }: Evidence): string[] {
   const byPair = Map.groupBy(membershipOperations, ({ user, room }) => `${room}.${user}`)
   return [...byPair].flatMap(([pair, all]) => {

@@ -284,7 +284,7 @@ async function answerFirstCallLate(room: RoomId) {
   return { called: first.promise }
 }
 
-/** Answers room.members with pages of one member. For a large room, the runtime has pages, too. */
+/** Answers room.members in two pages. The runtime returns several pages for a large room. */
 async function answerInPages(room: RoomId) {
   const { nc } = await app.connectAs('functions')
   for (let share = 1; share < 50; share++)

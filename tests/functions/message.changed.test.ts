@@ -21,7 +21,7 @@ afterAll(async () => {
 })
 
 describe('message.changed', () => {
-  it('makes every process return the edited text once the edit was confirmed', async () => {
+  it('makes every process return the edited text once msg.edit has returned', async () => {
     const { notifyId } = await createMessage()
     expect(await readFromAllProcesses(notifyId)).toEqual(new Set(['first']))
 
@@ -32,7 +32,7 @@ describe('message.changed', () => {
     }
   })
 
-  it('makes every process return a deleted message without its text once the deletion was confirmed', async () => {
+  it('makes every process return a deleted message without its text once msg.delete has returned', async () => {
     const { notifyId } = await createMessage()
     expect(await readFromAllProcesses(notifyId)).toEqual(new Set(['first']))
 

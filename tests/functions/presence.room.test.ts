@@ -52,7 +52,7 @@ describe('presence.room', () => {
     expect(new Map(Object.entries(present))).toEqual(new Map(users.map((id) => [id, 'online'])))
   })
 
-  it('returns a change from another process without delay', async () => {
+  it('returns a change of status from another process without delay', async () => {
     await startInstance()
     const [user, reader] = [newUserId(), newUserId()]
     const room = await app.createRoom([user, reader])

@@ -86,7 +86,7 @@ describe('room.info', () => {
     expect(answer.members.map(({ userId }) => userId)).toEqual(people.slice(2).reverse())
   })
 
-  it('returns an empty room', async () => {
+  it('returns a room without members', async () => {
     const room = await app.createRoom([])
 
     expect(await info(room, 'alice')).toMatchObject({ count: 0, members: [] })

@@ -35,7 +35,8 @@ describe('room.unban', () => {
     await unban(room, 'charlie', 'alice')
     await unban(room, 'bob', 'alice')
 
-    // Processes cache for a moment that the room has bans.
+    // Processes cache for a moment that the room has bans. So the test sends until a message is
+    // broadcast.
     for (let isReceived = false; !isReceived; ) {
       await app.send(room, 'for all', 'alice')
       await app.connectAs('charlie').then(({ nc }) => nc.flush())

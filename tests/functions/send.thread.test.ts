@@ -38,7 +38,7 @@ describe('send.thread', () => {
     expect(stored?.json()).toMatchObject({ kind: 'message', id, sender: 'bob', text: 'under it' })
   })
 
-  it('publishes replies with the previous sequence of their thread, independent of the room', async () => {
+  it('publishes a reply with the previous sequence of its thread, and not of the room', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const first = await app.send(room, 'first', 'alice')
     const notices = await app.listen(roomNotify, { room }, 'bob')

@@ -112,7 +112,7 @@ export function createApp(urls: ServerUrls) {
       return mailbox
     },
 
-    /** Writes to the database and to ROOMS_KV, but publishes no event. */
+    /** Creates a room in the database and in ROOMS_KV, but publishes no event. */
     async createRoom(
       users: readonly string[],
       kind: RoomKind = 'public',
@@ -127,7 +127,7 @@ export function createApp(urls: ServerUrls) {
       return room
     },
 
-    /** Writes to the database and to ROOMS_KV, but publishes no event. */
+    /** Adds a member in the database and in ROOMS_KV, but publishes no event. */
     async addMember(
       room: string,
       user: string,
@@ -144,7 +144,7 @@ export function createApp(urls: ServerUrls) {
       await inviteAndJoin({ room, userId, inviter: client, invitee: await app.clientFor(userId) })
     },
 
-    /** Writes to the database and to ROOMS_KV, but publishes no event. */
+    /** Removes a member from the database and from ROOMS_KV, but publishes no event. */
     async removeMember(room: string, user: string): Promise<void> {
       await db
         .delete(members)

@@ -38,7 +38,7 @@ interface FixtureOptions<Fixture> {
 
 interface ClientFixtureOptions extends FixtureOptions<ClientFixture> {
   env?: Record<string, string>
-  /** Tests of notifications need `findChromium`. */
+  /** The default may be the headless shell. Tests of notifications need `findChromium` instead. */
   findBrowser?: () => Promise<string>
 }
 

@@ -31,7 +31,7 @@ export interface ServerUrls {
   issuer: string
   /** The number of partitions of CHAT_MESSAGES and ROOMS_KV. */
   partitions: number
-  /** Path of the log of the functions and apps. */
+  /** Path of the log of the runtime, which runs the functions and the apps. */
   runtimeLog: string
 }
 
