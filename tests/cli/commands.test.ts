@@ -98,7 +98,7 @@ describe('a file that cannot be served', () => {
     })
   })
 
-  it('prevents the start of several instances, and is reported once', async () => {
+  it('makes start --instances fail, and is reported once, not by each instance', async () => {
     const env = { NATS_URL: bench.nats.urlOf('functions') }
     const { code, stderr } = await runtime(['start', broken, '--instances', '3'], { env })
 
@@ -139,7 +139,7 @@ describe('a file that does not survive its import', () => {
     )
   })
 
-  it('makes start exit with code 1, and is named, if it calls process.exit(0)', async () => {
+  it('makes start exit with code 1 and name the file if it calls process.exit(0)', async () => {
     const folder = await bench.write({ 'exits.ts': sources['exits.ts'] })
     const { code, stderr } = await runtime(['start', folder])
 
@@ -187,7 +187,7 @@ describe('a running service', () => {
   })
   afterAll(() => foreign?.close())
 
-  it('is listed even if another library serves it, and invalid replies are reported', async () => {
+  it('is listed even if another library serves it; a service with invalid replies is reported', async () => {
     const { code, stdout } = await runtime(['ls'], { env: ops })
 
     expect(code).toBe(0)
@@ -340,7 +340,7 @@ describe('a running service', () => {
     expect(stderr).toBe('error: told.hear cannot be called: it subscribes to told.*\n')
   })
 
-  it('is found on the server that stack.json names, whose URL --verbose prints', async () => {
+  it('is found on the server that stack.json names; --verbose prints the URL of the server', async () => {
     await using state = await temporaryFolder()
     const opsUrl = bench.nats.urlOf('ops')
     await writeFile(join(state.path, 'stack.json'), JSON.stringify({ opsUrl }))
@@ -354,7 +354,7 @@ describe('a running service', () => {
     expect(stderr).not.toContain(new URL(opsUrl).password)
   })
 
-  it('is listed without an error when the reader closes the pipe', async () => {
+  it('is listed without an error when the reader of the output closes the pipe', async () => {
     const command = `"${process.execPath}" runtime/bin.mjs ls --wait 300 | true`
     const cut = await run('bash', ['-o', 'pipefail', '-c', command], {
       env: ops,
@@ -365,8 +365,8 @@ describe('a running service', () => {
   })
 })
 
-describe('a failing command', () => {
-  it('names the unreachable server without the password', async () => {
+describe('a command', () => {
+  it('names an unreachable server without the password', async () => {
     const { code, stdout, stderr } = await runtime(['ls', '--nats', 'nats://me:secret@127.0.0.1:1'])
 
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
@@ -390,7 +390,7 @@ describe('a failing command', () => {
     [['ls', '--nats', 'http://somewhere'], /begins with http:\/\//],
     [['ls', 'a b'], /is not a name/],
     [['call', 'greet', '{}', '--timeout', 'soon'], /whole milliseconds/],
-  ])('exits with code 2 for the arguments %j', async (args, said) => {
+  ])('exits with code 2 for the invalid arguments %j', async (args, said) => {
     const { code, stdout, stderr } = await runtime(args, { env: ops })
 
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
@@ -398,7 +398,7 @@ describe('a failing command', () => {
   })
 
   it.each(['', 'start', 'check', 'new', 'ls', 'info', 'stats', 'call'])(
-    'is explained with examples by %s --help',
+    'is explained with examples by runtime %s --help',
     async (verb) => {
       const { code, stdout } = await runtime([verb, '--help'].filter(Boolean))
 

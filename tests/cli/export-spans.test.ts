@@ -62,7 +62,7 @@ async function start(env: Record<string, string>) {
 }
 
 describe('spans', () => {
-  it('are exported as JSON, with the calls and events of a trace below their callers', async () => {
+  it('are exported as JSON, those of calls and events as children of the calling span', async () => {
     const { url, received } = await useReceiver()
     const { service, client } = await start({
       OTEL_EXPORTER_OTLP_ENDPOINT: url,
@@ -95,7 +95,7 @@ describe('spans', () => {
       expect(attributes).toContain(text)
   })
 
-  it('are exported by protobuf unless OTEL_EXPORTER_OTLP_PROTOCOL is set', async () => {
+  it('are exported as protobuf unless OTEL_EXPORTER_OTLP_PROTOCOL is set', async () => {
     const { url, received } = await useReceiver()
     const { service, client } = await start({
       OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${url}/custom`,
@@ -111,7 +111,7 @@ describe('spans', () => {
     await service.stop()
   })
 
-  it('do not delay calls and the stop while the collector is down, and the log has the reason', async () => {
+  it('delay neither calls nor the stop while the collector is down, and the log has the reason', async () => {
     const { service, client } = await start({
       OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${await freePort()}`,
       OTEL_EXPORTER_OTLP_TIMEOUT: '500',
@@ -137,7 +137,7 @@ describe('spans', () => {
       'OTEL_EXPORTER_OTLP_PROTOCOL is "grpc": use http/protobuf or http/json',
     ],
   ])(
-    'prevent the start with the settings %o, and the error says what to use',
+    'are not exported with the settings %o: the start fails, and the error says what to use',
     async (env, text) => {
       const settings = { ...env, NATS_URL: bench.nats.urlOf('functions') }
       const args = ['start', folder, '--no-supervisor']

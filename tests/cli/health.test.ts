@@ -34,7 +34,7 @@ const contracts = {
   },
 } as const
 
-/** Served when the folder contains the file `serve`. Calls end when it contains the file `end`. */
+/** Is served once its folder contains the file `serve`. Its calls end once the folder contains the file `end`. */
 const gated = `
 import { existsSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
@@ -63,7 +63,7 @@ export default defineFunction(
 )
 `
 
-/** Processes no message before the folder contains the file `end`. */
+/** Finishes no message before its folder contains the file `end`. */
 const consume = `
 import { existsSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
@@ -78,7 +78,10 @@ export default defineFunction(stream(orders, order, { batch: 1 }), async () => {
 })
 `
 
-/** Its dependency is unavailable while the folder contains the file `away`, and silent with the file `silent`. */
+/**
+ * The check of its dependency throws while the folder contains the file `away`, and does not end while the folder
+ * contains the file `silent`.
+ */
 const setup = `
 import { existsSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
@@ -93,7 +96,7 @@ async function check() {
 export default () => ({ dependencies: { shop: check }, [Symbol.asyncDispose]: async () => {} })
 `
 
-/** Its stream has room for two messages. */
+/** Appends to a stream for at most two messages. Fails for the id `full-disk` as PostgreSQL does without disk space. */
 const store = `
 import * as v from 'valibot'
 import { defineFunction } from '#runtime'
@@ -176,7 +179,7 @@ const valuesOf = (metrics: readonly MetricSample[], name: string) =>
 const until = (check: () => Promise<void>) => vi.waitFor(check, { timeout: 30_000, interval: 20 })
 
 describe('the health of a runtime', () => {
-  it('is ready only from the time when all functions are served until it is stopped', async () => {
+  it('is ready once all functions are served, until the runtime is stopped', async () => {
     const health = await given({ 'greet.ts': greet, 'gated.ts': gated })
     const starting = health.start()
     await until(async () => expect(await health.readiness()).toEqual(notReady('starting')))
@@ -301,7 +304,7 @@ describe('the metrics of a runtime', () => {
     })
   })
 
-  it('say whether a dependency of _setup.ts answers', async () => {
+  it('show whether a dependency of _setup.ts is available', async () => {
     const health = await given({ '_setup.ts': setup, 'greet.ts': greet })
     await using runtime = await health.start()
     const isAvailable = async () =>
@@ -324,7 +327,7 @@ describe('the metrics of a runtime', () => {
     })
   })
 
-  it('count the calls that a storage failed to store', async () => {
+  it('count calls that failed because JetStream or the database could not store data', async () => {
     const health = await given({ 'store.ts': store })
     await using _runtime = await health.start()
     const failures = async () => {
@@ -359,7 +362,7 @@ describe('the metrics of a runtime', () => {
     await until(async () =>
       expect(Object.fromEntries(await deadLetters())).toEqual({ 'refund-reject': 3, consume: 0 }),
     )
-    // The functions of another runtime have dead letters too.
+    // Dead letters of functions that another runtime serves are counted too.
     await nc.request('dead.other-function', '')
     await until(async () =>
       expect(Object.fromEntries(await deadLetters())).toMatchObject({ 'other-function': 1 }),
@@ -415,7 +418,7 @@ describe('the health of two instances', () => {
 })
 
 describe('HEALTH_PORT', () => {
-  it('is an address on the loopback interface, unless HEALTH_HOST is set', () => {
+  it('is a port of the loopback interface unless HEALTH_HOST is set', () => {
     expect(readHealthAddress({})).toBeUndefined()
     expect(readHealthAddress({ HEALTH_PORT: '', HEALTH_HOST: '0.0.0.0' })).toBeUndefined()
     expect(readHealthAddress({ HEALTH_PORT: '9090' })).toEqual({ host: '127.0.0.1', port: 9090 })
@@ -433,7 +436,7 @@ describe('HEALTH_PORT', () => {
   it.each([
     ['one process', ['--no-supervisor']],
     ['a supervisor', []],
-  ])('ends the start of %s with an error if it is wrong or in use', async (_, args) => {
+  ])('makes %s exit with an error if it is invalid or in use', async (_, args) => {
     const other = createServer()
     onTestFinished(() => void other.close())
     const port = await new Promise<string>((resolve) => {

@@ -70,7 +70,7 @@ describe('runtime migrate', { timeout: 120_000 }, () => {
     })
   })
 
-  it('lets a start with --no-migrate, which waits for the schema, become ready', async () => {
+  it('applies the migrations for which a runtime with --no-migrate waits at its start', async () => {
     await using waiting = await startProcess({
       dir,
       name: 'waiting',
@@ -94,7 +94,7 @@ describe('runtime migrate', { timeout: 120_000 }, () => {
     await waiting.log.line(/"msg":"ready"/, { within: 60_000 })
   })
 
-  it('applies each migration once, also for concurrent commands', async () => {
+  it('applies each migration once, even if two commands run at once', async () => {
     const before = await countMigrations()
 
     const results = await Promise.all([migrate(), migrate()])
@@ -103,7 +103,7 @@ describe('runtime migrate', { timeout: 120_000 }, () => {
     expect(await countMigrations()).toBe(before)
   })
 
-  it('says so if no folder exports migrate', async () => {
+  it('prints that there is nothing to do if no folder exports migrate', async () => {
     const folder = await bench.write({ 'greet.ts': greet })
 
     expect(await runtime(['migrate', folder])).toMatchObject({
@@ -140,7 +140,7 @@ describe('the role natter_runtime', { timeout: 120_000 }, () => {
     }
   })
 
-  it('serves functions that write, and apps.remove, which drops the tables of an app', async () => {
+  it('is sufficient for functions that write, and for apps.remove, which drops the tables of an app', async () => {
     await using _ = await bench.start(functions, ['--no-migrate'], env)
     const client = createClient(await bench.connect(), { contracts, user: 'ada' })
     await superuser`insert into users (id, name) values ('ada', 'Ada')`

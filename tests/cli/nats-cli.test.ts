@@ -121,7 +121,7 @@ describe('the nats command', () => {
     expect(JSON.parse(stdout)).toEqual({ sum: 5 })
   })
 
-  it('cannot call a subject with a wildcard in place of the caller', async () => {
+  it('cannot call a function by its service name if its subject has a wildcard for the caller', async () => {
     const { stdout } = await nats('micro', 'request', 'greet', 'greet', '{}')
 
     expect(JSON.parse(stdout)).toMatchObject({ code: 'invalid' })

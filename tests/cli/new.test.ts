@@ -16,7 +16,7 @@ const files = {
 }
 
 describe('runtime new', () => {
-  it('copies a template beside it, with the name in place of the placeholders', async () => {
+  it('copies a template to a folder beside it, and replaces the placeholders by the name', async () => {
     const folder = await bench.write(files)
 
     const { code, stdout } = await runtime(['new', join(folder, '_template'), 'dice', '--json'])
@@ -60,7 +60,7 @@ describe('runtime new', () => {
     expect(source).toMatch(/room-app-.*dice/s)
   })
 
-  it('replaces no existing folder', async () => {
+  it('does not replace an existing folder', async () => {
     const folder = await bench.write({ ...files, 'dice/mine.ts': 'mine' })
 
     const { code, stderr } = await runtime(['new', join(folder, '_template'), 'dice'])

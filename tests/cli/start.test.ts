@@ -75,7 +75,7 @@ describe('runtime start', () => {
     await begun
     await runtime.kill('SIGTERM')
     await runtime.log.line(/"msg":"stopping"/)
-    // The runtime ignores a second signal that follows at once.
+    // The runtime ignores a signal that follows the first one at once, so the test repeats it.
     const insisting = setInterval(() => runtime.kill('SIGTERM'), 50)
     const exit = await runtime.exited
     clearInterval(insisting)

@@ -102,7 +102,7 @@ describe('a webhook', () => {
     })
   })
 
-  it('is served by several instances on one port, also after one has died', async () => {
+  it('is served by several instances on one port, and again after all of them were killed', async () => {
     const hooks = await given(['--instances', '2'])
     await using _runtime = await hooks.start()
     const pids = new Set<number>()

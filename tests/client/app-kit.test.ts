@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createRefresh } from '../../apps/_kit/refresh.ts'
 
-/** Loads that end when the test says so. */
+/** Each call of `load` ends when the test resolves or rejects its entry in `started`. */
 function createLoads() {
   const started: PromiseWithResolvers<void>[] = []
   const load = () => {
@@ -14,8 +14,8 @@ function createLoads() {
 
 const turn = () => new Promise((resolve) => setImmediate(resolve))
 
-describe('a refresh of the kit for apps', () => {
-  it('loads once more for all calls while a load runs, without overlap', async () => {
+describe('createRefresh in the kit for apps', () => {
+  it('runs one more load after the current one for all calls that arrive meanwhile', async () => {
     const { started, refresh } = createLoads()
     const first = refresh()
     const others = [refresh(), refresh()]
@@ -32,7 +32,7 @@ describe('a refresh of the kit for apps', () => {
     expect(started).toHaveLength(2)
   })
 
-  it('resolves only after a load that began after the call', async () => {
+  it('resolves a call only after a load that began after the call', async () => {
     const { started, refresh } = createLoads()
     void refresh()
     let isDone = false
@@ -48,7 +48,7 @@ describe('a refresh of the kit for apps', () => {
     await second
   })
 
-  it('loads again after a load that failed', async () => {
+  it('runs a new load for a call after a failed load', async () => {
     const { started, refresh } = createLoads()
     const first = refresh()
     started[0]?.reject(new Error('unavailable'))

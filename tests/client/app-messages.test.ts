@@ -66,7 +66,7 @@ describe('a message of an app', { timeout: 60_000 }, () => {
     await expectNoProblems(alice)
   })
 
-  it('has the language of each reader', async () => {
+  it('is shown to each reader in the language of their settings', async () => {
     const { page } = bob
     await createPoll('Mittag?')
     await message(page, /started a poll: Mittag\?/).waitFor()
@@ -108,8 +108,8 @@ describe('a message of an app', { timeout: 60_000 }, () => {
   })
 })
 
-describe('an app that posts messages', { timeout: 60_000 }, () => {
-  it('says so before it is installed', async () => {
+describe('an app that can post messages', { timeout: 60_000 }, () => {
+  it('is marked as such in the list of apps before it is installed', async () => {
     const { page } = alice
     await page.getByRole('button', { name: 'Room options' }).click()
     await page.getByRole('menuitem', { name: 'Apps' }).click()

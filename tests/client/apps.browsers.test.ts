@@ -19,7 +19,7 @@ const browsers = [
 ] as const
 
 describe.each(browsers)('in $name', { timeout: 120_000 }, ({ name, isSkipped }) => {
-  if (isSkipped) return it.skip('apps are not tested, because it cannot be installed here')
+  if (isSkipped) return it.skip('apps are not tested, because the browser cannot be installed here')
   let browser: DrivenBrowser
 
   beforeAll(async () => {
@@ -28,7 +28,7 @@ describe.each(browsers)('in $name', { timeout: 120_000 }, ({ name, isSkipped }) 
   }, 300_000)
   afterAll(() => browser?.[Symbol.asyncDispose]())
 
-  /** Opens the list of apps in a new room. Returns the room's next report of the hostile app. */
+  /** Opens the list of apps in a new room. Returns the next report that the hostile app sends from this room. */
   async function openRoom(attack: string) {
     const room = await hostile.createRoom(attack)
     await browser.run((path) => {
@@ -109,7 +109,7 @@ describe.each(browsers)('in $name', { timeout: 120_000 }, ({ name, isSkipped }) 
     async (attackName) => {
       const { report } = await attack(attackName)
 
-      // The browser has ignored the attempt if the app can report it.
+      // If the app still runs and reports, the browser has ignored its attempt.
       expect([{ navigated: 'no' }, 'ended']).toContainEqual(
         await Promise.race([report, waitForEnd()]),
       )
@@ -119,7 +119,7 @@ describe.each(browsers)('in $name', { timeout: 120_000 }, ({ name, isSkipped }) 
     },
   )
 
-  it('a hostile app receives nothing of what is typed into the composer', async () => {
+  it('a hostile app receives no text that is typed into the composer', async () => {
     const { report } = await openRoom('focus')
     // The menu of the room may return the focus to its button some time after it has closed.
     const keepsFocus = () =>
@@ -144,8 +144,8 @@ describe.each(browsers)('in $name', { timeout: 120_000 }, ({ name, isSkipped }) 
     expect(text).toBe('my secret words')
   })
 
-  // The frame has no process of its own here, so an endless loop stops its tab. In WebKitGTK, open tabs of the
-  // page share a process. Firefox's automation cannot open a tab while another one is stopped.
+  // In these browsers, a frame shares the process of its tab, so an endless loop in it stops the tab. In WebKitGTK,
+  // open tabs of the page share a process. Firefox's automation cannot open a tab while another one is stopped.
   it(`an endless loop of a hostile app leaves ${name === 'Firefox' ? 'open' : 'new'} tabs usable`, async () => {
     const openTab = async () => {
       const { opened, before } = await browser.openTab()
@@ -183,7 +183,7 @@ function clickBy(run: DrivenBrowser['run'], selector: string, text: string) {
         const found = [...document.querySelectorAll<HTMLElement>(elements)].find((element) =>
           `${element.getAttribute('aria-label')} ${element.textContent}`.includes(wanted),
         )
-        // The page's menus open on the pointer's events.
+        // The menus of the page open on pointer events, not on `click`.
         found?.dispatchEvent(new PointerEvent('pointerdown', { bubbles: true, button: 0 }))
         found?.dispatchEvent(new PointerEvent('pointerup', { bubbles: true, button: 0 }))
         found?.click()
@@ -214,7 +214,7 @@ function waitForTextBy(run: DrivenBrowser['run'], selector: string, text: string
   return vi.waitUntil(isShown, { timeout: 30_000, interval: 100 })
 }
 
-/** Returns whether the page does not answer within a second. */
+/** Returns whether the page fails to answer within a second. */
 function isStopped(browser: DrivenBrowser): Promise<boolean> {
   const answer = browser.run(() => false)
   answer.catch(() => undefined)

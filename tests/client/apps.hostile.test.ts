@@ -10,7 +10,7 @@ import {
 } from '../support/client-fixture.ts'
 import { type HostileFixture, startHostileApp } from '../support/hostile-fixture.ts'
 
-// In the headless shell, an endless loop in the frame of an app blocks the page as well.
+// Chromium, because in the headless shell an endless loop in the frame of an app blocks the page as well.
 const fixture = useClientFixture({
   findBrowser: findChromium,
   env: { RATE_LIMIT_FACTOR: '100' },
@@ -22,7 +22,7 @@ let hostile: HostileFixture
 beforeAll(async () => {
   hostile = await startHostileApp(fixture, await fixture.connect('alice'))
 }, 120_000)
-// Each attack has a page of its own, because its effects may outlast the app.
+// Each test has its own page, because the effects of an attack may outlast the app.
 beforeEach(async () => {
   alice = await fixture.open('alice')
 }, 30_000)
@@ -39,7 +39,7 @@ async function openRoom(attack: string) {
   return { report: hostile.nextReport(room) }
 }
 
-/** Starts the app in a new room. Returns its report. */
+/** Starts the hostile app in a new room. Returns the report that it sends. */
 async function attack(name: string) {
   const { report } = await openRoom(name)
   await alice.page.getByRole('button', { name: 'Open Hostile' }).click()
@@ -80,11 +80,11 @@ describe('a hostile app', { timeout: 120_000 }, () => {
     expect(page.url().startsWith(`${origin}/r/hostile-`)).toBe(true)
     expect(page.context().pages()).toHaveLength(1)
     await expectUsable(page)
-    // Chromium connects before the policy rejects a navigation, and sends nothing.
+    // Connections are not counted: Chromium connects before the policy rejects a navigation, but sends nothing.
     expect(hostile.received()).toMatchObject({ packets: 0, requests: 0 })
   })
 
-  it('would be heard by the listener for packets without the prelude', async () => {
+  it('would be detected if it sent packets: the listener counts those of a page without the prelude', async () => {
     await alice.page.evaluate(async (urls) => {
       const peer = new RTCPeerConnection({ iceServers: [{ urls }] })
       peer.createDataChannel('leak')
@@ -142,14 +142,14 @@ describe('a hostile app', { timeout: 120_000 }, () => {
     await page.locator('#composer').fill('')
   })
 
-  it('cannot start more than 30 calls in a second', async () => {
+  it('cannot make more than 30 calls per second', async () => {
     const { report } = await attack('calls')
 
     // The 100 calls of the app fall into at most two seconds, so at most 60 of them pass.
     expect(Number((await report).limited)).toBeGreaterThanOrEqual(40)
   })
 
-  it('cannot call another subject than those of its own actions', async () => {
+  it('cannot call subjects other than those of its own actions', async () => {
     const { report } = await attack('subjects')
 
     expect(await report).toEqual({

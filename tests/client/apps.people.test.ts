@@ -30,7 +30,7 @@ const fixture = useClientFixture({
 
 let room: string
 
-/** A public room of alice and bob, which charlie may read without joining. */
+/** Alice and bob are members of a public room, which charlie may read without joining. */
 beforeAll(async () => {
   room = `lunch-${crypto.randomUUID().slice(0, 8)}`
   await users.alice.client.call('room.create', { room, name: room, kind: 'public' })
@@ -57,7 +57,7 @@ function countOf({ page }: Visitor) {
   return page.locator('iframe').count()
 }
 
-/** Each test continues where the one before ends. */
+/** Each test continues where the previous one ends. */
 describe('a poll of two members, beside a user who is not a member', { timeout: 60_000 }, () => {
   it('is installed and opened by members only', async () => {
     const { alice, bob, charlie } = pages
@@ -92,7 +92,7 @@ describe('a poll of two members, beside a user who is not a member', { timeout: 
     await appOf(alice).getByText('1 person voted').waitFor()
   })
 
-  it('is forbidden for the removed member and the other user, also in the name of a member', async () => {
+  it('cannot be called by the removed member or the other user, even if they claim to be a member', async () => {
     const own = `own-${crypto.randomUUID().slice(0, 8)}`
     await users.bob.client.call('room.create', { room: own, name: own, kind: 'public' })
     const input = { app: poll, action: 'list' }

@@ -90,7 +90,7 @@ describe('the apps of a room', { timeout: 60_000 }, () => {
     await expectAccessible(alice.page)
   })
 
-  it('can be enlarged without a restart', async () => {
+  it('can be enlarged without losing their state', async () => {
     const { aliceApp } = await givenPolls()
     await aliceApp.getByRole('button', { name: 'Create poll' }).click()
     await aliceApp.getByLabel('Question').fill('Still here?')
@@ -106,7 +106,7 @@ describe('the apps of a room', { timeout: 60_000 }, () => {
     expect(await aliceApp.getByLabel('Question').inputValue()).toBe('Still here?')
   })
 
-  it('may show images of data: and blob: URLs', async () => {
+  it('may show images from data: and blob: URLs', async () => {
     const { aliceApp } = await givenPolls()
 
     const sizes = await aliceApp.locator('body').evaluate(async () => {
@@ -125,7 +125,7 @@ describe('the apps of a room', { timeout: 60_000 }, () => {
     expect(sizes).toEqual([7, 7])
   })
 
-  it('end when the user leaves the room', async () => {
+  it('are closed when the user opens another room or is removed from the room', async () => {
     await givenPolls()
 
     const other = await createRoom(alice.page, 'private')
@@ -136,11 +136,11 @@ describe('the apps of a room', { timeout: 60_000 }, () => {
     await expect.poll(() => bob.page.locator('iframe').count()).toBe(0)
   })
 
-  it('advise to reload the page when they fail to start again', async () => {
+  it('advise to reload the page when they fail to start a second time', async () => {
     const { page } = alice
     await aliceClient.client.call('apps.install', { room, app: poll })
     await openApps(alice)
-    // Frames without their document, as in a browser whose process for frames hangs.
+    // Leaves the frames empty, as in a browser whose process for frames hangs.
     await page.evaluate(() =>
       Object.defineProperty(HTMLIFrameElement.prototype, 'srcdoc', { set: () => undefined }),
     )
@@ -155,7 +155,7 @@ describe('the apps of a room', { timeout: 60_000 }, () => {
     await openPoll(alice)
   })
 
-  it('lead back to the composer with F6 and with Escape twice, and are reached with F6', async () => {
+  it('get the focus with F6, and return it to the composer with F6 or with Escape twice', async () => {
     const { page } = alice
     const { aliceApp } = await givenPolls()
     const focused = () => page.evaluate(() => document.activeElement?.id)
@@ -230,7 +230,7 @@ describe('a poll', { timeout: 60_000 }, () => {
     await expectNoProblems(bob)
   })
 
-  it('with several answers, anonymous and hidden, shows its results when it is closed', async () => {
+  it('with multiple answers, anonymous votes and hidden results shows the results when it is closed', async () => {
     const { aliceApp, bobApp } = await givenPolls()
     await createPoll(
       bobApp,
@@ -284,7 +284,7 @@ describe('a poll', { timeout: 60_000 }, () => {
     await bobApp.getByText('1 person voted').waitFor()
   })
 
-  it('can have more options, and fewer again', async () => {
+  it('can be created with 2 to 10 options, which can be added and removed in the form', async () => {
     const { aliceApp } = await givenPolls()
     const option = (number: number) => aliceApp.getByRole('textbox', { name: `Option ${number}` })
     await aliceApp.getByRole('button', { name: 'Create poll' }).click()
@@ -323,7 +323,7 @@ describe('a poll', { timeout: 60_000 }, () => {
     const late = bobApp.getByRole('group', { name: 'Too late?' })
     await late.getByText('Closed').waitFor()
 
-    // As a vote that was on its way when the poll was closed.
+    // Votes although the poll is closed, like a vote that was sent just before the closing.
     await late.evaluate((group) => group.removeAttribute('disabled'))
     await late.getByRole('radio', { name: 'Pizza' }).click()
     await bobApp.getByRole('alert').getByText('The poll is closed.').waitFor()
@@ -331,7 +331,7 @@ describe('a poll', { timeout: 60_000 }, () => {
     await aliceClient.client.call('room.role', { room, userId: 'bob', role: 'guest' } as never)
     const options = bobApp.getByRole('group', { name: 'Allowed?' }).getByRole('radio')
     const alert = bobApp.getByRole('alert')
-    // His membership may be cached for a moment.
+    // The server may cache bob's old role for a moment.
     await expect
       .poll(async () => {
         await options.and(bobApp.locator(':not(:checked)')).first().click()

@@ -32,7 +32,7 @@ async function givenCached(text: string): Promise<Visitor & { room: string }> {
   return { ...visitor, room }
 }
 
-/** The service worker has then cached all files of the page. */
+/** Waits until the service worker controls the page. It has then cached all files of the page. */
 async function serviceWorkerControls(page: Page): Promise<void> {
   await page.evaluate(async () => {
     const { serviceWorker } = navigator
@@ -44,7 +44,7 @@ async function serviceWorkerControls(page: Page): Promise<void> {
 }
 
 describe('the page as an app', { timeout: 60_000 }, () => {
-  it('can be installed as an app', async () => {
+  it('meets the conditions of the browser for installation', async () => {
     const { page } = await givenCached('install me')
     const devtools = await page.context().newCDPSession(page)
 
@@ -244,7 +244,7 @@ describe('a new version of the page', { timeout: 60_000 }, () => {
     await page.goto(web.url)
     await serviceWorkerControls(page)
 
-    // The service worker stays the same.
+    // The service worker is unchanged, so its cache still has the old page.
     await edit(join(root, 'index.html'), (html) => html.replace('Natter<', 'Natter, newer<'))
     await page.reload()
 
@@ -279,7 +279,7 @@ describe('a new version of the page', { timeout: 60_000 }, () => {
   })
 })
 
-/** As a new build does. */
+/** Replaces the entry script, the HTML and the service worker, as the deployment of a new build does. */
 async function deployNewer(root: string): Promise<void> {
   const html = await readFile(join(root, 'index.html'), 'utf8')
   const [, script = ''] = /src="(\/assets\/index-[^"]+\.js)"/.exec(html) ?? []

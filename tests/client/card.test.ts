@@ -11,14 +11,14 @@ const card = {
 }
 
 describe('a message of an app', () => {
-  it('has the current names of the caller and of the users that it names', () => {
+  it('gets the current names of its caller and of the users that it mentions', () => {
     const names = argsOf(card, (user) => `<${user}>`)
 
     expect(names).toEqual({ user: '<alice>', prize: 'a cake', winner: '<bob>' })
     expect(usersIn(card)).toEqual(['alice', 'bob'])
   })
 
-  it('may name nobody', () => {
+  it('can be without a caller and users', () => {
     const { by: _, users: __, ...others } = card
 
     expect(argsOf(others, String)).toEqual({ prize: 'a cake' })

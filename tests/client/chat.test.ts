@@ -101,14 +101,14 @@ describe('the chat in a browser', { timeout: 60_000 }, () => {
     expect(await message(bob.page, 'a first draft').count()).toBe(0)
   })
 
-  it('edits the user’s last message after the key Arrow Up', async () => {
+  it('edits the user’s last message after the Arrow Up key', async () => {
     await givenRoom()
     const { keyboard } = alice.page
     await alice.page.locator('#composer').focus()
     await keyboard.type('by keys')
     await keyboard.press('Enter')
 
-    // The server may not have confirmed the message yet.
+    // Also works before the server has confirmed the message.
     await keyboard.press('ArrowUp')
     await expect.poll(() => alice.page.locator('#composer').inputValue()).toBe('by keys')
     await keyboard.type(' alone')
@@ -249,7 +249,7 @@ describe('the chat in a browser', { timeout: 60_000 }, () => {
     const phone = await fixture.open('bob', { viewport, hasTouch: true, isMobile: true })
     const item = phone.page.getByRole('listitem').filter({ hasText: nameOf(room) })
     await item.locator('.badge').waitFor()
-    // The button would cover the badge. The menu is also in the open room.
+    // The menu button is hidden, because it would cover the badge. The open room has the same menu.
     expect(await item.locator('.room-more').isVisible()).toBe(false)
     await item.getByRole('link').click()
 

@@ -33,12 +33,12 @@ async function createClusterFixture(): Promise<ClusterFixture> {
   return { ...client, cluster, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }
 
-/** The servers announce 127.0.0.1 as their address, which is the inner one here. */
+/** The servers announce 127.0.0.1, which stands for an internal address here; `localhost` is the public one. */
 function publicUrl({ webSocketUrl }: { webSocketUrl: string }): string {
   return webSocketUrl.replace('127.0.0.1', 'localhost')
 }
 
-it('the page connects to another public address when its server dies, and to no inner one', {
+it('the page connects to another public address when its server dies, and never to an internal one', {
   timeout: 60_000,
 }, async () => {
   const { servers } = fixture.cluster
@@ -59,7 +59,7 @@ it('the page connects to another public address when its server dies, and to no 
 
   isBlocked = true
   await server?.kill('SIGKILL')
-  // The page would dial an inner address after it has tried all public ones.
+  // By then, the page has tried all public addresses. It would try an internal one next if it knew any.
   await expect.poll(() => dialled.length, { timeout: 30_000 }).toBeGreaterThan(before + 4)
   isBlocked = false
   await typeMessage(page, 'after the failure')
@@ -68,6 +68,6 @@ it('the page connects to another public address when its server dies, and to no 
   expect(dialled.at(-1)).not.toBe(server && new URL(publicUrl(server)).href)
   expect(addresses).toEqual(expect.arrayContaining(dialled))
   await server?.restart()
-  // Among others, there is no violation of the content security policy.
+  // Violations of the content security policy would be among these problems.
   expect(problems.filter((text) => !text.includes('ERR_CONNECTION_REFUSED'))).toEqual([])
 })

@@ -22,7 +22,7 @@ const browsers = [
 ] as const
 
 describe.each(browsers)('the composer in $name', { timeout: 60_000 }, ({ name, isSkipped }) => {
-  if (isSkipped) return it.skip('is not tested, because it cannot be installed here')
+  if (isSkipped) return it.skip('is not tested, because the browser cannot be installed here')
   let browser: DrivenBrowser
   let room: string
 
@@ -58,7 +58,7 @@ describe.each(browsers)('the composer in $name', { timeout: 60_000 }, ({ name, i
       { timeout: 10_000, interval: 100 },
     )
 
-  it('breaks the line on Shift and Enter, and sends on Enter', async () => {
+  it('inserts a line break on Shift+Enter, and sends on Enter', async () => {
     await clear()
     await browser.press(...'one', 'Shift+Enter', ...'two')
     expect(await text()).toBe('one\ntwo')
@@ -77,7 +77,7 @@ describe.each(browsers)('the composer in $name', { timeout: 60_000 }, ({ name, i
   })
 
   it.each(['before-end', 'after-end'] as const)(
-    'does not send on the Enter of an input method that arrives %s',
+    'does not send on an Enter key of an input method, in the event order %s',
     async (order) => {
       await clear()
       await browser.press(...'nihon')
@@ -107,19 +107,19 @@ describe.each(browsers)('the composer in $name', { timeout: 60_000 }, ({ name, i
     await vi.waitUntil(async () => (await text()) === 'so 🎉', { timeout: 10_000 })
   })
 
-  it('toggles bold, and undoes it', async () => {
+  it('makes the selected text bold on Ctrl+B, and can undo it', async () => {
     await clear()
     await browser.press(...'bold')
     await browser.run(() => document.querySelector<HTMLTextAreaElement>('#composer')?.select())
 
     await browser.press('Control+b')
     expect(await text()).toBe('**bold**')
-    // WebKitGTK's small browser has no key for it.
+    // WebKitGTK's small browser has no key for undo.
     await browser.run(() => document.execCommand('undo'))
     expect(await text()).toBe('bold')
   })
 
-  it('edits the last message with the arrow key, and discards the edit with Escape', async () => {
+  it('edits the last message after the Arrow Up key, and discards the edit on Escape', async () => {
     await clear()
     await browser.press(...'1986. A great year', 'Enter')
     await waitForMessage('A great year')

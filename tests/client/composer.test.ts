@@ -347,7 +347,7 @@ describe('a part of the page that fails to render', { timeout: 60_000 }, () => {
     const room = await givenRoom()
     await typeMessage(page, 'a fine message')
     await expect.poll(() => corruptCache(page, room)).toBe(true)
-    // An open room can overwrite its cache.
+    // The page can overwrite the cache of the open room, so corrupt it again while another room is open.
     const other = await givenRoom()
     await page.goto(`${fixture.urls.web}/r/${other}`)
     await field().waitFor()
@@ -366,7 +366,7 @@ describe('a part of the page that fails to render', { timeout: 60_000 }, () => {
   it('logs no other errors in the page', () => expectNoProblems(alice))
 })
 
-/** Returns false if no message is cached yet. */
+/** Deletes a field of each cached message of the room. Returns false if none is cached yet. */
 async function corruptCache(page: Page, room: string): Promise<boolean> {
   return page.evaluate(async (key) => {
     const { promise, resolve } = Promise.withResolvers<boolean>()

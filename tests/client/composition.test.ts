@@ -24,7 +24,7 @@ const field = () => alice.page.locator('#composer')
 
 // Chromium, Firefox and WebKitGTK send the last key before `compositionend`, Safari after it.
 describe.each(['before-end', 'after-end'] as const)(
-  'a key of an input method that arrives %s',
+  'a key of an input method, in the event order %s,',
   { timeout: 60_000 },
   (order) => {
     const press = async (target: Locator, key: string) => {
@@ -146,5 +146,5 @@ describe.each(['before-end', 'after-end'] as const)(
 )
 
 describe('the page', () => {
-  it('reports no error meanwhile', () => expectNoProblems(alice))
+  it('reports no error during the tests above', () => expectNoProblems(alice))
 })

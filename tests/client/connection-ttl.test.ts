@@ -46,7 +46,7 @@ it('the page reconnects with its newest token when the server ends the connectio
   await page.context().close()
 })
 
-it('the page reconnects without user action when the provider is back after token and connection have ended', {
+it('the page reconnects without user action when the provider is available again after token and connection have expired', {
   timeout: 120_000,
 }, async () => {
   const { page } = await fixture.open('alice')
@@ -69,7 +69,7 @@ it('the page reconnects without user action when the provider is back after toke
   await using bob = await createTestUser(fixture.urls, 'bob')
   await bob.client.call('room.join', { room })
   await bob.send(room, 'you are back')
-  // The page may reconnect at this moment.
+  // The connection may expire at this moment. The page then shows the message after its reconnect.
   await message(page, 'you are back').waitFor({ timeout: 20_000 })
   await page.locator('#composer').press('Enter')
   await message(page, 'not sent yet').waitFor()

@@ -345,7 +345,7 @@ describe('a room', { timeout: 60_000 }, () => {
     )
     await page.goto(`${fixture.urls.web}/r/${room}`)
     await expect.poll(() => isOnScreen(page, 'number 150.')).toBe(true)
-    // The page has then processed all earlier messages.
+    // When the page shows this message, it has processed all earlier ones.
     await bob.send(room, 'number 151.')
     await expect.poll(() => isOnScreen(page, 'number 151.')).toBe(true)
 

@@ -13,7 +13,7 @@ let alice: Visitor
 let bob: TestUser
 
 useClientFixture({
-  // In a shared room, no message is a request.
+  // Bob's first message is a message request only if he and alice share no room.
   env: { DEFAULT_ROOMS: '' },
   async setUp({ open, connect }) {
     bob = await connect('bob')
@@ -31,7 +31,7 @@ async function invite(): Promise<string> {
 }
 
 describe('the list of invitations', { timeout: 60_000 }, () => {
-  // After the later tests, alice and bob share a room.
+  // Must be the first test: alice and bob share a room after the others.
   it('shows a message request without a count, until the user accepts it', async () => {
     const { page } = alice
     const { room } = await bob.client.call('room.direct', { with: 'alice' as UserId })
@@ -68,7 +68,7 @@ describe('the list of invitations', { timeout: 60_000 }, () => {
     await invitation.waitFor({ state: 'detached' })
   })
 
-  it('no longer shows a declined invitation, nor its repetition', async () => {
+  it('no longer shows a declined invitation, even if the user is invited again', async () => {
     const room = await invite()
     const invitation = listIn(alice).getByRole('listitem').filter({ hasText: room })
     await invitation.getByRole('button', { name: 'Decline' }).click()
@@ -83,7 +83,7 @@ describe('the list of invitations', { timeout: 60_000 }, () => {
 })
 
 describe('a blocked user', { timeout: 60_000 }, () => {
-  it('is not listed, and can be unblocked in the direct room', async () => {
+  it('is not listed in direct messages, and can be unblocked in the direct room', async () => {
     const { page } = alice
     const directs = page.getByRole('region', { name: 'Direct messages' })
     await directs.getByText('Bob Brown').click()

@@ -29,7 +29,7 @@ const focused = (page: Page) =>
     return `${element?.id || element?.tagName.toLowerCase()} ${label}`.trim()
   })
 
-/** Kobalte adds other elements with the role log. */
+/** Selects by name, because Kobalte adds other elements with the role log. */
 const listOf = (page: Page) => page.getByRole('log', { name: /^Messages in/ })
 
 async function tabTo(page: Page, name: RegExp, maxPresses = 60) {
@@ -211,7 +211,7 @@ describe('the page, used by keyboard', { timeout: 120_000 }, () => {
     await expect.poll(() => focused(page)).toMatch(/^composer/)
   })
 
-  it('skips the buttons of messages that do not have the focus when Tab is pressed', async () => {
+  it('skips the buttons of unfocused messages when Tab is pressed', async () => {
     const { page } = alice
     const room = await givenRoom()
     for (let number = 0; number < 15; number++) await bob.send(room, `number ${number}.`)

@@ -48,7 +48,7 @@ async function connectFunctions() {
   return Object.assign(nc, { [Symbol.asyncDispose]: () => nc.close() })
 }
 
-/** Sends messages until one was published encrypted, and returns all of them. */
+/** Sends messages until two were published encrypted. Returns the texts of all messages. */
 async function sendUntilEncrypted(room: string): Promise<string[]> {
   await using nc = await connectFunctions()
   const client = createClient(nc, { contracts })
@@ -87,7 +87,7 @@ describe('a room of more than 200 members', { timeout: 120_000 }, () => {
     for (const text of [...first, ...second])
       expect(shown.filter((each) => each.includes(text))).toHaveLength(1)
 
-    // The page ignores it for a second after bob's last message.
+    // The page ignores `typing` for a second after bob's last message.
     await expect
       .poll(async () => {
         await bob.client.call('typing', { room })

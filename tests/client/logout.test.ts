@@ -59,7 +59,7 @@ describe('a logout', { timeout: 60_000 }, () => {
     await page.context().close()
   })
 
-  it('ends the session in a tab that does not learn it from the other one, long before its token ends', async () => {
+  it('ends the session in a tab that receives no broadcast of it, long before the token expires', async () => {
     const { page, other } = await givenTwoTabs()
     await other.addInitScript(() => {
       BroadcastChannel.prototype.postMessage = () => undefined
@@ -69,7 +69,7 @@ describe('a logout', { timeout: 60_000 }, () => {
 
     await logOutToLanding(other)
 
-    // By default, a token lives five minutes.
+    // Long before the token expires, which takes five minutes by default.
     await page.getByText('Your session has ended.').waitFor({ timeout: 25_000 })
     await page.context().close()
   })

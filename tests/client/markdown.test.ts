@@ -87,13 +87,13 @@ describe.each([
 ])('messages in the $theme theme, $direction, $width px wide', (look) => {
   beforeAll(() => shown.setLook(look))
 
-  it('show every structure, and text at a contrast of 4.5', async () => {
+  it('show every structure visibly, and text with a contrast of at least 4.5', async () => {
     await shown.show(texts)
 
     expect((await shown.measure('findInvisible')).flat()).toEqual([])
   })
 
-  it('show no text out of reach', async () => {
+  it('show no text where the reader cannot scroll to it', async () => {
     await shown.show(texts)
 
     expect((await shown.measure('findUnreachable')).flat()).toEqual([])
@@ -111,7 +111,7 @@ describe.each([
 })
 
 describe('headings', () => {
-  it('look different at each of the six levels, and the larger the higher', async () => {
+  it('look different at each of the six levels, and are never larger at a lower level', async () => {
     await shown.show(['# a\n## b\n### c\n#### d\n##### e\n###### f'])
 
     const [looks = []] = await shown.measure('looksOfHeadings')
@@ -142,7 +142,7 @@ function isDeviation(markdown: string): boolean {
   return deviations.some(([, pattern]) => pattern.test(markdown))
 }
 
-/** Markup may differ. */
+/** Returns whether the text has all words, numbers and symbols of the source in order. Ignores markup. */
 function hasAll(shownText: string, source: string): boolean {
   const markup = String.raw`\s*_~${'`'}#>\-+=\\|[\]()<>!:"'`
   const pattern = new RegExp(String.raw`[\p{L}\p{N}\p{M}]+|[^${markup}\p{L}\p{N}\p{M}]`, 'gu')

@@ -46,7 +46,7 @@ describe('moderation', { timeout: 120_000 }, () => {
     await dialog.waitFor({ state: 'detached' })
   })
 
-  it('deactivates a user from their card, which marks them and closes their page, until they are reactivated, and ends their next session as usual', async () => {
+  it('deactivates a user, whose page closes until they are reactivated, and whose next session ends by logout as usual', async () => {
     const { page } = alice
     const { page: closed } = await fixture.open('bob')
     const room = await createRoom(page, 'public')
@@ -63,7 +63,7 @@ describe('moderation', { timeout: 120_000 }, () => {
     await card.getByRole('button', { name: 'Deactivate account' }).click()
 
     await card.getByText('Deactivated').waitFor()
-    // Long before the token ends, which lives five minutes.
+    // Long before the token expires, which takes five minutes.
     await closed.getByText('Couldn’t log you in.').waitFor({ timeout: 25_000 })
     expect(await closed.getByRole('article').count()).toBe(0)
     await card.getByRole('button', { name: 'Reactivate account' }).click()
@@ -78,7 +78,7 @@ describe('moderation', { timeout: 120_000 }, () => {
   })
 })
 
-/** The other pages of the browser learn of a logout in this one from the provider only. */
+/** Opens a page that broadcasts nothing: other pages of the browser learn of its logout only from the provider. */
 async function openWithoutBroadcasts(page: Page): Promise<Page> {
   const other = await page.context().newPage()
   await other.addInitScript(() => {

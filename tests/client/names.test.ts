@@ -22,7 +22,7 @@ const fixture = useClientFixture({
   },
 })
 
-/** Can call functions as any user, also as one who cannot log in. */
+/** Returns a function that calls functions as any user, even as one who cannot log in. */
 async function connectOperator() {
   const { username, password, host } = new URL(fixture.urls.opsUrl)
   const nc = await connect({ servers: host, user: username, pass: password })
@@ -68,7 +68,7 @@ describe('names', { timeout: 60_000 }, () => {
     await expectNoProblems(alice)
   })
 
-  it('creates a room whose name has joiners, and says what is wrong with a name', async () => {
+  it('can contain joiners in a room, and the dialog says why it rejects a name', async () => {
     const { page } = alice
     const name = `تیم\u200cها ${crypto.randomUUID().slice(0, 8)}`
     await page.getByRole('button', { name: 'Create room' }).click()
@@ -84,7 +84,7 @@ describe('names', { timeout: 60_000 }, () => {
     await expectNoProblems(alice)
   })
 
-  it('shows users whose ids are names of JavaScript properties as present', async () => {
+  it('shows the presence of users whose ids are names of JavaScript properties', async () => {
     const room = `room-${crypto.randomUUID().slice(0, 8)}`
     await bob.client.call('room.create', { room, name: room, kind: 'public' })
     await fixture.inviteAndJoin(room, 'alice', bob)

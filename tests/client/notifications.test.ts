@@ -57,7 +57,7 @@ async function bodiesOf(pages: Page[]): Promise<string[]> {
   return all.flat().map(({ body }) => body)
 }
 
-/** A headless browser reports every tab as visible. */
+/** Sets the visibility by hand, because a headless browser reports every tab as visible. */
 async function setVisible(page: Page, isVisible: boolean) {
   await page.evaluate(
     (state) => {
@@ -104,7 +104,7 @@ async function chooseLevel(page: Page, room: string, level: string) {
   await page.getByRole('heading', { name: 'Not found' }).waitFor()
 }
 
-/** Alice's pages have then processed all earlier messages. */
+/** Waits for the notification of a new mention. The pages have then processed all earlier messages. */
 async function sendSentinel(pages: Page[], room: string) {
   const last = `last-${crypto.randomUUID().slice(0, 8)}`
   await bob.send(room, `@alice ${last}`)
@@ -150,7 +150,7 @@ describe('notifications', { timeout: 60_000 }, () => {
     await page.context().close()
   })
 
-  it('follow the level chosen for each room', async () => {
+  it('follow the notification level that is chosen for each room', async () => {
     const [loud, still] = [await givenRoom(), await givenRoom()]
     await chooseLevel(alice.page, loud, 'All messages')
     await chooseLevel(alice.page, still, 'Nothing')

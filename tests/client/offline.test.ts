@@ -83,7 +83,7 @@ async function recordBannerTimes(page: Page): Promise<() => Promise<number[]>> {
   return () => shown.jsonValue()
 }
 
-/** After the first dropped notice, also holds back the page's `chat.sync` calls until `release`. */
+/** Drops notices with the text. After the first one, also holds back the page's `chat.sync` calls until `release`. */
 async function dropNotices(page: Page, text: string) {
   let dropped = 0
   const held: (() => void)[] = []
@@ -175,7 +175,7 @@ describe('a page during and after an outage', { timeout: 120_000 }, () => {
     await typeMessage(alice.page, 'am I still in?')
     await bob.client.call('room.kick', { room, userId: 'alice' })
     await bob.send(room, 'among ourselves')
-    // Alice may still receive messages for a second after her removal.
+    // Alice may receive messages for a second after her removal. The banner appears after two.
     await alice.page.getByText(lost).waitFor()
     const framesBefore = alice.frames.length
     fixture.network.restore()
@@ -217,7 +217,7 @@ describe('a page during and after an outage', { timeout: 120_000 }, () => {
 
   it('fetches a message whose notice was lost, and marks it as read only once it is shown', async () => {
     const room = await givenRoom()
-    // Only the new page can then mark the message as read.
+    // Alice's first page shows another room, so only the new page can mark the message as read.
     await givenRoom()
     const page = await alice.page.context().newPage()
     const notices = await dropNotices(page, 'not announced')
@@ -232,7 +232,7 @@ describe('a page during and after an outage', { timeout: 120_000 }, () => {
     await bob.send(room, 'not announced')
     await expect.poll(notices.dropped).toBeGreaterThan(0)
     await expect.poll(unread).toBe(1)
-    // Each event makes the page refresh its rooms and its read positions.
+    // Both DOM events make the page refresh its rooms and its read positions.
     const returnToTab = () =>
       page.evaluate(() => {
         document.dispatchEvent(new Event('visibilitychange'))
@@ -299,7 +299,7 @@ describe('a page during and after an outage', { timeout: 120_000 }, () => {
     const room = await givenRoom('the first')
     const { page } = alice
     const link = page.getByRole('link', { name: room })
-    // The room then opens at its end with one history page.
+    // Alice's own messages count as read, so the room opens at its end with one history page.
     await using aliceUser = await createTestUser(fixture.urls, 'alice')
     for (let index = 0; index < 140; index++) await aliceUser.send(room, `word ${index}.`)
     await message(page, 'word 139.').waitFor()
@@ -407,7 +407,7 @@ describe('a page during and after an outage', { timeout: 120_000 }, () => {
 
     const resume = fixture.network.stall()
     await bob.send(room, 'two')
-    // The page misses a response after two ping intervals.
+    // After two ping intervals, the page notices that the responses are missing.
     await page.clock.runFor(20_000)
 
     await message(page, 'two').waitFor(recovery)
@@ -415,7 +415,7 @@ describe('a page during and after an outage', { timeout: 120_000 }, () => {
     await page.close()
   })
 
-  it('recovers in all tabs at once, without a status change for other users', async () => {
+  it('recovers in all tabs of a user, while other users see no status change', async () => {
     const room = await givenRoom()
     const statuses: string[] = []
     const stop = bob.client.listen(topics.deliverPresence, { user: 'bob', room }, ({ changes }) => {
@@ -600,7 +600,7 @@ describe('a page opened while a dependency is unavailable', { timeout: 120_000 }
     await other.goto(`${fixture.urls.web}/r/${room}`)
     fixture.network.cut()
     fixture.network.restore()
-    // The third login begins only if the page does not take the first two for rejected.
+    // A page makes a third attempt only if it does not treat the first two as rejected logins.
     for (const tab of [page, other])
       await expect
         .poll(() => attempts.filter((attempt) => attempt === tab).length, { timeout: 90_000 })

@@ -44,7 +44,7 @@ async function boxOf(locator: Locator) {
 }
 
 describe('an unsent message', { timeout: 90_000 }, () => {
-  it('says that it is being sent, and then that it was not sent, each with an icon', async () => {
+  it('is labelled “Sending…”, and “Not sent.” after a rejection, each with an icon', async () => {
     const { page } = alice
     const room = await givenRoom()
     await openRoom(page, await nameOf(room))
@@ -67,7 +67,7 @@ describe('an unsent message', { timeout: 90_000 }, () => {
 })
 
 describe('a draft', { timeout: 90_000 }, () => {
-  it('marks its room in the list of all tabs while another room is open, also in a thread', async () => {
+  it('in a room or a thread marks the room in the sidebar of each tab that shows another room', async () => {
     const { page } = alice
     const otherId = await givenRoom()
     const [room, other] = [await nameOf(await givenRoom()), await nameOf(otherId)]
@@ -114,7 +114,7 @@ describe('a toast', { timeout: 60_000 }, () => {
 describe('a long name', { timeout: 60_000 }, () => {
   const long = `Weekly coordination of everything that is going on ${crypto.randomUUID().slice(0, 8)}`
 
-  it('is shown whole in a tooltip if it is cut', async () => {
+  it('is shown in full in a tooltip if it is truncated', async () => {
     const { page } = alice
     await givenRoom(long)
     const short = await nameOf(await givenRoom(`Short ${crypto.randomUUID().slice(0, 4)}`))
@@ -127,7 +127,7 @@ describe('a long name', { timeout: 60_000 }, () => {
     await tip.waitFor({ state: 'detached' })
   })
 
-  it('is cut at its own end in Arabic, and aligned with the other names', async () => {
+  it('is truncated at the end of its own writing direction on an Arabic page, and aligned with other names', async () => {
     const { page } = alice
     await givenRoom('غرفة طويلة الاسم للاختبار')
     const styles = (name: string) =>
@@ -174,7 +174,7 @@ describe('an archived room', { timeout: 60_000 }, () => {
 })
 
 describe('a logout', { timeout: 60_000 }, () => {
-  it('is confirmed on the sign-in page once', async () => {
+  it('is confirmed on the sign-in page until the next reload', async () => {
     const { page } = await fixture.open('alice')
 
     await logOut(page)

@@ -10,7 +10,7 @@ let phone: Visitor
 let alice: TestUser
 let room: RoomId
 
-/** Two browsers of alice. They share nothing but the account. */
+/** Opens two browsers of alice, which share only her account. */
 const fixture = useOfflineFixture(async ({ open, connect }) => {
   alice = await connect('alice')
   room = `room-${crypto.randomUUID().slice(0, 8)}` as RoomId
@@ -40,7 +40,7 @@ describe('preferences of the account', { timeout: 90_000 }, () => {
     expect((await readPrefs()).rooms).toEqual({ [room]: 'none' })
   })
 
-  it('are changed offline, and sent after the page is online again', async () => {
+  it('can be changed offline, and are sent after the reconnect', async () => {
     const { page } = phone
     fixture.network.cut()
     await page.getByText('Connection lost.').waitFor()
@@ -78,7 +78,7 @@ describe('preferences of the account', { timeout: 90_000 }, () => {
       await page.getByRole('heading', { name: 'Rooms', exact: true }).waitFor()
   })
 
-  it('take over what an earlier version stored in the browser, where the account has none', async () => {
+  it('include those that an earlier version stored in the browser, unless the account has its own', async () => {
     const { page } = phone
     const none = { language: null, notify: null, status: null }
     await alice.client.call('prefs.set', { ...none, rooms: { [room]: 'all' } })

@@ -39,7 +39,7 @@ async function openMembers(room: string) {
   return page.getByRole('region', { name: 'Members' }).getByRole('listitem')
 }
 
-/** The page has then received all earlier events. */
+/** Waits until alice's page shows a new message. The page has then received all earlier events. */
 async function sendSentinel(room: string) {
   const last = `last-${crypto.randomUUID().slice(0, 8)}`
   await bob.send(room, last)
@@ -65,7 +65,7 @@ describe('presence', { timeout: 60_000 }, () => {
     expect(await his.textContent()).toContain('Online')
   })
 
-  it('is up to date again after a reconnect', async () => {
+  it('is up to date after a reconnect', async () => {
     const room = await givenRoom('private', 'alice')
     const his = (await openMembers(room)).filter({ hasText: 'Bob Brown' })
     await his.filter({ hasText: 'Online' }).waitFor()
@@ -106,7 +106,7 @@ describe('presence', { timeout: 60_000 }, () => {
       })
       .toBe('away')
     await me.filter({ hasText: 'Away' }).waitFor()
-    // As the page sees an input method.
+    // Inserts text without key events, as an input method does.
     await tab.keyboard.insertText('日本語')
     await expect.poll(readAliceStatus).toBe('online')
     await me.click()

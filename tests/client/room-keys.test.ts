@@ -56,7 +56,7 @@ describe('the keys of large rooms', () => {
     const before = calls.length
     await vi.advanceTimersByTimeAsync(60_000)
 
-    // Four attempts take 4.2 s, and the next four begin 5 s later.
+    // A round of four attempts takes 4.2 s, and the next round begins 5 s later. Two retries would double the calls.
     expect(calls.length - before).toBeLessThanOrEqual(28)
     expect(calls.length - before).toBeGreaterThan(20)
     dispose()
@@ -66,7 +66,7 @@ describe('the keys of large rooms', () => {
     expect(calls.length).toBe(ended)
   })
 
-  it('stay those of a notification that arrives while older keys are requested', async () => {
+  it('are not replaced by older keys of a response if a notification brought newer ones meanwhile', async () => {
     const [older, newer] = [newKey(), newKey()]
     const { promise, resolve } = Promise.withResolvers<{ keys: (RoomKey & { room: RoomId })[] }>()
     const { keys, dispose, subscribed, notify } = givenRoomKeys(() => promise)

@@ -11,7 +11,7 @@ import { createRows, type ListRow } from '../../client/messages/rows.ts'
 
 const minuteMs = 60_000
 
-/** Each user sends several messages in a row. */
+/** Alice and bob take turns. Each turn has several messages. */
 function givenItems(count: number, from = 0): TimelineMessage[] {
   return Array.from({ length: count }, (_, index) => {
     const seq = from + index + 1
@@ -51,18 +51,18 @@ describe('message rows', () => {
   it.each([
     ['before', 100, 300],
     ['after', 0, 200],
-  ])('are the same objects as before when messages are added %s them', (_where, from, to) => {
+  ])('stay the same objects when messages are added %s them', (_where, from, to) => {
     const items = givenItems(300)
     const toRows = createRows()
     const some = toRows(items.slice(from, to), [], undefined, 'alice')
 
     const all = new Set(toRows(items, [], undefined, 'alice'))
 
-    // Older messages of the same day and sender change the day line and the first message.
+    // Only the first two rows may change: the day line, and a message that joins the group of an older one.
     expect(some.slice(2).filter((row) => !all.has(row))).toEqual([])
   })
 
-  it('are the same objects as before after an edit, except for the edited message', () => {
+  it('stay the same objects after an edit, except for the edited message', () => {
     const items = givenItems(300)
     const toRows = createRows()
     const before = new Set(toRows(items, [], undefined, 'alice'))
@@ -98,7 +98,7 @@ describe('message rows', () => {
   })
 })
 
-/** The minutes count from noon, local time. */
+/** Creates messages from senders and times, which are in minutes after noon, local time. */
 function givenMessages(...messages: [sender: string, minutes: number][]): TimelineMessage[] {
   const noon = new Date(2026, 5, 1, 12).getTime()
   return messages.map(([sender, minutes], index) => {
@@ -173,7 +173,7 @@ describe('the unread line', () => {
     expect(rows.filter(({ kind }) => kind === 'unread')).toEqual([])
   })
 
-  it('leaves all rows the same objects when they are computed again', () => {
+  it('does not replace row objects when the rows are computed a second time', () => {
     const toRows = createRows()
     const before = toRows(items, [], 3, 'alice')
 

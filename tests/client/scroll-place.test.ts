@@ -3,7 +3,7 @@ import { hasMovedUp, placeOf } from '../../client/messages/scrollPlace.ts'
 
 const viewportSize = 586
 
-/** A list whose rows all have this height. */
+/** Returns the scroll place in a list whose rows all have this height. */
 const place = (rows: number, rowHeight: number, scrollOffset: number) =>
   placeOf({
     scrollOffset,
@@ -13,24 +13,24 @@ const place = (rows: number, rowHeight: number, scrollOffset: number) =>
     getItemSize: () => rowHeight,
   })
 
-describe('the list of messages', () => {
-  it('has not been scrolled up when its rows turn out smaller, while new ones arrive', () => {
+describe('hasMovedUp', () => {
+  it('returns false when rows turn out smaller than estimated while new ones arrive', () => {
     expect(hasMovedUp(place(47, 40, 1019), place(53, 28, 876))).toBe(false)
   })
 
-  it('has not been scrolled up when smaller rows show the end of the list', () => {
+  it('returns false when rows turn out smaller, so that the end of the list comes into view', () => {
     expect(hasMovedUp(place(40, 40, 1014), place(40, 28, 534))).toBe(false)
   })
 
-  it.each([50, 5])('has been scrolled up by %i pixels', (pixels) => {
+  it.each([50, 5])('returns true when the user scrolls up by %i pixels', (pixels) => {
     expect(hasMovedUp(place(53, 28, 876), place(53, 28, 876 - pixels))).toBe(true)
   })
 
-  it('has been scrolled up within a row that is higher than the view', () => {
+  it('returns true when the user scrolls up within a row that is higher than the view', () => {
     expect(hasMovedUp(place(3, 900, 2100), place(3, 900, 2000))).toBe(true)
   })
 
-  it('has not been scrolled up when the user scrolls down', () => {
+  it('returns false when the user scrolls down', () => {
     expect(hasMovedUp(place(53, 28, 300), place(53, 28, 876))).toBe(false)
   })
 })

@@ -11,7 +11,7 @@ import {
 } from '../support/client-fixture.ts'
 import { createTestUser } from '../support/test-user.ts'
 
-/** The token is renewed during a test. */
+/** Short, so that the page renews its token during a test. */
 const tokenSeconds = 8
 
 const fixture = useClientFixture({
@@ -28,7 +28,7 @@ async function givenRoom(alice: Visitor): Promise<string> {
   return room
 }
 
-/** Each message uses a new connection. */
+/** Lets bob send messages until `stop`, each over a new connection with a new token. */
 function keepSending(room: string) {
   const sent: string[] = []
   let isStopped = false
@@ -67,7 +67,7 @@ function recordFailures(page: Page) {
   return () => failures
 }
 
-/** The runtime has two processes, `runtime` and `runtime-2`. */
+/** Kills all processes of a service. The runtime has two, `runtime` and `runtime-2`. */
 async function killProcess(name: string) {
   const file = new URL(`file://${fixture.stateDir}/stack.json`)
   const { pids } = JSON.parse(await readFile(file, 'utf8')) as { pids: Record<string, number> }

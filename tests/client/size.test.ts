@@ -21,7 +21,7 @@ beforeAll(async () => {
   chunks = JSON.parse(await readFile(join(clientFolder, '.vite', 'manifest.json'), 'utf8'))
 }, 60_000)
 
-/** The entry, the app and their static imports. */
+/** Returns the files of `index.html` and of `AuthenticatedApp`, with all that they import statically. */
 function firstFiles(): string[] {
   const files = new Set<string>()
   const visit = (name: string) => {
@@ -68,7 +68,7 @@ describe('the first load of the page', () => {
       expect(all).not.toContain(foreign)
   })
 
-  it('needs no English text that loads later', async () => {
+  it('uses no English text that is loaded later', async () => {
     const all = (await Promise.all(firstFiles().map(read))).join('\n')
     const keys = Object.entries(enLater).flatMap(([part, texts]) =>
       Object.keys(texts).map((key) => `${part}.${key}`),

@@ -49,7 +49,7 @@ function frameOf(page: Page): FrameLocator {
   return page.frameLocator('iframe[title="Standup"]')
 }
 
-/** Lets the time of the next standup come. */
+/** Changes the database so that the next standup opens now. */
 async function openNow() {
   const sql = postgres(fixture.urls.databaseUrl, { max: 1 })
   await sql`update app_standup.settings set opens_at = now() where room = ${room}`
@@ -107,7 +107,7 @@ describe('a standup', { timeout: 90_000 }, () => {
     await expectNoProblems(bob)
   })
 
-  it('keeps a draft when the app is opened again, is answered by keyboard only, and changed until its end', async () => {
+  it('keeps a draft, can be answered by keyboard only, and accepts changed answers until it ends', async () => {
     const { page } = bob
     const data = { time: '09:30', timeZone: 'UTC', days: [1, 2, 3, 4, 5, 6, 7], minutes: 60 }
     const input = { app: 'standup' as AppId, room: room as never, action: 'configure', data }

@@ -61,7 +61,7 @@ describe('a mention in a thread', { timeout: 60_000 }, () => {
     await page.getByRole('button', { name: '1 mention' }).waitFor({ state: 'detached' })
   })
 
-  it('opens when the room is opened from the sidebar', async () => {
+  it('opens in the thread panel when the room is opened from the sidebar', async () => {
     const room = await givenRoom()
     const first = await bob.send(room, 'a question')
     await bob.reply(room, first.id, '@alice, from the sidebar')
@@ -75,7 +75,7 @@ describe('a mention in a thread', { timeout: 60_000 }, () => {
     await roomLink(new RegExp(`^${room}$`)).waitFor()
   })
 
-  it('is read by "Mark as read" in the room menu', async () => {
+  it('is marked as read by "Mark as read" in the room menu', async () => {
     const { page } = alice
     const room = await givenRoom()
     const first = await bob.send(room, 'a question')
@@ -141,7 +141,7 @@ describe('a thread', { timeout: 60_000 }, () => {
 })
 
 describe('mentions', { timeout: 60_000 }, () => {
-  it('change the badge when they are edited in or out', async () => {
+  it('change the badge when an edit adds or removes them', async () => {
     const room = await givenRoom()
     await open(alice.page, await givenRoom())
     const sent = await bob.send(room, 'for nobody')
@@ -153,7 +153,7 @@ describe('mentions', { timeout: 60_000 }, () => {
     await roomLink(new RegExp(`${room}.*1 unread message$`)).waitFor()
   })
 
-  it('are plain text where they reach nobody', async () => {
+  it('are plain text in code, and if they name no member of the room', async () => {
     const { page } = alice
     const room = await givenRoom()
     await bob.send(room, 'plain: @nobody, @everyone, @charlie and `@alice`, but _@Alice_')
@@ -164,7 +164,7 @@ describe('mentions', { timeout: 60_000 }, () => {
     expect(await text.textContent()).toContain('@nobody, @everyone, @charlie and @alice, but')
   })
 
-  it('of all members reach everyone, after a confirmation in a large room', async () => {
+  it('of all members notify everyone, in a large room only after a confirmation', async () => {
     const { page } = alice
     const room = `room-${crypto.randomUUID().slice(0, 8)}`
     await using charlie = await fixture.connect('charlie')
@@ -200,7 +200,7 @@ describe('mentions', { timeout: 60_000 }, () => {
     await owner[Symbol.asyncDispose]()
   })
 
-  it('of all members are plain text from a member without the right', async () => {
+  it('of all members are plain text if the sender may not notify everyone', async () => {
     const { page } = alice
     const room = await givenRoom()
     await open(page, room)

@@ -53,11 +53,11 @@ describe('a timeline', () => {
     expect(repliesOf(timeline, 'a')).toMatchObject({ count: 2, lastSeq: 3 })
   })
 
-  it('does not add a new message while newer history pages are missing', () => {
+  it('does not add a new message while newer history pages are not loaded', () => {
     expect(timelineOf([sent(1, 'a')], { ...empty(), hasNewer: true }).items).toEqual([])
   })
 
-  it('counts each reply once if it arrives before its root message', () => {
+  it('counts a reply once even if it arrives twice before its root message', () => {
     const timeline = timelineOf([
       sent(2, 'b', 'a'),
       sent(3, 'c', 'a'),
@@ -69,7 +69,7 @@ describe('a timeline', () => {
     expect(repliesOf(timeline, 'a')).toMatchObject({ count: 3, lastSeq: 4 })
   })
 
-  it('inserts a message between loaded ones, but no newer one while newer history pages are missing', () => {
+  it('inserts a message between loaded ones, but no new one while newer history pages are not loaded', () => {
     const page = { messages: [], before: true, after: false, asOf: 0 }
     const old = {
       ...timelineOf([sent(4, 'a'), sent(9, 'b')], timelineFromPage(page)),
@@ -81,7 +81,7 @@ describe('a timeline', () => {
     expect(items.map(({ seq }) => seq)).toEqual([4, 7, 9])
   })
 
-  it('counts a reply that arrives before its root message for no other message', () => {
+  it('counts a reply that arrives before its root message only for that root message', () => {
     const timeline = timelineOf([sent(2, 'b', 'a'), sent(4, 'd', 'c'), sent(3, 'c'), sent(1, 'a')])
 
     expect(repliesOf(timeline, 'a')).toMatchObject({ count: 1, lastSeq: 2 })
@@ -115,7 +115,7 @@ describe('a timeline', () => {
       expect(first([...before, deletion(4, 3), deletion(5, 2)])).toMatchObject({ count: 0 })
     })
 
-    it('does not subtract a deletion that the history page already excludes', () => {
+    it('does not subtract a deleted reply that the history page has already left out', () => {
       const page = (asOf: number, replies: object): Timeline =>
         timelineFromPage({
           messages: [{ ...toMessage(sent(1, root)), replies }] as never,
@@ -152,7 +152,7 @@ describe('a timeline', () => {
     })
   })
 
-  it('does not count a known reply again', () => {
+  it('does not count a reply twice', () => {
     const timeline = timelineOf([sent(1, 'a'), sent(2, 'b', 'a')])
 
     expect(timelineOf([sent(2, 'b', 'a')], timeline)).toBe(timeline)
@@ -236,7 +236,7 @@ describe('an event that changes a message', () => {
     expect(first(timelineOf([reaction(3, 'bob', false)], loaded()))?.reactions).toEqual([])
   })
 
-  it('also changes a single message, such as the first one of a thread', () => {
+  it('changes a message outside of a timeline, such as the root message of a thread', () => {
     const [item, another] = loaded().items
     if (!item || !another) throw new Error('The fixture is empty')
 
@@ -250,7 +250,7 @@ describe('an event that changes a message', () => {
   })
 })
 
-describe('an older or newer history page', () => {
+describe('extendTimeline', () => {
   const page = (seqs: number[], more: Partial<HistoryPage> = {}) => ({
     messages: seqs.map((seq) => toMessage(sent(seq, idOf(seq)))) as never,
     before: true,
@@ -260,7 +260,7 @@ describe('an older or newer history page', () => {
   })
   const seqsOf = ({ items }: Timeline) => items.map(({ seq }) => seq)
 
-  it('adds overlapping messages once, and sets whether more history follows', () => {
+  it('adds each message of overlapping pages once, and sets whether more history can be loaded', () => {
     const middle = timelineFromPage(page([4, 5]))
 
     const older = extendTimeline(middle, page([2, 3, 4], { before: false }), 'older')
@@ -272,7 +272,7 @@ describe('an older or newer history page', () => {
   })
 
   it.each(['older', 'newer'] as const)(
-    'fills an empty timeline if it is added as the %s page',
+    'adds the %s history page to an empty timeline',
     (side) => {
       expect(seqsOf(extendTimeline(empty(), page([1, 2]), side))).toEqual([1, 2])
     },
@@ -293,7 +293,7 @@ describe('the timeline of a thread', () => {
   })
 })
 
-/** History pages are answered when the test calls `answer`. */
+/** Creates a timeline whose request for a history page waits until the test calls `answer`. */
 function givenRoom(start?: number) {
   const pages: { input: Record<string, unknown>; answer: (page: HistoryPage) => void }[] = []
   const syncs: number[] = []
@@ -386,7 +386,7 @@ describe('a history page', () => {
     void timeline.goTo(2)
     await answer([1, 2, 3], 11, { after: true })
     expect(seqs()).toEqual([1, 2, 3])
-    // A lagging replica: the previous history page included events up to 11.
+    // This page is from a lagging replica. It includes events up to 8, the previous page up to 11.
     void timeline.goToPresent()
     await answer([6, 7, 8], 8)
 

@@ -42,13 +42,13 @@ const send = (text: string) => bob.send(room, text)
 const translationOf = (text: string) => message(page, text).locator('.translation')
 
 describe('translations of a language model', () => {
-  it('are unavailable at the start, which prints the reason and the command that helps', async () => {
+  it('are reported as unavailable at the start, with the reason and a command that helps', async () => {
     const line = await fixture.stack.log.line(/translation unavailable/, { within: 10_000 })
 
     expect(line).toContain('does not answer')
     expect(line).toContain('; try: ollama serve')
     await ollama.restart()
-    // So many calls reach both runtimes.
+    // 20 calls are enough to reach both runtimes.
     const isAvailable = async () => {
       const pings = Array.from({ length: 20 }, () => bob.client.call('translate.ping', {}))
       return (await Promise.all(pings)).every(({ available }) => available)
@@ -56,7 +56,7 @@ describe('translations of a language model', () => {
     await expect.poll(isAvailable, { timeout: 60_000, interval: 1_000 }).toBe(true)
   }, 70_000)
 
-  it('appear in pieces', async () => {
+  it('appear piece by piece while the model writes', async () => {
     const gate = Promise.withResolvers<void>()
     ollama.answer(async (response, prompt) => {
       writePiece(response, 'Wir sehen ')
@@ -96,7 +96,7 @@ describe('translations of a language model', () => {
     await translation.getByText('Der Zug ist wieder zu spät.').waitFor()
   })
 
-  it('have no links, images and mentions that the message lacks', async () => {
+  it('contain no links, images or mentions that the message does not contain', async () => {
     ollama.answer(
       say(
         'Hallo ⟦0⟧ und @alice, siehe ⟦1⟧, [hier](https://evil.example/), https://evil.example/2 ',
@@ -157,7 +157,7 @@ describe('translations of a language model', () => {
     await goTo(page, fixture.urls.web, room)
   }, 60_000)
 
-  it('are discarded if they do not match the message', async () => {
+  it('are discarded if they lack a mention of the message', async () => {
     ollama.answer(say('Frag jemanden.'))
     await send('Ask @bob about it.')
 
@@ -167,7 +167,7 @@ describe('translations of a language model', () => {
     expect(await translationOf('about it').getByText('Frag').count()).toBe(0)
   })
 
-  it('are unavailable with the reason, and appear without a reload when the engine returns', async () => {
+  it('are replaced by the reason while the engine is unavailable, and appear without a reload afterwards', async () => {
     await page.evaluate(() => {
       const { setInterval } = window
       Object.assign(window, {

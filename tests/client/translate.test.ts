@@ -71,7 +71,7 @@ describe('translations with Apertium', () => {
     await expect.poll(() => lines).toEqual(['Translation: The door is red. The table is white.'])
   })
 
-  it('are hidden and shown by the key T and by the button', async () => {
+  it('can be hidden and shown with the T key and with buttons', async () => {
     const translation = translationOf('El jardín es grande')
     await translation.getByRole('button', { name: 'Hide translation' }).click()
     await translation.waitFor({ state: 'detached' })
@@ -84,7 +84,7 @@ describe('translations with Apertium', () => {
     await translation.getByText('The garden is big').waitFor()
   })
 
-  it('stay when the user leaves the room and returns', async () => {
+  it('are still shown after the user has opened another room and returned', async () => {
     await createRoom(page, 'public')
     await goTo(page, fixture.urls.web, room)
 
@@ -105,7 +105,7 @@ describe('translations with Apertium', () => {
     await translationOf('La ventana es nueva').getByText('The window is new.').waitFor()
   })
 
-  it('say so if there is no translation between the languages', async () => {
+  it('are replaced by a notice if the engine cannot translate between the languages', async () => {
     await send('Wir treffen uns morgen früh im Büro am Bahnhof.')
 
     await runAction(page, 'Wir treffen uns', 'Translate')

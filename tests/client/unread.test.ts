@@ -145,7 +145,7 @@ describe('the unread count of a room', () => {
     expect(isUncounted(applyCount(now, counted(5, 1)))).toBe(true)
   })
 
-  it('follows mentions that are edited in or out of a received message', () => {
+  it('follows edits that add or remove a mention in a received message', () => {
     const received = withNotices(startUnread(counted(2, 0)), sent(3))
 
     const added = withNotices(received, edited(4, 3, { mentions: [me] }))
@@ -156,7 +156,7 @@ describe('the unread count of a room', () => {
     expect([added, removed].map(isUncounted)).toEqual([false, false])
   })
 
-  it('needs the server for a mention that is edited in or out of a message that the server counted', () => {
+  it('is incomplete after an edit that adds or removes a mention in a message that the server counted', () => {
     const [without, withMention] = [startUnread(counted(3, 1)), counted(3, 1, { mentions: 1 })]
     const added = withNotices(without, edited(4, 3, { mentions: [me] }))
     const removed = withNotices(startUnread(withMention), edited(4, 3))

@@ -57,7 +57,7 @@ async function openWhiteboard(page: Page) {
   return app
 }
 
-/** Drags the pointer over the board, between points that are given in parts of its size. */
+/** Drags the pointer between points of the board, given as fractions of its width and height. */
 async function drag(page: Page, app: FrameLocator, ...points: [number, number][]) {
   const box = await app.getByRole('img', { name: 'Drawing' }).boundingBox()
   if (!box) throw new Error('The board is not visible')
@@ -71,7 +71,7 @@ async function drag(page: Page, app: FrameLocator, ...points: [number, number][]
   await page.mouse.up()
 }
 
-/** Pushes an update that the component would not make. */
+/** Pushes an update without the component, which would never write such a change. */
 async function pushAsBob(change: (doc: Y.Doc) => void) {
   const doc = new Y.Doc()
   doc.transact(() => change(doc))
@@ -188,7 +188,7 @@ describe('the whiteboard', { timeout: 60_000 }, () => {
     await composer.fill('')
   })
 
-  it('is drawn on with a finger', async () => {
+  it('can be drawn on with a finger', async () => {
     const box = await aliceApp.getByRole('img', { name: 'Drawing' }).boundingBox()
     if (!box) throw new Error('The board is not visible')
     const session = await alice.page.context().newCDPSession(alice.page)
@@ -210,7 +210,7 @@ describe('the whiteboard', { timeout: 60_000 }, () => {
     await expect.poll(tall).toBeGreaterThan(190)
   })
 
-  it('is cleared for all users after a question, and undo does not bring it back', async () => {
+  it('is cleared for all users after a confirmation, and undo does not restore it', async () => {
     await drag(alice.page, aliceApp, [0.1, 0.1], [0.9, 0.9])
     await button(aliceApp, 'Add note').click()
     await expect.poll(() => bobApp.getByRole('group', { name: 'Note 1' }).count()).toBe(1)
@@ -229,7 +229,7 @@ describe('the whiteboard', { timeout: 60_000 }, () => {
     expect(await button(bobApp, 'Undo').getAttribute('aria-disabled')).toBe('true')
   })
 
-  it('shows the rest of a board on which a hostile client has put something else', async () => {
+  it('remains usable after a hostile client has stored invalid strokes and notes', async () => {
     await pushAsBob((doc) => {
       const strokes = doc.getMap<unknown>('strokes')
       const odd = Y.Array.from([Number.NaN, 1e300, Number.NEGATIVE_INFINITY, 7, 8, 9, 1e9])
@@ -261,7 +261,7 @@ describe('the whiteboard', { timeout: 60_000 }, () => {
     await expectNoProblems(bob)
   })
 
-  it('has the strokes of both after one was offline', async () => {
+  it('shows the strokes of both users after one was offline', async () => {
     await bob.page.context().setOffline(true)
     await bob.page.evaluate(() => dispatchEvent(new Event('offline')))
     await drag(bob.page, bobApp, [0.1, 0.1], [0.9, 0.1])

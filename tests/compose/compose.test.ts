@@ -26,14 +26,14 @@ interface Service {
   profiles?: string[]
 }
 
-/** Parts of two answers. */
+/** Parts of the answers of `/targets` and `/alerts`, each of which has one of the fields. */
 interface PrometheusData {
   activeTargets: { health: string }[]
   alerts: { labels: { alertname: string; storage?: string } }[]
 }
 
 const origin = `https://${host}`
-/** Five times the time in which a loaded machine starts all killed containers again. */
+/** Five times the time in which a loaded machine restarts all killed containers. */
 const recovery = { timeout: 150_000 }
 
 const missing = await findDocker().then(
@@ -181,7 +181,7 @@ describe.skipIf(missing)(`compose.yaml ${missing ?? ''}`, { timeout: 300_000 }, 
     await expectNoProblems(alice)
   })
 
-  it('serves neither the administration of Keycloak nor the network of the database', async () => {
+  it('serves no administration of Keycloak, and gives the web server no network to the database', async () => {
     const status = await ada.page.evaluate(async () => (await fetch('/auth/admin/')).status)
     expect(status).toBe(404)
 
@@ -204,7 +204,7 @@ describe.skipIf(missing)(`compose.yaml ${missing ?? ''}`, { timeout: 300_000 }, 
     }
   })
 
-  it('sets the same limits for the profiles ollama and observe', async () => {
+  it('restricts services of the profiles ollama and observe in the same way as the others', async () => {
     const script = 'import json, sys, yaml; json.dump(yaml.safe_load(sys.stdin), sys.stdout)'
     // Compose v2 prints only services of active profiles.
     const profiles = ['--profile', 'ollama', '--profile', 'observe']
@@ -282,7 +282,7 @@ describe.skipIf(missing)(`compose.yaml ${missing ?? ''}`, { timeout: 300_000 }, 
     await expect.poll(targets, { timeout: 60_000 }).toEqual(['up', 'up'])
   })
 
-  it('persists messages when the disk of PostgreSQL has space again, and reports that it is full', async () => {
+  it('reports that the disk of PostgreSQL is full, and persists the messages when it has space again', async () => {
     const id = crypto.randomUUID()
     const count = `select count(*) from messages where text like '${id}%'`
     const persisted = () =>
@@ -299,7 +299,7 @@ describe.skipIf(missing)(`compose.yaml ${missing ?? ''}`, { timeout: 300_000 }, 
     await expect.poll(persisted, { timeout: 60_000 }).toBe('5\n')
   })
 
-  it('serves on when the disk of the nats-server that leads is full, and reports it', async () => {
+  it('continues to serve when the disk of the leading nats-server is full, and that server logs it', async () => {
     servers = await orderServers()
     const [leader = ''] = servers
     await system.fillDisk(leader)
@@ -307,7 +307,7 @@ describe.skipIf(missing)(`compose.yaml ${missing ?? ''}`, { timeout: 300_000 }, 
       await sendLongMessages(crypto.randomUUID())
       await talk()
 
-      // If the servers elect another leader within two seconds, no runtime has noticed it.
+      // Only this server is sure to log it: if another one leads within two seconds, no runtime notices the fault.
       await expect
         .poll(() => system.logs(leader), { timeout: 60_000 })
         .toMatch(/\/data\/.*no space left on device/)
@@ -317,14 +317,15 @@ describe.skipIf(missing)(`compose.yaml ${missing ?? ''}`, { timeout: 300_000 }, 
   })
 
   it('restarts containers that were killed, while users go on talking', async () => {
-    // This server stores nothing until it is restarted.
+    // Since its disk was full, this server stores nothing until it is restarted.
     const server = servers.shift() ?? ''
     for (const service of ['keycloak', 'postgres', 'runtime', 'web', server])
       await system.kill(service)
 
     await talk()
 
-    // Not Keycloak, which takes a minute to start, nor the web server, whose health check requests it.
+    // The last test waits for Keycloak, which takes a minute to start, and for the web server, whose health check
+    // requests Keycloak.
     for (const service of ['postgres', 'runtime', server]) await system.untilHealthy(service)
   })
 
@@ -336,7 +337,7 @@ describe.skipIf(missing)(`compose.yaml ${missing ?? ''}`, { timeout: 300_000 }, 
     await system.untilHealthy(server)
   })
 
-  it('has restarted each killed container', async () => {
+  it('has restarted each container that the tests above killed', async () => {
     for (const service of ['keycloak', ...natsServers, 'postgres', 'runtime', 'web']) {
       await system.untilHealthy(service)
       const restarts = (await system.containers(service)).map(({ RestartCount }) => RestartCount)
@@ -344,7 +345,7 @@ describe.skipIf(missing)(`compose.yaml ${missing ?? ''}`, { timeout: 300_000 }, 
     }
   })
 
-  it('lists the functions by the command in a runtime', async () => {
+  it('lets the command in a runtime container list the functions', async () => {
     const list = await system.compose(
       ...'exec -T runtime node runtime/bin.mjs ls --json'.split(' '),
     )
@@ -352,7 +353,7 @@ describe.skipIf(missing)(`compose.yaml ${missing ?? ''}`, { timeout: 300_000 }, 
     expect(list).toContain('"room-join"')
   })
 
-  it('stops on SIGTERM, the runtimes after their calls', async () => {
+  it('stops all services, and the runtimes exit with code 0', async () => {
     await system.compose('stop')
 
     for (const { State } of await system.containers('runtime')) expect(State.ExitCode).toBe(0)

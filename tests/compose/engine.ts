@@ -10,7 +10,7 @@ import { startProcess } from '../../stack/services/process.ts'
 export interface Engine extends AsyncDisposable {
   /** Runs `docker` or `docker-compose` with this engine, and returns its stdout. */
   run(command: 'docker' | 'docker-compose', ...args: string[]): Promise<string>
-  /** Runs a command where the process ids that the engine names are valid. */
+  /** Runs a command in the namespaces of the engine, where the process ids that it prints are valid. */
   enter(command: string, ...args: string[]): Promise<string>
   /** A folder that is removed with the engine. */
   dir: string
@@ -41,11 +41,11 @@ export async function startEngine(): Promise<Engine> {
     await startProcess({
       dir,
       name: 'dockerd',
-      // unshare ignores SIGTERM. Nothing of the engine is used again.
+      // unshare ignores SIGTERM, and the engine needs no clean stop: only its images are used later.
       stopSignal: 'SIGKILL',
       command: () => ({
-        // In namespaces of its own, all containers and mounts end with the engine, even if it is killed. The kernel
-        // kills it when this process ends.
+        // The engine gets its own namespaces, so all containers and mounts end with it, even if it is killed. The
+        // kernel kills it when this process ends.
         file: 'setpriv',
         args: [
           '--pdeathsig=KILL',
@@ -97,7 +97,7 @@ async function removeLeftovers(data: string) {
     await rm(join(data, folder), { recursive: true, force: true })
 }
 
-/** Removes the bridges of an engine that has ended, which belong to the network of the machine. */
+/** Removes the bridges of an engine that has ended: they remain, because they are in the network of the machine. */
 async function removeUnusedBridges() {
   const links: { ifname: string; addr_info: { local: string }[] }[] = JSON.parse(
     await output('ip', ['-json', '-4', 'address']),

@@ -27,8 +27,8 @@ const keptHours = 14 * 24
 const certificates = '/etc/ssl/certs/ca-certificates.crt'
 
 /**
- * Gives the engine images that stand for the official ones, built from packages of Debian and programs of this
- * machine. A registry of images is not needed. Images that the engine has from an earlier run are used again.
+ * Builds images that replace the official ones, from packages of Debian and programs of this machine. So no image
+ * registry is needed. Images that the engine has from an earlier run are reused.
  */
 export async function provideImages(engine: Engine): Promise<void> {
   const programs = await findPrograms()
@@ -49,7 +49,8 @@ export async function provideImages(engine: Engine): Promise<void> {
     await provide(image, await digestOfRecipe(recipe, base), () => buildImage(engine, recipe))
   }
   await rm(folder, { recursive: true })
-  // Layers of builds have no tag. Those in use are created again, which takes minutes, so not earlier.
+  // Build layers have no tag, so this also deletes those in use, which take minutes to build again. Therefore it
+  // deletes only old ones.
   await engine.run('docker', 'image', 'prune', '--force', '--filter', `until=${keptHours}h`)
 }
 
@@ -80,7 +81,7 @@ interface Recipe {
   context: string
 }
 
-/** The digest of all that the image is built from, except for the versions of packages. */
+/** Returns the digest of everything that the image is built from, except for the versions of packages. */
 async function digestOfRecipe({ image, copies }: Recipe, base: string) {
   const names = await readdir(join(recipes, image))
   const files = names.toSorted().map((name) => readFile(join(recipes, image, name), 'utf8'))
@@ -95,7 +96,7 @@ function digestOf(parts: string[]) {
 async function buildDebian(engine: Engine, root: string) {
   await output('debootstrap', [...debian, root])
   for (const program of ['wget', 'nc']) await symlink('busybox', join(root, 'bin', program))
-  // With the authorities of this machine, since a private one may stand between it and the registries.
+  // Trust the authorities of this machine, because a proxy with a private one may be between it and the registries.
   await copyFile(certificates, join(root, certificates))
   const unused = [
     'var/cache/apt/archives',
@@ -114,6 +115,6 @@ async function buildImage(engine: Engine, { image, copies, context }: Recipe) {
   await cp(join(recipes, image), context, { recursive: true })
   for (const { name, path } of copies)
     await cp(path, join(context, name), { recursive: true, dereference: true })
-  // Without packet filter, only the machine's network reaches the mirrors of Debian.
+  // The engine sets up no packet filter, so a build reaches the mirrors of Debian only through the machine's network.
   await engine.run('docker', 'build', '-q', '--network=host', '-t', tagOf(image), context)
 }

@@ -6,7 +6,7 @@ import type { Engine } from './engine.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 
-/** DNS resolves no name that ends in `.test`, so an argument maps it to the address in the browser. */
+/** DNS resolves no name that ends in `.test`, so the browser gets an argument that maps this name to `address`. */
 export const host = 'natter.test'
 const address = '127.0.0.1'
 export const natsServers = ['nats-1', 'nats-2', 'nats-3']
@@ -31,7 +31,7 @@ export interface Container {
 export interface System {
   /** The folder with a file for each secret. */
   secrets: string
-  /** The port of this machine for the port 443 of the host. */
+  /** The port of this machine that leads to port 443 of the service `web`. */
   port: number
   compose(...args: string[]): Promise<string>
   /** All containers of a service, or of all services. */
@@ -91,7 +91,8 @@ COMPOSE_PROFILES=demo,test
     containers,
     exec: async (service, ...command) =>
       engine.run('docker', 'exec', (await first(service)).Id, ...command),
-    // `docker logs` would write what nats-server logs to stderr.
+    // nats-server logs to stderr. `docker logs` would print that to its own stderr, which `run` does not return, but
+    // `docker-compose logs` prints all output of containers to stdout.
     logs: (service) => compose('logs', '--no-color', service),
     async kill(service) {
       await engine.enter('kill', '-KILL', String((await first(service)).State.Pid))
@@ -120,7 +121,7 @@ async function mountDisks(engine: Engine, folder: string) {
   }
 }
 
-/** Starts Keycloak before the other images are built, because it needs most of the time. */
+/** Starts Keycloak before the other images are built, because its start takes longest. */
 async function build(compose: System['compose']) {
   const up = async (...services: string[]) => {
     await compose('up', '--detach', ...services).catch(async (error: Error) => {

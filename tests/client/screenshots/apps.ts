@@ -10,7 +10,7 @@ interface Poll {
   room: string
   question: string
   options: string[]
-  /** The position of the option for which each person votes. */
+  /** For each person, the index of the option that they vote for. */
   votes: Partial<Record<Name, number>>
   hidden?: boolean
 }
@@ -19,7 +19,7 @@ const pollApp = 'poll' as AppId
 const standupApp = 'standup' as AppId
 const whiteboardApp = 'whiteboard' as AppId
 
-/** A second call has no effect, like those of the functions below. */
+/** A second call has no effect. The same holds for the other exported functions of this file. */
 export async function givePolls(people: People) {
   await givePoll(people, {
     id: '0197f2c4-6f0e-4a53-8d0b-5d2f0c1f9a01',
@@ -124,7 +124,7 @@ export async function giveWhiteboard({ alice, bob }: People) {
   await bob.client.call('app.action', { ...where, action: 'push', data: { update } })
 }
 
-/** Returns the first corner, and the distances of the points on the lines between the corners. */
+/** Returns the first corner, then for each point on the lines between the corners its offset from the previous one. */
 function toStroke([first = [0, 0], ...corners]: [number, number][]): number[] {
   const steps = 12
   let [x, y] = first

@@ -238,7 +238,7 @@ async function showRoom(page: Page, name: string) {
   await page.locator('.room-link').filter({ hasText: name }).click()
   await page.getByRole('heading', { level: 1, name }).waitFor()
   await page.getByRole('article').last().waitFor()
-  // A display name has a space, and loads after the messages.
+  // Wait for the display names: they load after the messages and have a space, unlike user ids.
   await page.locator('.message-name').filter({ hasText: ' ' }).first().waitFor()
   await page.mouse.move(wide.width - 1, 20)
 }

@@ -7,7 +7,7 @@ export interface Scene {
   options?: BrowserContextOptions
   isLoggedOut?: boolean
   isRefused?: boolean
-  /** Writes what the scene shows, before the page is opened. */
+  /** Creates the data that the scene shows, before the page is opened. */
   write?(people: People): Promise<unknown>
   prepare?(page: Page, urls: StackUrls): Promise<unknown>
   show(context: SceneContext): Promise<unknown>
@@ -41,7 +41,7 @@ export async function openPage(browser: Browser, urls: StackUrls, scene: Scene) 
   return { page, ...sockets }
 }
 
-/** The browser's offline mode would not close open WebSockets. */
+/** Simulates outages by closing WebSockets, because the browser's offline mode would keep open ones. */
 async function interceptSockets(page: Page, isRefused: boolean) {
   const sockets = new Set<WebSocketRoute>()
   let isCut = false
@@ -62,7 +62,7 @@ async function interceptSockets(page: Page, isRefused: boolean) {
   }
 }
 
-/** As NATS does after the auth callout has rejected a login. */
+/** Answers as NATS does when the auth callout rejects a login. */
 function refuse(socket: WebSocketRoute) {
   socket.send(Buffer.from('INFO {"version":"2.12.0","auth_required":true,"max_payload":65536}\r\n'))
   socket.onMessage(() => {
