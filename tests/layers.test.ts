@@ -11,7 +11,7 @@ import * as declared from '../schema/streams.ts'
 
 const root = resolve(import.meta.dirname, '..')
 
-/** Each folder or file, with the folders that it may import. */
+/** Each folder or file of runtime/, with the folders that it may import. */
 const runtimeFolders: Record<string, string[]> = {
   'index.ts': ['api'],
   api: [],
@@ -264,7 +264,7 @@ function isOurs(target: string) {
   return existsSync(join(root, target))
 }
 
-/** Such as `a.ts > b.ts > a.ts`. */
+/** Returns import cycles such as `a.ts > b.ts > a.ts`. */
 function findCycles(graph: ReadonlyMap<string, readonly string[]>): string[] {
   const cycles: string[] = []
   const done = new Set<string>()
@@ -279,7 +279,7 @@ function findCycles(graph: ReadonlyMap<string, readonly string[]>): string[] {
   return cycles
 }
 
-/** A file in no folder counts as its own folder. */
+/** Returns the folder in the layer. A file directly in the layer counts as its own folder. */
 function folderOf(file: string) {
   return file.split('/')[1] ?? ''
 }

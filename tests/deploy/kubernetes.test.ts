@@ -95,7 +95,7 @@ describe.skipIf(!(await canRun(find)))('the manifests for Kubernetes', () => {
       }
     })
 
-    it('let a pod reach only what a policy names', () => {
+    it('deny all traffic of a pod that no network policy allows', () => {
       const manifests = resources[overlay] ?? []
       const policies = manifests.filter(({ kind }) => kind === 'NetworkPolicy')
       const [closed] = policies.filter(({ metadata }) => metadata.name === 'natter-default')
@@ -108,7 +108,7 @@ describe.skipIf(!(await canRun(find)))('the manifests for Kubernetes', () => {
         expect(selector.values).toContain(metadata.labels['app.kubernetes.io/name'])
     })
 
-    it('set variables that the README or docs/deployment.md describes', async () => {
+    it('set only variables that the README or docs/deployment.md describes', async () => {
       const texts = [await readFile(join(root, 'README.md'), 'utf8')]
       texts.push(await readFile(join(root, 'docs', 'deployment.md'), 'utf8'))
       const manifests = resources[overlay] ?? []
@@ -216,7 +216,7 @@ describe.skipIf(!(await canRun(find)))('the manifests for Kubernetes', () => {
       const mount = volumeMounts.find(({ mountPath }: Yaml) => value === `${mountPath}/ca.crt`)
       const { configMap } = spec.volumes.find(({ name }: Yaml) => name === mount.name)
       expect(docs).toContain(`configmap ${configMap.name} --from-file=tls/ca.crt`)
-      // The variables and volumes without the component are still there.
+      // The component adds to the variables and volumes of the overlay, and replaces none.
       expect(env.length).toBeGreaterThan(1)
       expect(spec.volumes.length).toBe(3)
     }
@@ -253,12 +253,12 @@ describe.skipIf(!(await canRun(find)))('the manifests for Kubernetes', () => {
     return template.spec.containers[0]
   }
 
-  describe('and the values for the chart of NATS', () => {
+  describe('with the values for the Helm chart of NATS', () => {
     it.each([
       ['a cluster', ['values.yaml']],
       ['one server', ['values.yaml', 'values.single-node.yaml']],
       ['a cluster with TLS', ['values.yaml', 'values.tls.yaml']],
-    ])('run nats.conf as %s, with every variable that it reads', async (_name, names) => {
+    ])('run nats.conf as %s, and set every variable that it reads', async (_name, names) => {
       const files = names.map((name) => readFile(join(folder, 'nats', name), 'utf8'))
       const [base, override] = await readYaml((await Promise.all(files)).join('\n---\n'))
       const values = merge(base, override)
@@ -356,7 +356,7 @@ async function writeCertificates(folder: string) {
     await cp(join(folder, `nats.${ending}`), join(folder, `tls.${ending}`))
 }
 
-/** Reads the monitoring page of a nats-server; with TLS if there is a folder with certificates. */
+/** Fetches a monitoring page of a nats-server, with TLS if `tls` is a folder with certificates. */
 async function getMonitor(monitor: { port: number; path: string; tls: string | false }) {
   const { port, path, tls } = monitor
   const ca = tls ? await readFile(join(tls, 'ca.crt')) : undefined
@@ -367,7 +367,7 @@ async function getMonitor(monitor: { port: number; path: string; tls: string | f
   return promise
 }
 
-/** Writes the configuration that version 2.14.2 of the chart writes: JSON with sorted keys and an include. */
+/** Returns the configuration that version 2.14.2 of the chart writes: JSON with sorted keys and an include. */
 function chartConfig({ config }: Yaml, monitorPort: number): string {
   const { cluster, jetstream, websocket } = config
   const written: Record<string, unknown> = {
@@ -395,7 +395,7 @@ function environmentOf({ config, container }: Yaml, tls: string): Record<string,
     ...natsVariables(secrets),
   }
   const env: Record<string, string> = { POD_NAME: 'nats-0' }
-  // In the order of the names, because a variable can use only those before it.
+  // Sorted by name, because a variable can refer only to variables before it.
   for (const [name, value] of Object.entries<Yaml>(container.env).sort())
     env[name] =
       typeof value === 'string'

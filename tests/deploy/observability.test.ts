@@ -56,7 +56,7 @@ describe('deploy/observability', () => {
     expect(present.toSorted()).toEqual([...written, ...others].toSorted())
   })
 
-  it('has dashboards without overlapping panels, whose ids differ', () => {
+  it('has dashboards whose panels do not overlap and have unique ids', () => {
     for (const [name, content] of createFiles(functions)) {
       if (!name.endsWith('.json')) continue
       const panels: Panel[] = JSON.parse(content).panels
@@ -100,6 +100,16 @@ function expectNoOverlap(panels: readonly Panel[]) {
   expect(new Set(cells).size).toBe(cells.length)
 }
 
+describe('npm run observability', () => {
+  it('fails if a folder cannot be loaded, or an option is unknown', async () => {
+    const main = join(root, 'stack', 'observability', 'main.ts')
+    const missing = await run(process.execPath, [main, 'no-such-folder'])
+    expect(missing).toMatchObject({ code: 1, stdout: '' })
+    expect(missing.stderr).toMatch(/no-such-folder: the folder does not exist/)
+    expect(await run(process.execPath, [main, '--output', 'x'])).toMatchObject({ code: 2 })
+  })
+})
+
 describe.skipIf(!(await canRun(findPromtool)))('promtool', () => {
   async function promtool(...args: string[]) {
     const { code, stdout, stderr } = await run(await findPromtool(), args)
@@ -128,7 +138,7 @@ describe.skipIf(!(await canRun(findPromtool)))('promtool', () => {
     })
   })
 
-  it('accepts the rules of npm run observability for other functions', async () => {
+  it('accepts the rules that npm run observability writes for a folder of other functions', async () => {
     await withFolder(async (dir) => {
       const own = ['examples', '--out', dir, '--runbooks', 'https://wiki.example/runbooks']
       const { code, stderr } = await run(
@@ -148,7 +158,7 @@ describe.skipIf(!(await canRun(findPromtool)))('promtool', () => {
     })
   })
 
-  it('finds a cron schedule that has stopped, and not one that was never due', async () => {
+  it('shows that the alert fires for a cron schedule that has stopped, but not for one that was never due', async () => {
     await using stack = new AsyncDisposableStack()
     const daily = (name: string, cron: string) => [
       `${name}.ts`,
@@ -172,17 +182,9 @@ export default defineFunction(schedule({ cron: '${cron}' }), () => {})`,
       expect(tested, tested.output).toMatchObject({ code: 0 })
     })
   })
-
-  it('is not used if the folders cannot be loaded, or an option is unknown', async () => {
-    const main = join(root, 'stack', 'observability', 'main.ts')
-    const missing = await run(process.execPath, [main, 'no-such-folder'])
-    expect(missing).toMatchObject({ code: 1, stdout: '' })
-    expect(missing.stderr).toMatch(/no-such-folder: the folder does not exist/)
-    expect(await run(process.execPath, [main, '--output', 'x'])).toMatchObject({ code: 2 })
-  })
 })
 
-/** The last tick was after an hour, and the next one was due a day later. The other function starts with hour 20. */
+/** `report.daily` ticks once, after about an hour, and misses its next tick a day later. `report.new` exists from hour 20. */
 const stoppedCron = `
 rule_files: [natter.rules.yml]
 evaluation_interval: 10m
@@ -205,7 +207,7 @@ tests:
             value: 1
 `
 
-/** Has one place, and one that waits. Ends when its folder contains the file `end`. */
+/** Runs one call, and queues one more. Calls end once the folder contains the file `end`. */
 const crowded = `
 import { existsSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
@@ -252,7 +254,7 @@ interface Vector {
   value: [time: number, value: string]
 }
 
-describe.skipIf(!(await canRun(findPrometheus)))('a Prometheus that scrapes two runtimes', () => {
+describe.skipIf(!(await canRun(findPrometheus)))('the monitoring of two runtimes', () => {
   const stack = new AsyncDisposableStack()
   let servers: Servers
   let url: string
@@ -289,7 +291,7 @@ describe.skipIf(!(await canRun(findPrometheus)))('a Prometheus that scrapes two 
   })
   afterAll(() => stack.disposeAsync())
 
-  /** With the stored configuration, except for its addresses and intervals. */
+  /** Starts Prometheus with deploy/observability/prometheus.yml, except for its addresses and intervals. */
   async function startPrometheus(dir: string, ports: readonly number[]): Promise<string> {
     const stored = await readFile(join(folder, 'prometheus.yml'), 'utf8')
     const targets = ports.map((port) => `"127.0.0.1:${port}"`).join(', ')
@@ -363,7 +365,7 @@ describe.skipIf(!(await canRun(findPrometheus)))('a Prometheus that scrapes two 
     const empty: string[] = []
     for (const text of queries) if ((await query(text)).length === 0) empty.push(text)
 
-    // Most functions have not failed.
+    // Failures are counted by function, and most functions have not failed.
     const isOfFailures = (text: string) => text.includes('natter_call_failures_total{function')
     expect(empty.filter((text) => !isOfFailures(text))).toEqual([])
     expect(empty.length).toBeLessThan(queries.filter(isOfFailures).length)
@@ -376,7 +378,7 @@ describe.skipIf(!(await canRun(findPrometheus)))('a Prometheus that scrapes two 
       if ((await query(alert.value)).length === 0) empty.push(alert.name)
     }
 
-    // No login and no function of the chat's consumers has failed.
+    // These alerts have no data, because no login and no consumer of the chat has failed.
     expect(empty).toEqual(['NatterLoginErrors', 'NatterConsumerFailing'])
   })
 
@@ -396,7 +398,7 @@ describe.skipIf(!(await canRun(findPrometheus)))('a Prometheus that scrapes two 
       .toMatchObject([{ metric: { service: 'refund-reject', severity: 'warning' } }])
   })
 
-  it('gets metrics that promtool finds nothing wrong with', async () => {
+  it('gets metrics that promtool check metrics accepts', async () => {
     const stdin = await (await fetch(`${health}/metrics`)).text()
     const { code, stdout, stderr } = await run(await findPromtool(), ['check', 'metrics'], {
       stdin,
@@ -405,7 +407,7 @@ describe.skipIf(!(await canRun(findPrometheus)))('a Prometheus that scrapes two 
     expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: '', stderr: '' })
   })
 
-  it('sees what a collector sees: the statements of a function in its trace', async () => {
+  it('gets the SQL statements of a function as child spans of its call', async () => {
     const calls = () => spansOf(receiver.received).spans
     const inCall = ({ traceId }: ExportedSpan) => calls().filter((span) => span.traceId === traceId)
     await expect.poll(() => calls().filter(({ name }) => name === 'room.list').length).toBe(10)

@@ -91,7 +91,7 @@ describe('deploy/systemd', () => {
     }
   })
 
-  it('gives a runtime more time to stop than its calls in flight have', () => {
+  it('gives a runtime more time to stop than its calls in flight have to end', () => {
     const runtime = units.find(({ name }) => name.startsWith('natter-runtime'))
     const [seconds] = runtime?.values('TimeoutStopSec') ?? []
 

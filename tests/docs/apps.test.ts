@@ -77,7 +77,7 @@ describe('dice in ten minutes', { timeout: 180_000 }, () => {
       .toBe(1)
     console.log(`save to visible: ${Math.round(performance.now() - savedAt)} ms`)
 
-    // A process with the old action may still answer.
+    // The first calls may be answered by a process that still has the old action.
     const rolls = async () => {
       await roll.click()
       return dice()
@@ -101,7 +101,7 @@ async function openPage() {
   const browser = await chromium.launch({ executablePath: await findChromium(), args })
   stack.defer(() => browser.close())
   const opened = await browser.newPage({ locale: 'en-US' })
-  // Vite transforms the page's modules when they are first requested.
+  // Opening takes long, because Vite transforms the modules of the page when they are first requested.
   opened.setDefaultTimeout(60_000)
   return opened
 }
@@ -134,7 +134,7 @@ function importOf(name: string): string {
 async function replaceIn(name: string, old: RegExp, code: string) {
   const file = join(project, 'apps', 'dice', name)
   const before = await readFile(file, 'utf8')
-  // A second attempt of a test finds the code in its place.
+  // If a failed test is repeated, the code has already been inserted.
   if (before.includes(code)) return
   const after = before.replace(old, () => code)
   expect(after, name).not.toBe(before)

@@ -39,7 +39,7 @@ async function call(subject: string, input: object) {
 }
 
 describe('examples/', () => {
-  it('prints what its README says', async () => {
+  it('prints the results that its README names', async () => {
     const [, named = ''] = /The first four print (.+)\. After/s.exec(document) ?? []
     const answers = [...named.matchAll(/`([^`]+)`/g)].map(([, answer = '']) => JSON.parse(answer))
     const results: unknown[] = []
@@ -89,7 +89,7 @@ describe('examples/', () => {
     expect(reply.json()).toEqual({ done: true })
   })
 
-  it('delivers a parcel that was sent twice', async () => {
+  it('delivers a parcel, and reports a second send of it as a duplicate', async () => {
     const id = crypto.randomUUID()
     const send = () => call(`parcel.send.${id}`, { to: 'Ada' })
 

@@ -44,7 +44,7 @@ describe('docs/operations.md', { timeout: 120_000 }, () => {
     return run('bash', ['-euc', script], { env, cwd: dir })
   }
 
-  it('deactivates a user, whose connections are closed and whose logins are rejected', async () => {
+  it('has a command that deactivates a user, closes their connections and rejects their logins', async () => {
     const [commands = ''] =
       guide.match(/export NATS_URL=.*\nruntime call admin\.deactivate .*/) ?? []
     const users = { nats: servers.urls.nats, issuer: servers.urls.issuer }
@@ -72,7 +72,7 @@ describe('docs/operations.md', { timeout: 120_000 }, () => {
     await bob[Symbol.asyncDispose]()
   })
 
-  it('shows the events of the rooms, and how many events are left to persist', async () => {
+  it('has commands that show the events of a room, and the number of events left to persist', async () => {
     await using alice = await createTestUser(
       { nats: servers.urls.nats, issuer: servers.urls.issuer },
       'alice',
@@ -91,7 +91,7 @@ describe('docs/operations.md', { timeout: 120_000 }, () => {
     }
   })
 
-  it('has runbooks that find the causes in PostgreSQL and on disks', async () => {
+  it('has runbooks whose commands for PostgreSQL and disks run', async () => {
     const runbooks = await readFile(join(root, 'docs', 'runbooks.md'), 'utf8')
     const [prelude] = runbooks.match(/^export NATS_URL=.*$/m) ?? []
     const lines = runbooks.split('\n').filter((line) => /^(psql|df) /.test(line))
@@ -107,7 +107,7 @@ describe('docs/operations.md', { timeout: 120_000 }, () => {
     }
   })
 
-  it('has runbooks that search for lines which are logged', async () => {
+  it('has runbooks that search only for log messages that the code contains', async () => {
     const runbooks = await readFile(join(root, 'docs', 'runbooks.md'), 'utf8')
     const folders = ['functions', 'domain', 'runtime'].map((name) => join(root, name))
     const ofOtherPrograms = ['could not extend', 'No space left']
@@ -123,7 +123,7 @@ describe('docs/operations.md', { timeout: 120_000 }, () => {
     }
   })
 
-  it('has runbooks that name what the manifests for Kubernetes contain', async () => {
+  it('has runbooks that use names and labels of the manifests for Kubernetes', async () => {
     const runbooks = await readFile(join(root, 'docs', 'runbooks.md'), 'utf8')
     const file = join(root, 'deploy', 'kubernetes', 'base', 'runtime.yaml')
     const manifest = await readFile(file, 'utf8')
@@ -136,7 +136,7 @@ describe('docs/operations.md', { timeout: 120_000 }, () => {
     for (const text of [...names, ...labels]) expect(manifest).toContain(text)
   })
 
-  it('names functions, streams and buckets that exist', async () => {
+  it('backs up only streams and buckets that exist', async () => {
     const { stdout } = await shell('nats -s "$(cat secrets/NATS_OPS_URL)" stream ls --all --names')
     const streams = stdout.split(/\s+/)
     const [, list = ''] = /grep -E '\^\((.*?)\)\$'/.exec(guide) ?? []

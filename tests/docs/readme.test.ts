@@ -32,7 +32,7 @@ describe('the README', () => {
   })
   afterAll(() => bench?.[Symbol.asyncDispose]())
 
-  /** `npm run` would print more lines. */
+  /** Runs a command of the README, but without `npm run`, which would print more lines. */
   const asWritten = async (line: string): Promise<CommandResult> => {
     expect(readme).toContain(`\n${line}`)
     const [, verb = '', rest = ''] = /^npm run runtime -- (\S+)(.*?)(?: --as|$)/.exec(line) ?? []

@@ -32,7 +32,7 @@ interface Sent {
   clientId: string
   id: string
   seq: number
-  /** When it was acknowledged. */
+  /** When the message was acknowledged, by `performance.now()`. */
   at: number
 }
 
@@ -139,7 +139,7 @@ describe('the commands of docs/operations.md', { timeout: 280_000 }, () => {
 
   const login = (person: string) => createTestUser({ nats: nats.url, issuer: issuer.url }, person)
 
-  /** Sends messages one after the other, until it is stopped. */
+  /** Sends messages in three parallel loops until the signal aborts. Returns all acknowledged messages. */
   function sendAll(user: TestUser, room: string, signal: AbortSignal): Promise<Sent[]> {
     const send = async () => {
       const acknowledged: Sent[] = []
@@ -180,7 +180,7 @@ describe('the commands of docs/operations.md', { timeout: 280_000 }, () => {
 
   const room = newRoomId()
 
-  it('back up and restore both stores, without losing what was acknowledged before', async () => {
+  it('back up and restore NATS and PostgreSQL, and lose no message that was acknowledged before the backup', async () => {
     const alice = await login('alice')
     await alice.client.call('room.create', { room, name: 'A room', kind: 'public' })
     const page = await (await browser.newContext({ locale: 'en-US' })).newPage()
@@ -225,7 +225,8 @@ describe('the commands of docs/operations.md', { timeout: 280_000 }, () => {
     const repeated = { room, clientId: first.clientId, text: first.text }
     expect(await again.client.call('send', repeated)).toMatchObject({ id: first.id })
 
-    // The log overtakes the last event that the page has, so that this sequence exists in both logs.
+    // Send until the restored log has passed the last sequence number that the page has. This number then exists in
+    // both the lost log and the restored one.
     for (let seq = 0; seq <= later.seq; ) {
       const [text, clientId] = [crypto.randomUUID(), newClientId()]
       const answer = await again.client.call('send', { room, clientId, text })
@@ -249,7 +250,7 @@ describe('the commands of docs/operations.md', { timeout: 280_000 }, () => {
     await again[Symbol.asyncDispose]()
   })
 
-  it('restore an older database, which then gets the events of the stream', async () => {
+  it('restore an older database, to which the runtime then adds the missing events of the stream', async () => {
     await running?.stop()
     await database.stop()
     await startDatabase()
@@ -264,7 +265,7 @@ describe('the commands of docs/operations.md', { timeout: 280_000 }, () => {
     )
   })
 
-  it('continue a lost stream after the events that the database has', async () => {
+  it('let a lost stream continue after the last sequence number in the database', async () => {
     await running?.stop()
     await stopAndDeleteNats()
     const failed = await runtime(['start', join(root, 'functions'), '--no-migrate'], {

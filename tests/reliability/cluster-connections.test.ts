@@ -41,7 +41,7 @@ it('a logout closes the connections of its session on all servers, and no server
     return nc
   }
   const open = (server: { url: string }) => openWith(token, server)
-  // Both runtimes serve logins.
+  // With three logins for each server, both runtimes serve some of them.
   const all = [...servers, ...servers, ...servers]
   const connections = await Promise.all(all.map(open))
   const others = await Promise.all(all.map((server) => openWith(otherToken, server)))
@@ -69,7 +69,7 @@ it('a logout closes the connections of its session on all servers, and no server
     await expect(open(server)).rejects.toThrow('Authorization Violation')
 })
 
-/** Waits until the sweep has found the server. */
+/** Sends heartbeats until the sweep knows the server. The answer then asks for heartbeats only every `repairMs`. */
 async function openLease({ nc, client }: ClusterUser) {
   const beat = () => {
     const { server_id: server = '', client_id: id = 0 } = nc.info ?? {}
@@ -80,7 +80,7 @@ async function openLease({ nc, client }: ClusterUser) {
     .toMatchObject({ ok: true, value: { nextMs: repairMs } })
 }
 
-it('a killed server leaves its users offline, except those who connect to another one', {
+it('the users of a killed server become offline, except those who connect to another server', {
   timeout: 120_000,
 }, async () => {
   const [first, , killed] = cluster.servers
@@ -100,7 +100,7 @@ it('a killed server leaves its users offline, except those who connect to anothe
   await expect.poll(() => stays.nc.info?.server_id, { timeout: 60_000 }).not.toBe(id)
   await openLease(stays)
 
-  // As if the server had not responded for long.
+  // Reset the time of the server's last response, as if it had not responded for long.
   const bucket = await new Kvm(functions).open(PRESENCE_CONN.bucket)
   await expect
     .poll(

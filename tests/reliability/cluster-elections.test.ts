@@ -32,10 +32,10 @@ beforeAll(async () => {
 })
 afterAll(() => running.disposeAsync())
 
-describe('while the servers elect the leader of a stream again and again', {
+describe('a stream whose servers repeatedly elect a new leader', {
   timeout: 120_000,
 }, () => {
-  it('stores each message with an id once, and reads what was acknowledged just before', async () => {
+  it('stores each message with an id once, and returns it to a read right after its acknowledgement', async () => {
     const electing = new AbortController()
     const electionsEnded = electLeaders(20).finally(() => electing.abort())
     const acknowledged: number[] = []
