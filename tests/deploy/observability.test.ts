@@ -184,7 +184,7 @@ export default defineFunction(schedule({ cron: '${cron}' }), () => {})`,
   })
 })
 
-/** `report.daily` ticks once, after about an hour, and misses its next tick a day later. `report.new` exists from hour 20. */
+/** `report.daily` ticks once, after an hour, and misses its next tick a day later. `report.new` exists from hour 20. */
 const stoppedCron = `
 rule_files: [natter.rules.yml]
 evaluation_interval: 10m

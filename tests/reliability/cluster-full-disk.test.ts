@@ -19,7 +19,7 @@ import {
 
 if (!canMount && process.env.CI) throw new Error('This test mounts file systems and needs root')
 
-describe.skipIf(!canMount)('a disk in a cluster', { timeout: 280_000 }, () => {
+describe.skipIf(!canMount)('a cluster with a failing disk', { timeout: 280_000 }, () => {
   const disks = new Map<string, SmallDisk | FailingDisk>()
   let cluster: Cluster
   let runtime: ProcessService
@@ -50,7 +50,7 @@ describe.skipIf(!canMount)('a disk in a cluster', { timeout: 280_000 }, () => {
   }
 
   const readiness = async () => (await fetch(`http://127.0.0.1:${healthPort}/readyz`)).status
-  /** The alert NatterStorageFailing fires when the number grows. */
+  /** Returns the number of JetStream failures. The alert NatterStorageFailing fires when it grows. */
   async function countFailures(): Promise<number> {
     const metrics = await (await fetch(`http://127.0.0.1:${healthPort}/metrics`)).text()
     const failures = parseMetrics(metrics).find(
@@ -74,7 +74,7 @@ describe.skipIf(!canMount)('a disk in a cluster', { timeout: 280_000 }, () => {
       (disk) => (disk as FailingDisk).repair(),
     ])
   it.each(faults)(
-    'of the leader that %s rejects messages until another server leads, and loses none of the acknowledged',
+    'whose leader has a disk that %s rejects messages until another server leads, and loses no acknowledged one',
     async (_, fail, repair) => {
       const { leader, disk, other } = await findLeader()
       const { client } = await cluster.connectUser('alice', other)
@@ -95,10 +95,10 @@ describe.skipIf(!canMount)('a disk in a cluster', { timeout: 280_000 }, () => {
 
       fail(disk)
       await expect.poll(send, { timeout: 60_000 }).toBe(false)
-      // Other processes could not store messages either.
+      // The runtime stays ready, because another runtime could not store messages either.
       expect(await readiness()).toBe(200)
       await expect.poll(send, { timeout: 100_000 }).toBe(true)
-      // A call that waits for the election of several leaders passes its deadline.
+      // A call that has to wait for several elections exceeds its deadline, and fails with timeout.
       expect(['unavailable', 'timeout']).toEqual(expect.arrayContaining([...codes]))
       await expect.poll(() => healthOf(leader), { timeout: 60_000 }).toBe(503)
       const reason = new RegExp(`${disk.dir}/.*(no space left on device|read-only file system)`)
@@ -124,7 +124,7 @@ describe.skipIf(!canMount)('a disk in a cluster', { timeout: 280_000 }, () => {
     },
   )
 
-  it('that is replaced by an empty one gets its replicas from the other servers', async () => {
+  it('copies all replicas to a server whose disk was replaced by an empty one', async () => {
     const { leader, disk, other } = await findLeader()
     await leader.kill('SIGKILL')
     for (const entry of await readdir(disk.dir))

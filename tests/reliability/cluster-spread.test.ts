@@ -28,7 +28,7 @@ beforeAll(async () => {
 afterAll(() => cluster?.[Symbol.asyncDispose]())
 
 describe('a connection', { timeout: 60_000 }, () => {
-  it('receives no requests of its queue group and no messages of its consumer while it pauses', async () => {
+  it('receives no requests of its queue group and no messages of its consumer while deliveries are paused', async () => {
     const [server] = cluster.servers
     await using nc = await cluster.connectFunctions(server)
     await using other = await cluster.connectFunctions(server)
@@ -97,7 +97,7 @@ describe('a connection', { timeout: 60_000 }, () => {
 })
 
 describe('runtimes of a cluster', { timeout: 240_000 }, () => {
-  it('spread over the servers after the restart of one, while no call fails', async () => {
+  it('spread over all servers after the restart of one, without a failed call', async () => {
     const [first, second, third] = cluster.servers
     const folders = ['functions/', 'apps/', await cluster.write({ 'slow.ts': slow })]
     await Promise.all(names.map((name) => cluster.startRuntime(name, {}, folders)))
@@ -123,7 +123,7 @@ describe('runtimes of a cluster', { timeout: 240_000 }, () => {
 })
 
 describe('runtimes of a server in lame duck mode', { timeout: 240_000 }, () => {
-  it('move to others before it closes their connections, while no call fails', async () => {
+  it('move to other servers before it closes their connections, without a failed call', async () => {
     const [first, second, third] = cluster.servers
     const alice = await cluster.connectUser('alice', second)
     const bob = await cluster.connectUser('bob', third)
@@ -147,7 +147,7 @@ async function readLogs() {
   return (await Promise.all(paths.map((path) => readFile(path, 'utf8')))).join('')
 }
 
-/** Returns the connections of the runtimes on each server. The other clients use other accounts. */
+/** Returns the number of runtime connections on each server, by account. Other clients use other accounts. */
 async function countConnections(sys: NatsConnection) {
   const counts = { FUNCTIONS: [] as number[], AUTH: [] as number[] }
   for (const acc of ['FUNCTIONS', 'AUTH'] as const) {

@@ -26,7 +26,7 @@ const contract = {
   timeoutMs: 60_000,
 }
 
-/** Counts the reads that lack what was acknowledged just before. */
+/** Counts the reads that do not return a write which was acknowledged before. */
 export default defineFunction(contract, async ({ rounds }, { append, kv, read, readAfter }) => {
   const stale = { read: 0, readAfter: 0, get: 0, list: 0, create: 0, claims: 0 }
   const bucket = kv(values)
@@ -77,7 +77,7 @@ describe('a cluster of three nats-servers', { timeout: 180_000 }, () => {
     expect(await replicas()).toEqual([3])
   })
 
-  it('reads what was acknowledged just before, on each server', async () => {
+  it('returns each acknowledged write to the next read, on each server', async () => {
     const folder = await cluster.write({ 'probe.ts': probe })
     for (const server of cluster.servers) {
       const settings = { NATS_URL: server.urlOf('functions') }
@@ -91,7 +91,7 @@ describe('a cluster of three nats-servers', { timeout: 180_000 }, () => {
     }
   })
 
-  it('stores concurrent copies of a message once, and answers all of them', async () => {
+  it('stores a message once if a client sends it five times at once, and answers each call', async () => {
     const { client } = await cluster.connectUser('alice', cluster.servers[0])
     const room = newRoomId()
     await client.call('room.create', { room, name: 'A room', kind: 'public' })
@@ -174,7 +174,7 @@ describe('a cluster of three nats-servers', { timeout: 180_000 }, () => {
 
     expect((await starting).pid).toBeDefined()
 
-    // A server that knows no leader answers with the state of its own replica.
+    // A server that knows no leader answers with the state of its own replica, which `readBounds` must reject.
     await first.kill('SIGSTOP')
     await second.kill('SIGSTOP')
     const nc = await parts.connectFunctions(third)

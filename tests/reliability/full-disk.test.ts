@@ -29,7 +29,7 @@ describe.skipIf(!canMount)('npm start on a disk that fails', { timeout: 180_000 
     disk = await mountDisk(join(dir, 'disk'), 400)
     state = join(disk.dir, 'state')
     stack = await startStack(dir, { NATTER_STATE: state })
-    // The second runtime starts after the ready line.
+    // The stack reports that it is ready before its second runtime has started.
     await stack.log.line(/^ {2}runtime-2 /, { within: 90_000 })
     alice = await createTestUser(
       JSON.parse(await readFile(join(state, 'stack.json'), 'utf8')),
@@ -43,7 +43,7 @@ describe.skipIf(!canMount)('npm start on a disk that fails', { timeout: 180_000 
     await rm(dir, { recursive: true, force: true })
   })
 
-  it('rejects messages as unavailable, continues when there is space, and loses nothing', async () => {
+  it('rejects messages as unavailable, accepts them when there is space again, and loses no acknowledged one', async () => {
     await alice.client.call('room.create', { room, name: 'A room', kind: 'public' })
     const acknowledged: string[] = []
     let count = 0
@@ -81,7 +81,7 @@ describe.skipIf(!canMount)('npm start on a disk that fails', { timeout: 180_000 
   })
 
   it.skipIf(!canFail)(
-    'rejects messages as unavailable when the disk becomes read-only, and says so',
+    'rejects messages as unavailable when the disk becomes read-only, and logs the reason',
     async () => {
       if (!('makeReadOnly' in disk)) throw new Error('the disk cannot fail')
       const from = stack.log.end()

@@ -116,7 +116,7 @@ describe('an endless loop in a function', { timeout: 60_000 }, () => {
       ['--instances', '2'],
       /instance gave no sign of life, killing it/,
     ],
-  ])('ends with the replacement of its process: %s', async (_, args, sign) => {
+  ])('makes the supervisor replace its process: %s', async (_, args, sign) => {
     await using bench = await createCommandLine()
     const functions = await bench.write({ 'greet.ts': greet, 'spin.ts': spin })
     const runtime = await bench.start(functions, args)

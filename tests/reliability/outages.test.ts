@@ -27,7 +27,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages, on %s', (kind) =>
 
   it('are not lost when the runtime is killed before they are persisted', async () => {
     const room = await app.createRoom(['alice'])
-    // The lock on PGlite blocks the database, which a user's first login needs.
+    // Log in before the lock: on PGlite, it blocks the whole database, which a user's first login needs.
     await app.connectAs('alice')
     const release = await lockMessages()
 
@@ -110,7 +110,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages, on %s', (kind) =>
     const read = (notifyId: string) => app.call('msg.get', { notifyId }, 'bob')
     expect(await read(edited.notifyId)).toMatchObject({ text: edited.text, editedSeq: edit.seq })
     expect(await read(deleted)).toMatchObject({ text: '' })
-    // The deletion is not persisted yet.
+    // The deletion is not persisted yet, so `chat.sync` must apply it from the stream.
     const missed = await app.call('chat.sync', { room, since: sent.seq - 1 }, 'bob')
     expect(JSON.stringify(missed)).not.toContain('secret')
 
@@ -120,7 +120,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages, on %s', (kind) =>
     expect(await app.waitForRows(secret, 1)).toMatchObject([{ seq: privateMessage.seq }])
   }, 60_000)
 
-  it('are reported as unavailable, not as unknown, if only the unavailable database has them', async () => {
+  it('make calls fail with unavailable, not with not_found, if only the unavailable database has them', async () => {
     const room = await app.createRoom(['alice'])
     const { id, seq } = await app.send(room, 'long ago', 'alice')
     await app.waitForRows(room, 1)

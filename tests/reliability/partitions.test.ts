@@ -11,7 +11,7 @@ import { type Servers, startServers } from '../support/servers.ts'
 
 const count = 4
 
-describe('4 partitions of CHAT_MESSAGES and ROOMS_KV', { timeout: 120_000 }, () => {
+describe('a chat with 4 partitions of CHAT_MESSAGES and ROOMS_KV', { timeout: 120_000 }, () => {
   let servers: Servers
   let app: App
 
@@ -60,7 +60,7 @@ describe('4 partitions of CHAT_MESSAGES and ROOMS_KV', { timeout: 120_000 }, () 
     }
   })
 
-  it('keeps order, history, edits and deletions of rooms in different partitions over a restart', async () => {
+  it('keeps order, history, edits and deletions of rooms in different partitions across a restart', async () => {
     const rooms = await Promise.all([createRoomIn(0), createRoomIn(2), createRoomIn(3)])
     const first = new Map<RoomId, Awaited<ReturnType<App['send']>>>()
     for (const room of rooms) {
@@ -99,7 +99,7 @@ describe('4 partitions of CHAT_MESSAGES and ROOMS_KV', { timeout: 120_000 }, () 
     }
   })
 
-  it('returns the time of the last event of each room, since sequences do not order rooms', async () => {
+  it('returns the time of the last event of each room, because sequence numbers of partitions are unrelated', async () => {
     const [higher, lower] = [await createRoomIn(3), await createRoomIn(1)]
     await app.send(higher, 'before', 'alice')
     await app.send(lower, 'after', 'alice')
@@ -136,7 +136,7 @@ describe('4 partitions of CHAT_MESSAGES and ROOMS_KV', { timeout: 120_000 }, () 
       .toMatchObject({ id: expect.any(String) })
   })
 
-  it('delivers all events again after the loss of the consumer of one partition, and none is missing', async () => {
+  it('recreates the lost consumer of one partition, and persists all events', async () => {
     const room = await createRoomIn(1)
     await app.send(room, 'before', 'alice')
     await app.waitForRows(room, 1)

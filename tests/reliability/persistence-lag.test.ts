@@ -7,7 +7,7 @@ import { CHAT_MESSAGES, MSG_CACHE } from '#schema/streams'
 import { type App, createApp, longText, newClientId, newMessageId } from '../support/app.ts'
 import { type DatabaseKind, type Servers, startServers } from '../support/servers.ts'
 
-describe.each<DatabaseKind>(['postgres', 'pglite'])('unpersisted events, on %s', (kind) => {
+describe.each<DatabaseKind>(['postgres', 'pglite'])('with unpersisted events, on %s,', (kind) => {
   let servers: Servers
   let app: App
 
@@ -39,14 +39,14 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('unpersisted events, on %s',
     }, polling)
   }
 
-  /** As a process that then crashes does. */
+  /** Only appends the event, like a process that crashes right after the append. */
   async function append(room: RoomId, event: object): Promise<number> {
     const { nc } = await app.connectAs('functions')
     const reply = await nc.request(`chat.${room}`, JSON.stringify(event), { timeout: 5_000 })
     return reply.json<{ seq: number }>().seq
   }
 
-  it('chat.history returns an asOf below the sequences of replies that its counts lack', async () => {
+  it('chat.history returns an asOf below the sequence numbers of replies that it has not counted', async () => {
     const room = await app.createRoom(['alice'])
     const first = await app.send(room, 'first', 'alice')
     await pause('persist-thread')
@@ -138,7 +138,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('unpersisted events, on %s',
       await (await app.openBucket(MSG_CACHE)).purge(id)
 
       const missed = await app.call('chat.sync', { room, since: seq - 1 }, 'bob')
-      // Without `message.changed`, the cached text stays until it expires.
+      // The appended deletion published no `message.changed`, so a cached text stays until it expires.
       const read = () => app.call('msg.get', { notifyId }, 'bob')
       await expect.poll(read).toMatchObject({ text: '', deletedAt: at })
       expect(await app.readLog(seq)).not.toBeNull()

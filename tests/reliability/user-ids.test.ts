@@ -68,7 +68,7 @@ describe('user ids', { timeout: 60_000 }, () => {
     await expect.poll(() => readRow(userId)).toMatchObject({ handle: 'jane.roe' })
   })
 
-  it('survive the loss of the bucket', async () => {
+  it('survive the loss of the bucket USER_IDS', async () => {
     const [dora, eve] = [crypto.randomUUID(), crypto.randomUUID()]
     const userId = await logIn('dora', dora)
     expect(userId).toBe('dora')
@@ -80,7 +80,7 @@ describe('user ids', { timeout: 60_000 }, () => {
     expect(await logIn('renamed', dora)).toBe('dora')
   })
 
-  it('are known and assigned while the database is unavailable', async () => {
+  it('are found and assigned while the database is unavailable', async () => {
     const known = crypto.randomUUID()
     expect(await logIn('fred', known)).toBe('fred')
     await servers.database.stop()

@@ -76,7 +76,7 @@ afterAll(async () => {
 })
 
 describe('_around.ts', () => {
-  it('runs around each request handler of its folder, also in a subfolder, and of no other', async () => {
+  it('runs around each request handler in its folder and subfolders, and around no other', async () => {
     expect(await client.call('plain', { text: 'refused' })).toBe('refused')
     expect(await client.call('guarded', { text: 'a' })).toBe('(a)')
     expect(await client.call('async', { text: 'b' })).toBe('(b)')

@@ -22,7 +22,7 @@ import { callout, defineFunction } from '#runtime'
 const functionWith = (subject: string, audience: string[]) =>
   `${head}export default defineFunction(${contract(subject, audience)}, (_, { caller }) => ({ caller }))`
 
-/** The client's token is the JSON of a Login. */
+/** An auth callout that returns the `Login` which the client has sent as its token, in JSON. */
 const login = `${head}
 export default defineFunction(callout(), ({ token }) => ({
   account: 'CLIENTS',
@@ -108,7 +108,7 @@ describe('the audience of a function', () => {
     expect(await allowed(nc, requests)).toEqual(expected)
   })
 
-  it('does not limit further subjects that the callout grants, if they are no requests', async () => {
+  it('does not limit other subjects that the callout grants, if no function serves them', async () => {
     const nc = await logIn({ user: 'ada', publish: ['feed.ada.>', 'as.ada.open.more'] })
 
     expect(await allowed(nc, ['feed.ada.x', 'as.ada.open.more', 'as.ada.manage'])).toEqual([
@@ -128,7 +128,7 @@ describe('the audience of a function', () => {
     [{ user: '*' }, '\\"*\\" cannot be a user'],
     [{ user: 'ada.open' }, 'cannot be a user'],
     [{ user: '' }, 'cannot be a user'],
-  ])('fails the login of a callout that grants %j', async (login: Login, reason) => {
+  ])('makes a login fail if the callout grants %j', async (login: Login, reason) => {
     const from = runtime.log.end()
 
     await expect(logIn(login)).rejects.toThrow('Authorization Violation')
@@ -136,7 +136,7 @@ describe('the audience of a function', () => {
     expect(line).toContain(reason)
   })
 
-  it('prevents another function from calling a function for users', async () => {
+  it('prevents a function from calling a function whose audience is everyone, which means all users', async () => {
     const from = runtime.log.end()
     const nc = await logIn({ user: 'ada' })
     nc.publish('as.ada.outer', '{}')
@@ -150,7 +150,7 @@ describe('a function of a second process', () => {
   const roll = functionWith('app.{app}.{room}.roll', ['everyone'])
   const startSecond = async (files: Record<string, string>) => bench.start(await bench.write(files))
 
-  it('is callable by a user who logged in before the process started, within what the callout granted', async () => {
+  it('can be called by a user who logged in before the process started, if the callout granted the subject', async () => {
     const nc = await logIn({ user: 'ada', publish: ['as.ada.app.*.*.*'] })
     await startSecond({ 'app.dice.roll.ts': roll })
 
@@ -163,7 +163,7 @@ describe('a function of a second process', () => {
     expect(reply.json()).toEqual({ caller: 'ada' })
   })
 
-  it('is permitted by its audience to users who log in later', async () => {
+  it('can be called by users of its audience who log in later', async () => {
     await startSecond({
       'late.ts': functionWith('late', ['user']),
       'secret.ts': functionWith('secret', ['admin']),
@@ -186,7 +186,7 @@ describe('a function of a second process', () => {
     expect(await allowed(nc, ['as.ada.early', 'as.bob.early'])).toEqual(['as.ada.early'])
   })
 
-  it('fails the login of a callout that grants its requests to a user of another audience', async () => {
+  it('makes a login fail if the callout grants its subject to a user outside its audience', async () => {
     await startSecond({ 'hidden.ts': functionWith('app.x.{room}.hidden', ['admin']) })
     const second = await bench.start(await bench.write({ 'login.ts': login }), [], calloutEnv())
     onTestFinished(() => second.stop())

@@ -55,7 +55,7 @@ describe('an address', () => {
         shown: 'nats://me@a:1,tls://me@b:4222,nats://c:4222',
       },
     ],
-  ])('%s names servers, login and TLS', (urls, expected) => {
+  ])('such as %s is parsed into servers, login and TLS', (urls, expected) => {
     expect(readAddress('NATS_URL', urls)).toMatchObject(expected)
   })
 
@@ -72,7 +72,7 @@ describe('an address', () => {
     ['nats://a,nats://me:hunter2@b,nats://you:hunter2@c', /different logins/],
     ['nats://a,', /URL 2 of 2, is not a NATS URL/],
     ['nats://hunter2:pw@1.2.3.4.5', /is not a NATS URL/],
-  ])('%s is rejected without its password', (urls, reason) => {
+  ])('such as %s is rejected with an error that does not contain the password', (urls, reason) => {
     const read = () => readAddress('NATS_AUTH_URL', urls)
 
     expect(read).toThrow(reason)
@@ -85,7 +85,7 @@ describe('an address', () => {
     ['start with NATS_AUTH_URL', ['start'], { NATS_AUTH_URL: 'nats://me:hunter2/x@a' }, 1],
     ['start with --nats', ['start', '--nats', 'nats://me:hunter2/x@a'], {}, 2],
     ['ls with --nats', ['ls', '--nats', 'nats://me:hunter2%zz@a'], {}, 2],
-  ])('is checked by %s', async (_, [verb = '', ...args], env, code) => {
+  ])('is checked by %s, whose error does not contain the password', async (_, [verb = '', ...args], env, code) => {
     const folder = verb === 'start' ? [functions] : []
     const result = await runtime([verb, ...folder, ...args], { env })
 
@@ -100,7 +100,7 @@ describe('tls://', () => {
     url.replace('nats:', 'tls:').replace(/:\d+$/, `:${port}`)
 
   it.each(['start', 'ls'])(
-    'stops %s at a server without TLS, before the password is sent',
+    'makes %s fail at a server without TLS, before the password is sent',
     async (verb) => {
       const proxy = await givenProxy()
       const user = verb === 'ls' ? 'ops' : 'functions'
@@ -115,7 +115,7 @@ describe('tls://', () => {
     },
   )
 
-  it('stops the auth callout at a server without TLS, before the password is sent', async () => {
+  it('makes the start of the auth callout fail at a server without TLS, before the password is sent', async () => {
     const proxy = await givenProxy()
     const env = {
       NATS_URL: bench.nats.urlOf('functions'),
@@ -168,7 +168,7 @@ describe('tls://', () => {
 })
 
 describe('a list of servers', () => {
-  it('is used until one of them is available', async () => {
+  it('is tried until one of the servers is available', async () => {
     const url = `nats://127.0.0.1:1,${bench.nats.urlOf('functions')}`
     await using _ = await bench.start(functions, [], { NATS_URL: url })
     const ops = `nats://127.0.0.1:1,${bench.nats.urlOf('ops')}`
@@ -178,7 +178,7 @@ describe('a list of servers', () => {
     expect(stdout).toMatch(/^greet /m)
   })
 
-  it('keeps the servers that were unavailable at the first connect', async () => {
+  it('is used for reconnects, including servers that were unavailable at the first connect', async () => {
     const dir = await givenFolder()
     await using first = await startPlainNats(dir)
     await using second = await startPlainNats(dir)
@@ -196,7 +196,7 @@ describe('a list of servers', () => {
     await expect(reconnected).resolves.toBe(`127.0.0.1:${again.port}`)
   })
 
-  it('is not extended by the inner addresses that a cluster announces', async () => {
+  it('is not extended by the internal addresses that a cluster announces', async () => {
     const dir = await givenFolder()
     let dialled = 0
     const inner = createServer(() => dialled++).listen(0, '127.0.0.1')
@@ -228,7 +228,7 @@ describe('a nats-server that is too old', () => {
   const withVersion = (version: string) => (info: string) =>
     info.replace(/"version":"[^"]*"/, `"version":"${version}"`)
 
-  it('stops the start at once, with the version that is needed', async () => {
+  it('makes the start fail at once, with an error that names the required version', async () => {
     const proxy = await givenProxy(withVersion('2.13.9'))
     const NATS_URL = bench.nats.urlOf('functions').replace(/:\d+$/, `:${proxy.port}`)
     const { code, stderr } = await runtime(['start', functions], { env: { NATS_URL } })
@@ -245,7 +245,7 @@ describe('a nats-server that is too old', () => {
     expect(stderr).toMatch(/--nats: the server at .* is nats-server 2\.13\.9/)
   })
 
-  it('stops the start at the connection of the auth callout as well', async () => {
+  it('makes the start fail if only the auth callout connects to it', async () => {
     const proxy = await givenProxy(withVersion('2.12.0'))
     const env = {
       NATS_URL: bench.nats.urlOf('functions'),
@@ -259,7 +259,7 @@ describe('a nats-server that is too old', () => {
     expect(stderr).toMatch(/NATS_AUTH_URL: .* is nats-server 2\.12\.0/)
   })
 
-  it.each(['2.14.0', '2.14.0-RC.2', '3.0.0'])('is not one of version %s', async (version) => {
+  it.each(['2.14.0', '2.14.0-RC.2', '3.0.0'])('is not reported for version %s', async (version) => {
     const proxy = await givenProxy(withVersion(version))
     const nc = await connectToNats(
       readAddress('NATS_URL', bench.nats.urlOf('functions').replace(/:\d+$/, `:${proxy.port}`)),
