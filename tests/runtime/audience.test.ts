@@ -136,7 +136,7 @@ describe('the audience of a function', () => {
     expect(line).toContain(reason)
   })
 
-  it('prevents a function from calling a function whose audience is everyone, which means all users', async () => {
+  it('prevents calls by other functions if it is everyone, which means all users', async () => {
     const from = runtime.log.end()
     const nc = await logIn({ user: 'ada' })
     nc.publish('as.ada.outer', '{}')

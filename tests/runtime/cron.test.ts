@@ -43,7 +43,7 @@ describe('a cron expression', () => {
     '5/10,7 0 0 * * 6',
     '@hourly',
     '@yearly',
-  ])('is accepted, as by the server: %s', async (cron) => {
+  ])('is accepted by the runtime and by the server: %s', async (cron) => {
     expect(() => checkCron(cron)).not.toThrow()
     expect(await serverAccepts(cron)).toBe(true)
   })
@@ -70,7 +70,7 @@ describe('a cron expression', () => {
     ['0 0 0 31 2,4,6,9,11 *', /it never fires/],
     ['0 0 0 30 2 */1', /it never fires/],
     ['@never', /six fields/],
-  ])('is rejected with the faulty field, as by the server: %s', async (cron, reason) => {
+  ])('is rejected by the server, and by the runtime with the faulty field: %s', async (cron, reason) => {
     expect(() => checkCron(cron)).toThrow(reason)
     if (cron !== '') expect(await serverAccepts(cron)).toBe(false)
   })

@@ -27,7 +27,7 @@ export const outer = {
   input: v.object({ id, late: v.optional(v.boolean()) }),
   output: v.object({ outer: v.number(), inner: v.number() }),
 }
-/** The timeout is longer than the other timeouts of this file. */
+/** Its timeout is long, so that only the remaining time of the caller limits a call. */
 export const inner = {
   subject: 'inner.{id}',
   audience,
@@ -76,7 +76,7 @@ describe('a function that calls another function', () => {
   it('passes its remaining time on as the timeout of that call', async () => {
     const { outer, inner } = await client.call('outer', { id: 'a' }, { timeoutMs: 2_000 })
 
-    // The called function cannot subtract the transfer time from its timeout.
+    // The called function counts its timeout from the arrival of the call, so its deadline is later by the transfer.
     const maxTransferMs = 250
     expect(inner).toBeLessThan(outer + maxTransferMs)
     expect(inner).toBeGreaterThan(outer - maxTransferMs)

@@ -114,7 +114,7 @@ describe('three runtimes under load', () => {
     await second.stop()
     await load.more(500)
     load.stop()
-    // Afterwards, every call has reached the last runtime.
+    // When `flush` returns, the server has passed every call on to the last runtime.
     await nc.flush()
     await last.stop()
 

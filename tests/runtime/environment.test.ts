@@ -49,7 +49,7 @@ async function file(content: string) {
 }
 
 describe('NAME_FILE', () => {
-  it('gives NAME to functions and _setup.ts, without the newline at the end of the file', async () => {
+  it('sets NAME for functions and _setup.ts to the content of the file, without the newline at its end', async () => {
     const env = {
       NATS_URL: '',
       NATS_URL_FILE: await file(`${bench.nats.urlOf('functions')}\n`),
@@ -63,17 +63,17 @@ describe('NAME_FILE', () => {
     expect(JSON.parse(stdout)).toMatchObject(expected)
   })
 
-  it('gives NAME to each of several instances', async () => {
+  it('sets NAME in each of several instances', async () => {
     const NATS_URL_FILE = await file(bench.nats.urlOf('functions'))
     const env = { NATS_URL: '', NATS_URL_FILE, SHOP_KEY_FILE: await file('open sesame') }
     await using service = await bench.start(folder, ['--instances', '2'], env)
 
-    // Logged after the last instance is ready.
+    // This line is logged once all instances are ready.
     await service.log.line(/"instances":2/, { within: 10_000 })
   })
 
   it.each(['NATS_URL', 'NATS_AUTH_URL', 'NATS_CALLOUT_SEED', 'SHOP_KEY'])(
-    'is an error if %s is set as well',
+    'is an error if %s itself is also set',
     async (name) => {
       const secret = 'nats://user:secret@127.0.0.1:1'
       const { code, stderr } = await start({ [name]: secret, [`${name}_FILE`]: await file(secret) })

@@ -43,7 +43,7 @@ describe('a slow function', { timeout: 60_000 }, () => {
     await bench?.[Symbol.asyncDispose]()
   })
 
-  /** In the order of the answers, as `{caller} {code}`. */
+  /** Returns `{caller} {code}` for each call, in the order of the answers. */
   async function callAll(subject: string, callers: string[]): Promise<string[]> {
     const answers: string[] = []
     const unique = crypto.randomUUID()
@@ -57,7 +57,7 @@ describe('a slow function', { timeout: 60_000 }, () => {
   }
   const times = (count: number, caller: string) => Array.from({ length: count }, () => caller)
 
-  it('rejects calls beyond the rate limit at once, and serves another caller beside the first', async () => {
+  it('rejects calls over a limit at once, and serves another caller in parallel', async () => {
     const answers = await callAll('limited', [...times(30, 'alice'), 'bob'])
 
     const rejected = answers.slice(0, 27)
@@ -82,7 +82,7 @@ describe('a slow function', { timeout: 60_000 }, () => {
     expect(answers.slice(5).toSorted()).toEqual([...times(3, 'alice ok'), 'bob ok', 'bob ok'])
   })
 
-  it('limits a caller to the numbers of perCaller', async () => {
+  it('limits the running and queued calls of a caller to the numbers in perCaller', async () => {
     const answers = await callAll('shared', [...times(3, 'alice'), 'bob', 'carol'])
 
     expect(answers[0]).toBe('alice overloaded')

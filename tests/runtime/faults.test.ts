@@ -57,7 +57,7 @@ export default defineFunction(contract, async ({ kind }, { publish }) => {
   return { pid: process.pid }
 })
 `
-/** The handler never ends for the kind `hangs`. */
+/** The handler ends only for the kind `answers`. */
 const stuck = `
 import * as v from 'valibot'
 import { defineFunction } from '#runtime'
@@ -119,7 +119,7 @@ describe('a fault of a function', () => {
 
   const call = (kind: string) => client.call('fault', { kind })
 
-  it('that rejects a promise nobody awaits is logged with the function, and the process serves on', async () => {
+  it('that is an unhandled rejection is logged with the function, and the process continues to serve', async () => {
     await using runtime = await bench.start(folder)
     const { pid } = await call('rejection')
 
@@ -131,7 +131,7 @@ describe('a fault of a function', () => {
     expect(await call('well')).toEqual({ pid })
   })
 
-  it('that throws outside of a call is logged with the function, and ends the process after its calls', async () => {
+  it('that is an uncaught exception is logged with the function, and ends the process after its calls in flight', async () => {
     await using runtime = await bench.start(folder)
     const begun = nc.subscribe('begun.slow', { max: 1 })
     const slow = call('slow')
@@ -160,7 +160,7 @@ describe('a fault of a function', () => {
     })
   })
 
-  it('restarts a process that was started alone', async () => {
+  it('ends the process, and the supervisor restarts it even without --instances', async () => {
     using stack = new DisposableStack()
     const child = spawn(process.execPath, [bin, 'start', folder], {
       env: { ...process.env, NATS_URL: bench.nats.urlOf('functions') },
@@ -183,7 +183,7 @@ describe('a fault of a function', () => {
   })
 
   it.each(['bigint', 'cycle', 'throws', 'large'])(
-    'whose error has details that cannot be sent (%s) is answered without them',
+    'whose error has details that cannot be sent (%s) is answered without the details',
     async (kind) => {
       await using _ = await bench.start(folder)
 
@@ -199,7 +199,7 @@ describe('a fault of a function', () => {
   })
 
   it.each(['throws', 'rejects'])(
-    'whose onRejected %s at a timeout is logged, and the process serves on',
+    'in onRejected, which %s at a timeout, is logged, and the process continues to serve',
     async (kind) => {
       await using runtime = await bench.start(folder)
       nc.publish(`stuck.${kind}`, '{}')
@@ -210,7 +210,7 @@ describe('a fault of a function', () => {
     },
   )
 
-  it('that never ends frees its slot, is logged, and is counted once', async () => {
+  it('such as a handler that never ends frees its slot, is logged, and is counted once', async () => {
     await using runtime = await bench.start(folder)
     await expect(client.call('stuck', { kind: 'hangs' })).rejects.toMatchObject({ code: 'timeout' })
 
@@ -223,7 +223,7 @@ describe('a fault of a function', () => {
     ])
   }, 40_000)
 
-  it('in a schema that throws no Error makes a message a dead letter, and the next one is handled', async () => {
+  it('in a schema, which throws null, makes the message a dead letter, and the next message is handled', async () => {
     await using _ = await bench.start(folder)
     const dead = nc.subscribe('dead.reads', { max: 1 })
     const read = nc.subscribe('read.good', { max: 1 })

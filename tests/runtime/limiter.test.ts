@@ -75,7 +75,7 @@ describe('Limiter', () => {
     expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(10)
   })
 
-  it('subtracts calls that exceeded the limit from the shared counter again', async () => {
+  it('takes calls over the limit back out of the shared counter', async () => {
     const { counter, state } = createCounter()
     const [one, other] = [createLimiter(100, counter), createLimiter(100, counter)]
 
@@ -85,7 +85,7 @@ describe('Limiter', () => {
     expect([...state.values.values()]).toEqual([100])
   })
 
-  it('counts calls of the previous window in proportion to the part of it that the sliding window covers', async () => {
+  it('counts calls of the previous window in proportion to its overlap with the sliding window', async () => {
     const limiter = createLimiter(100, createCounter().counter)
     await take(limiter, 100)
 
@@ -104,7 +104,7 @@ describe('Limiter', () => {
     expect(await take(limiter, 150)).toMatchObject({ accepted: 100 })
   })
 
-  it('discards calls that were reserved in the previous window and not used', async () => {
+  it('discards calls that it reserved but did not use in the previous window', async () => {
     const { counter, state } = createCounter()
     const limiter = createLimiter(100, counter)
     // The limiter reserves 1, 2, 4 and 5 calls, and uses only one of the last five.

@@ -7,7 +7,7 @@ import { readRuntimeConfig } from '../../runtime/server/config.ts'
 import { LoadError } from '../../runtime/server/load.ts'
 import { startRuntime } from '../../runtime/server/run.ts'
 
-/** A start that tried to connect would retry for a minute. */
+/** Nothing listens here, so a start that tried to connect would retry for a minute. */
 const unreachableUrl = 'nats://127.0.0.1:1'
 
 const head = `
@@ -479,7 +479,7 @@ export default defineFunction(${trigger}, () => {}, ${options})`
     ])
   })
 
-  it('reports functions of different folders that collide, with the path of the later file', async () => {
+  it('reports functions of two folders with the same service name, with the path of the later file', async () => {
     const folders = await Promise.all(
       ['one', 'two'].map(async (subject) => {
         const folder = await mkdtemp(join(tmpdir(), 'natter-load-'))

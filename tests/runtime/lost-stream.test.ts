@@ -21,7 +21,7 @@ export default defineFunction(stream(works, work), (batch, { publish }) => {
 })
 `
 
-/** Served once the file `go` exists in its folder. */
+/** Is not served before the file `go` exists in its folder. */
 const held = `
 import { existsSync, writeFileSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
@@ -96,7 +96,7 @@ describe('a stream function', { timeout: 60_000 }, () => {
     expect(await Array.fromAsync(done)).toHaveLength(1)
   })
 
-  it('is served although the server stops during the start and restarts later', async () => {
+  it('is served even if the server is killed during the start and restarts later', async () => {
     const folder = await bench.write({ 'held.ts': held, 'works.ts': work })
     const starting = bench.start(folder)
     await expect.poll(() => existsSync(join(folder, 'reached')), { timeout: 20_000 }).toBe(true)

@@ -43,7 +43,7 @@ const files = {
   `,
 }
 
-it('modules resolve as with Node alone', async () => {
+it('the resolution hook of the runtime resolves modules exactly as Node does without it', async () => {
   await using resources = new AsyncDisposableStack()
   const folder = await mkdtemp(join(tmpdir(), 'natter-modules-'))
   resources.defer(() => rm(folder, { recursive: true }))

@@ -80,7 +80,7 @@ describe('a rate limit', () => {
 
     const accepted = answers.filter(({ pid }) => pid !== undefined)
     expect(accepted.length).toBeLessThanOrEqual(60)
-    // Calls that an instance reserves and does not use count too.
+    // Fewer than 60 may be accepted, because calls that an instance reserves but does not use count too.
     expect(accepted.length).toBeGreaterThanOrEqual(54)
     for (const { code, retryAfterMs } of answers.filter(({ pid }) => pid === undefined)) {
       expect(code).toBe('rate_limited')
@@ -165,7 +165,7 @@ describe('a rate limit', () => {
     expect(codes).toEqual(['invalid', 'invalid', 'too_large', 'rate_limited', 'rate_limited'])
   })
 
-  it('rejects a caller that is not a token as invalid', async () => {
+  it('rejects a caller that is not a valid subject token with invalid', async () => {
     const folder = await bench.write({ 'limited.ts': limited(60, 60_000) })
     await using _ = await bench.start(folder)
 
@@ -192,7 +192,7 @@ describe('a rate limit', () => {
 
     await nc.flush()
     subscription.unsubscribe()
-    // The shared counters grant one call (a), and then two at once (b and c).
+    // The limiter reserves one call (a), and then two at once (b and c), so c does not wait for the shared counters.
     expect(subjects).toEqual([
       'prepared.a.prefetched',
       'prepared.a.handled',

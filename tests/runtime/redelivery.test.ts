@@ -40,7 +40,7 @@ describe('a batch whose process is killed', () => {
     await bench?.[Symbol.asyncDispose]()
   })
 
-  // The server redelivers a batch only after its acknowledgement timeout.
+  // The timeout is long, because the server redelivers a batch only after its acknowledgement timeout.
   it('is redelivered to another process, with all of its messages', {
     timeout: 60_000,
   }, async () => {
@@ -92,7 +92,7 @@ export default defineFunction(stream(steps, step, { batch: 10 }), (batch, { publ
 `
 
 describe('a process that stops under load', () => {
-  it('returns the messages at once that it has received and not handled', {
+  it('returns messages that it has received but not handled to the server at once', {
     timeout: 240_000,
   }, async () => {
     await using bench = await createCommandLine()
@@ -107,7 +107,7 @@ describe('a process that stops under load', () => {
     })
     const process = await bench.start(await bench.write({ 'steady.ts': steady }))
     for (let count = 0; count < 3; count++) {
-      // Messages that the server did not get back would be delivered again only after this time.
+      // The server would redeliver messages that were not returned only after this time, an hour.
       await jsm.consumers.update('STEPS', 'steady', { ack_wait: 3_600e9 })
       const { size } = taken
       let isStopped = false

@@ -66,7 +66,7 @@ import { defineFunction, event } from '#runtime'
 export default defineFunction(event({ subject: 'idle', data: v.object({}) }), () => {})
 `
 
-describe('a runtime that starts after a change of', () => {
+describe('a redeployment', () => {
   let bench: CommandLine
   let nc: NatsConnection
 
@@ -94,7 +94,7 @@ describe('a runtime that starts after a change of', () => {
     return stderr
   }
 
-  it('subjects, topic, batch and max_age updates the stream and its consumer', async () => {
+  it('updates the stream and its consumer if subjects, topic, batch and max_age have changed', async () => {
     const name = newName()
     const done = nc.subscribe(`done.${name}.*`, { max: 1 })
     const served = await redeploy(
@@ -125,7 +125,7 @@ describe('a runtime that starts after a change of', () => {
     ['zero', 'NATS_REPLICAS is "zero": use a number from 1 to 5'],
     ['6', 'NATS_REPLICAS is "6": use a number from 1 to 5'],
     ['3', 'several replicas need a cluster of nats-servers: leave NATS_REPLICAS unset'],
-  ])('NATS_REPLICAS to %s fails on a single server', async (NATS_REPLICAS, reason) => {
+  ])('fails on a single server if NATS_REPLICAS is %s', async (NATS_REPLICAS, reason) => {
     const name = newName()
     await (await bench.start(await bench.write({ 'keep.ts': keep(name) }))).stop()
     for (const stream of [name, newName()]) {
@@ -138,7 +138,7 @@ describe('a runtime that starts after a change of', () => {
     }
   })
 
-  it('NATS_PARTITIONS to 33 fails', async () => {
+  it('fails if NATS_PARTITIONS is 33', async () => {
     const env = { NATS_URL: bench.nats.urlOf('functions'), NATS_PARTITIONS: '33' }
     const { code, stderr } = await runtime(['start', await bench.write({ 'idle.ts': idle })], {
       env,
@@ -148,7 +148,7 @@ describe('a runtime that starts after a change of', () => {
     expect(stderr).toContain('NATS_PARTITIONS is "33": use a number from 1 to 32, such as 4')
   })
 
-  it('the number of partitions fails, after messages and keys of all partitions were handled', async () => {
+  it('fails if the number of partitions has changed, after messages and keys of all partitions were handled', async () => {
     const [name, bucket] = [newName(), newName()]
     const folder = await bench.write({
       'work.ts': work(name, { isPartitioned: true }),
@@ -183,7 +183,7 @@ describe('a runtime that starts after a change of', () => {
     }
   })
 
-  it('a topic leaves the new messages to processes of the newer version', async () => {
+  it('with a changed topic lets only processes of the newer version handle new messages', async () => {
     const name = newName()
     const ids = Array.from({ length: 20 }, (_, n) => `n${n}`)
     const done = nc.subscribe(`done.${name}.*`)
@@ -199,7 +199,7 @@ describe('a runtime that starts after a change of', () => {
     await expect.poll(state).toMatchObject({ pending: 0, unacknowledged: 0 })
   })
 
-  it('max_age restores the duplicate window that a short max_age had limited', async () => {
+  it('with a longer max_age restores the duplicate window that a short max_age had limited', async () => {
     const name = newName()
     await redeploy(
       { 'work.ts': work(name, { config: 'max_age: 60e9' }) },
@@ -208,7 +208,7 @@ describe('a runtime that starts after a change of', () => {
     expect(await streamConfig(name)).toMatchObject({ max_age: 3600e9, duplicate_window: 120e9 })
   })
 
-  it('nothing leaves streams and consumers as they are', async () => {
+  it('leaves streams and consumers as they are if nothing has changed', async () => {
     const name = newName()
     const files = {
       'work.ts': work(name, {
@@ -221,7 +221,7 @@ describe('a runtime that starts after a change of', () => {
     expect(served.log.tail(100)).not.toContain('changed declaration')
   })
 
-  it('TTLs, history and keys updates the bucket and its consumer', async () => {
+  it('updates the bucket and its consumer if TTLs, history and keys have changed', async () => {
     const bucket = newName()
     const changed = nc.subscribe(`changed.${bucket}.*`)
     await redeploy(
@@ -239,7 +239,7 @@ describe('a runtime that starts after a change of', () => {
     changed.unsubscribe()
   })
 
-  it('the maximum size evicts the oldest entries of the bucket', async () => {
+  it('with a smaller maximum size makes the bucket evict its oldest entries', async () => {
     const bucket = newName()
     await redeploy(
       { 'watch.ts': watch(bucket, 'maxBytes: 1_000_000') },
@@ -253,7 +253,7 @@ describe('a runtime that starts after a change of', () => {
     expect((await kv.get('key-29'))?.json()).toBe('x'.repeat(1_000))
   })
 
-  it('a removed marker TTL updates the bucket', async () => {
+  it('updates the bucket if the marker TTL was removed', async () => {
     const bucket = newName()
     await redeploy(
       { 'watch.ts': watch(bucket, 'ttlMs: 60_000, markerTtlMs: 2_000') },
@@ -263,7 +263,7 @@ describe('a runtime that starts after a change of', () => {
     await (await new Kvm(jetstream(nc)).open(bucket)).put('key', '"value"')
   })
 
-  it('a field that the server cannot update fails, and names the difference and the remedy', async () => {
+  it('fails if the server cannot update a changed field, and the error names the difference and the remedy', async () => {
     const [name, bucket] = [newName(), newName()]
     await (
       await bench.start(await bench.write({ 'work.ts': work(name), 'watch.ts': watch(bucket, '') }))
@@ -288,7 +288,7 @@ describe('a runtime that starts after a change of', () => {
     expect(onConsumer).toContain(`nats consumer rm ${name} work`)
   })
 
-  it('one of two declarations of the same stream fails, and names both files', async () => {
+  it('fails if two files declare the same stream differently, and the error names both files', async () => {
     const name = newName()
     const stderr = await failToStart({
       'one.ts': work(name, { config: 'max_msgs: 5' }),
@@ -297,7 +297,7 @@ describe('a runtime that starts after a change of', () => {
     expect(stderr).toContain(`it declares the stream ${name} differently from one.ts`)
   })
 
-  it('a removed schedule cancels it, but not the schedules that other processes serve', async () => {
+  it('cancels a removed schedule, but not the schedules that other processes serve', async () => {
     await bench.start(await bench.write({ 'tick.kept.ts': tick('kept') }))
     const served = await redeploy({ 'tick.removed.ts': tick('removed') }, { 'idle.ts': idle })
 
@@ -311,7 +311,7 @@ describe('a runtime that starts after a change of', () => {
     for await (const { subject } of ticked) expect(subject).toBe('ticked.kept')
   })
 
-  it('an interval changes the schedule', async () => {
+  it('updates the schedule if its interval has changed', async () => {
     const ticked = nc.subscribe('ticked.faster', { max: 2 })
     await redeploy(
       { 'faster.ts': tick('faster', '{ everyMs: 3_600_000 }') },
@@ -320,7 +320,7 @@ describe('a runtime that starts after a change of', () => {
     for await (const { subject } of ticked) expect(subject).toBe('ticked.faster')
   })
 
-  it('a stream is not undone by a process of the older version that reconnects', async () => {
+  it('is not undone by a process of the older version that reconnects', async () => {
     const [name, extra] = [newName(), newName()]
     const { streams } = await jetstreamManager(nc)
     const older = await bench.start(
@@ -336,7 +336,7 @@ describe('a runtime that starts after a change of', () => {
     const from = older.log.end()
     await bench.nats.restart()
 
-    // The older process has then reconnected and checked its streams and schedules.
+    // The older process logs this after it has reconnected and checked its streams and schedules.
     await older.log.line(new RegExp(`"stream ${extra}","msg":"lost, created again empty"`), {
       from,
       within: 20_000,
