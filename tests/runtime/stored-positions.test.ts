@@ -3,7 +3,7 @@ import type { NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type CommandLine, createCommandLine, runtime } from '../support/command-line.ts'
 
-/** The variable STORED stands for the state of a store after the restore of a backup. */
+/** STORED is the last sequence number that the store has, such as after the restore of a backup. */
 const billing = (id: string) => `
 import * as v from 'valibot'
 import { defineFunction, stream } from '#runtime'
@@ -44,7 +44,7 @@ describe('storedUpTo', { timeout: 60_000 }, () => {
     return { folder, received, order, acknowledged, stream: `ORDERS_${id}` }
   }
 
-  it('delivers all messages again at the start after the store has lost some', async () => {
+  it('makes the start redeliver all messages if the store has lost some', async () => {
     const { folder, received, acknowledged } = await given(3)
     const before = await bench.start(folder, [], { STORED: '0' })
     await expect.poll(() => received).toEqual([1, 2, 3])
@@ -57,7 +57,7 @@ describe('storedUpTo', { timeout: 60_000 }, () => {
     expect(after.log.read(0)).toMatch(/the store lacks messages that are acknowledged/)
   })
 
-  it('delivers no message again if the store has all of them', async () => {
+  it('causes no redelivery if the store has all messages', async () => {
     const { folder, received, order, acknowledged } = await given(3)
     const before = await bench.start(folder, [], { STORED: '0' })
     await expect.poll(acknowledged).toBe(3)
@@ -69,7 +69,7 @@ describe('storedUpTo', { timeout: 60_000 }, () => {
     await expect.poll(() => received).toEqual([1, 2, 3, 4])
   })
 
-  it('stops the start before any message if the stream is older than the store', async () => {
+  it('makes the start fail before any message is delivered if the stream is older than the store', async () => {
     const { folder, received, stream } = await given(3)
 
     const { code, stderr } = await runtime(['start', folder], {

@@ -105,7 +105,7 @@ describe('a call of a user', { timeout: 60_000 }, () => {
     expect(await stream.output).toEqual({ sum: 5050 })
   })
 
-  it('receives only the answer without the parts', async () => {
+  it('receives only the final answer if the caller does not stream', async () => {
     expect(await alice.call('count', { id: newId(), to: 3 })).toEqual({ sum: 6 })
   })
 
@@ -123,7 +123,7 @@ describe('a call of a user', { timeout: 60_000 }, () => {
     expect(numbers).toHaveLength(expected)
   })
 
-  it('reports the time until the first part', async () => {
+  it('is counted in the statistics with the time until the first part', async () => {
     await alice.call('count', { id: newId(), to: 3 })
 
     const stats = (await nc.request('$SRV.STATS.count')).json<{ endpoints: { data: object }[] }>()
@@ -141,7 +141,7 @@ describe('a call of a user', { timeout: 60_000 }, () => {
     expect(await aborted).toEqual({ why: 'cancelled' })
   })
 
-  it('cancels the function when its signal aborts, also before the function runs', async () => {
+  it('cancels the function when its signal aborts, even before the function runs', async () => {
     const [running, waiting, next] = [newId(), newId(), newId()]
     const [aborted, began, begins] = [abortOf(running), beginningOf(running), beginningOf(next)]
     const stop = new AbortController()
@@ -183,7 +183,7 @@ describe('a call of a user', { timeout: 60_000 }, () => {
     expect(await aborted).toEqual({ why: 'cancelled' })
   })
 
-  it('ends in the function when the connection of the client closes', async () => {
+  it('is cancelled in the function when the connection of the client closes', async () => {
     const id = newId()
     const aborted = abortOf(id)
     const own = await bench.connect()

@@ -158,7 +158,7 @@ describe('a handler that exceeds its time limit', () => {
 })
 
 describe('a handler that is still running when its process must stop', () => {
-  // The server would redeliver an unacknowledged message after 10 seconds.
+  // The timeout is below 10 s, after which the server would redeliver an unacknowledged message anyway.
   it('is aborted, and another process receives the message at once', {
     timeout: 8_000,
   }, async () => {
@@ -175,7 +175,7 @@ describe('a handler that is still running when its process must stop', () => {
     expect(await until('ends late: done')).toContain('ends late: aborted, unavailable')
   })
 
-  it('does not prevent the stop; a replay that waits for a free slot fails with unavailable', async () => {
+  it('does not prevent the stop, and the waiting replay of a dead letter fails with unavailable', async () => {
     await using fixture = await createFixture()
     const { bench, append, nc, start, stats } = fixture
     const served = await start(

@@ -80,7 +80,7 @@ describe('two processes with the same functions', () => {
     expect(new Set(events.map(({ what }) => what)).size).toBe(count)
   })
 
-  it('share the changes of a bucket, expiries included', async () => {
+  it('share the changes of a bucket, including expired keys', async () => {
     const key = `lease-${crypto.randomUUID()}`
     const kv = await new Kvm(jetstream(nc)).open('LEASES')
 

@@ -58,7 +58,7 @@ let first
 
 export default defineFunction(schedule({ everyMs: 1_000 }), async ({ at }, { publish }) => {
   first ??= at
-  // Three ticks.
+  // The first three ticks cannot reach the dependency.
   if (at.getTime() < first.getTime() + 2_500) await visit(${port})
   publish(done, { at: String(at.getTime()) })
 })
@@ -80,7 +80,7 @@ describe('a message whose handler cannot reach a dependency', () => {
     await bench?.[Symbol.asyncDispose]()
   })
 
-  /** Jobs that are stored before a consumer exists are delivered in batches. */
+  /** Stores the jobs before a consumer exists, so that they are delivered in batches. */
   async function createFixture(jobs: Record<string, { port?: number }>, options: string) {
     const name = `jobs-${crypto.randomUUID()}`
     const append = (id: string, job = {}) =>
@@ -104,7 +104,7 @@ describe('a message whose handler cannot reach a dependency', () => {
     return tokens
   }
 
-  it('does not stop the rest of its batch, and becomes a dead letter with the reason', async () => {
+  it('does not block the rest of its batch, and becomes a dead letter with the reason', async () => {
     const { name, append, done, dead, state } = await createFixture(
       { a: {}, lost: { port: closedPort }, b: {}, c: {} },
       'batch: 10, maxWaitMs: 1_000',
@@ -125,7 +125,7 @@ describe('a message whose handler cannot reach a dependency', () => {
     expect(done.toSorted()).toEqual(['a', 'b', 'c', 'later'])
   })
 
-  it('does not stop other messages even if a whole batch of such messages waits', async () => {
+  it('does not block other messages, even if a whole batch of such messages waits', async () => {
     const lost = Array.from({ length: 25 }, (_, n) => [`lost-${n}`, { port: closedPort }])
     const { done, dead, state } = await createFixture(
       { ...Object.fromEntries(lost), good: {} },
@@ -167,12 +167,12 @@ describe('a message whose handler cannot reach a dependency', () => {
     const server = createServer((socket) => socket.destroy()).listen(port, '127.0.0.1')
     await bench.start(await bench.write({ '_visit.ts': visit, [`${name}.ts`]: works(name, '') }))
 
-    // The server would redeliver an unacknowledged message after 10 seconds.
+    // The timeout is below 10 s, after which the server would redeliver an unacknowledged message anyway.
     await expect.poll(() => done, { timeout: 8_000 }).toEqual(['job'])
     server.close()
   }, 30_000)
 
-  it('of a bucket does not stop the changes of other keys, and yields to a newer change of its key', async () => {
+  it('of a bucket does not block changes of other keys, and is replaced by a newer change of its key', async () => {
     const received: string[] = []
     nc.subscribe('done.HOSTS.*', {
       callback: (_, message) => void received.push(message.json<{ name: string }>().name),

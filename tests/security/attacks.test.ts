@@ -84,7 +84,7 @@ const pushHeaders = () => {
   return hdrs
 }
 
-/** The server publishes a trace of the message to `destination`. */
+/** Returns headers that ask the server to publish a trace of the message to `destination`. */
 const traceHeaders = (destination: string) => {
   const hdrs = headers()
   hdrs.set('Nats-Trace-Dest', destination)
@@ -212,7 +212,7 @@ describe('permissions of connected users', () => {
     for (const { isPush } of [...receivedByBob, ...multicast]) expect(isPush).toBe(false)
   })
 
-  it('prevent clients from accepting an event without the header of pushes as a push', async () => {
+  it('are backed by clients, which ignore an event without the header Natter-Push', async () => {
     const pushes: unknown[] = []
     const client = createClient(bob, { contracts, user: 'bob' })
     onTestFinished(() => client.close())
@@ -273,7 +273,7 @@ describe('the reply to a request', () => {
     expect(receivedByBob()).toEqual([])
   })
 
-  it('is not sent without a valid reply token: at most one empty message a second is', async () => {
+  it('is not sent without a valid reply token, except for at most one empty message a second per process', async () => {
     const receivedByBob = await receiveAll()
     const receivedByAlice = await subscribe(alice, 'deliver.alice.reply.>')
     const handled = await requestCount('users-me')
@@ -296,7 +296,7 @@ describe('the reply to a request', () => {
     expect(receivedByAlice).toEqual([])
   })
 
-  it('is an error in a header, which names Natter-Reply, if the request has no reply token', async () => {
+  it('has an error header that names Natter-Reply if the request has no reply token', async () => {
     await expect
       .poll(async () => (await alice.request(subject, '{}')).headers?.get('Nats-Service-Error'))
       .toBe('the header Natter-Reply is missing or invalid')

@@ -10,7 +10,7 @@ import { type Servers, startServers } from '../support/servers.ts'
 let servers: Servers
 let app: App
 
-// Each of the two runtimes has its own caches.
+// Two runtimes, because each has its own caches.
 beforeAll(async () => {
   servers = await startServers('postgres')
   process.env.DATABASE_URL = servers.urls.databaseUrl
@@ -37,7 +37,7 @@ async function readAll(room: RoomId, notifyId: NotifyId, threadId: string | unde
   return JSON.stringify(await Promise.all(times.flatMap(() => people.map(readAs))))
 }
 
-/** Includes the streams of buckets and dead letters. */
+/** Returns the content of all streams, including those of buckets and dead letters. */
 async function readStreams(): Promise<string> {
   const { nc } = await app.connectAs('functions')
   const manager = await jetstreamManager(nc)

@@ -13,7 +13,7 @@ import { type Servers, startServers } from '../support/servers.ts'
 let servers: Servers
 let app: App
 
-// Each of the two runtimes has its own caches.
+// Two runtimes, because each has its own caches.
 beforeAll(async () => {
   servers = await startServers('postgres')
   process.env.DATABASE_URL = servers.urls.databaseUrl
@@ -28,7 +28,7 @@ afterAll(async () => {
 
 const crowd = Array.from({ length: 201 }, (_, index) => `crowd-${index}`)
 
-/** Returns once the events of the room are published with its key only. */
+/** Sends messages until the events of the room are published encrypted. Returns the key. */
 async function waitForEncryption(room: RoomId): Promise<RoomKey> {
   const toAlice = await app.listen(deliverNotify, { user: 'alice', room }, 'alice')
   const encrypted = await app.listen(roomEncrypted, {}, 'alice')
@@ -45,7 +45,7 @@ async function waitForEncryption(room: RoomId): Promise<RoomKey> {
   )
 }
 
-// The tests of a room depend on each other: each encryption takes 5 s to begin.
+// Each test continues with the room of the previous one, because encryption with a new key begins only after 5 s.
 describe.each(['private', 'public'] as const)('a large %s room without charlie', (kind) => {
   let room: RoomId
   let key: RoomKey
@@ -68,7 +68,7 @@ describe.each(['private', 'public'] as const)('a large %s room without charlie',
     await app.call('presence.heartbeat', { connId: crypto.randomUUID() }, 'bob')
     await publishUpdate(room, text)
     await app.call('apps.install', { room, app: 'poll' as AppId }, 'alice')
-    // A status that bob did not have before.
+    // A status that bob does not have yet, so that a change is published.
     await app.call('presence.update', { status: kind === 'private' ? 'busy' : 'away' }, 'bob')
 
     const pushes: RoomPush = {}
@@ -104,7 +104,7 @@ describe.each(['private', 'public'] as const)('a large %s room without charlie',
     expect(await app.call('room.keys', { rooms: [room] }, 'bob')).toEqual({ keys: [] })
   })
 
-  it('gives the key to a new member, and tells the others of them', async () => {
+  it('gives the key to a new member, and publishes the join to the others', async () => {
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
     const encrypted = await app.listen(roomEncrypted, { key: key.id }, 'alice')
 
@@ -139,7 +139,7 @@ describe.each(['private', 'public'] as const)('a large %s room without charlie',
       expect(await app.call('room.keys', { rooms: [room] }, user)).toEqual({ keys: [] })
   })
 
-  it('publishes its restoring to each member, and later events with a new key', async () => {
+  it('publishes its restoration to each member, and encrypts later events with a new key', async () => {
     const previous = key
     const frames = await collectFrames('charlie')
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
@@ -173,7 +173,7 @@ describe('a large public room without bans', () => {
     await vi.waitFor(
       async () => {
         await publishUpdate(room, text)
-        // The other process may have cached that the key is new.
+        // The other process may have cached that the key is new, and then still publishes to each member.
         if (encrypted.unread().length < 3) throw new Error('The updates are not encrypted yet')
       },
       { timeout: 25_000, interval: 300 },
@@ -198,7 +198,7 @@ async function publishUpdate(room: RoomId, text: string) {
   await nc.flush()
 }
 
-/** All that the user may subscribe to, except the replies to their own calls. */
+/** Collects messages on all subjects that the user may subscribe to, except the replies to their own calls. */
 async function collectFrames(user: 'bob' | 'charlie'): Promise<string[]> {
   const { nc } = await app.connectAs(user)
   const frames: string[] = []

@@ -106,8 +106,8 @@ describe('a user', () => {
     expect(await listConnections(auth, 'alice')).toEqual([])
   })
 
-  it('is disconnected for flooding a function by the token of the identity', async () => {
-    // The block by the test above lasts 30 seconds.
+  it('is disconnected for flooding a function under the token of their identity', async () => {
+    // New servers, because the test above has blocked alice for 30 seconds.
     await using others = await startServers('pglite')
     const token = await fetchAccessToken(others.urls.issuer, 'alice')
     const { iss: issuer = '', sub: subject = '' } = decodeJwt(token)

@@ -15,7 +15,7 @@ import { type Servers, startServers } from '../support/servers.ts'
 let servers: Servers
 let app: App
 
-// Each of the two runtimes has its own caches.
+// Two runtimes, because each has its own caches.
 beforeAll(async () => {
   servers = await startServers('postgres')
   process.env.DATABASE_URL = servers.urls.databaseUrl
@@ -33,7 +33,7 @@ type InputsByName = { [Name in keyof Contracts]?: InputOf<Contracts[Name]>[] }
 
 interface RoomFixture {
   room: RoomId
-  /** Of a short and a long message by alice, an edited message by bob, and a reply. */
+  /** The ids of a short and a long message by alice, of an edited message by bob, and of a reply. */
   notifyIds: NotifyId[]
   threadId: MessageId
   seq: number
@@ -111,7 +111,7 @@ function writesOf({ room, notifyIds, threadId }: RoomFixture) {
   } satisfies InputsByName
 }
 
-/** The input has no room. room.list and room.browse are called separately. */
+/** Functions whose input has no room. room.list and room.browse are tested separately. */
 const otherFunctions = [
   'admin.deactivate',
   'admin.reactivate',
@@ -159,7 +159,7 @@ const missing: Exclude<keyof Contracts, Covered> extends never
   ? 'none'
   : Exclude<keyof Contracts, Covered> = 'none'
 
-/** Returns the distinct outcomes, such as `send: forbidden`. */
+/** Calls the functions as bob, and returns the distinct outcomes, such as `send: forbidden`. */
 async function outcomesOf(inputsByName: InputsByName, times: number): Promise<string[]> {
   const calls = Object.entries(inputsByName).flatMap(([name, inputs]) =>
     Array.from({ length: times }).flatMap(() => inputs.map((input) => ({ name, input }))),
@@ -186,7 +186,7 @@ async function collectFrames(room: RoomId) {
     const subscription = nc.subscribe(subject, {
       callback(_error, message) {
         const frame = `${message.subject} ${message.string()}`
-        // Bob's own requests and replies.
+        // Leave out bob's own requests and replies.
         if (frame.includes(room) && !/^deliver\.bob\.(send|reply)\./.test(frame)) frames.push(frame)
       },
     })
@@ -197,8 +197,8 @@ async function collectFrames(room: RoomId) {
 }
 
 /**
- * The runtime caches bob's membership meanwhile. The returned function returns the time of the last
- * successful call.
+ * Calls functions as bob without a pause, so that the runtime caches his membership. The returned function stops
+ * the calls, and returns the time of the last successful one.
  */
 async function callWithoutPause(room: RoomId): Promise<() => Promise<number>> {
   const stopping = new AbortController()

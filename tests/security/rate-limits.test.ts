@@ -14,7 +14,7 @@ let servers: Servers
 let app: App
 let presence: ReturnType<typeof createPresenceFixture>
 
-// These tests need the default rate limits and fill CHAT_MESSAGES.
+// Separate servers, because these tests need the default rate limits and fill CHAT_MESSAGES.
 beforeAll(async () => {
   servers = await startServers('postgres', { RATE_LIMIT_FACTOR: '1' })
   process.env.DATABASE_URL = servers.urls.databaseUrl
@@ -148,7 +148,7 @@ describe('room.members', () => {
   }, 60_000)
 })
 
-/** Returns long user ids, in order. */
+/** Adds members with long user ids to ROOMS_KV, and returns the ids in order. */
 async function addMembers(room: RoomId, count: number): Promise<UserId[]> {
   const { nc } = await app.connectAs('functions')
   const { streams } = await jetstreamManager(nc)
