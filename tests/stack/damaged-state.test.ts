@@ -78,7 +78,7 @@ describe('damaged state', { timeout: 120_000 }, () => {
     },
   )
 
-  it('is reported for pages of the issuer database that are only read later', async () => {
+  it('is reported at the start even in pages of the issuer database that are only read later', async () => {
     const dir = await givenCopy()
     const file = join(dir, 'issuer', 'issuer.db')
     const content = await readFile(file)
@@ -104,7 +104,7 @@ describe('damaged state', { timeout: 120_000 }, () => {
     },
   )
 
-  it('does not stop nats-server if it can rebuild the file', async () => {
+  it('does not prevent the start of nats-server if it can rebuild the file', async () => {
     const dir = await givenCopy()
     await damages.noise(join(dir, stream, 'msgs', 'index.db'))
 

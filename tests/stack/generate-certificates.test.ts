@@ -20,7 +20,7 @@ const read = async (folder: string, name: string) =>
   new X509Certificate(await readFile(join(folder, name)))
 
 describe('npm run certificates', { timeout: 60_000 }, () => {
-  it('writes an authority, and certificates for the names that only it has signed', async () => {
+  it('writes an authority, and certificates for the given names that the authority has signed', async () => {
     const folder = join(dir, 'names')
     expect(await generate(folder, 'nats-1,nats-1.internal,10.0.0.1', 'db')).toMatchObject({
       code: 0,
@@ -58,7 +58,7 @@ describe('npm run certificates', { timeout: 60_000 }, () => {
     for (const name of ['ca.key', 'db.key']) expect(await mode(join(folder, name))).toBe(0o600)
   })
 
-  it('uses the authority that exists, and never overwrites a file', async () => {
+  it('uses an existing authority, and never overwrites a file', async () => {
     const folder = join(dir, 'again')
     await generate(folder, 'first')
     const before = await Promise.all(

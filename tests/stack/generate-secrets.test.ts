@@ -35,7 +35,7 @@ async function contentsOf(folder: string): Promise<Record<string, string>> {
 }
 
 describe('npm run secrets', { timeout: 120_000 }, () => {
-  it('leaves the files that exist as they are, and derives the missing ones from them', async () => {
+  it('keeps existing files, and derives missing ones from them', async () => {
     const folder = join(dir, 'again')
     expect(await generate(folder)).toMatchObject({ code: 0, stderr: '' })
     const before = await contentsOf(folder)
@@ -50,7 +50,7 @@ describe('npm run secrets', { timeout: 120_000 }, () => {
     expect(await contentsOf(folder)).toEqual({ ...before, NATS_URL })
   })
 
-  it('names the files with other hosts or passwords, which it keeps, and the command that deletes them', async () => {
+  it('keeps files with other hosts or passwords, but lists them with the command that deletes them', async () => {
     const folder = join(dir, 'other-hosts')
     await generate(folder)
     const before = await contentsOf(folder)
@@ -128,7 +128,7 @@ describe('npm run secrets', { timeout: 120_000 }, () => {
     expect(await readdir(dir)).not.toContain('wrong')
   })
 
-  it('writes all secrets with which nats-server, PostgreSQL and the runtime start, and a user logs in', async () => {
+  it('writes all secrets that nats-server, PostgreSQL and the runtime need for the login of a user', async () => {
     await using started = new AsyncDisposableStack()
     const [port, webSocketPort] = [await freePort(), await freePort()]
     const database = started.use(await startDatabase('postgres', dir))

@@ -61,7 +61,7 @@ function follow({ page }: Visitor) {
   return paths
 }
 
-/** Connects without the page, whose session would also end when it renews its token. */
+/** Connects without a page, which would notice the end of its session by itself when it renews its token. */
 async function connectProgram(username: string) {
   const login = { username, password: `${username}123` }
   const { access_token: token } = await fetchTokens(ground.keycloak.url, 'natter-cli', login)
@@ -220,7 +220,7 @@ describe('Natter with a real Keycloak', { timeout: 120_000 }, () => {
     })
   })
 
-  it('has no usable demo user and no password grant unless its variables ask for them', async () => {
+  it('has neither an enabled demo user nor a password grant by default', async () => {
     const users = (await ground.ask('GET', '/users', undefined, defaultRealm)) as {
       username: string
       enabled: boolean
@@ -262,7 +262,7 @@ describe('Natter with a real Keycloak', { timeout: 120_000 }, () => {
       await page.getByText('Your session has ended.').waitFor()
     expect(await tryToken(token)).toMatch(/Authorization Violation/)
     await elsewhere.page.context().close()
-    // The rejected renewal.
+    // The page has logged the rejected renewal of its token.
     alice.problems.length = 0
     await signIn(alice, 'alice')
     await alice.page.getByRole('heading', { name: 'Rooms', exact: true }).waitFor()
@@ -298,7 +298,7 @@ describe('Natter with a real Keycloak', { timeout: 120_000 }, () => {
     await expectNoProblems(alice)
   })
 
-  it('finds a user who lost a role in the admin events, and rejects the tokens with the role', async () => {
+  it('reads from the admin events that a user has lost a role, and rejects tokens with the role', async () => {
     const subject = await findSubject('charlie')
     const role = await ground.ask('GET', '/roles/user')
     await ground.ask('POST', `/users/${subject}/role-mappings/realm`, [role])
@@ -312,7 +312,7 @@ describe('Natter with a real Keycloak', { timeout: 120_000 }, () => {
     await expect.poll(later).toBe('let in')
   })
 
-  it('finds a deleted user in the admin events', async () => {
+  it('reads from the admin events that a user was deleted, and rejects the token', async () => {
     const username = `dora-${crypto.randomUUID()}`
     const credentials = [{ type: 'password', value: `${username}123`, temporary: false }]
     const names = { firstName: 'Dora', lastName: 'Day', email: `${username}@example.com` }
@@ -331,7 +331,7 @@ describe('Natter with a real Keycloak', { timeout: 120_000 }, () => {
     const before = await ground.readRuntimeLogs()
     const user = (await ground.ask('GET', `/users/${subject}`)) as object
     await ground.ask('PUT', `/users/${subject}`, { ...user, lastName: 'Black' })
-    // The poll reads the events in order, so it has read the change when it finds the next one.
+    // The runtime reads admin events in order. When it logs the change of charlie, it has also read that of bob.
     await ground.ask('POST', `/users/${await findSubject('charlie')}/role-mappings/realm`, [
       await ground.ask('GET', '/roles/user'),
     ])
@@ -348,7 +348,7 @@ describe('Natter with a real Keycloak', { timeout: 120_000 }, () => {
     expect(nc.isClosed()).toBe(false)
   })
 
-  it('finds a disabled user in the admin events, ends the session, and rejects the next login', async () => {
+  it('reads from the admin events that a user was disabled, and ends the session; Keycloak rejects the next login', async () => {
     const { nc } = await connectProgram('bob')
     await ground.ask('PUT', `/users/${await findSubject('bob')}`, { enabled: false })
 

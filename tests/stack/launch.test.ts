@@ -54,7 +54,7 @@ describe.skipIf(!old && !process.env.CI)('the launcher under an older Node', () 
     const { child, lines } = await start()
     child.kill('SIGKILL')
 
-    // The runtime inherits its output, so the output ends when both have exited.
+    // The runtime inherits the output of the launcher, so the output ends when both have exited.
     expect(await rest(lines)).toContain('stopped')
   })
 })
@@ -91,7 +91,7 @@ describe('the installation of dependencies', () => {
     expect(results.filter(({ stdout }) => stdout.includes('Installing'))).toHaveLength(1)
   })
 
-  it('leaves the packages of another clone alone, to which node_modules is a link', async () => {
+  it('does not change the packages of another clone, even if node_modules is a link to them', async () => {
     const other = await givenClone()
     await other.start()
     const { root, start } = await givenClone()

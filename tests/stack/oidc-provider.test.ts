@@ -55,7 +55,7 @@ describe('the discovery document', () => {
     })
   })
 
-  it('is the same at the path that begins with /auth', async () => {
+  it('is the same under a path that begins with /auth', async () => {
     const read = async (path: string) =>
       (await fetch(new URL(`${path}/.well-known/openid-configuration`, url))).json()
 
@@ -223,7 +223,7 @@ describe('the password grant', () => {
     ['invalid JSON', '[', /users\.json is not JSON/],
     ['a user without a password', '[{"username":"a"}]', /users\.json .* 0\.password/],
   ])(
-    'needs a valid users.json: the provider does not start when this file contains %s',
+    'is not served if users.json contains %s, because the provider does not start',
     async (_what, content, reason) => {
       const dir = await temporaryFolder()
       await writeFile(join(dir, 'users.json'), content)
@@ -234,7 +234,7 @@ describe('the password grant', () => {
 })
 
 describe('the code flow', () => {
-  it('shows the login page, then redirects to the app with a code for tokens', async () => {
+  it('shows the login page, then redirects to the app with a code that can be exchanged for tokens', async () => {
     const asked = client.request()
     const browser = client.browser()
 
@@ -416,7 +416,7 @@ describe('the logout', () => {
     expect((await client.userinfo(tokens.access_token)).status).toBe(401)
   })
 
-  it('sends a logout token with the session of the tokens, and ends although nothing receives it', async () => {
+  it('sends a logout token with the session, and succeeds even if no program receives it', async () => {
     const received = Promise.withResolvers<string>()
     const receiver = createServer(async (request, response) => {
       received.resolve(await text(request))

@@ -19,7 +19,7 @@ test('passes in the second run', () => {
 const broken = `test('never passes', () => expect(1).toBe(2))`
 const unhandled = `test('leaves a rejection', () => { void Promise.reject(new Error('left behind')) })`
 
-/** Runs these test files by the function that CI uses. Each file prints its name when it runs. */
+/** Runs these test files with the function that CI uses. Returns how often each file ran. */
 async function runFiles(files: Record<string, string>) {
   const dir = await mkdtemp(join(tmpdir(), 'natter-run-tests-'))
   onTestFinished(() => rm(dir, { recursive: true }))
@@ -41,8 +41,8 @@ process.exitCode = await runTests(process.argv[1], process.env)`
   return { code, ran, stderr }
 }
 
-describe('the tests in CI', { timeout: 180_000 }, () => {
-  it('runs only the failed files again, whole, and names those that passed then', async () => {
+describe('the test run in CI', { timeout: 180_000 }, () => {
+  it('repeats only the failed files, each completely, and names those that then pass', async () => {
     const { code, ran, stderr } = await runFiles({ passing, brokenOnce })
     expect(ran).toEqual([1, 2])
     expect(code).toBe(0)
@@ -58,7 +58,7 @@ describe('the tests in CI', { timeout: 180_000 }, () => {
     expect(stderr).not.toContain('passed when repeated')
   })
 
-  it('fails after an unhandled error, which no repetition can excuse', async () => {
+  it('fails after an unhandled error, without repeating a file', async () => {
     const { code, ran } = await runFiles({ brokenOnce, unhandled })
     expect(ran).toEqual([1, 1])
     expect(code).toBe(1)

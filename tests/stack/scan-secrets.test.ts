@@ -11,7 +11,7 @@ describe('the scan for secrets', () => {
     expect(await scanSecrets(join(import.meta.dirname, '..', '..'))).toEqual([])
   })
 
-  it('prints the place of a secret without the secret, and skips what .gitignore names', async () => {
+  it('prints the location of a secret without the secret, and skips files that .gitignore names', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'natter-secrets-'))
     onTestFinished(() => rm(folder, { recursive: true, force: true }))
     const { privateKey } = generateKeyPairSync('rsa', {

@@ -92,7 +92,7 @@ describe('choosePorts', () => {
 })
 
 describe('listenOn', () => {
-  it('chooses other ports if another program has taken one since they were chosen', async () => {
+  it('replaces a port that another program has taken since it was chosen', async () => {
     const taken = await givenListener()
     const ports = { WEB_PORT: taken, PG_PORT: taken + 1 }
 
@@ -105,7 +105,7 @@ describe('listenOn', () => {
     expect(ports.PG_PORT).toBe(taken + 1)
   })
 
-  it('throws an error of another kind at once', async () => {
+  it('throws an error at once if it is not about a port in use', async () => {
     const options = { ports: {}, env: {}, log: () => {} }
 
     const listening = listenOn(['PG_PORT'], options, () => Promise.reject(new Error('no space')))
@@ -136,7 +136,7 @@ describe('the state of a stack', () => {
     expect(readSecrets(file)).toEqual(secrets)
   })
 
-  it('is closed to other users, also in a folder that was open to them', async () => {
+  it('is not readable by other users, even in a folder that was readable before', async () => {
     const dir = await givenFolder()
     await mkdir(join(dir, 'issuer'))
     await writeFile(join(dir, 'ports.json'), '{}')
@@ -362,7 +362,7 @@ async function givenListener(port = 0) {
   return typeof address === 'object' && address ? address.port : 0
 }
 
-/** `npm start` runs nats-server without its monitor. */
+/** The ports that `npm start` uses. It runs nats-server without its monitor. */
 const portNames = (Object.keys(defaultPorts) as PortName[]).filter(
   (name) => name !== 'NATS_MONITOR_PORT',
 )
@@ -396,7 +396,7 @@ function startMain(dir: string, more: Record<string, string> = {}) {
     })
   }
   const exit = once(child, 'close').then(([code]) => code)
-  // The nats-server of the stack would survive a SIGKILL.
+  // SIGTERM, because a SIGKILL would leave the nats-server of the stack running.
   cleanups.push(() => child.kill('SIGTERM') && exit)
   return {
     child,
@@ -418,7 +418,7 @@ async function readUrls(dir: string) {
   return urls as Record<'web' | 'nats' | 'issuer', string> & { pids: Record<string, number> }
 }
 
-/** A zombie process is not alive. */
+/** Returns whether a process runs. A zombie process does not count as alive. */
 function isAlive(pid: number) {
   return identify(pid).since !== ''
 }

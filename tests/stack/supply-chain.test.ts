@@ -74,7 +74,7 @@ describe('the installation by npm ci', () => {
   })
 
   it.each(['.', 'bench'])(
-    'gets the exact versions that package.json of %s names',
+    'needs no choice between versions, because package.json of %s names exact ones',
     async (folder) => {
       const { '': project } = await readLock(folder)
       const versions = Object.entries({
@@ -135,7 +135,7 @@ function distributed(lock: Lock): string[] {
   return [...paths]
 }
 
-/** Returns the path of the package that `name` means in a package, as Node resolves it. */
+/** Returns the path of the package to which Node resolves `name` in the package `from`. */
 function find(lock: Lock, from: string, name: string): string | undefined {
   const path = `${from && `${from}/`}node_modules/${name}`
   if (path in lock) return path

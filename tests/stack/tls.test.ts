@@ -183,7 +183,7 @@ describe.skipIf(!(await canRun(findCaddy)))('the system with TLS', { timeout: 12
 
   it('rejects clients without TLS', async () => {
     const [{ ports }] = servers
-    // The official clients begin TLS when the server asks for it, so this one writes the protocol itself.
+    // Official clients switch to TLS when the server asks for it, so the test writes the protocol itself.
     const greeting = 'CONNECT {"verbose":true}\r\nPING\r\n'
     const answer = await speakWithoutTls(ports.nats, greeting)
     expect(answer).toMatch(/^INFO .*"tls_required":true/)
@@ -243,7 +243,7 @@ interface WebOptions {
   tls: NatsTls
 }
 
-/** Serves the page, and the OpenID provider and NATS behind the same origin. */
+/** Starts Caddy, which serves the page, the OpenID provider and NATS under one origin. */
 async function startCaddy({
   dir,
   issuerPort,
@@ -288,7 +288,7 @@ handle /nats* {
   })
 }
 
-/** The browser accepts this certificate, by a hash of its key, besides those that the system trusts. */
+/** Starts a browser. It accepts this certificate, by a hash of its key, in addition to those that the system trusts. */
 async function startBrowser(certificate?: string): Promise<Browser> {
   const args = process.getuid?.() === 0 ? ['--no-sandbox'] : []
   if (certificate) {

@@ -79,12 +79,12 @@ const missing = [
   '/other',
 ]
 
-/** Headers of HTTP/1.1 and of the file's state, which do not change what a browser may do. */
+/** Headers of HTTP/1.1 and of the file's state. They are not compared: they do not change what a page may do. */
 const ignored = ['connection', 'keep-alive', 'date', 'server', 'accept-ranges', 'last-modified']
-/** Each server may use its own values. */
+/** Headers that are not compared because each server may use its own values. */
 const own = ['etag', 'content-length', 'transfer-encoding']
 
-/** Proxies in front of the other parts, as an operator adds them. */
+/** Proxies to other parts of the system, as an operator adds them in natter.d. */
 const additions = {
   'proxy.conf': (upstream: string) => `location /auth { proxy_pass ${upstream}; }`,
   'proxy.caddy': (upstream: string) => `handle /auth* {\n\treverse_proxy ${upstream}\n}\n`,
@@ -165,7 +165,7 @@ for (const [name, { find, start, encoding }] of Object.entries(servers)) {
       }
     })
 
-    it('leaves requests of a proxy that is added in natter.d, and its answers, as they are', async () => {
+    it('does not change requests and answers of a proxy that is added in natter.d', async () => {
       const { status, headers, body } = await get(actual.url, '/auth/login.js', { host }, 'POST')
 
       expect({ status, headers }).toEqual({ status: 404, headers: {} })
@@ -213,7 +213,7 @@ async function get(
 
 async function startNginx(file: string, { dir, port, env }: Deployment): Promise<StackService> {
   const template = await readFile(join(dir, 'nginx.conf.template'), 'utf8')
-  // As envsubst does.
+  // Replaces variables as envsubst does.
   const server = template.replace(/\$\{(\w+)\}/g, (_, name: string) => env[name] ?? '')
   await writeFile(join(dir, 'server.conf'), server)
   await writeFile(

@@ -27,7 +27,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-/** `fetch` would decompress the body. */
+/** Returns the body as it was sent. `fetch` would decompress it. */
 async function get(path: string, headers: Record<string, string> = {}) {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
   request(web.url + path, { headers }, resolve)
@@ -119,7 +119,7 @@ describe('files of the page', () => {
     expect(newer.body.toString()).toContain('newer')
   })
 
-  it('have an ETag of their own for each encoding', async () => {
+  it('have a different ETag for each encoding', async () => {
     const etags = await Promise.all(
       ['br', 'gzip', ''].map(async (accepted) => {
         const { response } = await get('/assets/main-abc123.js', { 'accept-encoding': accepted })
