@@ -34,7 +34,7 @@ const contracts = {
   },
 } as const
 
-/** Is served once its folder contains the file `serve`. Its calls end once the folder contains the file `end`. */
+/** Is served once its folder contains the file `serve`. Calls end once it contains `end`. */
 const gated = `
 import { existsSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
@@ -79,8 +79,8 @@ export default defineFunction(stream(orders, order, { batch: 1 }), async () => {
 `
 
 /**
- * The check of its dependency throws while the folder contains the file `away`, and does not end while the folder
- * contains the file `silent`.
+ * The check of its dependency throws while the folder contains the file `away`, and does not end
+ * while it contains `silent`.
  */
 const setup = `
 import { existsSync } from 'node:fs'
@@ -96,7 +96,10 @@ async function check() {
 export default () => ({ dependencies: { shop: check }, [Symbol.asyncDispose]: async () => {} })
 `
 
-/** Appends to a stream for at most two messages. Fails for the id `full-disk` as PostgreSQL does without disk space. */
+/**
+ * Appends to a stream for at most two messages. Fails for the id `full-disk` as PostgreSQL does
+ * without disk space.
+ */
 const store = `
 import * as v from 'valibot'
 import { defineFunction } from '#runtime'

@@ -28,7 +28,7 @@ describe.each(browsers)('in $name', { timeout: 120_000 }, ({ name, isSkipped }) 
   }, 300_000)
   afterAll(() => browser?.[Symbol.asyncDispose]())
 
-  /** Opens the list of apps in a new room. Returns the next report that the hostile app sends from this room. */
+  /** Opens the list of apps in a new room. Returns the hostile app's next report from this room. */
   async function openRoom(attack: string) {
     const room = await hostile.createRoom(attack)
     await browser.run((path) => {
@@ -144,8 +144,9 @@ describe.each(browsers)('in $name', { timeout: 120_000 }, ({ name, isSkipped }) 
     expect(text).toBe('my secret words')
   })
 
-  // In these browsers, a frame shares the process of its tab, so an endless loop in it stops the tab. In WebKitGTK,
-  // open tabs of the page share a process. Firefox's automation cannot open a tab while another one is stopped.
+  // In these browsers, a frame shares the process of its tab, so an endless loop in it stops the
+  // tab. In WebKitGTK, open tabs of the page share a process. Firefox's automation cannot open a
+  // tab while another one is stopped.
   it(`an endless loop of a hostile app leaves ${name === 'Firefox' ? 'open' : 'new'} tabs usable`, async () => {
     const openTab = async () => {
       const { opened, before } = await browser.openTab()

@@ -10,7 +10,7 @@ import {
 } from '../support/client-fixture.ts'
 import { type HostileFixture, startHostileApp } from '../support/hostile-fixture.ts'
 
-// Chromium, because in the headless shell an endless loop in the frame of an app blocks the page as well.
+// Chromium: in the headless shell, an endless loop in the frame of an app also blocks the page.
 const fixture = useClientFixture({
   findBrowser: findChromium,
   env: { RATE_LIMIT_FACTOR: '100' },
@@ -80,7 +80,7 @@ describe('a hostile app', { timeout: 120_000 }, () => {
     expect(page.url().startsWith(`${origin}/r/hostile-`)).toBe(true)
     expect(page.context().pages()).toHaveLength(1)
     await expectUsable(page)
-    // Connections are not counted: Chromium connects before the policy rejects a navigation, but sends nothing.
+    // Chromium connects before the policy rejects a navigation, but it sends no request.
     expect(hostile.received()).toMatchObject({ packets: 0, requests: 0 })
   })
 

@@ -92,7 +92,7 @@ describe('a poll of two members, beside a user who is not a member', { timeout: 
     await appOf(alice).getByText('1 person voted').waitFor()
   })
 
-  it('cannot be called by the removed member or the other user, even if they claim to be a member', async () => {
+  it('rejects calls by the removed member and the other user, even if they claim to be a member', async () => {
     const own = `own-${crypto.randomUUID().slice(0, 8)}`
     await users.bob.client.call('room.create', { room: own, name: own, kind: 'public' })
     const input = { app: poll, action: 'list' }

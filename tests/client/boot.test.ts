@@ -279,7 +279,7 @@ describe('a new version of the page', { timeout: 60_000 }, () => {
   })
 })
 
-/** Replaces the entry script, the HTML and the service worker, as the deployment of a new build does. */
+/** Replaces the entry script, the HTML and the service worker, as a new build does. */
 async function deployNewer(root: string): Promise<void> {
   const html = await readFile(join(root, 'index.html'), 'utf8')
   const [, script = ''] = /src="(\/assets\/index-[^"]+\.js)"/.exec(html) ?? []

@@ -33,7 +33,7 @@ async function createClusterFixture(): Promise<ClusterFixture> {
   return { ...client, cluster, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }
 
-/** The servers announce 127.0.0.1, which stands for an internal address here; `localhost` is the public one. */
+/** The servers announce 127.0.0.1, here the internal address. `localhost` is the public one. */
 function publicUrl({ webSocketUrl }: { webSocketUrl: string }): string {
   return webSocketUrl.replace('127.0.0.1', 'localhost')
 }
@@ -59,7 +59,7 @@ it('the page connects to another public address when its server dies, and never 
 
   isBlocked = true
   await server?.kill('SIGKILL')
-  // By then, the page has tried all public addresses. It would try an internal one next if it knew any.
+  // By then, the page has tried all public addresses, and would try an internal one if it knew any.
   await expect.poll(() => dialled.length, { timeout: 30_000 }).toBeGreaterThan(before + 4)
   isBlocked = false
   await typeMessage(page, 'after the failure')

@@ -347,7 +347,7 @@ describe('a part of the page that fails to render', { timeout: 60_000 }, () => {
     const room = await givenRoom()
     await typeMessage(page, 'a fine message')
     await expect.poll(() => corruptCache(page, room)).toBe(true)
-    // The page can overwrite the cache of the open room, so corrupt it again while another room is open.
+    // The page can overwrite the cache of an open room, so corrupt it again from another room.
     const other = await givenRoom()
     await page.goto(`${fixture.urls.web}/r/${other}`)
     await field().waitFor()

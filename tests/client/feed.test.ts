@@ -19,7 +19,7 @@ function notice(seq: number, prev: number): Notice {
 
 type CallErrorFields = { code: ErrorCode; retryAfterMs?: number }
 
-/** The feed has seen the first 10 of 15 events. The first calls of `chat.sync` fail, each with one of `errors`. */
+/** The feed has seen 10 of 15 events. The first calls of `chat.sync` fail with `errors`, one each. */
 function givenFeed(errors: CallErrorFields[] = []) {
   const syncs: number[] = []
   const delivered: number[] = []

@@ -142,7 +142,7 @@ function isDeviation(markdown: string): boolean {
   return deviations.some(([, pattern]) => pattern.test(markdown))
 }
 
-/** Returns whether the text has all words, numbers and symbols of the source in order. Ignores markup. */
+/** Returns whether the text has all words, numbers and symbols of the source, except markup. */
 function hasAll(shownText: string, source: string): boolean {
   const markup = String.raw`\s*_~${'`'}#>\-+=\\|[\]()<>!:"'`
   const pattern = new RegExp(String.raw`[\p{L}\p{N}\p{M}]+|[^${markup}\p{L}\p{N}\p{M}]`, 'gu')

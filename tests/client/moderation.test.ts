@@ -78,7 +78,7 @@ describe('moderation', { timeout: 120_000 }, () => {
   })
 })
 
-/** Opens a page that broadcasts nothing: other pages of the browser learn of its logout only from the provider. */
+/** Opens a page that broadcasts nothing: others learn of its logout only from the provider. */
 async function openWithoutBroadcasts(page: Page): Promise<Page> {
   const other = await page.context().newPage()
   await other.addInitScript(() => {

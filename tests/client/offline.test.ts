@@ -83,7 +83,7 @@ async function recordBannerTimes(page: Page): Promise<() => Promise<number[]>> {
   return () => shown.jsonValue()
 }
 
-/** Drops notices with the text. After the first one, also holds back the page's `chat.sync` calls until `release`. */
+/** Drops notices with the text, and after the first one holds back `chat.sync` until `release`. */
 async function dropNotices(page: Page, text: string) {
   let dropped = 0
   const held: (() => void)[] = []

@@ -56,7 +56,7 @@ describe('the keys of large rooms', () => {
     const before = calls.length
     await vi.advanceTimersByTimeAsync(60_000)
 
-    // A round of four attempts takes 4.2 s, and the next round begins 5 s later. Two retries would double the calls.
+    // Four attempts take 4.2 s, and the next four begin 5 s later. Two retries would double this.
     expect(calls.length - before).toBeLessThanOrEqual(28)
     expect(calls.length - before).toBeGreaterThan(20)
     dispose()

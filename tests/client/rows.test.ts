@@ -58,7 +58,7 @@ describe('message rows', () => {
 
     const all = new Set(toRows(items, [], undefined, 'alice'))
 
-    // Only the first two rows may change: the day line, and a message that joins the group of an older one.
+    // Only two rows may change: the day line, and a message that joins the group of an older one.
     expect(some.slice(2).filter((row) => !all.has(row))).toEqual([])
   })
 

@@ -272,7 +272,7 @@ describe('extendTimeline', () => {
   })
 
   it.each(['older', 'newer'] as const)(
-    'adds the %s history page to an empty timeline',
+    'adds the messages of the %s history page to an empty timeline',
     (side) => {
       expect(seqsOf(extendTimeline(empty(), page([1, 2]), side))).toEqual([1, 2])
     },

@@ -181,7 +181,7 @@ describe.skipIf(missing)(`compose.yaml ${missing ?? ''}`, { timeout: 300_000 }, 
     await expectNoProblems(alice)
   })
 
-  it('serves no administration of Keycloak, and gives the web server no network to the database', async () => {
+  it('does not serve the administration of Keycloak, nor let the web server reach the database', async () => {
     const status = await ada.page.evaluate(async () => (await fetch('/auth/admin/')).status)
     expect(status).toBe(404)
 

@@ -367,7 +367,7 @@ async function getMonitor(monitor: { port: number; path: string; tls: string | f
   return promise
 }
 
-/** Returns the configuration that version 2.14.2 of the chart writes: JSON with sorted keys and an include. */
+/** Returns what version 2.14.2 of the chart writes: JSON with sorted keys and an include. */
 function chartConfig({ config }: Yaml, monitorPort: number): string {
   const { cluster, jetstream, websocket } = config
   const written: Record<string, unknown> = {

@@ -184,7 +184,7 @@ export default defineFunction(schedule({ cron: '${cron}' }), () => {})`,
   })
 })
 
-/** `report.daily` ticks once, after an hour, and misses its next tick a day later. `report.new` exists from hour 20. */
+/** `report.daily` ticks once, and misses its tick a day later. `report.new` exists from hour 20. */
 const stoppedCron = `
 rule_files: [natter.rules.yml]
 evaluation_interval: 10m
@@ -291,7 +291,7 @@ describe.skipIf(!(await canRun(findPrometheus)))('the monitoring of two runtimes
   })
   afterAll(() => stack.disposeAsync())
 
-  /** Starts Prometheus with deploy/observability/prometheus.yml, except for its addresses and intervals. */
+  /** Starts Prometheus with the stored prometheus.yml, but other addresses and intervals. */
   async function startPrometheus(dir: string, ports: readonly number[]): Promise<string> {
     const stored = await readFile(join(folder, 'prometheus.yml'), 'utf8')
     const targets = ports.map((port) => `"127.0.0.1:${port}"`).join(', ')

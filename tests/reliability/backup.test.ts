@@ -139,7 +139,7 @@ describe('the commands of docs/operations.md', { timeout: 280_000 }, () => {
 
   const login = (person: string) => createTestUser({ nats: nats.url, issuer: issuer.url }, person)
 
-  /** Sends messages in three parallel loops until the signal aborts. Returns all acknowledged messages. */
+  /** Sends messages in three parallel loops until the signal aborts. Returns all of them. */
   function sendAll(user: TestUser, room: string, signal: AbortSignal): Promise<Sent[]> {
     const send = async () => {
       const acknowledged: Sent[] = []
@@ -225,8 +225,8 @@ describe('the commands of docs/operations.md', { timeout: 280_000 }, () => {
     const repeated = { room, clientId: first.clientId, text: first.text }
     expect(await again.client.call('send', repeated)).toMatchObject({ id: first.id })
 
-    // Send until the restored log has passed the last sequence number that the page has. This number then exists in
-    // both the lost log and the restored one.
+    // Send until the restored log has passed the last sequence number that the page has. This
+    // number then exists in both the lost log and the restored one.
     for (let seq = 0; seq <= later.seq; ) {
       const [text, clientId] = [crypto.randomUUID(), newClientId()]
       const answer = await again.client.call('send', { room, clientId, text })

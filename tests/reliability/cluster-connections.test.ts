@@ -69,7 +69,7 @@ it('a logout closes the connections of its session on all servers, and no server
     await expect(open(server)).rejects.toThrow('Authorization Violation')
 })
 
-/** Sends heartbeats until the sweep knows the server. The answer then asks for heartbeats only every `repairMs`. */
+/** Sends heartbeats until the sweep knows the server, and the next one is due in `repairMs`. */
 async function openLease({ nc, client }: ClusterUser) {
   const beat = () => {
     const { server_id: server = '', client_id: id = 0 } = nc.info ?? {}

@@ -19,7 +19,7 @@ import {
 
 if (!canMount && process.env.CI) throw new Error('This test mounts file systems and needs root')
 
-describe.skipIf(!canMount)('a cluster with a failing disk', { timeout: 280_000 }, () => {
+describe.skipIf(!canMount)('a cluster', { timeout: 280_000 }, () => {
   const disks = new Map<string, SmallDisk | FailingDisk>()
   let cluster: Cluster
   let runtime: ProcessService
@@ -50,7 +50,7 @@ describe.skipIf(!canMount)('a cluster with a failing disk', { timeout: 280_000 }
   }
 
   const readiness = async () => (await fetch(`http://127.0.0.1:${healthPort}/readyz`)).status
-  /** Returns the number of JetStream failures. The alert NatterStorageFailing fires when it grows. */
+  /** Counts JetStream failures. The alert NatterStorageFailing fires when their number grows. */
   async function countFailures(): Promise<number> {
     const metrics = await (await fetch(`http://127.0.0.1:${healthPort}/metrics`)).text()
     const failures = parseMetrics(metrics).find(
@@ -74,7 +74,7 @@ describe.skipIf(!canMount)('a cluster with a failing disk', { timeout: 280_000 }
       (disk) => (disk as FailingDisk).repair(),
     ])
   it.each(faults)(
-    'whose leader has a disk that %s rejects messages until another server leads, and loses no acknowledged one',
+    'rejects messages when the disk of its leader %s, until another server leads, and loses no acknowledged one',
     async (_, fail, repair) => {
       const { leader, disk, other } = await findLeader()
       const { client } = await cluster.connectUser('alice', other)

@@ -174,7 +174,7 @@ describe('a cluster of three nats-servers', { timeout: 180_000 }, () => {
 
     expect((await starting).pid).toBeDefined()
 
-    // A server that knows no leader answers with the state of its own replica, which `readBounds` must reject.
+    // Without a leader, a server answers from its own replica, which `readBounds` must reject.
     await first.kill('SIGSTOP')
     await second.kill('SIGSTOP')
     const nc = await parts.connectFunctions(third)

@@ -27,7 +27,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages, on %s', (kind) =>
 
   it('are not lost when the runtime is killed before they are persisted', async () => {
     const room = await app.createRoom(['alice'])
-    // Log in before the lock: on PGlite, it blocks the whole database, which a user's first login needs.
+    // Log in before the lock, which blocks all of PGlite: a user's first login needs the database.
     await app.connectAs('alice')
     const release = await lockMessages()
 

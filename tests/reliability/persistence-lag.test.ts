@@ -138,7 +138,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('with unpersisted events, on
       await (await app.openBucket(MSG_CACHE)).purge(id)
 
       const missed = await app.call('chat.sync', { room, since: seq - 1 }, 'bob')
-      // The appended deletion published no `message.changed`, so a cached text stays until it expires.
+      // `append` published no `message.changed`, so a cached text stays until it expires.
       const read = () => app.call('msg.get', { notifyId }, 'bob')
       await expect.poll(read).toMatchObject({ text: '', deletedAt: at })
       expect(await app.readLog(seq)).not.toBeNull()

@@ -80,7 +80,7 @@ describe('a rate limit', () => {
 
     const accepted = answers.filter(({ pid }) => pid !== undefined)
     expect(accepted.length).toBeLessThanOrEqual(60)
-    // Fewer than 60 may be accepted, because calls that an instance reserves but does not use count too.
+    // At times fewer than 60: calls that an instance reserves but does not use count too.
     expect(accepted.length).toBeGreaterThanOrEqual(54)
     for (const { code, retryAfterMs } of answers.filter(({ pid }) => pid === undefined)) {
       expect(code).toBe('rate_limited')
@@ -192,7 +192,7 @@ describe('a rate limit', () => {
 
     await nc.flush()
     subscription.unsubscribe()
-    // The limiter reserves one call (a), and then two at once (b and c), so c does not wait for the shared counters.
+    // The limiter reserves one call (a), then two at once (b and c). So c does not wait.
     expect(subjects).toEqual([
       'prepared.a.prefetched',
       'prepared.a.handled',

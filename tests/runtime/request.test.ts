@@ -273,7 +273,7 @@ describe('a request', () => {
     expect(await inFlight).toMatchObject({ ok: false, error: { code: 'disconnected' } })
     const held = disconnecting.call('work', { id: 'held' }, { timeoutMs: 8_000 })
     await bench.nats.restart()
-    // If the client reconnects before the runtime, no function serves the subject yet, and the request fails.
+    // Fails if the client reconnects before the runtime: no function serves the subject yet.
     const answer = await held.catch(({ code }) => code)
     expect([{ id: 'held' }, 'unavailable']).toContainEqual(answer)
     disconnecting.close()

@@ -158,7 +158,7 @@ describe('a handler that exceeds its time limit', () => {
 })
 
 describe('a handler that is still running when its process must stop', () => {
-  // The timeout is below 10 s, after which the server would redeliver an unacknowledged message anyway.
+  // Below 10 s, after which the server would redeliver an unacknowledged message anyway.
   it('is aborted, and another process receives the message at once', {
     timeout: 8_000,
   }, async () => {

@@ -167,7 +167,7 @@ describe('a message whose handler cannot reach a dependency', () => {
     const server = createServer((socket) => socket.destroy()).listen(port, '127.0.0.1')
     await bench.start(await bench.write({ '_visit.ts': visit, [`${name}.ts`]: works(name, '') }))
 
-    // The timeout is below 10 s, after which the server would redeliver an unacknowledged message anyway.
+    // Below 10 s, after which the server would redeliver an unacknowledged message anyway.
     await expect.poll(() => done, { timeout: 8_000 }).toEqual(['job'])
     server.close()
   }, 30_000)

@@ -17,7 +17,7 @@ describe('the function of a user who is logged in', { timeout: 60_000 }, () => {
     await fixture?.[Symbol.asyncDispose]()
   })
 
-  /** Streams up to the number 3, calls `end`, and returns the reason for which the function was aborted. */
+  /** Calls `end` at the number 3. Returns the reason for which the function was aborted. */
   async function countToThree(end: (nc: NatsConnection) => Promise<void>): Promise<string> {
     const id = crypto.randomUUID()
     const ends = functions.subscribe(`counted.${id}`, { max: 1 })

@@ -45,7 +45,7 @@ async function waitForEncryption(room: RoomId): Promise<RoomKey> {
   )
 }
 
-// Each test continues with the room of the previous one, because encryption with a new key begins only after 5 s.
+// Each test uses the room of the previous one: encryption with a new key begins only after 5 s.
 describe.each(['private', 'public'] as const)('a large %s room without charlie', (kind) => {
   let room: RoomId
   let key: RoomKey
@@ -173,7 +173,7 @@ describe('a large public room without bans', () => {
     await vi.waitFor(
       async () => {
         await publishUpdate(room, text)
-        // The other process may have cached that the key is new, and then still publishes to each member.
+        // A process that has cached the key as new still publishes to each member.
         if (encrypted.unread().length < 3) throw new Error('The updates are not encrypted yet')
       },
       { timeout: 25_000, interval: 300 },
@@ -198,7 +198,7 @@ async function publishUpdate(room: RoomId, text: string) {
   await nc.flush()
 }
 
-/** Collects messages on all subjects that the user may subscribe to, except the replies to their own calls. */
+/** Collects all messages that the user may receive, except the replies to their own calls. */
 async function collectFrames(user: 'bob' | 'charlie'): Promise<string[]> {
   const { nc } = await app.connectAs(user)
   const frames: string[] = []

@@ -33,7 +33,7 @@ type InputsByName = { [Name in keyof Contracts]?: InputOf<Contracts[Name]>[] }
 
 interface RoomFixture {
   room: RoomId
-  /** The ids of a short and a long message by alice, of an edited message by bob, and of a reply. */
+  /** Ids of a short and a long message by alice, of an edited message by bob, and of a reply. */
   notifyIds: NotifyId[]
   threadId: MessageId
   seq: number
@@ -197,8 +197,8 @@ async function collectFrames(room: RoomId) {
 }
 
 /**
- * Calls functions as bob without a pause, so that the runtime caches his membership. The returned function stops
- * the calls, and returns the time of the last successful one.
+ * Calls functions as bob without a pause, so that the runtime caches his membership. The returned
+ * function stops the calls, and returns the time of the last successful one.
  */
 async function callWithoutPause(room: RoomId): Promise<() => Promise<number>> {
   const stopping = new AbortController()

@@ -183,7 +183,7 @@ describe.skipIf(!(await canRun(findCaddy)))('the system with TLS', { timeout: 12
 
   it('rejects clients without TLS', async () => {
     const [{ ports }] = servers
-    // Official clients switch to TLS when the server asks for it, so the test writes the protocol itself.
+    // Official clients switch to TLS on request, so the test writes the protocol itself.
     const greeting = 'CONNECT {"verbose":true}\r\nPING\r\n'
     const answer = await speakWithoutTls(ports.nats, greeting)
     expect(answer).toMatch(/^INFO .*"tls_required":true/)
@@ -288,7 +288,7 @@ handle /nats* {
   })
 }
 
-/** Starts a browser. It accepts this certificate, by a hash of its key, in addition to those that the system trusts. */
+/** Starts a browser that also accepts this certificate, which it knows by a hash of its key. */
 async function startBrowser(certificate?: string): Promise<Browser> {
   const args = process.getuid?.() === 0 ? ['--no-sandbox'] : []
   if (certificate) {

@@ -79,7 +79,10 @@ const missing = [
   '/other',
 ]
 
-/** Headers of HTTP/1.1 and of the file's state. They are not compared: they do not change what a page may do. */
+/**
+ * Headers of HTTP/1.1 and of the file's state. They are not compared, because they do not change
+ * what a page may do in the browser.
+ */
 const ignored = ['connection', 'keep-alive', 'date', 'server', 'accept-ranges', 'last-modified']
 /** Headers that are not compared because each server may use its own values. */
 const own = ['etag', 'content-length', 'transfer-encoding']

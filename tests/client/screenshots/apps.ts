@@ -124,7 +124,7 @@ export async function giveWhiteboard({ alice, bob }: People) {
   await bob.client.call('app.action', { ...where, action: 'push', data: { update } })
 }
 
-/** Returns the first corner, then for each point on the lines between the corners its offset from the previous one. */
+/** Returns the first corner, then the offset of each point from the previous one on the lines. */
 function toStroke([first = [0, 0], ...corners]: [number, number][]): number[] {
   const steps = 12
   let [x, y] = first

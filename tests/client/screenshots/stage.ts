@@ -41,7 +41,7 @@ export async function openPage(browser: Browser, urls: StackUrls, scene: Scene) 
   return { page, ...sockets }
 }
 
-/** Simulates outages by closing WebSockets, because the browser's offline mode would keep open ones. */
+/** Cuts WebSockets, because the browser's offline mode would not close open ones. */
 async function interceptSockets(page: Page, isRefused: boolean) {
   const sockets = new Set<WebSocketRoute>()
   let isCut = false
