@@ -210,7 +210,7 @@ describe('a running service', () => {
     expect(invalid).toMatchObject([{ name: 'crooked', answer: { id: 'C1' } }])
   })
 
-  it('is found by its function name with dots', async () => {
+  it('is found by the name of its function, with dots in place of hyphens', async () => {
     const { stdout } = await runtime(['info', 'room.members.add'], { env: ops })
 
     expect(stdout).toMatch(/^room-members-add 1\.0\.0$/m)

@@ -379,7 +379,7 @@ describe('the metrics of a runtime', () => {
 })
 
 describe('the health of two instances', () => {
-  it('is served by the supervisor for both', async () => {
+  it('is served by the supervisor for both instances together', async () => {
     const health = await given({ 'greet.ts': greet }, ['--instances', '2'])
     await using runtime = await health.start()
     expect(await health.readiness()).toEqual(ready)

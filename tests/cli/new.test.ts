@@ -44,7 +44,7 @@ describe('runtime new', () => {
 
   it('creates an app whose component can be built', async () => {
     const root = join(import.meta.dirname, '..', '..')
-    // Inside the project, where the import #app works.
+    // The folder is in the project, because the import #app works only there.
     await mkdir(join(root, '.cache'), { recursive: true })
     const folder = await mkdtemp(join(root, '.cache', 'template-'))
     onTestFinished(() => rm(folder, { recursive: true }))
@@ -74,7 +74,7 @@ describe('runtime new', () => {
     ['Dice', 2, /lower-case letters/],
     ['../dice', 2, /lower-case letters/],
     ['dice', 1, /cannot read the template .*absent/],
-  ])('rejects the name %s or an absent template with exit code %i', async (name, exit, said) => {
+  ])('for the name %s and a missing template, exits with code %i', async (name, exit, said) => {
     const folder = await bench.write({})
 
     const { code, stderr } = await runtime(['new', join(folder, 'absent'), name])

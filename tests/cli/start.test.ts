@@ -55,7 +55,7 @@ describe('runtime start', () => {
     },
   )
 
-  it('connects to the stack of the working directory without --nats and NATS_URL', async () => {
+  it('connects to the stack of the working directory if neither --nats nor NATS_URL is set', async () => {
     const functionsUrl = bench.nats.urlOf('functions')
     const state = await bench.write({ 'stack.json': JSON.stringify({ functionsUrl }) })
 

@@ -56,7 +56,7 @@ describe.each(browsers)('in $name', { timeout: 120_000 }, ({ name, isSkipped }) 
     await waitForElement(browser, '.app.is-ready iframe')
   }
 
-  it('a poll is created, voted on and closed', async () => {
+  it('a poll can be created, voted on and closed', async () => {
     await openRoom('none')
     await click(browser, '.app-row button', 'Open Poll')
     await waitForElement(browser, '.app.is-ready iframe')

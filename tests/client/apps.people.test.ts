@@ -58,8 +58,8 @@ function countOf({ page }: Visitor) {
 }
 
 /** Each test continues where the previous one ends. */
-describe('a poll of two members, beside a user who is not a member', { timeout: 60_000 }, () => {
-  it('is installed and opened by members only', async () => {
+describe('a poll in a room of two members, which another user reads', { timeout: 60_000 }, () => {
+  it('can be installed and opened by members only', async () => {
     const { alice, bob, charlie } = pages
     await alice.page.getByRole('button', { name: 'Room options' }).click()
     await alice.page.getByRole('menuitem', { name: 'Apps' }).click()
@@ -105,7 +105,7 @@ describe('a poll of two members, beside a user who is not a member', { timeout: 
       await expect(
         client.call('app.action', { ...input, room, data: forged }),
       ).rejects.toMatchObject({ code: expect.stringMatching(/^(forbidden|invalid)$/) })
-      // The poll is not installed there.
+      // Polls are not installed in bob's own room.
       await expect(
         client.call('app.action', { ...input, room: own, data: {} }),
       ).rejects.toMatchObject({ code: 'forbidden' })

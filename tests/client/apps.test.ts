@@ -340,7 +340,7 @@ describe('a poll', { timeout: 60_000 }, () => {
       .toBe('You don’t have permission to do this, or it no longer exists.')
   })
 
-  it('is loaded again after updates were missed', async () => {
+  it('is reloaded after the page has missed updates', async () => {
     const { bobApp } = await givenPolls()
     const id = crypto.randomUUID()
     await bob.page.context().setOffline(true)

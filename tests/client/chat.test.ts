@@ -26,7 +26,7 @@ const fixture = useClientFixture({
   },
 })
 
-/** The id of a private room has a random suffix. */
+/** Returns the name in a room id, because the id of a private room has a random suffix. */
 const nameOf = (room: string) => room.slice(0, 'room-12345678'.length)
 
 async function givenRoom(kind: 'public' | 'private' = 'private'): Promise<string> {

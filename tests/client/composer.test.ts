@@ -130,7 +130,7 @@ describe('mention completion', { timeout: 60_000 }, () => {
 
     await message(alice.page, '@bozzz').waitFor()
     await alice.page.context().setOffline(false)
-    // The browser logs an error for each WebSocket that it cannot open.
+    // Discards the errors that the browser logs for each WebSocket that it cannot open.
     alice.problems.length = 0
   })
 })
@@ -363,7 +363,7 @@ describe('a part of the page that fails to render', { timeout: 60_000 }, () => {
     problems.length = 0
   })
 
-  it('logs no other errors in the page', () => expectNoProblems(alice))
+  it('logs no errors in the page except those of the tests above', () => expectNoProblems(alice))
 })
 
 /** Deletes a field of each cached message of the room. Returns false if none is cached yet. */

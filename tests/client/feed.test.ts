@@ -76,7 +76,7 @@ describe('the feed of a room', () => {
     expect(delivered).toEqual([11, 12, 13, 14, 15])
   })
 
-  it('syncs from shortly before the last received event once many events were received', async () => {
+  it('syncs from shortly before the last received event if it has received many', async () => {
     const { feed, syncs } = givenFeed()
     for (let seq = 11; seq <= 1_010; seq++) {
       feed.receive(notice(seq, seq - 1))

@@ -93,7 +93,7 @@ describe.each([
     expect((await shown.measure('findInvisible')).flat()).toEqual([])
   })
 
-  it('show no text where the reader cannot scroll to it', async () => {
+  it('let the reader scroll to all text', async () => {
     await shown.show(texts)
 
     expect((await shown.measure('findUnreachable')).flat()).toEqual([])

@@ -35,7 +35,7 @@ async function connectOperator() {
   }
 }
 
-describe('names', { timeout: 60_000 }, () => {
+describe('the page, with unusual names,', { timeout: 60_000 }, () => {
   it('changes the display name, rejects an impersonation, and restores the original name', async () => {
     const { page } = alice
     const openSettings = async () => {
@@ -68,7 +68,7 @@ describe('names', { timeout: 60_000 }, () => {
     await expectNoProblems(alice)
   })
 
-  it('can contain joiners in a room, and the dialog says why it rejects a name', async () => {
+  it('accepts joiners in the name of a room, and says why it rejects another name', async () => {
     const { page } = alice
     const name = `تیم\u200cها ${crypto.randomUUID().slice(0, 8)}`
     await page.getByRole('button', { name: 'Create room' }).click()

@@ -97,8 +97,8 @@ describe('presence', { timeout: 60_000 }, () => {
 
     await tab.clock.fastForward('09:00')
     expect(await readAliceStatus()).toBe('online')
-    // The page renews its token after the first jump. If it is still reconnecting when the ten
-    // minutes have passed, its next check publishes the status.
+    // The page renews its token after the first jump of the clock. If it is still reconnecting when
+    // the ten minutes have passed, its next check publishes the status.
     await expect
       .poll(async () => {
         await tab.clock.fastForward('00:35')

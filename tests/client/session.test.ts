@@ -127,7 +127,7 @@ describe('a session', { timeout: 90_000 }, () => {
     await page.context().close()
   })
 
-  it('stays connected while the provider is unavailable for a renewal', async () => {
+  it('stays connected while the provider is unavailable, so that the token cannot be renewed', async () => {
     const alice = await fixture.open('alice')
     const { page } = alice
     const room = await givenRoom(alice)

@@ -125,7 +125,7 @@ describe('translations with Apertium', () => {
     await chooseTarget('Same as the display language')
   })
 
-  it('appear by themselves in a room with automatic translation, except for known languages', async () => {
+  it('appear without a click in a room with automatic translation, unless the user knows the language', async () => {
     await page.locator('.room-head').getByRole('button').last().click()
     await page.getByRole('menuitemcheckbox', { name: 'Translate messages automatically' }).click()
 

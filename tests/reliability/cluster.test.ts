@@ -127,7 +127,7 @@ describe('a cluster of three nats-servers', { timeout: 180_000 }, () => {
       .toEqual([true, true])
   })
 
-  it('loses no message, persists all of them and starts runtimes while the leader is down', async () => {
+  it('loses no message, persists all messages and lets a runtime start while the leader is down', async () => {
     await cluster.startRuntime('runtime-2')
     const [first] = cluster.servers
     const { cluster: group } = await streamInfo(first)
@@ -155,7 +155,7 @@ describe('a cluster of three nats-servers', { timeout: 180_000 }, () => {
     expect(events.filter(({ event }) => event.kind === 'message')).toHaveLength(20)
   })
 
-  it('may start after a runtime, in any order, and the runtime logs each part that it waits for', async () => {
+  it('may start after a runtime, one server at a time, and the runtime logs what it waits for', async () => {
     await using parts = await startCluster()
     const [first, second, third] = parts.servers
     for (const part of [...parts.servers, parts.database]) await part.stop()

@@ -56,7 +56,7 @@ async function take(limiter: Limiter, count: number, caller = 'alice') {
 }
 
 describe('Limiter', () => {
-  it('accepts exactly the maximum in a window, per caller', async () => {
+  it('accepts exactly the maximum number of calls in a window from each caller', async () => {
     const limiter = createLimiter(100, createCounter().counter)
 
     expect(await take(limiter, 150)).toMatchObject({
@@ -66,7 +66,7 @@ describe('Limiter', () => {
     expect(await take(limiter, 1, 'bob')).toMatchObject({ accepted: 1 })
   })
 
-  it('accepts exactly the maximum of concurrent calls', async () => {
+  it('accepts exactly the maximum when the calls of a window arrive at once', async () => {
     const limiter = createLimiter(10, createCounter().counter)
     const calls = Array.from({ length: 30 }, async () => limiter.take('alice'))
 

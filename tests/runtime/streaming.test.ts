@@ -183,7 +183,7 @@ describe('a call of a user', { timeout: 60_000 }, () => {
     expect(await aborted).toEqual({ why: 'cancelled' })
   })
 
-  it('is cancelled in the function when the connection of the client closes', async () => {
+  it('cancels the function when the connection of the client closes', async () => {
     const id = newId()
     const aborted = abortOf(id)
     const own = await bench.connect()

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createClient } from '#runtime/client'
 import { count, createLoginFixture, type LoginFixture } from '../support/login-fixture.ts'
 
-describe('the function of a user who is logged in', { timeout: 60_000 }, () => {
+describe('a function that a logged-in user has called', { timeout: 60_000 }, () => {
   let fixture: LoginFixture
   let functions: NatsConnection
 

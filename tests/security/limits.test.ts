@@ -43,7 +43,7 @@ async function expectDisconnected(flooding: readonly NatsConnection[], subject: 
 }
 
 describe('a user', () => {
-  it('keeps at most 2,000 subscriptions per connection', async () => {
+  it('can have at most 2,000 subscriptions per connection', async () => {
     const [nc] = (await connectMany(servers, 1)) as [NatsConnection]
     const errors: string[] = []
     void (async () => {

@@ -147,7 +147,7 @@ describe('the state of a stack', () => {
     expect(await readModes(dir)).toEqual({ '.': '700', issuer: '700', 'ports.json': '600' })
   })
 
-  it('does not change the mode of a folder that has other content', async () => {
+  it('does not change the mode of a folder that also has other files', async () => {
     const dir = await givenFolder()
     await mkdir(join(dir, 'logs'))
     await writeFile(join(dir, 'notes.txt'), '')

@@ -129,7 +129,7 @@ describe.skipIf(!(await canRun(findCaddy)))('the system with TLS', { timeout: 12
     }
   })
 
-  it('passes WebSockets on from the web server to NATS', async () => {
+  it('forwards WebSockets from the web server to NATS', async () => {
     const url = `${origin}/nats`
     const headers = {
       connection: 'upgrade',
