@@ -74,11 +74,11 @@ interface StreamOptions extends DeliveryOptions {
   backoffMs?: readonly number[]
   /**
    * Returns the highest sequence whose message is in the store that the handler writes, or 0 if there is
-   * none. Must not be lower than an acknowledged sequence.
+   * none. Must not be lower than the sequence of an acknowledged message, except of a dead letter.
    *
    * Each start compares this sequence with the stream, because the restore of a backup may have replaced
-   * the store or the stream with an older state. If the store lacks acknowledged messages, the function
-   * receives all messages of the stream again. If the stream ends before this sequence, the start fails.
+   * the store or the stream with an older state. If the store lacks acknowledged messages that are not
+   * dead letters, the function receives all messages of the stream again. If the stream ends before this sequence, the start fails.
    * A partitioned stream is compared once for each partition, whose sequences are within `sequences`.
    */
   storedUpTo?: (sequences: SequenceRange) => Promise<number>

@@ -56,6 +56,27 @@ export async function listDeadLetters(
   return { letters: messages.map(toLetter), total, hasMore: pending > 0 }
 }
 
+/** Returns the sequences of the messages of `stream` that have become dead letters of `service`. */
+export async function findDeadSequences(
+  requester: Requester,
+  { service, stream }: { service: string; stream: string },
+): Promise<Set<number>> {
+  const sequences = new Set<number>()
+  for (let seq = 1; ; ) {
+    const { messages, pending } = await readNext(requester, deadLetters.stream, {
+      seq,
+      next_by_subj: `dead.${service}`,
+      batch: 1_000,
+      max_bytes: maxPageBytes,
+    })
+    for (const letter of messages.map(toLetter)) {
+      if (letter.stream === stream) sequences.add(letter.sequence)
+      seq = letter.seq + 1
+    }
+    if (pending === 0 || messages.length === 0) return sequences
+  }
+}
+
 export async function findDeadLetter(requester: Requester, seq: number) {
   const stored = await readSequence(requester, deadLetters.stream, seq)
   return stored && { letter: toLetter(stored), message: restore(stored) }

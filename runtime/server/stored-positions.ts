@@ -4,6 +4,7 @@ import { parseSubject } from '../api/subject.ts'
 import type { StreamTrigger } from '../api/trigger.ts'
 import type { Requester } from '../client/requester.ts'
 import { readBounds } from '../jetstream/api.ts'
+import { findDeadSequences } from '../jetstream/dead-letters.ts'
 import { readFromLeader } from '../jetstream/leader-reads.ts'
 import { sequencesOf } from '../jetstream/partitions.ts'
 import { ignoreNotFound } from '../jetstream/resources.ts'
@@ -73,19 +74,25 @@ async function findProblem({ name, stream, storedUpTo }: Position, requester: Re
 }
 
 /**
- * Returns whether the stream has an acknowledged message after `storedUpTo`. Such a message may
- * also be a dead letter, which was never stored.
+ * Returns whether the stream has an acknowledged message after `storedUpTo` that is not a dead letter
+ * of the function. Dead letters count as acknowledged, but are not in the store. They are in DEAD_LETTERS before
+ * the server counts them as acknowledged, so all dead letters up to `acknowledged` are found.
  */
 async function lacksMessages(
-  { trigger, stream, acknowledged, storedUpTo }: Position,
+  { service, trigger, stream, acknowledged, storedUpTo }: Position,
   requester: Requester,
 ) {
   if (storedUpTo >= acknowledged) return false
-  const next = await readFromLeader(requester, stream, {
-    seq: storedUpTo + 1,
-    next_by_subj: parseSubject(trigger.topic.subject).pattern,
-  })
-  return next !== undefined && next.seq <= acknowledged
+  const dead = await findDeadSequences(requester, { service, stream })
+  for (let seq = storedUpTo + 1; ; ) {
+    const next = await readFromLeader(requester, stream, {
+      seq,
+      next_by_subj: parseSubject(trigger.topic.subject).pattern,
+    })
+    if (next === undefined || next.seq > acknowledged) return false
+    if (!dead.has(next.seq)) return true
+    seq = next.seq + 1
+  }
 }
 
 async function consumeAgain(

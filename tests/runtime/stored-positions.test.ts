@@ -3,7 +3,10 @@ import type { NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type CommandLine, createCommandLine, runtime } from '../support/command-line.ts'
 
-/** STORED is the last sequence number that the store has, such as after the restore of a backup. */
+/**
+ * STORED is the last sequence number that the store has, such as after the restore of a backup. Orders whose item
+ * is `wrong` become dead letters.
+ */
 const billing = (id: string) => `
 import * as v from 'valibot'
 import { defineFunction, stream } from '#runtime'
@@ -13,8 +16,11 @@ const order = { subject: 'order.${id}.{item}', data: v.object({ item: v.string()
 const billed = { subject: 'billed.${id}', data: v.object({ seqs: v.array(v.number()) }) }
 
 export default defineFunction(
-  stream(orders, order, { storedUpTo: async () => Number(process.env.STORED) }),
-  (batch, { publish }) => publish(billed, { seqs: batch.map(({ seq }) => seq) }),
+  stream(orders, order, { storedUpTo: async () => Number(process.env.STORED), backoffMs: [] }),
+  (batch, { publish }) => {
+    if (batch.some(({ data }) => data.item === 'wrong')) throw new Error('this item does not exist')
+    publish(billed, { seqs: batch.map(({ seq }) => seq) })
+  },
 )
 `
 
@@ -67,6 +73,32 @@ describe('storedUpTo', { timeout: 60_000 }, () => {
     await order('book')
 
     await expect.poll(() => received).toEqual([1, 2, 3, 4])
+  })
+
+  it('causes no redelivery if the store lacks only dead letters', async () => {
+    const { folder, received, order, acknowledged } = await given(1)
+    for (const item of ['wrong', 'wrong']) await order(item)
+    const before = await bench.start(folder, [], { STORED: '0' })
+    await expect.poll(acknowledged).toBe(3)
+    await before.stop()
+
+    const after = await bench.start(folder, [], { STORED: '1' })
+    await order('book')
+
+    await expect.poll(() => received).toEqual([1, 4])
+    expect(after.log.read(0)).not.toMatch(/the store lacks/)
+  })
+
+  it('makes the start redeliver all messages if the store lacks a message after a dead letter', async () => {
+    const { folder, received, order, acknowledged } = await given(1)
+    for (const item of ['wrong', 'pen']) await order(item)
+    const before = await bench.start(folder, [], { STORED: '0' })
+    await expect.poll(acknowledged).toBe(3)
+    await before.stop()
+
+    await bench.start(folder, [], { STORED: '1' })
+
+    await expect.poll(() => received).toEqual([1, 3, 1, 3])
   })
 
   it('makes the start fail before any message is delivered if the stream is older than the store', async () => {
