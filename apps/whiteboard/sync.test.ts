@@ -61,7 +61,7 @@ async function open(room: RoomId, as: TestPerson) {
     onReject: (code) => state.rejected.push(code),
   })
   await loaded.promise
-  return { board, network, state }
+  return { board, network, state, client }
 }
 
 /** Calls back with undefined after a missed update, as the page does. */
@@ -84,7 +84,7 @@ function drawStroke({ board }: Opened, at: number) {
   for (let step = 1; step <= 10; step += 1) draw([{ x: at + step * 10, y: at + step * 5 }])
 }
 
-const contentOf = ({ board }: Opened) => {
+const contentOf = ({ board }: Pick<Opened, 'board'>) => {
   const strokes: Record<string, number[]> = board.strokes.toJSON()
   return Object.keys(strokes)
     .toSorted()
@@ -113,6 +113,22 @@ describe('the boards of two users', () => {
     expect(contentOf(bob)).toEqual(contentOf(alice))
     expect(contentOf(reader)).toEqual(contentOf(alice))
     expect([...alice.state.rejected, ...bob.state.rejected]).toEqual([])
+  }, 120_000)
+
+  it('are unsaved after an outage until the server has all changes', async () => {
+    const room = await createRoom()
+    const [alice, bob] = await Promise.all([open(room, 'alice'), open(room, 'bob')])
+    bob.network.cut()
+    for (let count = 0; count < 500; count += 1) drawStroke(bob, count)
+    await expect.poll(() => bob.state.isUnsaved, { timeout: 10_000 }).toBe(true)
+    bob.network.restore()
+
+    await expect.poll(() => bob.state.isUnsaved, { timeout: 50_000, interval: 1 }).toBe(false)
+    const action = { app: whiteboard, room, action: 'pull', data: { since: 0 } }
+    const { update } = Object(await alice.client.call('app.action', action))
+    const stored = createBoard()
+    Y.applyUpdate(stored.doc, Buffer.from(update, 'base64'))
+    expect(contentOf({ board: stored })).toEqual(contentOf(bob))
   }, 120_000)
 
   it('contain the changes that both users have made to one note', async () => {

@@ -11,7 +11,7 @@ interface SyncOptions {
   doc: Y.Doc
   bridge: Pick<AppBridge, 'request' | 'onUpdated'>
   onLoad: () => void
-  /** Called with true after an attempt to store changes has failed, and with false after one has succeeded. */
+  /** Called with true after an attempt to store changes has failed, and with false once the server has all changes. */
   onUnsaved: (isUnsaved: boolean) => void
   /** Called once if the server rejects a change. The document is then no longer synchronized. */
   onReject: (code: string) => void
@@ -46,7 +46,7 @@ export function createSync({ doc, bridge, onLoad, onUnsaved, onReject }: SyncOpt
       try {
         await bridge.request('push', { update: toBase64(Y.mergeUpdates(batch)) })
         unsent.splice(0, batch.length)
-        onUnsaved(false)
+        if (unsent.length === 0) onUnsaved(false)
       } catch (error) {
         await recover(Object(error))
       }
