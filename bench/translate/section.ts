@@ -99,7 +99,8 @@ export async function measureTranslations({ rounds }: Options): Promise<Section[
         limit('engine restarted: translate.ping is true everywhere', failures.back, 31_000),
         {
           ...factor('engine runs for 50 readers of a message', runs, 1),
-          value: `${Math.max(...runs)} run`,
+          value: String(Math.max(...runs)),
+          base: '1',
         },
         factor(`send p50 during ${atOnce} translations`, delays.p50, 1.3),
         factor(`send p99 during ${atOnce} translations`, delays.p99, 2),
