@@ -4,6 +4,7 @@ import { delimiter, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { findNatsCli } from '../../stack/install/nats-cli.ts'
 import { findPostgres } from '../../stack/install/postgres.ts'
+import { readFunctions } from '../../stack/observability/functions.ts'
 import { bin, type CommandResult, run } from '../support/command-line.ts'
 import { type Servers, startServers } from '../support/servers.ts'
 import { createTestUser } from '../support/test-user.ts'
@@ -123,6 +124,15 @@ describe('docs/operations.md', { timeout: 120_000 }, () => {
     }
   })
 
+  it('and the runbooks name only functions that exist', async () => {
+    const { all } = await readFunctions([join(root, 'functions'), join(root, 'apps')])
+    const runbooks = await readFile(join(root, 'docs', 'runbooks.md'), 'utf8')
+    const named = functionNames(guide + runbooks)
+
+    expect(named).toEqual(expect.arrayContaining(['room.list', 'admin.deactivate', 'persist']))
+    expect(named.filter((name) => !all.includes(name))).toEqual([])
+  })
+
   it('has runbooks that use names and labels of the manifests for Kubernetes', async () => {
     const runbooks = await readFile(join(root, 'docs', 'runbooks.md'), 'utf8')
     const file = join(root, 'deploy', 'kubernetes', 'base', 'runtime.yaml')
@@ -146,6 +156,16 @@ describe('docs/operations.md', { timeout: 120_000 }, () => {
     expect(streams).toEqual(expect.arrayContaining(backedUp))
   })
 })
+
+/** Returns the names of functions in code spans such as `msg.get`, and in commands such as `runtime call send`. */
+function functionNames(text: string): string[] {
+  const spans = text.matchAll(/`([a-z]+(?:\.[a-z-]+)+)`/g)
+  const commands = text.matchAll(
+    /(?:\bruntime (?:call|info|stats) |"function":"|\bfn\.)([a-z][a-z.-]*)/g,
+  )
+  const isFile = (name: string) => /\.(conf|env|json|log|mjs|ts|yaml|yml)$/.test(name)
+  return [...spans, ...commands].map(([, name = '']) => name).filter((name) => !isFile(name))
+}
 
 /** Returns the texts that a pattern like `a (b|c)` or `a|b` matches. */
 function expandAlternatives(pattern: string): string[] {
