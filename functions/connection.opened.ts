@@ -9,17 +9,18 @@ import { DEACTIVATED_USERS, REVOKED_TOKENS } from '#schema/streams'
 /** Each browser tab with the page has one connection. */
 const maxConnections = 100
 /**
- * A user's connections are counted at every tenth login only, because a server goes through all its connections
- * to list those of one user.
+ * A process counts a user's connections only at every tenth login of the user that it handles, because a server
+ * goes through all its connections to list those of one user.
  */
 const loginsPerCheck = 10
 
 const logins = new LRUCache<string, number>(maxEntries(10_000))
 
 /**
- * Closes a user's newest connections when there are more than 100. Closes all connections of a user
- * who was deactivated, or whose tokens were revoked, during the login, and those of a session that was
- * logged out during the login.
+ * At every tenth login of a user, closes the newest connections of the user above 100. Since each process has
+ * its own count of logins, a user can have up to nine more connections for each process. Closes all connections
+ * of a user who was deactivated, or whose tokens were revoked, during the login, and those of a session that
+ * was logged out during the login.
  */
 export default defineFunction(
   event(connectionOpened, { queue: 'auth-workers' }),
