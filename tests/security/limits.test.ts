@@ -36,7 +36,7 @@ async function expectDisconnected(flooding: readonly NatsConnection[], subject: 
     }
   })
 
-  // Retry as the page does: a busy server may disconnect a process for some milliseconds.
+  // Retry as the page does: under load, nats-server may disconnect a runtime process for some milliseconds.
   for (let count = 0; count < 100; count++)
     expect(await callWithRetry(client, 'users.me', {})).toMatchObject({ userId: 'bob' })
   await Promise.all(floods)
