@@ -97,7 +97,7 @@ function functionMetrics(
   return [
     {
       name: 'natter_calls_total',
-      help: 'Calls that have ended, including rejected ones; each message of a batch counts.',
+      help: 'Calls that have ended, including rejected ones, and messages that were processed or became dead letters.',
       type: 'counter',
       samples: perFunction(({ dispatcher }) => dispatcher.stats.requests),
     },

@@ -270,7 +270,7 @@ function missedSchedule(minutes: number, names: readonly string[]): Alert {
     for: '5m',
     labels: { window: `${minutes}m` },
     summary: '{{ $labels.function }} did not run on schedule',
-    description: `No call of the function has succeeded in ${minutes} minutes.`,
+    description: `In ${minutes} minutes, no run has succeeded or become a dead letter.`,
   }
 }
 

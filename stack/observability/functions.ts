@@ -17,8 +17,8 @@ export interface FunctionGroups {
   limits: ReadonlyMap<number, readonly string[]>
   consumers: readonly string[]
   /**
-   * Functions with a schedule. The key is the time in minutes within which at least one call must
-   * succeed.
+   * Functions with a schedule. The key is the time in minutes within which at least one run must
+   * succeed or become a dead letter.
    */
   schedules: ReadonlyMap<number, readonly string[]>
   logins: readonly string[]
