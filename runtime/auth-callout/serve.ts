@@ -1,7 +1,6 @@
 import type { Msg, NatsConnection } from '@nats-io/nats-core'
 import type { AuthRequest } from '../api/auth.ts'
 import { FunctionError } from '../api/errors.ts'
-import { isUnavailable } from '../nats/unavailable.ts'
 import {
   type AuthorizationRequest,
   encodeResponse,
@@ -38,14 +37,14 @@ const kinds = { nats: 'nats', websocket: 'websocket', mqtt: 'mqtt' } as const
 
 /**
  * Serves the auth callout. `admit` returns the client's permissions, or rejects the client by a
- * FunctionError, whose message the server logs. If it throws `unavailable`, `overloaded` or `timeout`,
- * the login may be valid, so it is left unanswered and the client repeats it after its own timeout.
- * `drain` leaves the queue group and waits for all received requests. If a seed is invalid, throws an Error that names its environment variable.
+ * FunctionError, whose message the server logs. If it returns undefined, the login is left unanswered, and the
+ * client repeats it after its own timeout. `drain` leaves the queue group and waits for all received requests. If
+ * a seed is invalid, throws an Error that names its environment variable.
  */
 export function serveCallout(
   nc: NatsConnection,
   { seed, xkeySeed, queue, onFault = () => {} }: CalloutOptions,
-  admit: (login: AuthRequest, connection: LoginConnection) => Promise<Permissions>,
+  admit: (login: AuthRequest, connection: LoginConnection) => Promise<Permissions | undefined>,
 ): { drain(): Promise<void> } {
   const key = readSeed('NATS_CALLOUT_SEED', seed, readAccountSeed)
   const curve = xkeySeed ? readSeed('NATS_CALLOUT_XKEY_SEED', xkeySeed, readCurveSeed) : undefined
@@ -89,9 +88,8 @@ export function serveCallout(
     const connection = { server: request.serverId, id: request.client.id ?? 0 }
     try {
       const permissions = await admit(toAuthRequest(request), connection)
-      return { jwt: encodeUser(key, request.userNkey, permissions) }
+      return permissions && { jwt: encodeUser(key, request.userNkey, permissions) }
     } catch (error) {
-      if (isUnavailable(error)) return undefined
       if (error instanceof FunctionError) return { error: error.message }
       onFault(error instanceof Error ? error : new Error(String(error)))
       return { error: 'internal: the login could not be checked' }

@@ -50,7 +50,7 @@ export async function serveAuthCallout(
       onFault: (error) => log.error({ err: error }, 'login not answered'),
     },
     (request, connection) =>
-      new Promise<Permissions>((resolve, reject) =>
+      new Promise<Permissions | undefined>((resolve, reject) =>
         dispatcher.accept(
           new AuthCalloutJob(
             { host, functions, stats: dispatcher.stats, log },
@@ -92,7 +92,7 @@ class AuthCalloutJob implements Job {
   readonly #stats: FunctionStats
   readonly #request: AuthRequest
   readonly #connection: LoginConnection
-  readonly #resolve: (permissions: Permissions) => void
+  readonly #resolve: (permissions: Permissions | undefined) => void
   readonly #reject: (reason: FunctionError) => void
   readonly #log: Logger
   #context: CallContext | undefined
@@ -101,7 +101,7 @@ class AuthCalloutJob implements Job {
   constructor(
     { host, functions, stats, log }: LoginKind,
     { request, connection }: Login,
-    resolve: (permissions: Permissions) => void,
+    resolve: (permissions: Permissions | undefined) => void,
     reject: (reason: FunctionError) => void,
   ) {
     this.#host = host
@@ -157,7 +157,9 @@ class AuthCalloutJob implements Job {
     this.#refusal = reason
     if (reason.code === 'timeout') this.#stats.timeouts++
     this.#stats.failed(reason.code, reason.message)
-    this.#reject(reason)
+    // A valid login must not be refused because it cannot be checked now.
+    if (isUnavailable(reason)) this.#resolve(undefined)
+    else this.#reject(reason)
     this.#context?.abort(reason)
   }
 }

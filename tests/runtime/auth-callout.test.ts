@@ -96,7 +96,7 @@ describe('the auth callout', () => {
   const connectOutsideAuth = () => connectAs('functions', secrets.functionsPassword)
 
   async function serve(
-    authenticate: (request: AuthRequest) => Promise<Permissions>,
+    authenticate: (request: AuthRequest) => Promise<Permissions | undefined>,
     { on = responder, ...options }: Partial<CalloutOptions> & { on?: NatsConnection } = {},
   ) {
     const { calloutSeed: seed, calloutXkeySeed: xkeySeed } = secrets
@@ -178,19 +178,13 @@ describe('the auth callout', () => {
     expect(faults).toEqual(['the database is at 10.0.0.7'])
   })
 
-  it.each(['unavailable', 'overloaded', 'timeout'] as const)(
-    'leaves a login unanswered if its handler throws %s, and accepts the next one',
-    async (code) => {
-      await serve(async () => {
-        if (requests.length === 1) throw new FunctionError(code, 'the database is at 10.0.0.7')
-        return grant()
-      })
+  it('leaves a login unanswered if its handler returns undefined, and accepts the next one', async () => {
+    await serve(async () => (requests.length === 1 ? undefined : grant()))
 
-      await expect(connectAs('ada', 'x', { timeout: 500 })).rejects.toThrow('timeout')
-      expect((await connectAs('ada', 'x')).isClosed()).toBe(false)
-      expect(faults).toEqual([])
-    },
-  )
+    await expect(connectAs('ada', 'x', { timeout: 500 })).rejects.toThrow('timeout')
+    expect((await connectAs('ada', 'x')).isClosed()).toBe(false)
+    expect(faults).toEqual([])
+  })
 
   it.each([
     ['an account that does not exist', { account: 'NOWHERE' }],
