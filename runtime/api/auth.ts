@@ -19,7 +19,8 @@ export interface AuthGrant {
   account: string
   roles: readonly string[]
   /**
-   * Further tokens that identify this user as the caller. They only apply to the subjects in `publish`.
+   * Further values of the token `{caller}` that stand for this user. Only subjects in `publish` may
+   * contain them.
    */
   aliases?: readonly string[]
   /**

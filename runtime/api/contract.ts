@@ -46,8 +46,8 @@ export interface Topic {
   readonly subject: string
   readonly data: Schema
   /**
-   * True for events that functions push to users. Functions publish these events with a header.
-   * Clients ignore an event without this header, since no function published it.
+   * True for events that functions push to users. Functions publish these events with the header
+   * `Natter-Push`. Clients ignore an event without this header, since no function published it.
    */
   readonly push?: boolean
 }

@@ -10,7 +10,7 @@ export interface StreamMessage<Data> {
   data: Data
   seq: number
   at: Date
-  /** The id of the trace in which the message was appended. Only `read` sets it. */
+  /** The id of the trace in which the message was appended. Only `context.read` sets it. */
   trace?: string
 }
 

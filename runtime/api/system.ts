@@ -13,7 +13,10 @@ export interface System {
    * client can send invented ones.
    */
   exportSpans(service: string, spans: readonly ClientSpan[]): boolean
-  /** Returns the matching spans of all processes, unordered. Each process stores up to 10,000 spans. */
+  /**
+   * Returns the spans that match the query, from all processes, unordered. Each process stores up
+   * to 10,000 spans.
+   */
   spans(query: SpanQuery): Promise<CollectedSpan[]>
   /** Returns up to `limit` dead letters whose sequence is greater than `after`, oldest first. */
   deadLetters(page: {
@@ -144,7 +147,10 @@ export interface Span {
 /** A span, and the process (`host:pid`) that stores it. */
 export type CollectedSpan = Span & { process: string }
 
-/** A finished call that a client made with `trace` and `id` in the header `traceparent`. */
+/**
+ * A finished call of a client, as the client reports it. `trace` and `id` are those that the client
+ * sent in the header `traceparent` of the call.
+ */
 export interface ClientSpan {
   /** 32 lower-case hexadecimal digits. */
   readonly trace: string

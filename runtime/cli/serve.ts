@@ -41,7 +41,8 @@ export async function serveFolders(options: ServeOptions): Promise<void> {
   const stop = (reason: string) => {
     importing = undefined
     isStopping = true
-    // Before all functions are served, the process exits without draining.
+    // While not all functions are served yet, a stop ends the process at once: there is nothing to
+    // drain.
     if (!runtime) process.exit(0)
     stopRequest.resolve(reason)
   }

@@ -90,8 +90,8 @@ export async function readLastOfEach(
   })
 
   /**
-   * A replica without a matching message does not report its last sequence, so asks the leader for
-   * a matching message.
+   * Returns whether no message matches. A replica without a matching message does not report its
+   * last sequence. In this case, the leader is asked for a matching message.
    */
   async function isEmpty(upTo: number) {
     if (upTo > 0) return false
@@ -162,7 +162,7 @@ function isDisconnected(error: unknown) {
  * be outdated.
  *
  * During an election, a replica may answer with its own outdated state, and already name the new leader
- * in this answer. So the last message is read as well, because only the leader returns messages.
+ * in this answer. So the last message is read as well: only the leader answers this request.
  */
 export async function readBounds(
   requester: Requester,

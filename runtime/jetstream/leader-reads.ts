@@ -18,12 +18,15 @@ interface ApiError {
   description: string
 }
 
-/** Shorter than the default deadline of a call, so that the caller learns the reason. */
+/**
+ * Shorter than the default timeout of a call, so that the caller receives `unavailable` with the
+ * reason, and not `timeout`.
+ */
 const timeoutMs = 4_000
 const electionPauseMs = 50
 const noMessageFound = 10_037
 
-/** The members of an answer that say whether a leader has sent it. */
+/** The fields of an answer that show whether a leader has sent it. */
 interface Origin {
   error?: ApiError
   /** Present only in the state of a stream or a consumer. */

@@ -2,7 +2,10 @@ import type { BucketDeclaration, StreamDeclaration } from '../api/contract.ts'
 import { partitionOf, type SequenceRange, sequencesOfPartition } from '../api/partition.ts'
 import { overlaps, tokenAt } from '../api/subject.ts'
 
-/** A higher number would need sequences that do not fit into the ids of notifications. */
+/**
+ * With more partitions, sequences would have more than 10 digits in base 36, and would not fit into
+ * the ids of notifications.
+ */
 export const maxPartitions = 32
 
 export interface PartitionNumber {
@@ -84,8 +87,9 @@ export function sequencesOf({ partition }: StreamPartition): SequenceRange {
 }
 
 /**
- * Uses the same hash (FNV-1a with 32 bits) as the function `partition` in subject mappings of nats-server.
- * With such a mapping, an operator can route the messages of other publishers to the same partitions.
+ * Uses the same hash (FNV-1a with 32 bits) as the function `partition` in subject mappings of
+ * nats-server. With such a mapping, an operator can route messages that other programs publish to
+ * the same partitions.
  */
 export function partitionOfKey(key: string, count: number): number {
   if (count === 1) return 0
@@ -104,7 +108,7 @@ export function partitioningProblem(subjects: readonly string[]): string | undef
   return 'all subjects need the same tokens before the first *, and no >, such as chat.* and chat.*.thread.*'
 }
 
-/** The position of the token that chooses the partition: the first parameter. */
+/** The position of the token that chooses the partition: the first `*`. */
 function keyPosition([subject = '']: readonly string[]): number {
   return subject.split('.').indexOf('*')
 }

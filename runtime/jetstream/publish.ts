@@ -21,12 +21,13 @@ const streamStates = new WeakMap<Requester, Map<string, StreamState>>()
 /** `stream` is the name of a bucket, or the first tokens of the stream's subjects. */
 type StallListener = (stream: string, isStalled: boolean) => void
 const stallListeners = new WeakMap<Requester, StallListener>()
-/** The header with the expected last sequence of the subject; 0 if the subject should be empty. */
+/** The header with the expected last sequence of the subject; 0 if no message is expected on it. */
 export const expectHeader = 'Nats-Expected-Last-Subject-Sequence'
 const wrongLastSequence = 10071
 /**
- * The server's error codes for a publish that must be repeated: in a cluster, an earlier message with the
- * same id, or an earlier one with an expected sequence on the same subject, is not yet on enough replicas.
+ * The server's error codes for a publish that must be repeated. A cluster rejects a message while
+ * an earlier one is not yet on enough replicas: one with the same id, or one with an expected
+ * sequence on the same subject.
  */
 const inProcess = [10158, 10163, 10164]
 const replicationPauseMs = 20

@@ -2,7 +2,9 @@ import type { NatsConnection } from '@nats-io/nats-core'
 import type { NamedConnection } from '../api/system.ts'
 import { gather } from '../nats/gather.ts'
 
-/** Each server answers requests on this subject, with statistics of the account of the connection. */
+/**
+ * Each server answers requests on this subject, with statistics of the account that requests them.
+ */
 const serversSubject = '$SYS.REQ.ACCOUNT.PING.STATZ'
 const waitMs = 1_000
 /** A reply takes about 500 bytes per connection, in the memory of the server and of this process. */

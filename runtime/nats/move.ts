@@ -4,12 +4,16 @@ import { NatsConnectionImpl } from '@nats-io/nats-core/internal'
 
 const maxReconnectMs = 5_000
 
-/** nats.js receives the messages of a consumer on a subject without wildcard, and replies on one with `*`. */
+/**
+ * The inbox on which nats.js receives the messages of a consumer has no wildcard. The inbox for
+ * replies ends in `*`.
+ */
 const consumerInbox = /^_INBOX\.[^*]+$/
 
 /**
- * Leaves the queue groups and stops the consumers of the connection until its next reconnect, or until the
- * returned function is called. After a flush, all messages that the server sent before have been received.
+ * Leaves the queue groups and stops the consumers of the connection until its next reconnect, or
+ * until the returned function is called. If the caller then flushes the connection, all messages
+ * that the server has already sent are received.
  */
 export function pauseDeliveries(nc: NatsConnection): () => void {
   const { protocol } = requireImplementation(nc)

@@ -39,7 +39,7 @@ export async function serveFunction(
   const context = { host, dispatcher, js: host.backbone.js }
   let isRetry = false
   const consumer = await retryUntilAvailable('JetStream', log, async () => {
-    // The server may have restarted since the streams were created.
+    // The server may have lost streams in a restart since they were created.
     if (isRetry) await host.backbone.ensureResources()
     isRetry = true
     if (trigger.kind === 'stream') return consumeStream(context, trigger)

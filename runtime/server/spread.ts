@@ -8,8 +8,8 @@ import type { Served } from './endpoint.ts'
 
 const statesSubject = 'runtime.moving'
 /**
- * Each server of the cluster answers requests on this subject, with statistics of the account of
- * the connection.
+ * Each server of the cluster answers requests on this subject, with statistics of the account that
+ * requests them.
  */
 const countSubject = '$SYS.REQ.ACCOUNT.PING.STATZ'
 const countQuery = JSON.stringify({ include_unused: true })

@@ -38,7 +38,10 @@ export class TrafficGuard {
     })
   }
 
-  /** Counts the traffic of a user's aliases as that of the user: connections are listed by user. */
+  /**
+   * Counts the traffic of a user's aliases as that of the user, because the connections to close
+   * are listed by user.
+   */
   addAliases(user: string, aliases: readonly string[]): void {
     for (const alias of aliases) this.#users.set(alias, user)
   }
