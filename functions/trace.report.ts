@@ -1,7 +1,10 @@
 import { defineFunction, FunctionError } from '#runtime'
 import { traceReport } from '#schema/messages/trace'
 
-/** With a clock that is further off, a span would lie outside of the time range in which its trace is displayed. */
+/**
+ * Spans of a client whose clock is further off are rejected: they would lie outside of the time
+ * range in which their trace is displayed.
+ */
 const maxClockErrorMs = 24 * 3_600_000
 
 export default defineFunction(

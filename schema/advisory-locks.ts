@@ -1,4 +1,7 @@
-/** The keys of the PostgreSQL advisory locks. With two equal keys, unrelated work would wait for each other. */
+/**
+ * The keys of the PostgreSQL advisory locks. They must differ, so that unrelated work never waits
+ * for one lock.
+ */
 export const advisoryLocks = {
   migration: 6_288_437,
   /** Held by the process that writes events to the tables. */

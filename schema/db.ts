@@ -30,7 +30,10 @@ export const db: Database = new Proxy({} as Database, {
   },
 })
 
-/** Sets the variables that contain DATABASE_URL and DATABASE_POOL_SIZE. Default: the environment of the process. */
+/**
+ * Makes `db` read DATABASE_URL and DATABASE_POOL_SIZE from `env`. Without this call, they are read
+ * from `process.env`.
+ */
 export function configureDb(env: typeof variables): void {
   variables = env
 }

@@ -85,15 +85,16 @@ export const DEACTIVATED_USERS = {
 } as const satisfies BucketDeclaration
 
 /**
- * Revoked access tokens, by key:
- * - `session.{hash}`: all tokens of a session that has ended.
- * - `subject.{identity token}`: all tokens of a user that were issued up to `until`, in seconds by the identity
- *   provider's clock.
- * - `without-session.{identity token}`: those of them that belong to no session.
- * - `user.{user id}` and `logout.{user id}`: the time of the last revocation of all sessions, or of one session,
- *   in milliseconds.
- * - `used.{hash}`: a processed logout token or event of the identity provider.
- * - `events`: the time of the last event of the identity provider.
+ * The revocations of access tokens. The key of an entry says what the entry means:
+ * - `session.{hash}`: all tokens of this session are revoked, because the session has ended.
+ * - `subject.{identity token}`: all tokens of this user that were issued up to `until` are revoked.
+ *   `until` is in seconds, by the identity provider's clock.
+ * - `without-session.{identity token}`: like `subject`, but only for tokens that belong to no
+ *   session.
+ * - `user.{user id}`: all sessions of this user were last revoked at `until`, in milliseconds.
+ * - `logout.{user id}`: one session of this user was last revoked at `until`, in milliseconds.
+ * - `used.{hash}`: this logout token or event of the identity provider has been processed.
+ * - `events`: the last event of the identity provider that was read has the time `until`.
  *
  * Entries outlive the longest access tokens, which live a day.
  */
@@ -115,9 +116,9 @@ export const PRESENCE = {
 
 const Lease = v.object({
   /**
-   * `open` lasts as long as the connection, `beating` expires without heartbeats, `closing` expires soon after
-   * the end of its connection, and `closed` is not valid any more. Absent if a process of an earlier version has
-   * stored the lease.
+   * An `open` lease lasts as long as its connection. A `beating` lease expires without heartbeats.
+   * The connection of a `closing` lease has ended, and the lease expires soon. A `closed` lease is
+   * not valid any more. Absent if a process of an earlier version has stored the lease.
    */
   state: v.optional(v.picklist(['open', 'beating', 'closing', 'closed'])),
 })

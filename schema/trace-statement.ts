@@ -5,8 +5,8 @@ const tracer = trace.getTracer('natter.postgresql')
 const maxTextLength = 2_000
 
 /**
- * Runs a statement with a span of its own, as a child of the active span. Without a recording span, only
- * runs it. The text must contain no values.
+ * Runs a statement, and records a span for it as a child of the active span. If no active span is
+ * recorded, only runs the statement. The text must contain no values.
  */
 export function traceStatement<Query extends PromiseLike<unknown>>(
   text: string,

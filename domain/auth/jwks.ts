@@ -94,8 +94,9 @@ async function fetchKeys(issuer: string, internalUrl: string): Promise<JSONWebKe
 }
 
 /**
- * Returns the URL of the keys. If the internal URL differs from the issuer's, moves the URL of the keys to the
- * internal host. Then returns undefined for keys on a third host, which the container may not reach.
+ * Returns the URL of the keys. If the internal URL differs from the issuer's, a URL of keys on the
+ * issuer's host is moved to the internal host. Keys on a third host give undefined, because this
+ * process may not reach that host.
  */
 function internalKeysUrl(url: string, issuer: string, internalUrl: string): string | undefined {
   const [keys, outside, inside] = [new URL(url), new URL(issuer), new URL(internalUrl)]

@@ -60,8 +60,8 @@ export function createLogoutCheck({ issuer, internalUrl, clientIds }: LogoutOpti
 }
 
 /**
- * Rejects tokens of other types, such as access tokens. If the type is absent or only `jwt`, `checkEvent` tells
- * them apart by their claims.
+ * Rejects tokens of other types, such as access tokens. If the type is absent or only `jwt`,
+ * `checkEvent` recognizes logout tokens by their claims.
  */
 function checkType(type: string | undefined) {
   if (type === undefined || /^(application\/)?(logout\+)?jwt$/i.test(type)) return

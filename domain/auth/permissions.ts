@@ -6,8 +6,9 @@ export const realmRoles = ['admin', 'user'] as const
 export type RealmRole = (typeof realmRoles)[number]
 
 /**
- * Returns the subjects that a user may publish and subscribe to, without those of requests, which the runtime
- * adds. The client calls `users.id` to learn its user id, so the subject of that call has `identity` in its place.
+ * Returns the subjects that a user may publish and subscribe to. The runtime adds the subjects of
+ * requests. A client calls `users.id` before it knows its user id, so the subject of this call
+ * contains `identity` instead.
  */
 export function permissionsFor(user: UserId, identity: string, roles: readonly string[]) {
   const mayUseApps = appAudience.some((role) => roles.includes(role))

@@ -29,7 +29,8 @@ export async function revokeSession(
 ): Promise<void> {
   if (session === undefined) return revokeTokens(identity, at + logoutTakesS, context)
   await raise(sessionKey(await sessionLabel(identity.issuer, session)), at, context)
-  // A token without a session may belong to this one, so the user's tokens without a session are revoked, too.
+  // A token that names no session may belong to this session. So the user's tokens without a
+  // session are revoked, too.
   await raise(await withoutSessionKey(identity), at + logoutTakesS, context)
   const userId = await readUserId(await identityToken(identity), context)
   if (userId === undefined) return

@@ -114,10 +114,11 @@ function targetOf({ data }: { data: { message: { notifyId: NotifyId } } }) {
 }
 
 /**
- * Inserts messages that have no row yet. A message already has one if it is redelivered, if an earlier copy of
- * it was persisted, or if its deletion was persisted first and left a tombstone. Returns the sequences to purge
- * from CHAT_MESSAGES: all of a deleted message, and otherwise those of all copies but the earliest. A later
- * deletion would not find these copies, because it names only one sequence.
+ * Inserts messages that have no row yet. A message already has one if it is redelivered, if an
+ * earlier copy of it was persisted, or if its deletion was persisted first and left a tombstone.
+ * Returns the sequences to purge from CHAT_MESSAGES: for a deleted message, those of all copies;
+ * otherwise, those of all copies but the earliest. A later deletion would not find these copies,
+ * because it names only one sequence.
  */
 async function insertMessages(messages: LoggedEventOf<'message'>[], sql: TransactionSql) {
   const { count } = await sql`
@@ -160,7 +161,8 @@ async function keepEarliestCopy(copies: MessageCopy[], sql: TransactionSql): Pro
   for (const [id, rows] of Map.groupBy(others, (row) => row.id)) {
     const [{ stored, is_deleted }] = rows as [OtherCopy]
     const seqs = [stored, ...rows.map(({ seq }) => seq)].map(Number)
-    // The sequence of a copy in another room may belong to another partition, so the two have no order.
+    // A copy in another room may belong to another partition. Sequences of different partitions
+    // cannot be compared.
     const sameRoom = rows.filter(({ is_same_room }) => is_same_room)
     const first = Math.min(...[stored, ...sameRoom.map(({ seq }) => seq)].map(Number))
     purgeable.push(...seqs.filter((seq) => is_deleted || seq !== first))

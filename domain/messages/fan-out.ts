@@ -36,8 +36,8 @@ const lastBroadcasts = new Map<RoomId, Promise<void>>()
 
 /**
  * Broadcasts an event from CHAT_MESSAGES to the audience of its room, in the order of the stream.
- * If the process dies before the broadcast, clients detect the gap by `prev` in the next
- * notification.
+ * If the process dies before the broadcast, clients detect the gap: `prev` in the next notification
+ * is the sequence of the event that they have missed.
  */
 export async function fanOut(event: RoomEvent, context: Context): Promise<void> {
   const { streamPosition } = context

@@ -70,8 +70,8 @@ function newestThreads(user: UserId, partitions: number) {
 }
 
 /**
- * Sequences of different partitions have no order in time. A list that is too long therefore has the newest
- * threads of each partition, in equal numbers.
+ * Sequences of different partitions have no order in time. If there are more threads than the list
+ * may have, it therefore contains the newest ones of each partition, in equal numbers.
  */
 function rankInPartition(lastSeq: AnyPgColumn): SQL {
   const { to: size } = sequencesOfPartition(0, 2)

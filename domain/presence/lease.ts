@@ -49,8 +49,8 @@ const readServers = singleFlight(async (_key: 'servers', context: Context) =>
 )
 
 /**
- * Returns whether `presence.sweep` knows a server, so that it ends the leases of the server when it stops. The
- * id of the server is sent by the client, which could invent one.
+ * Returns whether `presence.sweep` knows a server. Only the leases of a known server are ended when
+ * the server stops. The id of the server is sent by the client, which could invent one.
  */
 async function isKnownServer(server: string, context: Context): Promise<boolean> {
   if (knownServers.has(server)) return true

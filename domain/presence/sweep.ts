@@ -9,7 +9,10 @@ import { endLeasesOf } from './server-leases.ts'
  * only slow responds to one of them.
  */
 const silentMs = 25_000
-/** If no process has run a sweep for longer, the delete markers of expired leases may have been lost. */
+/**
+ * If no process has run a sweep for longer than this, the delete markers of expired leases may have
+ * been lost.
+ */
 const gapMs = 40_000
 /** Delay after a server starts or stops. In this time, users reconnect and streams elect their leaders. */
 const settleMs = 15_000

@@ -16,8 +16,9 @@ export async function inviteUser(
   context: Context,
 ): Promise<void> {
   const { room, userId } = change
-  // Because of the lock, a ban at the same time commits either before this transaction, which then rejects the
-  // user, or after it, and deletes the invitation.
+  // Because of the lock, a ban at the same time commits before or after this transaction. In the
+  // first case, this transaction rejects the user. In the second case, the ban deletes the
+  // invitation.
   const isNew = await withSharedRoomLocks([room], async (tx) => {
     const state = await findMembershipState(change, tx)
     if (!state || state.room.kind === 'direct' || state.isBanned)

@@ -156,7 +156,8 @@ export async function archiveRoom({ room, by }: RoomChange, context: Context): P
 }
 
 /**
- * A second call only reconciles the member index ROOMS_KV, which completes an interrupted restore.
+ * Restores an archived room. A second call only reconciles the member index ROOMS_KV, which
+ * completes a restore that was interrupted.
  */
 export async function restoreRoom({ room, by }: RoomChange, context: Context): Promise<void> {
   const event = { kind: 'room', action: 'restore', room, by } as const

@@ -11,7 +11,10 @@ const maxPipelines = 4
 const idleMs = 5 * 60_000
 /** A pipeline that needs longer for a sentence is assumed to hang, and is replaced. */
 const sentenceTimeoutMs = 10_000
-/** Apertium answers only after the end of a sentence. Its own programs append the same characters. */
+/**
+ * Ends each sentence, because Apertium answers only after the end of a sentence. Apertium's own
+ * programs append the same characters.
+ */
 const ending = '.[][\n]'
 const unescaped = /[\\[\]{}^$/@<>*]/g
 

@@ -9,7 +9,9 @@ export interface TranslationJob {
   signal: AbortSignal
 }
 
-/** Languages of an engine: undefined for all, otherwise the targets by source language. */
+/**
+ * Language pairs of an engine: the target languages by source language, or undefined for all pairs.
+ */
 export type Pairs = EngineState['pairs']
 
 export interface Engine {

@@ -232,7 +232,7 @@ async function hasClients(user: UserId, context: RunContext): Promise<boolean> {
     await context.call(translationClients, { user })
     return true
   } catch (error) {
-    // Clients do not answer, so this request times out if there are any.
+    // Clients do not answer. If at least one client is subscribed, the request times out.
     return !(error instanceof FunctionError && error.code === 'unavailable')
   }
 }

@@ -53,7 +53,10 @@ async function findDeactivated(userIds: readonly UserId[]): Promise<ReadonlySet<
   return found
 }
 
-/** Also returns apps, as senders of messages. */
+/**
+ * Returns the users with these ids. For the id by which an app sends messages, returns the app as a
+ * user.
+ */
 export async function readUsers(ids: readonly UserId[]): Promise<User[]> {
   // With one array parameter, the prepared statement is the same for any number of ids.
   const found = await db

@@ -45,9 +45,12 @@ export const PagedMessage = v.object({
       /** Sequence of the newest reply, even if it is deleted. */
       lastSeq: Seq,
       lastAt: v.optional(Time),
-      /** Senders among the newest 20 replies, at most three, the latest first. */
+      /** Up to three senders of the newest 20 replies, the latest first. */
       users: v.array(UserId),
-      /** Sequences of replies that are deleted by events after `asOf`. `count` already excludes them. */
+      /**
+       * Sequences of replies whose deletion is an event after the page's `asOf`. `count` already
+       * excludes these replies.
+       */
       deleted: v.optional(v.array(Seq)),
     }),
   ),

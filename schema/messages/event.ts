@@ -165,7 +165,8 @@ export const roomNotify = {
 
 /**
  * Notification to one user. Published to each member of a room that is not public or from which a
- * user is banned, unless the room has a key. Also published to a user who has just joined or left.
+ * user is banned, unless the room is large: see `RoomPush`. Also published to a user who has just
+ * joined or left.
  */
 export const deliverNotify = {
   subject: 'deliver.{user}.notify.{room}',

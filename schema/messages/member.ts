@@ -117,7 +117,7 @@ export const roomBans = {
 
 /**
  * `room.role`: changes the role of a member. Idempotent. Returns `conflict` if the last owner would
- * lose that role.
+ * lose the role of an owner.
  */
 export const roomRole = {
   subject: 'room.role.{room}',
@@ -129,9 +129,9 @@ export const roomRole = {
 } as const satisfies Contract
 
 /**
- * `admin.role`: changes the role of a user in any room that is not direct. Adds the caller if they
- * are not a member, and invites any other user with that role. Returns `conflict` if the last owner
- * would lose that role.
+ * `admin.role`: changes the role of a user in any room that is not direct. If the user is not a
+ * member, adds the caller, or invites another user, with that role. Returns `conflict` if the last
+ * owner would lose the role of an owner.
  */
 export const adminRole = {
   subject: 'admin.role.{room}',

@@ -8,9 +8,9 @@ export const Status = v.picklist(['online', 'away', 'busy', 'offline'])
 export type Status = v.InferOutput<typeof Status>
 
 /**
- * Id of one browser tab or device. If it is the id of the caller's connection to NATS
- * (`natsConnectionId`), its lease lasts as long as that connection, and needs no heartbeats. With any other
- * id, the lease expires without heartbeats.
+ * Id of one browser tab or device, which has a presence lease. If it is the id of the caller's
+ * connection to NATS (`natsConnectionId`), the lease lasts as long as that connection, and needs no
+ * heartbeats. With any other id, the lease expires without heartbeats.
  */
 export const ConnId = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,80}$/), v.brand('ConnId'))
 export type ConnId = v.InferOutput<typeof ConnId>
@@ -25,7 +25,7 @@ export interface NatsConnectionId {
   client: number
 }
 
-/** Interval of the heartbeats of a lease that expires. */
+/** Interval of the heartbeats of a lease that expires without them. */
 export const heartbeatMs = 10_000
 /** Time from the last heartbeat of such a lease until the lease expires. */
 export const leaseMs = 45_000
@@ -64,7 +64,8 @@ export const presenceHeartbeat = {
 
 /**
  * `presence.update`: sets the status of the caller. Returns `conflict` when the caller is offline.
- * With `idle: true`, changes no status other than `online`. Clients set `idle` after inactivity.
+ * With `idle: true`, the status changes only if it is `online`. Clients set `idle` after
+ * inactivity.
  */
 export const presenceUpdate = {
   subject: 'presence.update',

@@ -120,9 +120,9 @@ export const roomBrowse = {
 } as const satisfies Contract
 
 /**
- * `room.keys`: returns the current keys of those of `rooms` that have one and of which the caller is a
- * member. Clients call it at the start and after a reconnect, and receive later keys with
- * notifications.
+ * `room.keys`: returns the current keys of the given rooms. Omits rooms that have no key, and rooms
+ * of which the caller is not a member. Clients call it at the start and after a reconnect, and
+ * receive later keys with notifications.
  */
 export const roomKeys = {
   subject: 'room.keys',
@@ -174,7 +174,8 @@ export const roomArchive = {
 
 /**
  * `room.archived`: returns the archived rooms that the caller owns, and may restore with
- * `room.archive`. Ordered by name, at most 200, of the 1,000 rooms that were archived last.
+ * `room.archive`. Returns at most 200 rooms, ordered by name. Searches only the 1,000 rooms that
+ * were archived last.
  */
 export const roomArchived = {
   subject: 'room.archived',

@@ -131,7 +131,7 @@ const Listener = { user: UserId, msgKey: MsgKey }
 
 const run = {
   ...Listener,
-  /** Key of the run. For a message, also that of its cached translation. */
+  /** Key of the run. For a message, it is also the key of the cached translation. */
   key: v.string(),
   message: v.optional(v.object({ notifyId: NotifyId, id: MessageId })),
   text: v.string(),

@@ -11,7 +11,10 @@ import {
 } from 'drizzle-orm/pg-core'
 import type { UserId } from '../ids.ts'
 
-/** Has no foreign key, because its checks would double the time of a batch of first logins. */
+/**
+ * This column has no foreign key, because the key's checks would double the time of a batch of
+ * first logins.
+ */
 const userId = () => text('user_id').$type<UserId>().notNull()
 
 export const users = pgTable(
