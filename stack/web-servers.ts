@@ -12,8 +12,9 @@ import {
 } from './services/page-rules.ts'
 
 /**
- * Writes configurations that serve the page as `npm start` does. The web servers read environment
- * variables when they start.
+ * Writes configurations of nginx and Caddy that serve the page as `npm start` does. The files
+ * contain names of environment variables (`${NATS_WS_URL}`), which the web servers replace when
+ * they start.
  */
 export function writeWebServers(folder: string): void {
   mkdirSync(folder, { recursive: true })

@@ -41,8 +41,9 @@ export function createApp<Definition extends AppDefinition, Texts extends Words>
   bridge.onUpdated(() => void refreshAll())
 
   /**
-   * Returns a function that returns the answer of a query, or undefined until it is loaded. The answer is
-   * loaded again after each update of the app, and after each call of `act`.
+   * Loads the answer of a query, and returns a function that reads the answer. The function returns
+   * undefined until the answer has arrived. The answer is loaded again after each published change
+   * of the app's data, and after each call of `act`.
    */
   function load<Name extends keyof Actions & string>(name: Name) {
     const [state, setState] = createStore<{ answer?: Actions[Name]['answer'] }>({})

@@ -157,7 +157,7 @@ describe('the app standup', { timeout: 60_000 }, () => {
     expect(await posted()).toEqual([openedText, closedText(2, 2)])
   })
 
-  it('ends a standup without answers of deactivated users and of guests, who may not answer', async () => {
+  it('ends a standup without waiting for deactivated users and guests, who may not answer', async () => {
     const userId = newUserId()
     await app.addMember(room, userId, 'private')
     await db.insert(deactivations).values({ userId })

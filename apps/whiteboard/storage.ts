@@ -53,10 +53,10 @@ async function lockBoard(room: RoomId, size: number, tx: Transaction) {
 }
 
 /**
- * Records the operations of an update, and returns the update without those that the board already has.
- * Throws `invalid` if the board lacks operations before them, because Yjs would wait for these for ever.
- * Also throws `invalid` if they are in the name of another user's Yjs client, because Yjs would then ignore
- * the next operations of that client.
+ * Records the operations of an update, and returns the update without those that the board already
+ * has. Throws `invalid` if the board lacks operations to which the update refers, because Yjs would
+ * wait for them for ever. Also throws `invalid` if the update is in the name of another user's Yjs
+ * client, because Yjs would then ignore the next operations of that client.
  */
 async function addOperations(
   { bytes, added, needs }: BoardUpdate,

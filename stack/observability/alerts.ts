@@ -7,7 +7,10 @@ export interface Alert {
   /** A PromQL query. The alert fires if its value meets `condition`. */
   value: string
   condition: string
-  /** A complete PromQL expression that must hold as well, for the same function. */
+  /**
+   * A second, complete PromQL expression. The alert fires only if it has a value for the same
+   * function.
+   */
   and?: string
   for: string
   labels?: Record<string, string>
@@ -264,8 +267,8 @@ function missedSchedule(minutes: number, names: readonly string[]): Alert {
     severity: 'warning',
     value: `sum by (function) (increase(${calls}[${minutes}m]))`,
     condition: '== 0',
-    // Only if the function was already served at the start of the window: otherwise it need not
-    // have had a tick.
+    // Only if the function was already served at the start of the window. Otherwise, no tick may
+    // have been due yet.
     and: `sum by (function) (${calls} offset ${minutes}m) >= 0`,
     for: '5m',
     labels: { window: `${minutes}m` },

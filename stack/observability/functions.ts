@@ -27,9 +27,10 @@ export interface FunctionGroups {
 const maxTimeoutMs = 10_000
 const importMs = 30_000
 /**
- * The window of an alert for a schedule is three intervals of the schedule, and at least 5 minutes, which
- * contain several scrapes. It is at most one interval and 65 minutes, because a clock change can delay a tick
- * by an hour. Schedules with a window of more than 8 days have no alert, because Prometheus keeps only 15 days.
+ * The window of an alert for a schedule is three intervals of the schedule, and at least 5 minutes,
+ * which contain several scrapes. It is at most one interval plus 65 minutes, because a clock change
+ * can delay a tick by an hour. Schedules with a window of more than 8 days have no alert, because
+ * Prometheus keeps data for only 15 days.
  */
 const schedule = { ticks: 3, minMinutes: 5, marginMinutes: 60 + 5, maxMinutes: 8 * 24 * 60 }
 
@@ -61,7 +62,7 @@ function timeoutMs(contract: LoadedFunction['definition']['contract']) {
   return contract?.timeoutMs ?? defaultTimeoutMs
 }
 
-/** Returns undefined if the ticks are more than a week apart. */
+/** Returns the window in minutes. Returns undefined for a longer window than 8 days. */
 function scheduleMinutes({ definition }: LoadedFunction): number | undefined {
   const { trigger } = definition
   if (trigger?.kind !== 'schedule') return undefined

@@ -1,6 +1,7 @@
 /**
- * How the page is served. `npm start` follows these rules, and `npm run build` writes them as configurations
- * of Caddy and nginx. The regular expressions must mean the same in JavaScript, PCRE and RE2.
+ * The rules by which the page is served. `npm start` follows them, and `npm run build` writes them
+ * as configurations of Caddy and nginx. The regular expressions must mean the same in JavaScript,
+ * PCRE and RE2.
  */
 
 /** Files with other extensions are not served. */
