@@ -8,7 +8,7 @@ interface Option {
   text: string
   /** The number of users who have chosen the option. If all options lack it, no results are shown. */
   votes?: number | undefined
-  /** The first of these users. */
+  /** The ids of the first users who have chosen the option. */
   voters?: string[] | undefined
 }
 

@@ -80,16 +80,16 @@ export function createApp<Definition extends AppDefinition, Texts extends Words>
     /** For calls that the other properties of this object do not cover. */
     bridge,
     user: bridge.user,
-    /** Checks a right of the user in the room. */
+    /** Returns whether the user's role in the room has a right. */
     may: (right: Right) => hasRight(bridge.user, right),
     /** The name of a user, or their id until the name is loaded. */
     nameOf: createNames(bridge),
     ...texts,
     /** Gives `defineElement` the type of the texts. */
     words: words.en,
-    /** A text of the kit itself. */
+    /** Returns a text that belongs to the kit, not to the app. */
     kitText,
-    /** Texts of a part of the kit. */
+    /** Returns the function for the texts of one part of the kit. */
     textsOf: <Part extends Words>(part: Languages<Part>) => createTexts(bridge, part).t,
     problem,
     load,

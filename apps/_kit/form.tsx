@@ -9,7 +9,10 @@ export const FormClose = createContext<() => void>()
 interface FormProps<Of extends AnyApp> {
   /** The action that is called with the values of the fields, by their names. */
   action: Parameters<Of['act']>[0]
-  /** Adds a random UUID as `id`, which is the same for each attempt to submit. */
+  /**
+   * Adds a random UUID as `id`. It stays the same when the user submits the form again after a
+   * failure.
+   */
   withId?: boolean
   /** The text of the button that submits. Default: the text of the app with the name of the action. */
   submit?: string

@@ -5,7 +5,7 @@ import { results } from './words/index.ts'
 interface Result {
   text: string
   votes?: number | undefined
-  /** The first of the voters. */
+  /** The ids of the first voters. */
   voters?: string[] | undefined
 }
 

@@ -81,7 +81,7 @@ describe('the app poll', () => {
     })
   })
 
-  it('creates one poll for a repeated call', async () => {
+  it('creates only one poll if the call is repeated with the same id', async () => {
     const id = crypto.randomUUID()
     const poll = { id, question: 'Lunch?', options: ['Yes', 'No'] }
 
@@ -320,7 +320,7 @@ describe('access to an app', () => {
     expect(await list()).toMatchObject([{ question: 'Lunch?' }])
   })
 
-  it('ends within one second when the app is uninstalled, and has the old polls after a new installation', async () => {
+  it('ends within one second when the app is uninstalled, and includes the old polls after a new installation', async () => {
     const poll = await createPoll()
     await list('bob')
     await app.call('apps.uninstall', { room, app: pollApp }, 'alice')

@@ -39,7 +39,10 @@ export const polls = schema.table(
   ],
 )
 
-/** Does not have the time of a vote: compared with the server's log, it could reveal an anonymous voter. */
+/**
+ * The rows have no time: compared with the server's log, the time of a vote could reveal an
+ * anonymous voter.
+ */
 export const votes = schema.table(
   'votes',
   {

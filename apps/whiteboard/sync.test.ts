@@ -167,7 +167,7 @@ describe('the boards of two users', () => {
 })
 
 describe('undo', () => {
-  it('reverts only the own changes of the user, and redo restores them', async () => {
+  it("reverts only the user's own changes, and redo restores them", async () => {
     const room = await createRoom()
     const [alice, bob] = await Promise.all([open(room, 'alice'), open(room, 'bob')])
     drawStroke(alice, 100)

@@ -101,7 +101,10 @@ export function createBoard() {
 
 export type Board = ReturnType<typeof createBoard>
 
-/** Returns a key that sorts after those of earlier strokes or notes, because later ones are on top. */
+/**
+ * Returns a key for a new stroke or note. It sorts after all earlier keys, so that the new one is
+ * on top.
+ */
 export function newKey(): string {
   return `${Date.now().toString(36)}-${crypto.randomUUID().slice(0, 8)}`
 }
