@@ -64,8 +64,8 @@ export const ROOMS_KV = {
 } as const satisfies BucketDeclaration
 
 /**
- * Cache of messages by message id, for five minutes: new messages that are too long for their notice,
- * and edited or deleted messages.
+ * Cache of messages by message id, for five minutes: new messages that are too long for their
+ * notification, and edited or deleted messages.
  */
 export const MSG_CACHE = {
   bucket: 'MSG_CACHE',

@@ -15,8 +15,8 @@ export interface RoomChange {
   /** The transaction of this call. It is rolled back if the handler throws. */
   readonly db: Transaction
   /**
-   * Returns a row of the room that has these values, and locks it until the end of the transaction, so that
-   * calls change it one after the other. Throws `not_found` if the room has no such row.
+   * Returns the room's row with these values, and locks it until the end of the transaction, so
+   * that calls change it one after the other. Throws `not_found` if the room has no such row.
    */
   lock<Table extends TableOfRooms>(
     table: Table,

@@ -27,7 +27,7 @@ export function inRoom<Table extends TableOfRooms>(
 }
 
 /**
- * Returns a row of a room that has these values, and locks it until the end of the transaction. Throws
+ * Returns a room's row with these values, and locks it until the end of the transaction. Throws
  * `not_found` if there is none.
  */
 export async function lockInRoom<Table extends TableOfRooms>(

@@ -2,7 +2,10 @@ import * as v from 'valibot'
 
 const defaultTtlS = 3_600
 const maxTtlS = 24 * 3_600
-/** A connection ends earlier by a random share of its lifetime, of at most this value. */
+/**
+ * The server closes a connection early, by a random share of its lifetime that is at most this
+ * value.
+ */
 const spread = 0.1
 
 /** Lifetime of a user's connection, in seconds. */

@@ -4,7 +4,10 @@ import { REVOKED_TOKENS } from '#schema/streams'
 import { withTimeLimit } from '../cache/time-limit.ts'
 import { readUserId } from './user-id.ts'
 
-/** The owner of revoked tokens: one session at the identity provider or, without `session`, all of a user's. */
+/**
+ * The owner of revoked tokens: one session at the identity provider, or all sessions of a user if
+ * `session` is undefined.
+ */
 export interface Revoked extends Identity {
   session: string | undefined
 }

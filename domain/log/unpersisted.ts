@@ -22,8 +22,9 @@ const cachedChanges = singleFlight(
 )
 
 /**
- * Empties messages whose deletion is not persisted yet. The caller must have read `progress` before `messages`.
- * Otherwise, a deletion that is persisted between the two reads would be missing in both.
+ * Applies the deletions of messages that are not persisted yet. The caller must have read
+ * `progress` before `messages`. Otherwise, a deletion that is persisted between the two reads would
+ * be overlooked: it would be missing in `messages`, and `progress` would say that it is persisted.
  */
 export async function maskDeleted<M extends Message>(
   room: RoomId,
@@ -40,9 +41,10 @@ export async function maskDeleted<M extends Message>(
 }
 
 /**
- * Applies the latest edit or the deletion of a message if it is not persisted yet. The caller must have read
- * `progress` before `message`. Otherwise, a change that is persisted between the two reads would be missing in
- * both.
+ * Applies the latest edit or the deletion of a message if it is not persisted yet. The caller must
+ * have read `progress` before `message`. Otherwise, a change that is persisted between the two
+ * reads would be overlooked: it would be missing in `message`, and `progress` would say that it is
+ * persisted.
  */
 export async function applyPendingChanges(
   message: Message,

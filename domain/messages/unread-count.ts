@@ -6,7 +6,7 @@ import { maxUnread } from '#schema/messages/room'
 import { mentions, messages, roomHeads, threadStates } from '#schema/tables/message'
 
 /**
- * `maxUnread` does not limit the scan, because own and deleted messages are scanned, but not
+ * Limits the scan. `maxUnread` only limits the count: own and deleted messages are scanned, but not
  * counted.
  */
 const maxScanned = 1_000
@@ -16,8 +16,9 @@ const maxThreads = 100
 type Of<T> = T | AnyPgColumn | SQL<T> | SQL.Aliased<T>
 
 /**
- * Builds a subquery for two counts of other users' messages: the unread messages of a room after a
- * sequence plus the unread replies in threads that the user follows, and the mentions among them.
+ * Builds a subquery for two counts of other users' messages. The first counts the unread messages
+ * of a room after a sequence, plus the unread replies in threads that the user follows. The second
+ * counts those among them that mention the user.
  */
 export function unreadAfter(room: Of<RoomId>, seq: Of<number>, user: UserId) {
   const inThreads = sql`(
@@ -57,8 +58,8 @@ export async function countUnread(room: RoomId, seq: number, user: UserId) {
 }
 
 /**
- * Builds a subquery for the unread replies of one thread, and the mentions among them. If `isUnread`
- * is false, both are 0, and no reply is read.
+ * Builds a subquery that counts the unread replies of one thread, and those among them that mention
+ * the user. If `isUnread` is false, both counts are 0, and no reply is read.
  */
 export function countReplies(
   room: Of<RoomId>,

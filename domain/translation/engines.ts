@@ -58,8 +58,9 @@ export async function probeEngines(env: TranslationEnv, only?: EngineName): Prom
 }
 
 /**
- * Adopts the results of another process's probe. A failure in this process outranks them, because this process
- * may not reach an engine that others reach. Then probes the engines that have failed here, and local ones.
+ * Adopts the results of another process's probe. A failure in this process outranks them, because
+ * this process may not reach an engine that others reach. Then probes the engines that have failed
+ * in this process, and the engines on this machine.
  */
 export async function adoptProbe(states: readonly EngineState[], env: TranslationEnv) {
   for (const state of states) shared.set(state.name, state)

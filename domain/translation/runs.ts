@@ -111,8 +111,8 @@ class Run {
   }
 
   /**
-   * Resets a run that was aborted because it had no listeners, if one has joined meanwhile. Returns whether it was
-   * reset.
+   * Resets a run that was aborted because it had no listeners, if a listener has joined meanwhile.
+   * Returns whether the run was reset.
    */
   restart(): boolean {
     const isAbandoned = this.#aborting.signal.aborted && !this.#isFinal

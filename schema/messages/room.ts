@@ -33,11 +33,14 @@ export const MyRoom = v.object({
   isBlocked: v.optional(v.boolean()),
   /** Sequence of the room's last event; 0 for none. */
   lastSeq: SeqOrNone,
-  /** Time of that event, to sort rooms by: their sequences may belong to different partitions. */
+  /**
+   * Time of the room's last event. Clients sort rooms by it, because the sequences of two rooms may
+   * belong to different partitions.
+   */
   lastAt: v.optional(Time),
   /**
-   * Sequence up to which the caller has read the room. Initially that of the last event before the
-   * caller joined; 0 for none.
+   * Sequence up to which the caller has read the room. Initially the sequence of the last event
+   * before the caller joined; 0 for none.
    */
   readSeq: SeqOrNone,
   /**
@@ -133,9 +136,10 @@ export const roomKeys = {
 } as const satisfies Contract
 
 /**
- * `room.info`: returns a room and the 500 members who joined first. Returns `forbidden` to a banned
- * user, and to a non-member of a room that is not public. An invited user gets no members of such a
- * room. `role` is absent if the caller is not a member.
+ * `room.info`: returns a room and the 500 members who joined first. `role` is absent if the caller
+ * is not a member. A user who is invited to a room that is not public gets the room without its
+ * members. Returns `forbidden` to a banned user, and to any other non-member of a room that is not
+ * public.
  */
 export const roomInfo = {
   subject: 'room.info.{room}',

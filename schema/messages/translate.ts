@@ -101,7 +101,10 @@ export type EngineState = v.InferOutput<typeof EngineState>
 
 export const EngineStates = v.object({ engines: v.array(EngineState) })
 
-/** `translate.ping`: returns whether translations are possible, with the engines, best first. */
+/**
+ * `translate.ping`: returns whether translations are possible, and a list of the engines, best
+ * first.
+ */
 export const translatePing = {
   subject: 'translate.ping',
   input: v.strictObject({}),

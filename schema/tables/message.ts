@@ -142,6 +142,6 @@ export const reactions = pgTable(
 export const roomHeads = pgTable('room_heads', {
   room: text('room').$type<RoomId>().primaryKey(),
   seq: seq().notNull(),
-  /** Time of that event. Null if it was persisted by a version without this column. */
+  /** Time of the event `seq`. Null if the event was persisted by a version without this column. */
   at: time(),
 })

@@ -53,7 +53,10 @@ const anyForbidden = new RegExp(
 /** More than five marks on one letter would cover the lines above and below. */
 const stackedMarks = /\p{Mn}{6,}/u
 const visible = /[\p{L}\p{N}\p{P}\p{S}]/u
-/** The braille blank is a symbol that shows nothing. */
+/**
+ * Includes the braille blank (U+2800), which Unicode classifies as a symbol, but which shows
+ * nothing.
+ */
 const spaces = /[\p{Zs}\u2800]+/gu
 
 /**

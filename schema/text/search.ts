@@ -1,7 +1,7 @@
 /** Marks that searches ignore; vowel signs, such as those of Devanagari, are not among them. */
 const ignored = new RegExp(
   String.raw`[[\p{M}&&[\p{sc=Zinh}\p{sc=Latn}\p{sc=Grek}\p{sc=Cyrl}\p{sc=Arab}\p{sc=Hebr}\p{sc=Syrc}]]` +
-    // Nukta and tatweel.
+    // Also invisible characters, the Arabic tatweel (U+0640), and the nuktas of Indic scripts.
     String.raw`\p{DI}\u0640\u093C\u09BC\u0A3C\u0ABC\u0B3C]`,
   'gv',
 )
