@@ -56,7 +56,7 @@ function restartOnSave({ services }: Stack, log: (message: string) => void, sign
 
   /**
    * Builds the components of the changed apps, and restarts the runtime, which registers the apps
-   * with them.
+   * with their new components.
    */
   async function update(files: string[]) {
     await buildApps(join(root, 'apps'), devComponents, changedApps(files))

@@ -7,7 +7,7 @@ import { constants } from 'node:os'
  */
 export function run(command: string, args: string[], env: NodeJS.ProcessEnv = process.env) {
   const child = spawn(command, args, { stdio: 'inherit', env, shell: process.platform === 'win32' })
-  // Forwards signals that only this process receives.
+  // Forwards these signals to the child, because they may reach only this process.
   const forward = (signal: NodeJS.Signals) => child.kill(signal)
   process.on('SIGTERM', forward).on('SIGINT', forward)
 

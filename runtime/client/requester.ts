@@ -83,8 +83,8 @@ interface PendingRequest {
 
 const sweepMs = 20
 /**
- * Most replies of a server take less time than this, and most elections of a leader take at least
- * this time.
+ * Most replies of a server arrive within this time. Most elections of a leader take at least this
+ * time.
  */
 const defaultRepeatMs = 100
 

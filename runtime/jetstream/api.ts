@@ -161,8 +161,9 @@ function isDisconnected(error: unknown) {
  * Returns the first and the last sequence of a stream. The last sequence is current. The first one may
  * be outdated.
  *
- * During an election, a replica may answer with its own outdated state, and already name the new leader
- * in this answer. So the last message is read as well: only the leader answers this request.
+ * During an election, a replica may answer with its own outdated state, and already name the new
+ * leader in this answer. So the last message is read as well: only the leader answers a request for
+ * a message.
  */
 export async function readBounds(
   requester: Requester,

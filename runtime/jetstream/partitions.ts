@@ -3,8 +3,8 @@ import { partitionOf, type SequenceRange, sequencesOfPartition } from '../api/pa
 import { overlaps, tokenAt } from '../api/subject.ts'
 
 /**
- * With more partitions, sequences would have more than 10 digits in base 36, and would not fit into
- * the ids of notifications.
+ * The sequences of this many partitions fit into the ids of notifications, which contain a sequence
+ * of at most 10 digits in base 36.
  */
 export const maxPartitions = 32
 

@@ -18,7 +18,7 @@ interface StreamState {
   testAt: number | undefined
 }
 const streamStates = new WeakMap<Requester, Map<string, StreamState>>()
-/** `stream` is the name of a bucket, or the first tokens of the stream's subjects. */
+/** `stream` is the name of a bucket, or the first tokens of the subjects of a stream. */
 type StallListener = (stream: string, isStalled: boolean) => void
 const stallListeners = new WeakMap<Requester, StallListener>()
 /** The header with the expected last sequence of the subject; 0 if no message is expected on it. */

@@ -207,8 +207,8 @@ interface DeclaredStream {
 }
 
 /**
- * Returns false if another process has created the stream meanwhile. It may still lack the fields
- * that `createBucket` sets in its second step.
+ * Returns false if another process has created the stream meanwhile. The stream may still lack the
+ * fields that `createBucket` sets in its second step.
  */
 async function isCreatedBy(create: () => Promise<unknown>): Promise<boolean> {
   try {

@@ -8,8 +8,8 @@ export interface Alert {
   value: string
   condition: string
   /**
-   * A second, complete PromQL expression. The alert fires only if it has a value for the same
-   * function.
+   * A second, complete PromQL expression. The alert fires only for a function for which this
+   * expression has a result, too.
    */
   and?: string
   for: string

@@ -39,7 +39,8 @@ export function signInRoutes(provider: Provider, users: Users): Middleware {
 
   async function show(ctx: Context) {
     const { prompt, params } = await provider.interactionDetails(ctx.req, ctx.res)
-    // Any other prompt asks for consent. No page asks the user, as all clients belong to this project.
+    // Any other prompt asks for consent. It is granted without asking the user, because all clients
+    // belong to this project.
     if (prompt.name !== 'login') return finish(ctx, { consent: {} })
     const { login_hint: username } = params
     ctx.body = signInPage({
