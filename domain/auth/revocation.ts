@@ -56,7 +56,8 @@ export async function revokeTokens(
   await raise(await subjectKey(identity), until, context)
   const userId = await readUserId(await identityToken(identity), context)
   if (userId === undefined) return
-  // Written before the connections are listed, for the reason given in `revokeSession`.
+  // Written before the connections are listed, so that `connection.opened` closes the connection of
+  // a login that is still in progress and not in the list.
   await raise(userKey(userId), Date.now(), context)
   await closeConnections(userId, context)
   context.log.info({ user: userId }, 'tokens revoked, connections closed')

@@ -7,7 +7,7 @@ import { type Engine, EngineUnavailableError } from './engine.ts'
 import { createLibreTranslate } from './libre-translate.ts'
 import { createOllama } from './ollama.ts'
 
-/** Empty for an engine that is not used. */
+/** The URL of an engine; empty if the engine is not used. */
 const Url = (name: string) =>
   v.pipe(
     v.optional(v.string(), ''),

@@ -92,7 +92,10 @@ export async function readUsersByHandle(handles: readonly string[]): Promise<Map
 const maxUsers = 20
 /** More than the search returns, because deactivated users are removed from the candidates. */
 const maxCandidates = 3 * maxUsers
-/** A user has up to 40 terms with the same beginning. */
+/**
+ * A user has up to 40 terms with the same beginning, so this many terms belong to at least
+ * `maxUsers` users.
+ */
 const maxPhraseTerms = 40 * maxUsers
 const [maxWords, maxWordTerms] = [4, 500]
 const lastCharacter = '\u{10ffff}'

@@ -92,7 +92,10 @@ function readFields(expression: string) {
   return { fields: read, needsBoth: needsBoth === true }
 }
 
-/** Reads a list of ranges as nats-server does (robfig/cron). */
+/**
+ * Reads a list of ranges by the rules of nats-server, which are those of the Go package
+ * robfig/cron.
+ */
 function readField(text: string, field: Field): { values: number[]; hasStar: boolean } {
   const ranges = text.split(',').filter(Boolean)
   if (ranges.length === 0) throw new RangeError('is empty')

@@ -12,8 +12,8 @@ type Labels = (string | null)[]
 
 const subject = 'connection.labels'
 /**
- * Takes about 30 MB. Above this number, the least recently used labels are evicted, even if their
- * connections are open.
+ * This many labels take about 30 MB. Above this number, the least recently used labels are evicted,
+ * even if their connections are open.
  */
 const maxLabels = 100_000
 

@@ -17,7 +17,10 @@ import type { FunctionHost } from './function-host.ts'
 import { followFunctions } from './other-functions.ts'
 import type { FunctionStats } from './stats.ts'
 
-/** The server closes a connection whose login was not answered after 20 s (nats.conf). */
+/**
+ * Shorter than the 20 s after which the server closes a connection whose login was not answered
+ * (nats.conf).
+ */
 const loginTimeoutMs = 15_000
 
 /**

@@ -4,7 +4,10 @@ import { SlotPool } from '../client/slot-pool.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import type { TrafficGuard } from './traffic-guard.ts'
 
-/** A cancellation counts as this much traffic of the caller, because all running calls are searched. */
+/**
+ * A cancellation counts as this much traffic of the caller, because it makes the process search its
+ * running calls.
+ */
 const countedBytes = 1_024
 
 /**

@@ -104,7 +104,7 @@ export class Dispatcher {
 
   /** Shared by all jobs: a closure for each job would cost more than the rest of its dispatch. */
   readonly #ended = (job: Job) => {
-    // The slot of an abandoned job is free already.
+    // The slot of a job that ran for too long after its deadline has already been freed.
     if (job.slot < 0) return
     this.stats.inFlight--
     this.#running.delete(job.slot)

@@ -16,7 +16,7 @@ interface Lane<Job> {
   running: number
 }
 
-/** Waiting jobs, which are taken from one caller after another. */
+/** Waiting jobs, which are taken from the callers in turn. */
 export class FairQueue<Job extends Queued> {
   readonly #limits: CallerLimits
   readonly #lanes = new Map<string, Lane<Job>>()
@@ -48,7 +48,7 @@ export class FairQueue<Job extends Queued> {
       const [job] = lane.waiting
       if (!job) break
       this.delete(job)
-      // The next turn of this lane comes after the turns of all other lanes.
+      // The next turn of this caller comes after the turns of all other callers.
       if (this.#turns.delete(lane)) this.#takeTurns(lane)
       return job
     }

@@ -161,7 +161,8 @@ export class ConnectionSpread implements AsyncDisposable {
     const all = [...counts.values()]
     if (own - Math.min(...all) < 2) return undefined
     const mean = all.reduce((sum, count) => sum + count, 0) / all.length
-    // Moves with a probability at which the expected number of connections that stay is the mean.
+    // The connection moves with this probability, so that the expected number of connections that
+    // stay on the server is the mean of all servers.
     if (Math.random() >= (own - mean) / own) return undefined
     const server = this.#chooseServer(nc, address, counts)
     return server === undefined ? undefined : { nc, account, from, server }

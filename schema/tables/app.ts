@@ -32,7 +32,7 @@ export const roomApps = pgTable(
   },
   (table) => [
     primaryKey({ columns: [table.room, table.app] }),
-    // For apps.remove, and for the deletion of rows whose app is deleted.
+    // For apps.remove, which deletes all rows of an app, and for the foreign key of `app`.
     index('room_apps_app').on(table.app),
   ],
 )

@@ -40,7 +40,7 @@ const invisibleInContext = new RegExp(
 const forbidden = {
   control: /[\p{Cc}\p{Zl}\p{Zp}]/u,
   direction: /\p{Bidi_Control}/u,
-  // Also unassigned and private-use characters, which most fonts do not show.
+  // Includes unassigned and private-use characters, which most fonts do not show.
   invisible: /[\p{DI}\p{Cs}\p{Co}\p{Cn}\uFFF9-\uFFFB]/u,
 } as const
 const anyForbidden = new RegExp(
