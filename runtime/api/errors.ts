@@ -12,7 +12,7 @@ export const errorStatus = {
   too_large: 413,
   /** The caller exceeded the rate limit; a retry succeeds after `retryAfterMs`. */
   rate_limited: 429,
-  /** The caller aborted the call. Only clients create this error, functions never do. */
+  /** The caller aborted the call, or is no longer connected. Handlers never throw this error. */
   cancelled: 499,
   /** The function threw an unexpected error. The log has its stack; the answer has no detail. */
   internal: 500,

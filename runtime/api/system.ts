@@ -9,8 +9,8 @@ export interface System {
   services(): Promise<Service[]>
   /**
    * Exports finished spans of a client to the collector, as spans of `service`, and returns true.
-   * Returns false if this process exports no spans. Check and limit the spans first, because a
-   * client can send invented ones.
+   * Returns false if this process exports no spans. The caller must check and limit the spans
+   * first, because a client can send invented ones.
    */
   exportSpans(service: string, spans: readonly ClientSpan[]): boolean
   /**

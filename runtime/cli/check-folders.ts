@@ -59,7 +59,7 @@ function runCheck(
     child.kill('SIGKILL')
   }
   child.on('message', (message: unknown) => {
-    // A loaded file may send other messages.
+    // A loaded file may send messages of its own.
     if (!isCheckMessage(message)) return
     clearTimeout(timer)
     if ('result' in message) {

@@ -214,8 +214,9 @@ export async function readConsumerProgress(
 }
 
 /**
- * Returns whether the stream's last matching message was delivered. In a cluster, `num_pending` does
- * not tell: the consumer's server counts the messages of its own replica, which may lag behind.
+ * Returns whether the stream's last matching message was delivered. In a cluster, `num_pending`
+ * does not show this: the consumer's server counts the messages of its own replica, which may lag
+ * behind.
  */
 async function hasAll(
   requester: Requester,

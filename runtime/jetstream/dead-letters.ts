@@ -15,7 +15,10 @@ export type Delivered = Pick<JsMsg, 'ack' | 'headers' | 'json' | 'seq' | 'subjec
 /** The headers that a dead letter copies from the original message, because a replay needs them. */
 const preservedHeaders = ['KV-Operation', 'traceparent', 'tracestate']
 const markerHeader = 'Nats-Marker-Reason'
-/** Stores the original value of `Nats-Marker-Reason`, because only the server may set that header. */
+/**
+ * The header in which a dead letter stores the original value of `Nats-Marker-Reason`, because only
+ * the server may set that header.
+ */
 const storedMarkerHeader = 'Natter-Marker-Reason'
 const storedTimeHeader = 'Natter-Time'
 const maxPageBytes = 4_000_000

@@ -65,8 +65,8 @@ export class Partitions {
   }
 
   /**
-   * Returns the subject to publish on. If its stream has partitions, also returns a name for the
-   * partition.
+   * Returns the subject to publish on. If its stream has partitions, also returns a `name` that
+   * identifies the partition.
    */
   route(subject: string): { subject: string; name?: string } {
     for (const { subjects } of this.#partitioned) {

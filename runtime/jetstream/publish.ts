@@ -7,7 +7,8 @@ import type { Requester } from '../client/requester.ts'
 
 const ackTimeoutMs = 2_000
 /**
- * While a stream acknowledges nothing, one publish in each interval tests it. All others fail at once.
+ * While a stream acknowledges nothing, one publish in each interval tests it. All other publishes
+ * to the stream fail at once.
  */
 const testIntervalMs = 2_000
 interface StreamState {

@@ -62,7 +62,10 @@ const nameInUse = 10_058
 /** The server's error code for several replicas without a cluster. */
 const noCluster = 10_074
 
-/** The server's duplicate window for a stream that declares none. It must not exceed `max_age`. */
+/**
+ * The server's duplicate window for a stream that declares none. A window must not exceed
+ * `max_age`.
+ */
 const defaultDuplicateWindow = 120e9
 
 export async function ensureResources(

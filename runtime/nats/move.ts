@@ -22,7 +22,7 @@ export function pauseDeliveries(nc: NatsConnection): () => void {
     if (subscription.queue || consumerInbox.test(subscription.getSubject()))
       protocol.unsub(subscription)
   return () => {
-    // The server ignores the subscriptions that it still has.
+    // Sends all subscriptions. The server ignores those that it still has.
     if (protocol.connected) protocol.sendSubscriptions()
   }
 }

@@ -49,7 +49,8 @@ export async function serveEndpoint(
     version,
     description: definition.contract?.description ?? `${trigger} ${host.loaded.name}`,
     metadata,
-    // Otherwise an endpoint that should have no queue group would get the library's default group.
+    // Without this, an endpoint that should have no queue group would get the library's default
+    // group.
     queue: '',
     async statsHandler(endpoint) {
       // The library measures a handler only until it returns a promise. Overwrites the library's

@@ -6,7 +6,7 @@ export type Storage = (typeof storages)[number]
 /** The SQLSTATE codes for a full disk, a disk error, and damaged data. */
 const databaseCodes = /^(53100|58030|XX00[12])$/
 
-/** Returns the storage that failed to store or read data, if this caused the error. */
+/** If the error was caused by a storage that failed to store or read data, returns this storage. */
 export function findFailedStorage(error: unknown): Storage | undefined {
   for (let cause = error, depth = 0; cause instanceof Error && depth < 8; depth++) {
     if (cause instanceof NotStoredError) return 'jetstream'
