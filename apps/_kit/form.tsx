@@ -22,8 +22,8 @@ interface FormProps<Of extends AnyApp> {
 }
 
 /**
- * A form that calls an action, and moves the focus to its first field. It is cleared after a success if
- * nothing closes it.
+ * A form that calls an action, and moves the focus to its first field. After a success, the form is
+ * closed by `onDone` or its `<Page>`. Without either, it is cleared.
  */
 export function Form<Of extends AnyApp = AnyApp>(props: FormProps<Of>) {
   const app = useApp()

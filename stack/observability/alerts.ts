@@ -267,8 +267,8 @@ function missedSchedule(minutes: number, names: readonly string[]): Alert {
     severity: 'warning',
     value: `sum by (function) (increase(${calls}[${minutes}m]))`,
     condition: '== 0',
-    // Fires only if the function was already served at the start of the window. Otherwise, no tick
-    // may have been due yet.
+    // Fires only if the function was already served at the start of the window. Otherwise, perhaps
+    // no tick has been due yet.
     and: `sum by (function) (${calls} offset ${minutes}m) >= 0`,
     for: '5m',
     labels: { window: `${minutes}m` },

@@ -282,7 +282,8 @@ function layOut(rows: readonly Row[]) {
       },
       ...formatPanel(panel),
     }))
-    // In the JSON, the panels of a collapsed row are part of the row. They take no space below it.
+    // In the JSON, the panels of a collapsed row are part of the row, and take no space below the
+    // row.
     if (isCollapsed) return [{ ...row, panels: formatted }]
     y += Math.ceil(panels.length / perLine) * height
     return [{ ...row, panels: [] }, ...formatted]

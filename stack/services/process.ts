@@ -21,7 +21,9 @@ export interface ProcessOptions extends ServiceOptions {
     signal: AbortSignal,
     firstMessage: Promise<unknown>,
   ) => Promise<string>
-  /** Whether the process is Node. It then gets an IPC channel, and stops when this channel closes. */
+  /**
+   * Whether the process runs Node. It then gets an IPC channel, and stops when this channel closes.
+   */
   isNode?: boolean
   stopSignal?: NodeJS.Signals
   /** Milliseconds from `stopSignal` to SIGKILL; 15,000 by default. */
