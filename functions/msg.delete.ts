@@ -31,8 +31,8 @@ export default defineFunction(
       at,
       message: { ...toTarget(message), sender, clientId, at: message.at },
     }
-    // Sent messages have the deduplication id `{sender}.{clientId}`. It never equals this one,
-    // because client ids contain no dot.
+    // Sent messages have the deduplication id `{sender}.{clientId}`. Because client ids contain no
+    // dot, it never equals the id `msg.delete.{id}`.
     const seq = await appendEvent(data, context, `msg.delete.${id}`)
     const { editedAt: _, card: __, ...unedited } = message
     const deleted = { ...unedited, text: '', mentions: [], deletedAt: at, editedSeq: seq }

@@ -37,7 +37,10 @@ export default defineFunction(
   { resources: [CHAT_MESSAGES], limit: { max: 120, windowMs: 60_000 } },
 )
 
-/** Returns undefined if JetStream does not answer in time. Rooms are then listed without the id of the log. */
+/**
+ * Returns undefined if JetStream does not answer in time. The answer of `room.list` then has no
+ * `log`.
+ */
 function readLogIdSoon(context: Context): Promise<string | undefined> {
   const timeout = new Promise<undefined>((resolve) => setTimeout(resolve, maxWaitMs, undefined))
   return Promise.race([readLogId(context).catch(() => undefined), timeout])

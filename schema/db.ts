@@ -144,8 +144,8 @@ async function readApplied(table: string, sql: TransactionSql | Sql): Promise<Se
 /**
  * Turns JIT compilation off for later sessions of the current database role. Otherwise, PostgreSQL
  * spends up to a second on compiling a statement that runs for milliseconds. This is not a migration,
- * because a migration runs once, and would not apply to another role. `jit` is not a start-up
- * parameter, because PgBouncer rejects it.
+ * because a migration runs once, and would not apply to another role. `jit` is not set when a
+ * connection starts, because PgBouncer rejects this parameter.
  */
 async function turnOffJit(sql: TransactionSql): Promise<void> {
   await sql`

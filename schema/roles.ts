@@ -1,15 +1,17 @@
 import type { Role } from './messages/room.ts'
 
 const rights = {
-  /** Send messages, edit own messages, and react. */
+  /** The right to send messages, to edit own messages, and to react. */
   speak: ['owner', 'moderator', 'member'],
-  /** Delete messages of other users, and read the earlier texts of edited messages. */
+  /**
+   * The right to delete messages of other users, and to read the earlier texts of edited messages.
+   */
   moderate: ['owner', 'moderator'],
   mentionGroup: ['owner', 'moderator'],
   invite: ['owner', 'moderator', 'member'],
   kick: ['owner', 'moderator'],
   rename: ['owner', 'moderator'],
-  /** Change roles, within the limits of `mayManage`. */
+  /** The right to change roles, within the limits of `mayManage`. */
   appoint: ['owner', 'moderator'],
   archive: ['owner'],
   manageApps: ['owner', 'moderator'],

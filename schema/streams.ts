@@ -176,8 +176,8 @@ export const TRANSLATE = {
 } as const satisfies BucketDeclaration
 
 /**
- * Translations of messages, by `{message id}.{hash of text, target language, engine and model}`. Those of
- * a deleted message are erased with it.
+ * Translations of messages, by `{message id}.{hash of text, target language, engine and model}`.
+ * When a message is deleted, its translations are erased.
  */
 export const TRANSLATE_CACHE = {
   bucket: 'TRANSLATE_CACHE',

@@ -56,7 +56,7 @@ export async function findPersistedSequence(
   }
 }
 
-/** Returns the first partition for a forged sequence that belongs to none. */
+/** A forged sequence may belong to no partition. Returns the first partition in this case. */
 function partitionAt(place: { room: RoomId } | { seq: number }, context: Context) {
   if ('room' in place) return context.partitions(CHAT_MESSAGES, chatRoom, place)[0] ?? CHAT_MESSAGES
   const all = context.partitions(CHAT_MESSAGES)

@@ -45,7 +45,7 @@ export async function readEmojis(id: MessageId, user: UserId): Promise<MessageEm
 
 /**
  * Returns a user's latest reaction to a message with an emoji. `persisted` is the reaction in the database.
- * Returns undefined if more than `maxEvents` events of the room follow it.
+ * Returns undefined if the room has more than `maxEvents` events after `persisted`.
  */
 export async function findReaction(
   { message, user, emoji }: { message: Message; user: UserId; emoji: string },

@@ -87,8 +87,8 @@ export function requireTextLength(text: string): void {
 }
 
 /**
- * Returns true for a UUIDv7 whose creation time is in the last half of the stream's duplicate
- * window. By forging the creation time, senders can only store a second copy of their own message in
+ * Returns true for a UUIDv7 that was created less than half of the stream's duplicate window ago.
+ * By forging the creation time, senders can only store a second copy of their own message in
  * CHAT_MESSAGES.
  */
 function isRecentClientId(clientId: ClientId): boolean {

@@ -127,7 +127,7 @@ export async function setOfflineIfDisconnected(user: UserId, context: Context): 
     context,
   )
   // A heartbeat may have stored a lease after the first check, but still read the previous status.
-  // It then did not set the user online, so the previous status is restored here.
+  // The heartbeat then did not set the user online, so the previous status is restored here.
   if (before !== after && !(await isDisconnected()))
     await changeStatus(user, (status) => (status === 'offline' ? before : status), context)
 }

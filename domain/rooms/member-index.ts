@@ -11,8 +11,8 @@ import { replaceRoomKey } from './room-key.ts'
 import { type Reader, withSharedRoomLocks } from './room-lock.ts'
 
 /**
- * Key of the entry that marks a partition of the member index ROOMS_KV as complete. It starts with `=`, because a
- * room id cannot contain that character.
+ * Key of the entry that marks a partition of the member index ROOMS_KV as complete. It starts with
+ * `=`, which room ids cannot contain, so that it is never the key of a room.
  */
 const marker = '=index'
 const [roomBatchSize, memberBatchSize] = [200, 500]

@@ -10,8 +10,8 @@ export type Reader = Pick<Transaction, 'select'>
 /*
  * Memberships and their entries in the member index ROOMS_KV change only under a lock of the room's
  * row. Calls that add members take a shared lock. Calls that remove members or change roles take an
- * exclusive lock. Otherwise, a call that read a membership before its removal could write it to the
- * member index again.
+ * exclusive lock. Without these locks, a call that read a membership before its removal could write
+ * it to the member index again.
  */
 
 export function withRoomLock<T>(id: RoomId, work: (tx: Transaction) => Promise<T>): Promise<T> {

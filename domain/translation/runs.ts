@@ -55,7 +55,9 @@ export async function runTranslation(order: TranslationOrder, context: RunContex
   if (runs.get(order.key) === run) runs.delete(order.key)
 }
 
-/** Adds a listener to a run. Its first piece is the whole translation up to now. */
+/**
+ * Adds a listener to a run. The first piece for this listener is the whole translation up to now.
+ */
 export function joinRun(key: string, listener: Pick<Listener, 'user' | 'msgKey'>): void {
   runs.get(key)?.join(listener)
 }

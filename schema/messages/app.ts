@@ -93,9 +93,9 @@ export const appsRemove = {
 } as const satisfies Contract
 
 /**
- * The common contract of all actions of apps, for clients. The app defines the schemas of `data` and of the
- * answer. Returns the same `forbidden` whether the room does not exist, the caller is not a member, or the app is
- * not installed.
+ * The common contract of all actions of apps, for clients. The app defines the schemas of `data`
+ * and of the answer. Returns the same error `forbidden` whether the room does not exist, the caller
+ * is not a member, or the app is not installed.
  */
 export const appAction = {
   subject: 'app.{app}.{room}.{action}',

@@ -25,9 +25,9 @@ export interface NatsConnectionId {
   client: number
 }
 
-/** Interval of the heartbeats of a lease that expires without them. */
+/** Interval of the heartbeats of a lease that needs heartbeats. */
 export const heartbeatMs = 10_000
-/** Time from the last heartbeat of such a lease until the lease expires. */
+/** Time after its last heartbeat at which a lease that needs heartbeats expires. */
 export const leaseMs = 45_000
 /**
  * Interval of the heartbeats of a lease that lasts as long as the connection. They restore a lease that was lost

@@ -128,8 +128,8 @@ class MessageTokenizer extends Tokenizer {
 
   constructor(text: string) {
     super()
-    // marked scans text without delimiters quickly, so the effort is proportional to the share of
-    // delimiters.
+    // marked scans text without delimiters quickly, so the effort of a scan is proportional to the
+    // share of delimiters.
     this.delimiters = 0.1 + (text.match(/[*_~]/g)?.length ?? 0) / text.length
   }
 
