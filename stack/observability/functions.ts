@@ -62,7 +62,7 @@ function timeoutMs(contract: LoadedFunction['definition']['contract']) {
   return contract?.timeoutMs ?? defaultTimeoutMs
 }
 
-/** Returns the window in minutes. Returns undefined for a longer window than 8 days. */
+/** Returns the window in minutes, or undefined if it would be longer than 8 days. */
 function scheduleMinutes({ definition }: LoadedFunction): number | undefined {
   const { trigger } = definition
   if (trigger?.kind !== 'schedule') return undefined
