@@ -10,8 +10,8 @@ export async function createFolder(stack: AsyncDisposableStack): Promise<string>
 }
 
 /**
- * Kills the processes and deletes the folders if this process exits before `stack` is disposed of. The
- * returned function adds a process.
+ * Deletes the folders and kills the child processes if this process exits before `stack` is disposed
+ * of. The returned function registers a child process.
  */
 export function cleanUpOnExit(stack: AsyncDisposableStack, folders: readonly string[]) {
   const pids: number[] = []

@@ -13,7 +13,7 @@ export interface BenchFixture extends AsyncDisposable {
   dir: string
   nats: NatsService
   secrets: Secrets
-  /** With the credentials of the functions' account. */
+  /** URL of the NATS server, with the credentials of the account that functions use. */
   url: string
   serve(folders: string | string[], env?: Record<string, string>): Promise<ProcessService>
   startWorker(module: URL, args?: string[]): Promise<Worker>

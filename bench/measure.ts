@@ -21,13 +21,13 @@ export type Samples = Map<string, Sample[]>
 export interface Goal {
   must: number
   aim?: number | undefined
-  /** `must` and `aim` are minimums (`more`) or maximums (`less`). */
+  /** With `more`, `must` and `aim` are minimums; with `less`, they are maximums. */
   better: 'more' | 'less'
   /** The tolerated deviation from `must`, as a share of `must`; 0.15 by default. */
   margin?: number
 }
 
-/** The margin of p99, which may be twice its goal, because few samples determine it. */
+/** Goals for p99 tolerate up to twice their value, because few samples determine a p99. */
 export const p99Margin = 1
 
 export interface Line {
@@ -53,7 +53,10 @@ export async function takeSample(
   return { rate: count / seconds, p50, p99, cpu: ((await readCpu()) - before) / count }
 }
 
-/** Each round begins with another row. */
+/**
+ * Measures each row once per round. Each round begins with a different row, so that a disturbance of
+ * the machine affects all rows alike.
+ */
 export async function measureRounds(
   rows: readonly string[],
   { rounds }: Options,

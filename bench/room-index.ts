@@ -5,7 +5,7 @@ import { ROOMS_KV } from '../schema/streams.ts'
 export async function openRoomIndex(nc: NatsConnection) {
   const bucket = await new Kvm(nc).open(ROOMS_KV.bucket)
   return {
-    /** Without this key, the functions would rebuild ROOMS_KV from the database. */
+    /** Marks ROOMS_KV as complete. Otherwise, the functions would rebuild it from the database. */
     markComplete: () => bucket.put('=index', JSON.stringify({ builtAt: new Date().toISOString() })),
     async addRoom(id: string, kind: 'public' | 'private', members: readonly string[] = []) {
       await bucket.put(id, JSON.stringify({ kind, closed: false }))

@@ -18,7 +18,10 @@ const app = 'poll' as AppId
 const owner = 'member-0'
 const roomOf = (members: number) => `bench-${members}` as RoomId
 
-/** Compares an app with the chat: its calls with calls of functions, and its updates with messages. */
+/**
+ * Compares the poll app with the chat: calls of the app with calls of functions, and updates of the app
+ * with messages.
+ */
 export async function measureApps(options: Options): Promise<Section[]> {
   await using stack = new AsyncDisposableStack()
   const database = await startDatabase(stack, async (sql) => {
@@ -111,7 +114,10 @@ export async function measureApps(options: Options): Promise<Section[]> {
 
 type Medians = Map<string, number[]>
 
-/** Measures each row once to warm up, and then once per round. Each round begins with another row. */
+/**
+ * Measures each row once to warm up, and then once per round. Each round begins with a different row,
+ * so that a disturbance of the machine affects all rows alike.
+ */
 async function measureMedians<Row>(
   rows: readonly (readonly [string, Row])[],
   { rounds }: Options,

@@ -1,5 +1,6 @@
 /**
- * Times NATS service discovery: INFO after the runtime has started, PING while a function is busy.
+ * Times NATS service discovery: the answers of 100 functions to INFO after the start of the runtime,
+ * and the answer to PING while a function is busy.
  */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -66,7 +67,7 @@ async function timeStart(fixture: BenchFixture, folder: string): Promise<number>
   const allAnswered = Promise.withResolvers<number>()
   nc.subscribe(reply, {
     callback(_error, message) {
-      // The answer has no payload if no service is subscribed yet.
+      // Until a service has subscribed, the NATS server answers by itself, without a payload.
       if (message.data.length === 0) return
       const { name } = message.json<{ name: string }>()
       if (name.startsWith('hundred-')) names.add(name)

@@ -93,7 +93,7 @@ export async function measureCalls(options: Options): Promise<Section[]> {
     )
   }
 
-  // A first run without a result, in which Node compiles the code.
+  // Node compiles the code during this first run, so its result is not used.
   for (const row of loads.keys()) await measure(row, 64, options.seconds * 2)
   const byDepth = new Map<number, Samples>()
   for (const depth of [1, 64, 512]) {

@@ -7,7 +7,7 @@ import { type Call, payload } from './peer.ts'
 import { connectNatter, natterSubject } from './peers/natter.ts'
 import { rawSubject } from './peers/raw.ts'
 
-/** A process loads only one of the libraries. */
+/** Imported on demand, so that a process loads only the library that it measures. */
 const peers = {
   raw: async () => (await import('./peers/raw.ts')).raw,
   services: async () => (await import('./peers/services.ts')).services,
@@ -48,7 +48,7 @@ function isPeer(name: CallerName): name is PeerName {
   return Object.hasOwn(peers, name)
 }
 
-/** Publishes windows of `eventWindow` events, of which two are always in flight. */
+/** Publishes events in windows of `eventWindow` each. Two windows are always in flight. */
 async function publishEvents({ prefix, seconds }: { prefix: string; seconds: number }) {
   const nc = await connectTo(url, 'publisher')
   const publishWindow = () => {

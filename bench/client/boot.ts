@@ -25,7 +25,9 @@ export async function measureBoot(
   ]
 }
 
-/** `open` must resolve after the old page is unloaded: otherwise a message of that page would count. */
+/**
+ * `open` must resolve after the old page is unloaded. Otherwise, a message of the old page would count.
+ */
 async function timeFirstMessage(page: Page, open: () => Promise<unknown>): Promise<number> {
   const started = performance.now()
   await open()

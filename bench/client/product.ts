@@ -17,7 +17,7 @@ export interface Product extends AsyncDisposable {
 }
 
 const messageCount = 1_200
-/** Fewer messages than a history page has must precede the message `oldMessage`. */
+/** Less than the size of a history page (50), so that at most one page precedes the `oldMessage`. */
 const oldMessageIndex = 30
 
 export async function startProduct(): Promise<Product> {

@@ -6,7 +6,9 @@ import type { Figure } from './figures.ts'
 
 type Chunks = Record<string, { file: string; imports?: string[]; css?: string[] }>
 
-/** The entry script and the chat module that it always loads, with the static imports of both. */
+/**
+ * Measures the entry script and the chat module that it always loads, with the static imports of both.
+ */
 export async function measureSize(): Promise<Figure[]> {
   await buildClient(console.error)
   const manifest = await readFile(join(clientFolder, '.vite', 'manifest.json'), 'utf8')

@@ -37,7 +37,7 @@ const stallMs = 300_000
 export async function measureFanOut(options: Options): Promise<Section[]> {
   const lines: Line[] = []
   const goals: Line[] = []
-  // The users of the largest room take long to connect.
+  // A quick run omits the largest room, because its users take long to connect.
   const isQuick = options.rounds < 3
   for (const size of isQuick ? sizes.slice(0, 2) : sizes) {
     const samples = await measureRoom(size, options)
@@ -95,7 +95,7 @@ async function measureRoom(size: number, options: Options): Promise<Samples> {
     return { ...sample, rate: sample.rate * size }
   }
   const samples = await measureRounds(Object.keys(rows), options, measure)
-  // The stalled user cannot be resumed, so this row is last.
+  // The stalled user cannot be resumed, so the row with this user is measured last.
   await stalledUser.call('stall', stallMs)
   const withStalled = await measureRounds([stalled], options, measure)
   return new Map([...samples, ...withStalled])

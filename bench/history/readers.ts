@@ -15,7 +15,7 @@ export interface PageRequest {
 /** Reads a history page. `ids` begins with the oldest message; `reactions` counts those of all messages. */
 export type Reader = (request: PageRequest) => Promise<{ ids: string[]; reactions: number }>
 
-/** As in schema/db.ts. */
+/** Number of connections, the same as in schema/db.ts. */
 const poolSize = 8
 const caller = 'user-1' as UserId
 

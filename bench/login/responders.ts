@@ -29,7 +29,7 @@ interface Responder {
   seal(data: Uint8Array, recipient: string): Uint8Array
 }
 
-/** Each response contains these subjects, so their number affects its time. */
+/** Each response contains these subjects, so their number affects the time of a login. */
 const userSubjects = Object.values<Contract>(contracts)
   .filter(({ audience }) => audience.some((caller) => caller === 'everyone' || caller === 'user'))
   .map((contract) => contractSubject(contract).template.replaceAll(/\{(?!caller)\w+\}/g, '*'))
@@ -70,7 +70,7 @@ function createLibraryResponder({
   }
 }
 
-/** Does not verify the signatures of requests, because only the NATS server can encrypt them. */
+/** Does not verify the signature of a request, because only the NATS server can encrypt a request. */
 function createFloorResponder(
   { calloutSeed, xkeySeed, publicKeyPem }: ResponderOptions,
   verifiesToken: boolean,

@@ -26,7 +26,7 @@ const natter = 'Natter auth.callout'
 
 const stormClients = 2_000
 const maxStormSeconds = 5
-/** `library` is left out, because it takes 90 seconds. */
+/** The row `library` is left out, because it would take 90 seconds. */
 const stormRows = [floor, natter]
 
 interface Responder {
@@ -56,7 +56,8 @@ export async function measureLogins(options: Options): Promise<Section[]> {
   function measure(row: string, depth: number) {
     const { port, readCpu } = find(row)
     const { seconds } = options
-    // With many parallel logins, `library` exceeds the NATS server's timeout.
+    // The responder `library` is slow: with many parallel logins, some exceed the NATS server's
+    // timeout.
     const mayReject = row === library
     return takeSample(readCpu, () => load.call('run', { port, depth, seconds, mayReject }))
   }

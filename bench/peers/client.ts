@@ -2,7 +2,7 @@ import { createPrivateKey } from 'node:crypto'
 import WebSocket from 'ws'
 import { signToken } from '../login/issuer.ts'
 
-/** A running server, for the driver in another process. */
+/** Describes a running server to the driver, which is a process of its own. */
 export interface Target {
   protocol: 'centrifugo' | 'natter' | 'prosody' | 'synapse'
   url: string
@@ -36,7 +36,7 @@ export type Connect = (target: Target, user: string) => Promise<Client>
 
 export const pageSize = 50
 
-/** Logins and calls that were repeated, because the server did not answer them in time. */
+/** Counts the logins and calls that were repeated because the server did not answer them in time. */
 export const repeats = { count: 0 }
 
 const tokens = new Map<string, string>()

@@ -18,7 +18,7 @@ const connecting = 25
 
 let target: Target
 const deliveries = createDeliveries()
-/** By room. The first client of a room sends. */
+/** The clients of each room. The first client of a room sends the messages. */
 const clientsOf = new Map<string, Client[]>()
 
 const connect = (user: string) => protocols[target.protocol](target, user)
@@ -30,7 +30,7 @@ serveParent({
   start(options: Target) {
     target = options
   },
-  /** Connects users until `count` follow the room. */
+  /** Connects `count` users, who all follow the room. */
   async enter({ room, count }: { room: string; count: number }) {
     const clients: Client[] = []
     clientsOf.set(room, clients)
@@ -61,7 +61,7 @@ serveParent({
       last: percentilesOf(times.map(({ last }) => last)).p50,
     }
   },
-  /** Returns the duration in milliseconds. */
+  /** Connects `count` users, and returns how many milliseconds they need to join the room. */
   async join({ room, count }: { room: string; count: number }) {
     const clients: Client[] = []
     await inParallel(count, connecting, async (index) => {
@@ -73,13 +73,16 @@ serveParent({
     for (const client of clients) client.cut()
     return ms
   },
-  /** Cuts all clients but the sender, and sends messages that they miss. */
+  /** Cuts all clients but the sender, and then sends messages, which the cut clients miss. */
   async cut({ room, missed }: { room: string; missed: number }) {
     const [sender, ...others] = clientsOf.get(room) ?? []
     for (const client of others) client.cut()
     for (let sent = 0; sent < missed; sent++) await sender?.send(room, textOf(createClientId()))
   },
-  /** Reconnects all at once. Returns the milliseconds until each has received all missed messages. */
+  /**
+   * Reconnects all clients that `cut` has disconnected, in parallel. Returns the milliseconds until
+   * each has received all missed messages.
+   */
   async resume({ room, missed }: { room: string; missed: number }) {
     const clients = clientsOf.get(room) ?? []
     const started = performance.now()

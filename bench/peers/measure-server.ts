@@ -5,7 +5,9 @@ import { startWorker } from '../worker.ts'
 import { rooms, type Server, startServer } from './servers.ts'
 import { readUsage } from './usage.ts'
 
-/** Values by the key of their row (see rows.ts). A key is absent if the server has no such figure. */
+/**
+ * Measured values by the key of their row (see rows.ts). A key is absent if its row was not measured.
+ */
 export type Figures = Record<string, number>
 
 const driver = new URL('driver.ts', import.meta.url)
@@ -93,7 +95,10 @@ function usageOf({ processes }: Server) {
   return readUsage([...processes.values()])
 }
 
-/** Includes the work that the server does after its responses, such as that of `persist`. */
+/**
+ * The processor time includes the work that the server does after its responses, such as that of
+ * Natter's function `persist`.
+ */
 async function measureCpu<Result>(server: Server, run: () => Promise<Result>) {
   const before = usageOf(server).cpuMs
   const result = await run()

@@ -21,7 +21,7 @@ export async function connectProsody(target: Target, user: string): Promise<Clie
     const failure = /type=['"]error/.test(stanza) ? new Error(`Prosody: ${stanza}`) : undefined
     pending.settle(attribute(stanza, 'id'), failure ?? stanza)
   }
-  /** Sends a stanza, and waits for one that matches. */
+  /** Sends a stanza, and waits until the server sends a stanza that matches `pattern`. */
   function exchange(stanza: string, pattern: RegExp) {
     return new Promise<void>((resolve) => {
       wait = { pattern, resolve }
@@ -43,7 +43,7 @@ export async function connectProsody(target: Target, user: string): Promise<Clie
   await request('set', 'localhost', '<bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"/>')
 
   const addressOf = (room: string) => `${room}@rooms.localhost`
-  /** Passes each archived message, and returns the id of the newest one. */
+  /** Requests a page of the room's archive, and passes each message of the page to `onArchived`. */
   async function readArchive(room: string, page: string, onArchived: (stanza: string) => void) {
     const live = onMessage
     onMessage = (stanza) => (stanza.includes('<result ') ? onArchived(stanza) : live(stanza))

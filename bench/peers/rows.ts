@@ -7,8 +7,8 @@ export interface Row {
   unit: string
   goal?: Goal
   /**
-   * The server whose value is the divisor: the baseline by default. With `none`, nothing is divided, and
-   * the goal is in the row's unit.
+   * The server by whose value the row's values are divided; by default, the baseline. With `none`, they
+   * are not divided, and the goal is in the row's unit.
    */
   against?: string | 'none'
 }

@@ -5,7 +5,7 @@ import { type Figures, measureServer } from './measure-server.ts'
 import { type Row, rows } from './rows.ts'
 import { base, starts } from './servers.ts'
 
-/** Each round begins with another server. Only one runs at a time. */
+/** Measures one server after another. Each round begins with a different server. */
 export async function measurePeers(options: Options): Promise<Section[]> {
   const names = Object.keys(starts)
   const results = new Map(names.map((name) => [name, [] as Figures[]]))

@@ -23,7 +23,7 @@ export interface Server extends AsyncDisposable {
   processes: Map<string, number>
 }
 
-/** Sizes of the rooms. Natter's memberships are stored before its start. */
+/** Number of members of each room. Natter's memberships are stored before Natter is started. */
 export const rooms = { small: 11, joined: 0, cut: 501, thousand: 1_000, thousands: 5_000 }
 
 const root = join(import.meta.dirname, '..', '..')
@@ -92,7 +92,7 @@ async function startCentrifugo({ stack, dir, issuer, onSpawn }: StartOptions, da
         history_ttl: '1h',
       },
     },
-    // Without `use_notify`, the broker polls every 100 ms.
+    // Without `use_notify`, the broker would poll PostgreSQL every 100 ms.
     ...(database
       ? {
           broker: {

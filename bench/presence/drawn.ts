@@ -37,7 +37,7 @@ export async function serveDrawn(url: string): Promise<void> {
     message.respond(JSON.stringify({ status: 'online' }))
   }
 
-  /** The original design receives each renewal of a lease. */
+  /** The cost of the original design includes this watcher, which receives each renewal of a lease. */
   async function watchLeases() {
     for await (const { operation } of await connections.watch())
       if (operation === 'PURGE') throw new Error('A lease expired during the measurement')

@@ -29,7 +29,7 @@ const sides: Record<string, Side> = { [base]: 'drawn', [natter]: 'natter' }
 
 export async function measurePresence(options: Options): Promise<Section[]> {
   await using stack = new AsyncDisposableStack()
-  // V8 compiles the code in round 0.
+  // V8 compiles the code in round 0, which is not part of the result.
   const rounds = options.rounds + 1
   const database = await startDatabase(stack, (sql) => writeMembers(sql, rounds))
   const fixture = stack.use(await startFixture())

@@ -2,7 +2,7 @@ export const userCount = 3_000
 export const roomCount = 100
 export const roomsPerUser = 5
 
-/** Each round needs users without stored presence. */
+/** The id contains the round, because each round needs new users, without stored presence. */
 export function userOf(side: string, round: number, index: number): string {
   return `${side}-${round}-${index}`
 }

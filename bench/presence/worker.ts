@@ -46,11 +46,14 @@ interface Staying {
   prefix: string
   count: number
   everyMs: number
-  /** The id of the NATS server, for leases that last as long as the connection. */
+  /** The id of the NATS server. Leases that last as long as the connection contain it. */
   server: string
 }
 
-/** Adds users up to `count`, and returns when they are online. They then send heartbeats, evenly spread. */
+/**
+ * Adds users until there are `count`, and returns when all are online. From then on, each user sends a
+ * heartbeat every `everyMs`; the heartbeats are spread evenly over this time.
+ */
 async function stay({ prefix, count, everyMs, server }: Staying): Promise<void> {
   const beat = (index: number) => {
     const connId = prefix.endsWith('connection') ? `${server}-${1_000 + index}` : 'tab'

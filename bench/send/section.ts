@@ -29,7 +29,10 @@ const rooms: Record<string, RoomName> = {
 }
 const listenerCounts = [1, 10]
 
-/** The rate is measured with `depth` messages in flight, the time with `perSecond` messages a second. */
+/**
+ * The rate is measured with `depth` messages in flight, and p50 and p99 with `perSecond` messages a
+ * second.
+ */
 const depth = 64
 const perSecond = 50
 
@@ -42,7 +45,7 @@ export async function measureSends(options: Options): Promise<Section[]> {
     return worker
   }
   const drawn = { drawn: await startDrawn('drawn'), lean: await startDrawn('lean') }
-  // Serves only functions that the original design has too. That design uses no database.
+  // Serves only the functions that the original design has. The original design uses no database.
   await fixture.serve(join(import.meta.dirname, 'functions'), {
     ...withoutDatabase,
     // Calls are counted, but never reach the limit.

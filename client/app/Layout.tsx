@@ -134,7 +134,8 @@ export function Layout(
                 <QuickSwitcher isOpen={dialog() === 'switcher'} onClose={() => setDialog()} />
                 <SettingsDialog isOpen={dialog() === 'settings'} onClose={() => setDialog()} />
                 <ShortcutsDialog isOpen={dialog() === 'shortcuts'} onClose={() => setDialog()} />
-                {/* `isOpen` is false, so that the tooltips load when the page is idle instead of at once. */}
+                {/* Without `isOpen`, a lazy part loads at once. With `isOpen={false}`, the tooltips load
+                    only when the page is idle. */}
                 <Tooltips isOpen={false} />
                 <CopyDialog isOpen={clipboard.manualText() !== undefined} />
                 <div class="notes" role="status" aria-live="polite">
@@ -153,7 +154,9 @@ export function Layout(
   )
 }
 
-/** Stores the open room, and opens it again on a wide page whose URL names no room or console. */
+/**
+ * Stores the open room. On a wide page, opens it again if the URL names neither a room nor the console.
+ */
 function restoreLastRoom({ route, go }: Router, store: LocalStore): void {
   createEffect(() => {
     const { room } = route()

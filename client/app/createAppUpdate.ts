@@ -17,8 +17,8 @@ export function createAppUpdate() {
   const checkForUpdate = () => {
     if (document.visibilityState === 'visible') registration?.update().catch(() => undefined)
   }
-  // A new worker takes control of all open pages, even of those that already have its version. So the
-  // page compares its script with that of the server.
+  // A new worker takes control of all open pages, even of those that already run the new version. So
+  // the page compares its script with the script that the server now delivers.
   const onChange = () => void isPageOutdated().then((isOld) => isOld && setOutdated(true))
 
   const start = () => void register().catch(() => undefined)

@@ -16,7 +16,8 @@ export function appDocument({ id, componentUrl = '', integrity = '' }: App): str
     "form-action 'none'",
     "base-uri 'none'",
   ].join('; ')
-  // The policy must come first in the document, because it applies only to what follows. Without it, only
-  // the policy that the frame inherits from the page would apply, which allows images from any address.
+  // The policy must come first in the document, because it applies only to what follows. Without it,
+  // only the page's policy would apply, which the frame inherits. The page's policy allows images from
+  // any address.
   return `<!doctype html><meta http-equiv="Content-Security-Policy" content="${policy}"><meta charset="utf-8"><script type="module" crossorigin integrity="${integrity}" src="${url}"></script>`
 }

@@ -6,12 +6,15 @@ import { createFocusGuard } from './createFocusGuard.ts'
 const [startMs, pingMs, maxMissedPings] = [5_000, 2_000, 3]
 const maxMessageLength = 65_536
 const [maxMessagesPerSecond, maxCallsPerSecond, maxPendingCalls] = [200, 30, 16]
-/** Time in which a second Escape leaves the app: the first one may close something in it. */
+/**
+ * A second Escape within this time after the first one leaves the app. A single Escape does not,
+ * because it may close something in the app.
+ */
 const escapeMs = 1_000
 
 /**
- * True if the last frame did not start, or stopped answering. Its process may still run, and the browser
- * may use that process for the next frame.
+ * True if the previous frame did not start, or stopped answering. Its process may still hang, and the
+ * browser may use this process for the next frame.
  */
 let isSuspect = false
 
@@ -27,7 +30,7 @@ export interface AppFrameOptions {
   hello: () => Omit<AppHello, 'app'>
   onReady: () => void
   onEnd: (reason: EndReason) => void
-  /** The user wants to leave the app by keyboard. */
+  /** Called when the user presses keys to leave the app. */
   onLeave: () => void
   call: (action: string, data: unknown) => Promise<Answer>
   names: (users: readonly string[]) => Promise<Answer>
@@ -132,7 +135,8 @@ export function createAppFrame(options: AppFrameOptions) {
     const now = performance.now()
     const isSecond = now - escapedAt < escapeMs
     if (key === 'Escape') escapedAt = now
-    // Otherwise an app without the focus could move the focus out of a menu or dialog with this message.
+    // The frame must have the focus. Otherwise, an app could send this message to move the focus out of
+    // a menu or dialog of the page.
     if ((key === 'F6' || isSecond) && document.activeElement === frame) options.onLeave()
   }
 

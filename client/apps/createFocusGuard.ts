@@ -1,6 +1,6 @@
 /**
- * Within this time after Tab, the focus may move to the frame. Within this time after any other key, a
- * pointer over the frame does not count as the cause.
+ * Within this time after Tab, the focus may move to the frame. Within this time after any other key,
+ * the focus may not move to the frame even if the pointer is over it: the user is typing.
  */
 const keyMs = 300
 

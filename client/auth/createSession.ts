@@ -20,7 +20,9 @@ export type SessionState =
   | { status: 'out'; why: 'never' | 'ended' | 'logout' }
   | { status: 'unreachable' }
 
-/** A renewal is also `refused` if the session has ended while the renewal was running. */
+/**
+ * `refused`: the provider has rejected the renewal, or there is no session, or it has ended meanwhile.
+ */
 export type Renewal = 'renewed' | 'refused' | 'unreachable'
 
 export type Session = ReturnType<typeof createSession>

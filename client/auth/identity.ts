@@ -1,7 +1,7 @@
 import type { Identity } from '#schema/identity'
 
 export interface SessionIdentity extends Identity {
-  /** Undefined if this browser has not learned it from the server yet. */
+  /** The user id, which the server determines. Undefined before the first login in this browser. */
   user: string | undefined
   /** The user name at the identity provider. */
   handle: string

@@ -6,8 +6,8 @@ import solid from 'vite-plugin-solid'
 const frame = join(import.meta.dirname, '..', 'apps', 'frame')
 
 /**
- * Builds apps of a folder, each into one file: the prelude, the frame's part of the bridge, the component.
- * Without `names`, builds all.
+ * Builds the apps `names` of a folder; by default, all. Each app becomes one file with three parts: the
+ * prelude, the frame's part of the bridge, and the app's component.
  */
 export async function buildApps(folder: string, outDir: string, names = ['[!_]*']): Promise<void> {
   const components = names.map((name) => `${name}/component.tsx`)

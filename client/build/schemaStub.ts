@@ -1,6 +1,6 @@
 /**
- * Replaces valibot in the page: validates nothing, but keeps `entries` and `options`, which other
- * code reads.
+ * Replaces valibot in the page: validates nothing, but keeps the fields `entries` and `options` of a
+ * schema, which code of the page reads.
  */
 type SchemaStub = Record<string, unknown>
 

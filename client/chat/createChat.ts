@@ -32,8 +32,8 @@ export interface ChatOptions {
   identity: KnownIdentity
   localStore: LocalStore
   /**
-   * Called for each message of another user, and for each notice without its message, whose sender is
-   * unknown.
+   * Called for each message of another user. If a notice comes without its message, the sender is
+   * unknown, and this is called even if the message is the user's own.
    */
   onMessage?: (notice: Notice, room: MyRoom) => void
   onMissed?: (room: MyRoom, before: MyRoom) => void
@@ -100,8 +100,8 @@ export function createChat(options: ChatOptions) {
     () => undefined,
   )
   /**
-   * Number of messages missed while disconnected. With `equals: false`, an equal number also restarts
-   * the timer of ConnectionBanner.
+   * Number of messages missed while disconnected. With `equals: false`, each reconnect restarts the
+   * timer of ConnectionBanner, even if the number is the same as before.
    */
   const [recovered, setRecovered] = createSignal<number | 'many'>(0, { equals: false })
 
@@ -154,7 +154,7 @@ export function createChat(options: ChatOptions) {
   }
 
   function cachePage(room: RoomId, timeline: RoomTimeline) {
-    // Skips the cached page, and a room from which the user was removed.
+    // Skips the cached page itself, older history pages, and rooms from which the user was removed.
     if (timeline.opened() === 0 || timeline.hasNewer() || !rooms.byId(room)) return
     const messages = timeline.items().slice(-maxCachedMessages)
     if (messages.length === 0) return

@@ -68,8 +68,8 @@ export function createDoNotDisturb(
 
   async function choose(status: ChosenStatus, end?: number) {
     const before = choice()
-    // Stores the status before publishing it. Otherwise `onChosen` would see a new status, and set it
-    // without an end.
+    // Stores the status and its end before publishing the status. Otherwise, the callback of `onChosen`
+    // would run first, and set the status without an end.
     persist({ status, until: end })
     try {
       await presence.choose(status)

@@ -29,7 +29,10 @@ export function createMembers(client: ChatClient, rooms: Rooms) {
       watched.add(room)
       void load(room)
     },
-    /** Makes `ensureLoaded` load again, because changes are missed while disconnected. */
+    /**
+     * Makes the next `ensureLoaded` load the members again. Called after a reconnect, because changes
+     * are missed while disconnected.
+     */
     invalidate: () => fresh.clear(),
   }
 }

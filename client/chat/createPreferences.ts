@@ -7,7 +7,10 @@ export type Preferences = ReturnType<typeof createPreferences>
 export const key = 'prefs'
 const unsentKey = `${key} unsent`
 
-/** Changes apply at once; syncPreferences.ts sends them, and receives those of other devices. */
+/**
+ * Changes apply at once in this browser. syncPreferences.ts sends them to the server, and receives
+ * changes from other devices.
+ */
 export function createPreferences(store: LocalStore) {
   const read = () => ({
     stored: store.readNow<StoredPreferences>(key) ?? { prefs: {}, revision: 0 },
@@ -29,7 +32,10 @@ export function createPreferences(store: LocalStore) {
     isCurrent,
     unsent: () => state().unsent,
     set: (changes: PreferenceChanges) => setUnsent(merge(state().unsent ?? {}, changes)),
-    /** Deletes the unsent changes after they were sent, unless the user has made others meanwhile. */
+    /**
+     * Deletes the unsent changes if they are still the ones in `sent`. If the user has made further
+     * changes meanwhile, all remain unsent.
+     */
     settle: (sent: PreferenceChanges) => state().unsent === sent && setUnsent(),
     receive({ prefs, revision }: StoredPreferences) {
       if (revision >= state().stored.revision) {

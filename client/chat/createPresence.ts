@@ -15,7 +15,10 @@ import { createIdMap } from './createIdMap.ts'
 
 export type Presence = ReturnType<typeof createPresence>
 
-/** `rooms` are the followed rooms in which the user is not offline. Without any, `status` is outdated. */
+/**
+ * `rooms` are the followed rooms in which the user is not offline. If there are none, `status` is
+ * outdated.
+ */
 interface UserStatus {
   status: Status
   rooms: RoomId[]
@@ -135,7 +138,7 @@ export function createPresence(
 
   return {
     mine,
-    /** Undefined while unknown. A member who is missing in the loaded snapshot is offline. */
+    /** Undefined while unknown. A user who is missing in the loaded snapshot of `room` is offline. */
     statusOf(user: UserId, room?: RoomId): Status | undefined {
       if (user === me) return mine()
       const known = users.get(user)
@@ -157,7 +160,7 @@ export function createPresence(
       requested.add(room)
       void load(room)
     },
-    /** Runs for a status that the user chose on any device, before `mine` changes. */
+    /** Calls `callback` when the user has chosen a status on any device, just before `mine` changes. */
     onChosen(callback: (status: ChosenStatus) => void) {
       notifyChosen = callback
     },

@@ -37,7 +37,8 @@ export function createReadPositions(
       update(position).then(
         (state) => onRead(position, state),
         (error) => {
-          // Without this retry, messages read while disconnected would stay unread.
+          // Sends the position again later. Otherwise, messages read while disconnected would stay
+          // unread.
           if (!isTransient(error)) return
           add(position)
           timer ??= setTimeout(send, retryDelayMs)

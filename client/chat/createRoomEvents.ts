@@ -20,8 +20,8 @@ export function createRoomEvents(options: RoomEventsOptions) {
   onCleanup(() => feed?.stop())
 
   /**
-   * Starts the feed after the event `asOf` of a loaded history page. Restarts a running feed only if it
-   * is lost or if `recent` has evicted events after `asOf`.
+   * Starts the feed after `asOf`, the last event that a loaded history page contains. Restarts a
+   * running feed only if it is lost, or if `recent` has evicted events after `asOf`.
    */
   function follow(asOf: number) {
     if (!feed) start(asOf)
@@ -43,7 +43,8 @@ export function createRoomEvents(options: RoomEventsOptions) {
     })
     for (const notice of early) feed.receive(notice)
     early = []
-    // A lagging replica may have omitted events whose notices were published before the client subscribed.
+    // The history page may come from a lagging replica. It may then lack events whose notices were
+    // published before the client subscribed.
     feed.syncSoon()
   }
 

@@ -23,21 +23,28 @@ export type RoomFeed = ReturnType<typeof createRoomFeed>
 /** `lost` if `chat.sync` cannot return the events, for example because there are too many. */
 export type MissedEvents = readonly PlacedEvent[] | 'lost'
 
-/** Two runtimes may publish notices out of order, so the feed first waits for a missing one. */
+/**
+ * Two runtimes may publish notices out of order. So after a gap, the feed waits this long for the missing
+ * notice before it syncs.
+ */
 const gapTimeoutMs = 150
 /** All clients in a room may miss the same notice, so the jitter spreads their syncs. */
 const gapJitterMs = 350
 /**
- * A sync fetches up to this many events that were already received since the previous sync. So it also
- * finds a missed event at the end of a thread, where no later notice of the thread shows the gap.
+ * If at most this many events were received since the previous sync, a sync fetches all of them again.
+ * So it also finds a missed event at the end of a thread, where no later notice of the thread shows the
+ * gap.
  */
 const maxSyncedAgain = 300
-/** With more received events than that, a sync begins this long before the last received event. */
+/**
+ * If more than `maxSyncedAgain` events were received, a sync begins this long before the last of them.
+ */
 const overlapMs = 10_000
 const noticeTimeoutMs = 2_000
 /**
- * For this long after a sync, `sync()` also returns the events of that sync: after a reconnect, a
- * scheduled sync may finish before the reconnect handler calls `sync()`.
+ * For this long after a sync, `sync()` also returns the events of that sync. After a reconnect, a
+ * scheduled sync may finish before the reconnect handler calls `sync()`, which counts the missed
+ * messages.
  */
 const recentSyncMs = 1_000
 
@@ -55,7 +62,9 @@ export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOpti
   let received: { seq: number; at: number }[] = []
   let hasForgotten = false
   const syncedFor = new Set<number>()
-  /** Sequence numbers of the last event with a notice and of the last event known to exist. */
+  /**
+   * Sequence numbers: of the last event whose notice has arrived, and of the last event known to exist.
+   */
   let [announced, expected] = [asOf, asOf]
   let mustSync = false
   let queued: Promise<MissedEvents | undefined> | undefined
@@ -151,8 +160,8 @@ export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOpti
   }
 
   /**
-   * A lagging replica may have answered the sync. So each notice whose event is still missing causes one
-   * more sync.
+   * A lagging replica may have answered the sync. So for each notice whose event is still missing,
+   * there is one more sync.
    */
   function retryEarly() {
     early = early.filter(
@@ -184,7 +193,7 @@ export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOpti
       announced = Math.max(announced, notice.seq)
       void enqueue(() => apply(notice))
     },
-    /** Syncs if the notice of the event does not arrive within `noticeTimeoutMs`. */
+    /** Syncs if the notice of the event `seq` does not arrive within `noticeTimeoutMs`. */
     expect(seq: number) {
       expected = Math.max(expected, seq)
       if (expected > announced) syncIn(noticeTimeoutMs)

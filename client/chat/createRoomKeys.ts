@@ -9,20 +9,21 @@ import type { ChatClient } from '../nats/chatClient.ts'
 /** Limit of one call of `room.keys`. */
 const maxRooms = 1_000
 /**
- * For this long, the page also receives events that are published with the previous key: some processes
- * may still use it.
+ * For this long after a change of the key, the page also receives events that are encrypted with the
+ * previous key: some processes of the server may still use it.
  */
 const overlapMs = 2_000
 /**
- * Age from which a notice with a key counts as late. Below `settleMs` (domain/rooms/room-key.ts): for that
- * time after it has announced a key, the server still publishes events to each member.
+ * A notice with a key counts as late from this age on. For `settleMs` after the announcement of a key
+ * (domain/rooms/room-key.ts), the server still publishes events to each member. This age is less than
+ * `settleMs`, so a page that receives the notice in time misses no event.
  */
 const maxNoticeAgeMs = 4_000
 const nonceBytes = 12
 
 type Push = keyof RoomPush
 
-/** In smaller rooms, the same events are published to these topics, to which the page listens. */
+/** The topics to which smaller rooms publish the same events, unencrypted. The page listens to them. */
 const topicOf = {
   notify: topics.deliverNotify,
   presence: topics.deliverPresence,
@@ -82,7 +83,7 @@ export function createRoomKeys(nats: ChatClient, me: UserId) {
 
   function receiveKey(room: RoomId, key: RoomKey, at: string | undefined) {
     if (!subscribe(room, key)) return
-    // Events that followed a late key may already have been published with this key only.
+    // If the key is late, events encrypted with it may already have been published and missed.
     const isLate = at === undefined || Date.now() - Date.parse(at) > maxNoticeAgeMs
     if (isLate) reportMissed()
   }
@@ -123,7 +124,8 @@ export function createRoomKeys(nats: ChatClient, me: UserId) {
       const before = new Map(subscriptions)
       try {
         const { keys } = await callWithRetry(nats, 'room.keys', { rooms: part })
-        // A notice may have delivered a newer key during the call.
+        // If a notice has changed the key of a room during the call, the key of the response may be
+        // older.
         const current = keys.filter(({ room }) => subscriptions.get(room) === before.get(room))
         for (const { room, ...key } of current) if (subscribe(room, key)) isChanged = true
       } catch (error) {
@@ -144,7 +146,7 @@ export function createRoomKeys(nats: ChatClient, me: UserId) {
       subscriptions.get(room)?.stop()
       subscriptions.delete(room)
     },
-    /** Runs when events may have been missed. */
+    /** Calls `callback` when events may have been missed. The returned function unregisters it. */
     onMissed(callback: () => void): () => void {
       onMissed.add(callback)
       return () => onMissed.delete(callback)

@@ -31,10 +31,10 @@ export interface RoomsOptions {
   onLoaded?: (rooms: readonly MyRoom[]) => void
   /** Also called for the user's own messages. */
   onMessage?: (notice: Notice, room: MyRoom) => void
-  /** Called after a reconnect for each room with more unread messages than `before` it. */
+  /** Called after a reconnect for each room with more unread messages than `before` the reconnect. */
   onMissed?: (room: MyRoom, before: MyRoom) => void
   onRemoved?: (room: MyRoom, why: RemovalReason) => void
-  /** Called when the restore of a backup may have replaced events of the log by others. */
+  /** Called when the server has a new event log, for example after the restore of a backup. */
   onLogReplaced?: () => void
 }
 
@@ -56,8 +56,8 @@ export function createRooms(options: RoomsOptions) {
     if (threadId === undefined || state.seq >= (byId(room)?.readSeq ?? 0)) setRead(room, state)
   })
   /**
-   * For each removed room, the number of the last refresh that started before the removal: its
-   * response may still list the room.
+   * For each removed room, the number of the last refresh that started before the removal: the response
+   * to this refresh may still list the room.
    */
   const removalRounds = new Map<RoomId, number>()
   let wasOffline = false
@@ -121,12 +121,14 @@ export function createRooms(options: RoomsOptions) {
     const pages = new Set(current.map(({ id }) => pageKey(id)))
     void localStore.prune((key) => !key.startsWith(pageKey('')) || pages.has(key))
     onLoaded?.(list())
-    // A notice of a new public room may have been missed before the subscription.
+    // A notice may have been published in a new public room before the page subscribed to the room.
     if (added.some(({ kind }) => kind === 'public')) void refresh()
     else if (current.some((room) => isUncounted(counts.of(room)))) refreshSoon()
   }
 
-  /** If the server has another log than before, deletes the cached rooms and pages. */
+  /**
+   * Returns true if the server has another log than before; then deletes the cached rooms and pages.
+   */
   async function isReplaced(current: string): Promise<boolean> {
     const before = log
     log = current
@@ -177,7 +179,7 @@ export function createRooms(options: RoomsOptions) {
     const count = countNotice(counts.of(room), notice, me, threads.isFollowed(notice))
     threads.receive(notice)
     show(id, count)
-    // The server's count may include the deleted message.
+    // After a deletion, the count of unread messages may still include the deleted message.
     if (isUncounted(count) || (kind === 'delete' && room.unread > 0)) refreshSoon()
     if (kind === 'message') onMessage?.(notice, room)
   }

@@ -23,8 +23,8 @@ export type SendQueue = ReturnType<typeof createSendQueue>
 
 const [minRetryMs, maxRetryMs, sentShownMs] = [400, 8_000, 10_000]
 /**
- * A call without an answer is sent again after this time: it is lost if the server or the runtime that has
- * received it stops.
+ * A call without an answer is sent again after this time: the call may be lost, because the NATS server
+ * or the runtime that received it has stopped.
  */
 const repeatAfterMs = 1_000
 
@@ -178,7 +178,9 @@ function withTabLock(clientId: ClientId, send: () => Promise<number | undefined>
   )
 }
 
-/** With a recent timestamp in the UUIDv7, the server need not query for an earlier copy of the message. */
+/**
+ * If the UUIDv7 has a recent timestamp, the server need not query for an earlier copy of the message.
+ */
 function newClientId(at: number): ClientId {
   const time = at.toString(16).padStart(12, '0')
   return `${time.slice(0, 8)}-${time.slice(8)}-7${crypto.randomUUID().slice(15)}` as ClientId

@@ -26,7 +26,7 @@ export interface TimelineOptions {
   cachedPage?: HistoryPage | undefined
   /**
    * Sequence number at which the timeline opens; by default, that of the newest message. With `later`,
-   * it opens only when `goTo` or `goToPresent` is called.
+   * the timeline opens only when `goTo` or `goToPresent` is called.
    */
   start?: number | 'later' | undefined
   restartAt?: () => number | undefined
@@ -120,8 +120,8 @@ export function createTimeline(options: TimelineOptions) {
   return {
     status,
     /**
-     * Changes whenever another history page replaces the timeline; 0 until the server has
-     * responded.
+     * A number that changes whenever another history page replaces the timeline; 0 until the server has
+     * responded with the first page.
      */
     opened,
     items: () => timeline().items,

@@ -8,8 +8,8 @@ export type Typing = ReturnType<typeof createTyping>
 
 const [shownMs, publishEveryMs] = [5_000, 3_000]
 /**
- * A typing notice may arrive after the message that was sent later, because the two have different
- * subjects. So notices are ignored for this long after a message.
+ * A typing notice may arrive after a message that was sent later, because the two have different
+ * subjects. So the sender's typing notices are ignored for this long after a message.
  */
 const staleAfterMessageMs = 1_000
 

@@ -6,8 +6,8 @@ import { applyCount, readThreads, startUnread, type Unread, type UnreadCount } f
 export function createUnreadCounts({ round, refreshSoon }: Refresh) {
   const counts = new Map<RoomId, Unread>()
   /**
-   * For each room, the number of the last refresh that started before the read position changed:
-   * its response may contain the old position.
+   * For each room, the number of the last refresh that started before the read position changed: the
+   * response to this refresh may contain the old position.
    */
   const readRounds = new Map<RoomId, number>()
   const threadRounds = new Map<RoomId, number>()

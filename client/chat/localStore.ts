@@ -16,15 +16,18 @@ export interface LocalStore {
   writeNow(key: string, value: unknown): void
   /** Calls back when another tab has written the key, or a key that begins with it. */
   watchNow(key: string, onChange: () => void): () => void
-  /** Returns true to the first caller with this id across all tabs. */
+  /** Returns true only to the first caller with this id in all tabs, so that only one tab acts. */
   claim(id: string): Promise<boolean>
   prune(isCurrent: (key: string) => boolean): Promise<void>
-  /** Deletes all values of the user. All tabs drop later writes. */
+  /** Deletes all values of the user. Later writes have no effect, in all tabs. */
   clear(): Promise<void>
   onCleared(onClear: (why: ClearReason) => void): void
 }
 
-/** `logout` deletes everything; `ended` (by another user's login) leaves unsent texts. */
+/**
+ * `logout`: all values of the user are deleted. `ended`: another user has logged in, and values in
+ * `localStorage`, such as unsent texts, are not deleted.
+ */
 export type ClearReason = 'logout' | 'ended'
 
 const writeDelayMs = 300

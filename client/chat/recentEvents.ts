@@ -1,9 +1,9 @@
 import type { PlacedEvent } from '#schema/messages/event'
 
-/** As many as one `chat.sync` response may contain. */
+/** The maximum number of events in one response of `chat.sync`. */
 const maxEvents = 500
 
-/** Adds the latest events of a room to history pages of a lagging replica, which may lack them. */
+/** Buffers the latest events of a room, because a history page from a lagging replica may lack them. */
 export class RecentEvents {
   /** Sequence number after which the buffer holds every received event. */
   #from: number

@@ -19,8 +19,8 @@ export function syncPreferences(
   [settings, setSettings]: SettingsStore,
 ): void {
   const { client, preferences, connection } = chat
-  // `settings.language` applies to the browser, so it may be another user's choice. It is adopted only
-  // for a user who has used an earlier version in this browser.
+  // `settings.language` applies to the browser, so it may be another user's choice. The account adopts
+  // it only if this user has used an earlier version of the page in this browser.
   const isUpgraded = !store.readNow(preferencesKey) && store.keysNow('').length > 0
   let isSending = false
   let timer: ReturnType<typeof setTimeout> | undefined
@@ -70,7 +70,7 @@ export function syncPreferences(
     if (!isDisposed) void send()
   }
 
-  /** Adopts choices that an earlier version stored in the browser, where the account has none. */
+  /** Adopts choices that an earlier version stored in the browser, if the account has no choice yet. */
   function adopt({ language, notify, rooms, status }: Prefs) {
     const levels = store.readNow<EarlierLevels>('notify')
     const earlierStatus = store.readNow<NonNullable<Prefs['status']>>('status')

@@ -37,7 +37,7 @@ type Replies = NonNullable<PagedMessage['replies']>
 const noReplies: Replies = { count: 0, lastSeq: 0, users: [] }
 const maxRepliers = 3
 
-/** Most of them are never used, because their parent message is not loaded. */
+/** Limited, because most early replies are never used: their parent message is not loaded. */
 const maxEarlyReplies = 50
 
 export function timelineFromPage(page: HistoryPage, threadId?: MessageId): Timeline {
@@ -101,7 +101,7 @@ export function applyTo(item: TimelineMessage, placed: PlacedEvent): TimelineMes
 
 function addMessage(timeline: Timeline, seq: number, event: RoomEventOf<'message'>): Timeline {
   const { items } = timeline
-  // A message after the last loaded one would leave a gap.
+  // If newer messages exist that are not loaded, adding this message would leave a gap.
   if (timeline.hasNewer && seq > (items.at(-1)?.seq ?? 0)) return timeline
   if (items.some(({ id }) => id === event.id)) return timeline
   const { kind: _, ...message } = event

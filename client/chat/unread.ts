@@ -3,7 +3,7 @@ import type { Notice } from '#schema/messages/event'
 import { type MyRoom, maxUnread } from '#schema/messages/room'
 import { isMentioned } from '#schema/text/group-names'
 
-/** Counts the messages after `readSeq`, up to and including the event `asOf`. */
+/** Counts of the unread messages after `readSeq`, up to and including the event `asOf`. */
 export type UnreadCount = Pick<MyRoom, 'readSeq' | 'unread' | 'mentions'> & { asOf: number }
 
 interface ReceivedMessage {
@@ -20,18 +20,24 @@ export interface Unread extends UnreadCount {
    * message, or it reports an edit of a message that the server has counted.
    */
   uncountedSeq: number
-  /** The same for replies in threads, which stay unread when the room is read. */
+  /** Like `uncountedSeq`, for replies in threads, which stay unread when the room is read. */
   uncountedReplySeq: number
 }
 
-/** `maxUnread` messages to show, and as many more that may arrive while the server counts. */
+/**
+ * Enough for the `maxUnread` messages that are shown as unread, and for as many more that may arrive
+ * while the server counts.
+ */
 const maxReceived = 2 * maxUnread
 
 export function startUnread(counted: UnreadCount): Unread {
   return { ...counted, received: [], uncountedSeq: 0, uncountedReplySeq: 0 }
 }
 
-/** Keeps all received messages, because a count for another read position may have a smaller `asOf`. */
+/**
+ * Replaces the count by a newer one of the server. Keeps all received messages, because a count for
+ * another read position may have a smaller `asOf`.
+ */
 export function applyCount(current: Unread, counted: UnreadCount): Unread {
   const isOlder = counted.readSeq === current.readSeq && counted.asOf < current.asOf
   return isOlder ? current : { ...current, ...counted }
@@ -69,7 +75,7 @@ function countEdit(current: Unread, { seq, notifyId, event }: Notice, me: UserId
       ? { ...message, isMention, isUnread: message.isUnread || isMention }
       : message,
   )
-  // Only the server knows whether a counted message mentioned the user before.
+  // Only the server knows whether a counted message mentioned the user before the edit.
   const mayChangeCount = !edit || isMention || current.mentions > 0
   const isReply = edit?.message.threadId !== undefined
   const isCounted = target <= current.asOf && (isReply || target > current.readSeq)

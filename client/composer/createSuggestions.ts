@@ -86,7 +86,7 @@ function createPeopleOf(query: Accessor<CompletionQuery>): Accessor<Suggestion[]
       return rank === undefined ? [] : [{ userId, rank }]
     })
     const ranked = matches.sort((a, b) => a.rank - b.rank).map(({ userId }) => userId)
-    // The latest search result may belong to an earlier text.
+    // The latest search result may be for an earlier text of the query.
     const result = search()
     const others = result?.text === text && text !== '' ? result.users : []
     const isOutside = (user: UserId) => names().size > 0 && !insiders().includes(user)

@@ -12,7 +12,7 @@ import { useRoute } from '../routing/createRoute.ts'
 import { Icon } from '../ui/Icon.tsx'
 import { ThreadPanel } from './ThreadPanel.tsx'
 
-/** Events of a room with bans are published to its members only, so the preview polls for them. */
+/** The preview polls at this interval: events of a room with bans are published only to its members. */
 const syncMs = 5_000
 
 export function RoomPreview(props: { room: Room; onJoin: () => void }) {

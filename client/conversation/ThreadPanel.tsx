@@ -27,7 +27,7 @@ export function ThreadPanel(props: {
   const chat = useChat()
   const { t } = useLanguage()
   const roomConversation = useConversation()
-  // The panel keeps the root message when the room's timeline moves to a history page without it.
+  // Keeps the root message in the panel when the room's timeline moves to a history page without it.
   const [root, setRoot] = createSignal<TimelineMessage>()
   createComputed(() => {
     const found = roomConversation.timeline.items().find(({ id }) => id === props.thread)

@@ -13,8 +13,9 @@ export function goToMention(chat: Chat, room: RoomId, { go }: Pick<Router, 'go'>
 }
 
 /**
- * Opens the oldest unread mention if it is in a thread and the user has not gone on to another place. A
- * mention outside of threads is not opened, because the room opens at its first unread message.
+ * Opens the oldest unread mention if it is in a thread, unless the user has meanwhile opened another
+ * room or thread. Does not open a mention outside of threads: the room itself opens at its first unread
+ * message.
  */
 export async function goToMentionInThread(chat: Chat, room: RoomId, { route, go }: Router) {
   const answer = await chat.client.try('mention.find', { room })

@@ -67,7 +67,7 @@ export function createLanguage(chosen: () => string) {
       }
     }
   })
-  /** Includes the browser's region if the page uses the browser's language. */
+  /** Includes the region of the browser, as in `en-GB`, if the page uses a language of the browser. */
   const locale = (): string =>
     navigator.languages.find((tag) => tag.split('-')[0] === code()) ?? code()
   const rules = createMemo(() => new Intl.PluralRules(code()))

@@ -13,7 +13,10 @@ import { Row } from './Row.tsx'
 
 const JumpButtons = lazyPart(async () => (await import('./JumpButtons.tsx')).JumpButtons)
 
-/** Without rows outside the visible part, a fast scroll would show blank frames. */
+/**
+ * Rows this far outside the visible part are rendered. Otherwise, a fast scroll would show blank
+ * frames.
+ */
 const overscanPx = 600
 const maxAnnouncedLength = 300
 

@@ -68,7 +68,8 @@ export function MessageRow(props: { item: TimelineMessage; isFirst: boolean; isM
   // The toolbar is created on the first hover or focus, because most rows never need it.
   const [hasActions, setHasActions] = createSignal(false)
   let article: HTMLElement | undefined
-  // Focuses a touched message, which shows its toolbar: not every browser does this by itself.
+  // Focuses a touched message, because the focus shows the toolbar. Not every browser focuses it by
+  // itself.
   const onTouch = ({ target, pointerType }: PointerEvent) => {
     if (pointerType !== 'touch') return
     if (target instanceof Element && target.closest('a, button, input')) return

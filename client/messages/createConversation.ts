@@ -64,7 +64,7 @@ export function createConversation(options: ConversationOptions) {
     return seq !== undefined && first !== undefined && first.seq > seq && timeline.hasOlder()
   }
   const lineSeq = () => (isLineAbove() ? undefined : readSeq())
-  /** The `timeline.opened()` of the older history page from which the user last sent a message. */
+  /** Value of `timeline.opened()` when the user last sent a message from an older history page. */
   const [sentFrom, setSentFrom] = createSignal(0)
   /** Empty on an older history page, unless the user has sent a message from that page. */
   const shownOutgoing = () =>

@@ -26,7 +26,7 @@ export function createReadTracking(list: () => VListHandle | undefined) {
       if (row?.kind !== 'message') continue
       seen = Math.max(seen, row.item.seq)
       if (threadId !== undefined) return chat.rooms.markThreadRead(room.id, threadId, row.item.seq)
-      // When the last message of the room is read, later events such as edits count as read too.
+      // When the last message of the room is read, events after it, such as edits, count as read.
       const isLast =
         !timeline.hasNewer() && !rows().some((other, i) => i > index && other.kind === 'message')
       const latest = isLast ? timeline.completeUpTo() : 0

@@ -45,7 +45,7 @@ export function createScrollAnchor(linked: ReturnType<typeof createLinkedMessage
     setNewInThread(0)
   }
 
-  /** Scrolls to the end. On an inactive page, stops earlier if the unread line would leave the view. */
+  /** Scrolls to the end. On an inactive page, stops earlier, to keep the unread line in view. */
   function follow() {
     const isUnseen = reading.isLineUnseen()
     requestAnimationFrame(() => {
@@ -63,7 +63,7 @@ export function createScrollAnchor(linked: ReturnType<typeof createLinkedMessage
       const firstMessage = rows().find(({ kind }) => kind === 'message')?.key
       const firstRow = rows()[0]?.key
       const opened = timeline.opened()
-      // The start row (see RoomStart) counts as prepended, even if no older messages came with it.
+      // The start row (see RoomStart) counts as prepended, even if no older messages appeared with it.
       const isStart =
         firstRow === 'start' && before.firstRow !== undefined && firstRow !== before.firstRow
       const isOlder =
@@ -139,7 +139,7 @@ export function createScrollAnchor(linked: ReturnType<typeof createLinkedMessage
     const wentUp = hasMovedUp(lastPlace, place)
     lastPlace = place
     if (left < atEndPx && !timeline.hasNewer()) setAtEnd(true)
-    // The distance to the end does not show that the user went up, because new rows increase it too.
+    // The distance to the end does not show that the user scrolled up: new rows also increase it.
     else if (wentUp || timeline.hasNewer()) setAtEnd(false)
     if (isAtEnd()) setNewInThread(0)
     if (isUnreadAbove()) setUnreadAbove(isLineOutOfView())
@@ -157,11 +157,11 @@ export function createScrollAnchor(linked: ReturnType<typeof createLinkedMessage
 
   return {
     isAtEnd,
-    /** True if the unread line is above the view; only in a list that was opened by a link. */
+    /** True if a link has opened the list, and the unread line is above the view. */
     isUnreadAbove,
     /** True if rows were prepended: the virtual list then keeps its distance to the end. */
     isPrepended: () => start().isPrepended,
-    /** The server counts new messages of a room, but not those of a thread. */
+    /** Number of new messages. The server counts those of a room; the page counts those of a thread. */
     newBelow: () =>
       threadId === undefined ? chat.countUnread(chat.rooms.byId(room.id) ?? room) : newInThread(),
     onScroll,

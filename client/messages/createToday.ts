@@ -1,6 +1,6 @@
 import { createSignal, onCleanup } from 'solid-js'
 
-/** A timer until midnight would stop while the device sleeps. */
+/** The day is checked at this interval: a timer until midnight would stop while the device sleeps. */
 const checkMs = 60_000
 
 const readDay = () => new Date().toDateString()

@@ -27,7 +27,9 @@ interface Cell {
 const groupingMs = 5 * 60_000
 const unread: ListRow = { kind: 'unread', key: 'unread' }
 
-/** Recomputes only the rows of changed messages. */
+/**
+ * Returns a function that computes the rows. Later calls recompute only the rows of changed messages.
+ */
 export function createRows() {
   const days = new Map<number, ListRow>()
   let cells: readonly Cell[] = []

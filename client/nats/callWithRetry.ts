@@ -9,7 +9,9 @@ const transientCodes = new Set(['disconnected', 'timeout', 'unavailable', 'overl
 const retryDelaysMs = [200, 1_000, 3_000]
 export const retryDelayMs = 5_000
 
-/** Calls an idempotent function. Retries after transient errors, and finally throws the last one. */
+/**
+ * Calls an idempotent function. Retries after transient errors; throws the error of the last attempt.
+ */
 export async function callWithRetry<N extends Name>(
   client: ChatClient,
   name: N,

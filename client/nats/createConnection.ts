@@ -57,8 +57,8 @@ const checkTimeoutMs = 4_000
 const [minLoginMs, maxLoginMs] = [1_000, 10_000]
 const rejectedDelayMs = 15_000
 /**
- * Wait before a rejected token is renewed a second time: at a logout, an identity provider informs the
- * server first, and then ends the session.
+ * Wait before a rejected token is renewed a second time: at a logout, an identity provider may inform
+ * Natter's server first, and end the session only after that.
  */
 const sessionEndsMs = 1_500
 
@@ -138,7 +138,7 @@ export function createConnection(
       ),
     )
     setState({ status: 'online' })
-    // Another installation at the same address may have stored the user id.
+    // The stored user id may come from another installation, which was at the same address before.
     if ((await answer) !== user && !isDisposed) window.location.reload()
   }
 
@@ -227,8 +227,8 @@ export function createConnection(
   }
 
   /**
-   * Returns true if the token may be the cause of the error. An expired connection alone does not mean
-   * that: its lifetime is independent of the token, which may still be valid.
+   * Returns true if the token may be the cause of the error. After the expiry of a connection, the
+   * token may still be valid, because the lifetime of a connection is independent of its token.
    */
   function needsToken(error: unknown): boolean {
     if (error instanceof UserAuthenticationExpiredError) return session.isOver()
@@ -237,8 +237,8 @@ export function createConnection(
 
   /**
    * Renews a rejected token, which may have expired while the device slept. Returns whether to log in
-   * again. An identity provider that is ending the session may still renew the token once, so a renewed
-   * token that is rejected too is renewed a second time.
+   * again. An identity provider that is ending the session may still renew the token once. So if the
+   * server also rejects the renewed token, the token is renewed a second time.
    */
   function isWorthRetry(): Promise<boolean> {
     renewal ??= renewAfterRejection().finally(() => {
@@ -287,7 +287,10 @@ function becomesOnline(state: () => ConnectionState): Promise<boolean> {
   return promise
 }
 
-/** Always offline: the page shows cached data with it while the identity provider is unreachable. */
+/**
+ * A connection that is always offline. The page uses it to show cached data while the identity provider
+ * is unreachable.
+ */
 export function createOfflineConnection(user: string, since: number): Connection {
   return {
     state: () => ({ status: 'offline', since }),

@@ -11,7 +11,7 @@ import type { ChatClient } from './chatClient.ts'
 type CreateClient = (headers: (name: PropertyKey) => MsgHdrs | undefined) => ChatClient
 type TraceIds = Pick<PageSpan, 'trace' | 'id'>
 
-/** The calls of this time are reported together, `maxReportedSpans` at most. */
+/** Spans are collected for this time and reported together, at most `maxReportedSpans` of them. */
 const reportDelayMs = 10_000
 
 /**

@@ -18,8 +18,8 @@ export function createWebSockets() {
       return Promise.resolve({ socket, encrypted: socket.url.startsWith('wss:') })
     },
     /**
-     * Milliseconds from the opening of the socket until the server's first message, which precedes the
-     * login. Before the first connection, an estimate.
+     * Milliseconds from the opening of the latest socket until the server's first message, which
+     * precedes the login. Before the first connection, this is an estimate.
      */
     answerMs: () => answerMs,
     drop() {

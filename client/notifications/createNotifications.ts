@@ -20,7 +20,9 @@ interface NotificationContent {
   body: string
 }
 
-/** Notifies of messages in rooms that are not visible in any tab. Only one tab notifies. */
+/**
+ * Notifies of messages in rooms that are not visible in any tab. Only one tab shows the notification.
+ */
 export function createNotifications(chat: Chat, router: Router, { tn, textOf }: Language) {
   const visible = createVisibleRooms(chat.me, router.route)
   const shown = new Map<RoomId, { seq: number; notification: Notification }>()

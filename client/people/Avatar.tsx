@@ -9,7 +9,7 @@ const colourCount = 12
 export function Avatar(props: {
   user: UserId
   hasStatus?: boolean
-  /** If set, an unknown presence is shown as offline. */
+  /** If set, a user who is missing in the loaded presence of this room is shown as offline. */
   room?: RoomId | undefined
   isSmall?: boolean
 }) {

@@ -55,7 +55,8 @@ function CardContent(props: { user: UserId }) {
       go({ room })
     })
   const [changed, setChanged] = createSignal<boolean>()
-  // The room list shows only blocks of users with a direct room, so the card also remembers a change.
+  // The room list shows that a user is blocked only if there is a direct room with this user. So the
+  // card remembers a change by itself.
   const isBlocked = () =>
     changed() ?? chat.rooms.list().some((room) => room.with === props.user && room.isBlocked)
   const [profile, { refetch }] = createResource(async () => {

@@ -25,7 +25,7 @@ function PublicRooms(props: { onClose: () => void }) {
     callWithRetry(chat.client, 'room.browse', { text: query }),
   )
   type PublicRoom = NonNullable<ReturnType<typeof firstPage>>['rooms'][number]
-  // The public rooms from the second page of results on.
+  // The public rooms of the second and later pages of results.
   const [laterRooms, setLaterRooms] = createSignal<readonly PublicRoom[]>([])
   const [hasMore, setMore] = createSignal(false)
   createEffect(() => {

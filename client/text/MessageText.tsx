@@ -178,7 +178,6 @@ function renderLink(link: Inline & { kind: 'link' }, props: MessageTextProps) {
   )
 }
 
-/** Display names are not unique, so the tooltip has the user id. */
 function Mention(props: { name: string; message: MessageTextProps }) {
   const mention = createMemo(() =>
     resolveMention(props.name, props.message.mentions, props.message.handles),
@@ -200,6 +199,7 @@ function Mention(props: { name: string; message: MessageTextProps }) {
   )
 }
 
+/** Display names are not unique, so the tooltip shows the user id. */
 function UserMention(props: { user: UserId; message: MessageTextProps }) {
   const classes = () => ({ 'mention-me': props.user === props.message.me })
   const name = () => (

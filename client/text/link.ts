@@ -1,6 +1,6 @@
 const schemes: ReadonlySet<string> = new Set(['http:', 'https:', 'mailto:'])
 const maxLength = 2_048
-/** The repetition limits bound the backtracking. */
+/** The upper limits of the repetitions, such as 63, bound the backtracking for a hostile text. */
 const hostPattern = /(?:[\p{L}\p{M}\p{N}_-]{1,63}\.){1,8}\p{L}[\p{L}\p{M}\p{N}-]{1,62}/gu
 
 export interface LinkTarget {

@@ -6,13 +6,16 @@ import { isMisleading, parseLink } from './link.ts'
 import { readMentions, resolveMention } from './mention.ts'
 import type { Align, Block, Inline, ListItem } from './tree.ts'
 
-/** Unknown tokens and forbidden links stay text. */
+/** Parses the Markdown of a message. Unknown tokens and forbidden links stay text. */
 export function parseMessage(text: string): Block[] {
   if (text !== last.text) last = { text, blocks: toBlocks(lexMessage(text)) }
   return last.blocks
 }
 
-/** The page parses each message twice in a row: for its text and for its accessible name. */
+/**
+ * The last result. The page parses each message twice in a row, once to render its text and once for
+ * its accessible name, so the second call returns this result.
+ */
 let last: { text: string; blocks: Block[] } = { text: '', blocks: [] }
 
 function toBlocks(tokens: Token[]): Block[] {
@@ -113,7 +116,7 @@ function toRow(cells: Tokens.TableCell[]): Inline[][] {
   return cells.slice(0, last + 1).map((cell) => toInlines(cell.tokens))
 }
 
-/** Mentions may cross the border of adjacent text tokens, so these are joined. */
+/** Joins adjacent text tokens, because a mention may begin in one of them and end in the next. */
 function toInlines(tokens: Token[], isInLink = false): Inline[] {
   const nodes: Inline[] = []
   let text = ''

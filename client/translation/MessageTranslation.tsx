@@ -24,8 +24,8 @@ export function MessageTranslation(props: { item: TimelineMessage }) {
   const shown = () => {
     const translation = entry()
     if (!translation || translation.isHidden) return undefined
-    // A skipped or failed automatic translation is not shown, because the user has not asked for it. An
-    // unavailable engine is shown, because the translation follows later.
+    // A skipped or failed automatic translation is not shown, because the user has not asked for it.
+    // But if the engine is unavailable, the page says so, because the translation follows later.
     const isSilent = translation.isAutomatic && ['skipped', 'failed'].includes(translation.status)
     return isSilent && translation.code !== 'unavailable' ? undefined : translation
   }

@@ -171,7 +171,7 @@ function createTranslations(chat: Chat) {
   return {
     of,
     translate,
-    /** Also cancels the translation if it is not complete. */
+    /** Hides the translation, and cancels it if it is not complete. */
     hide({ id }: TimelineMessage) {
       setEntries(id, 'isHidden', true)
       for (const [msgKey, { item }] of [...orders]) if (item.id === id) cancel(msgKey, id)
@@ -182,7 +182,7 @@ function createTranslations(chat: Chat) {
       waiting.push({ item, targetLang })
       queueMicrotask(translateNext)
     },
-    /** No effect if the translation has begun. */
+    /** Has no effect if the translation has already begun. */
     dequeue({ id }: TimelineMessage) {
       const index = waiting.findIndex(({ item }) => item.id === id)
       if (index >= 0) waiting.splice(index, 1)

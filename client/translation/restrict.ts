@@ -1,6 +1,6 @@
 import type { Block, Inline } from '../text/tree.ts'
 
-/** Replaces links and images that the original lacks with their texts: an engine may have added them. */
+/** Replaces links and images that the original lacks by their texts: an engine may have added them. */
 export function restrictLinks(translation: Block[], original: Block[]): Block[] {
   const allowed = new Set(original.flatMap(linksOf))
   const restrict = (nodes: Inline[]): Inline[] =>

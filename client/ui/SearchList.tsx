@@ -18,7 +18,8 @@ export function SearchList<Option extends SearchItem>(props: {
   classOf?: (option: Option) => string
   empty?: JSX.Element
 }) {
-  // An option that is rendered again keeps its id, so that a screen reader does not announce it again.
+  // An option keeps its id when it is rendered again, so that a screen reader does not announce it
+  // twice.
   const id = createUniqueId()
   return (
     <Combobox<Option>

@@ -10,8 +10,8 @@ export interface MenuProps {
 }
 
 /**
- * The first press loads the menu, which must be initially open and replaces the button. Most such
- * buttons are never pressed, so the menu library is not in the first load.
+ * Renders a button. The first press loads the menu, which must be open from the start, and replaces the
+ * button. Most such buttons are never pressed, so the menu library is not in the first load.
  */
 export function lazyMenu<Props extends MenuProps>(
   load: () => Promise<Component<Props>>,

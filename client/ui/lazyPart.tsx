@@ -10,7 +10,7 @@ import {
 } from 'solid-js'
 
 type LazyPartProps = {
-  /** A dialog loads when it first opens, other parts when they mount. */
+  /** With `isOpen`, the part loads when it first opens; without `isOpen`, it loads when it mounts. */
   isOpen?: boolean
   fallback?: JSX.Element
 }
@@ -51,8 +51,8 @@ export function lazyPart<Props extends object>(
 }
 
 /**
- * Loads an instance. The returned function passes the instance to callbacks, in order, until the Solid
- * owner is disposed.
+ * Loads code and creates an instance with it. The returned function calls its callbacks with the
+ * instance, in order, as soon as the instance exists. After the Solid owner is disposed, it calls none.
  */
 export function lazyInstance<Instance>(load: () => Promise<() => Instance>) {
   const owner = getOwner()
@@ -68,7 +68,7 @@ export function lazyInstance<Instance>(load: () => Promise<() => Instance>) {
       .catch(() => undefined)
 }
 
-/** Leaves the network to the first history page. */
+/** Wait before the parts are loaded, so that they do not compete with the first history page. */
 const preloadDelayMs = 1_500
 
 /** Loads all parts when the page is idle, so that they open without delay and work offline. */

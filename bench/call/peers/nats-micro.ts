@@ -2,8 +2,9 @@ import { createRequire } from 'node:module'
 import type { Request, Response } from 'nats-micro'
 import type { Payload, Peer } from '../peer.ts'
 
-// Without this DEBUG_LEVEL, nats-micro logs each call. nats-micro calls `util.isUndefined`, which Node
-// has removed. The function can be added back only for the CommonJS build.
+// Without this DEBUG_LEVEL, nats-micro logs each call. It also calls `util.isUndefined`, which Node
+// has removed. The function can be added only to the module that `require` returns, so this file loads
+// the CommonJS build of nats-micro.
 process.env.DEBUG_LEVEL ??= 'ERROR'
 const require = createRequire(import.meta.url)
 require('node:util').isUndefined ??= (value: unknown) => value === undefined

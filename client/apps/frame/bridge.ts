@@ -9,7 +9,7 @@ import type {
 } from '#schema/app-bridge'
 import css from './frame.css?inline'
 
-/** The part of the bridge in the app's frame. It runs before the app's own code. */
+/** The part of the bridge that runs in the app's frame. It runs before the app's own code. */
 type Callback<Value> = (value: Value) => void
 
 interface Pending {

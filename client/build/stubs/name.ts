@@ -1,2 +1,4 @@
-/** Keeps the rules of names out of the first load. */
+/**
+ * Replaces the valibot schema `Name`, whose rules would enlarge the JavaScript that is loaded first.
+ */
 export const Name = {}
