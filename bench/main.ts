@@ -6,7 +6,7 @@ import { printSection, printSummary, verdictOf } from './report.ts'
 const usage =
   'Usage: npm run bench -- [call] [login] [send] [fanout] [history] [presence] [translate] [apps] [peers] [--rounds N] [--seconds S] [--quick] [--json]'
 
-/** `installLibraries` must run before a section is imported. */
+/** Imported on demand, because `installLibraries` must first install the libraries that they import. */
 const sections: Record<string, () => Promise<(options: Options) => Promise<Section[]>>> = {
   call: async () => (await import('./call/section.ts')).measureCalls,
   login: async () => (await import('./login/section.ts')).measureLogins,

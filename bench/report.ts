@@ -1,6 +1,6 @@
 import { type Goal, type Line, median, type Section } from './measure.ts'
 
-/** By default, a goal tolerates a deviation by this share, because it may be noise. */
+/** By default, a goal tolerates a deviation by this share, because a small deviation may be noise. */
 const defaultMargin = 0.15
 
 const columns = ['', 'measured', 'ratio', 'min', 'max', 'relative to', 'must / aim', '']

@@ -51,7 +51,7 @@ async function measureShift(product: Product, paging: Paging): Promise<number> {
 
 async function scroll(page: Page, { direction, stepPx }: Paging): Promise<boolean> {
   const before = await page.evaluate(readList, direction)
-  // The last step before the end of the list would be shorter.
+  // Stops before the end of the list, because the last step to the end would be shorter.
   const steps = Math.min(4, Math.floor((before.left - 1) / stepPx))
   for (let step = 0; step < steps; step++) {
     await page.mouse.wheel(0, directions[direction] * stepPx)
@@ -109,7 +109,7 @@ function observeRows(step: number): void {
       const before = previous.get(key)
       return before === undefined ? [] : [top - before]
     })
-    // A growing row moves only the rows on one side of it.
+    // Measures the last visible row, because a growing row moves only the rows on one side of it.
     const shift = shifts.at(-1) ?? 0
     if (current.size > 0 && previous.size > 0 && shifts.length === 0) record(700)
     moved += shift

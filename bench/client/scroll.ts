@@ -153,7 +153,7 @@ async function dragScrollbar(page: Page): Promise<void> {
     throw new Error(`The list stayed at ${position} of its height while the scrollbar was dragged`)
 }
 
-/** In megabytes, after a garbage collection. */
+/** Returns the size of the heap in megabytes, after a garbage collection. */
 async function readHeap(page: Page): Promise<number> {
   const session = await page.context().newCDPSession(page)
   await session.send('HeapProfiler.collectGarbage')

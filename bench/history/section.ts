@@ -136,7 +136,7 @@ async function writeOneRoom(sql: Sql) {
       'A line about as long as people write, now and then.', now() - n * interval '1 second'
     from generate_series(1, 200000) as n`
   await sql`insert into room_heads (room, seq) values ('room-0', 200000)`
-  // Without a vacuum, PostgreSQL overestimates the cost of an index-only scan.
+  // Deliberately without `vacuum`: PostgreSQL then overestimates the cost of an index-only scan.
   await sql`analyze messages, reactions, room_heads`
 }
 

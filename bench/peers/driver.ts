@@ -112,7 +112,9 @@ serveParent({
   },
 })
 
-/** Returns the milliseconds until the acknowledgement and until the last client has the message. */
+/**
+ * Sends a message. Returns the milliseconds until its acknowledgement, and until the last client has it.
+ */
 async function send(room: string) {
   const clients = clientsOf.get(room) ?? []
   const { clientId, delivered } = deliveries.expect(clients.length)

@@ -55,8 +55,8 @@ export async function connectNatter(target: Target, user: string): Promise<Clien
 }
 
 /**
- * Speaks the protocol of NATS itself: connections of nats.js would cost the driver more processor time than
- * its connections to the other servers.
+ * Speaks the protocol of NATS without nats.js. A connection of nats.js would cost the driver more
+ * processor time than a connection to another server.
  */
 async function logIn(target: Target, user: string): Promise<Client> {
   const session = crypto.randomUUID().slice(0, 8)
@@ -126,7 +126,7 @@ async function logIn(target: Target, user: string): Promise<Client> {
     join: (room) => call('room.join', { room }),
     async follow(room, onText, since) {
       const asOf = Number(since ?? 0)
-      // Several processes publish the notices, so a later one can arrive first.
+      // Several processes publish the notices, so a later notice can arrive before an earlier one.
       const received = new Set<number>()
       const notices: Notice[] = []
       let receive = (notice: Notice): void => void notices.push(notice)

@@ -70,7 +70,7 @@ async function addUsers(
 ): Promise<void> {
   const server = nc.info?.server_id
   await users.call('stay', { prefix: `idle-${connId}`, count, everyMs, server })
-  // The first heartbeats set the users online.
+  // Waits, because the first heartbeats set the users online, which is not to be measured.
   await sleep(10_000)
 }
 

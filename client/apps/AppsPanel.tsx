@@ -34,8 +34,8 @@ export function AppsPanel(props: {
   onCleanup(chat.onMissed(() => void refetch()))
 
   const [isWide, setWide] = createSignal(false)
-  // If the apps are the same after a refetch, their rows are not recreated: that would lose the focus,
-  // and a click that has begun.
+  // If the apps are the same after a refetch, their rows are not recreated: recreated rows would lose
+  // the focus, and a click that has begun.
   const apps = createMemo(() => latestOf(installed) ?? [], [], {
     equals: (before, now) => JSON.stringify(before) === JSON.stringify(now),
   })

@@ -7,7 +7,7 @@ import type { App } from '#schema/messages/app'
 export function appDocument({ id, componentUrl = '', integrity = '' }: App): string {
   if (!/^\/apps\/[\w-]+\.js$/.test(componentUrl) || !/^sha384-[\w+/=]+$/.test(integrity))
     throw new Error(`The app ${id} has no component`)
-  // The origin of the frame is opaque, so some browsers would not match 'self'.
+  // The origin of the frame is opaque, so in some browsers, 'self' would not match the app's file.
   const url = new URL(componentUrl, window.location.origin).href
   const policy = [
     "default-src 'none'",

@@ -42,8 +42,8 @@ export type Answer = { value: unknown } | { error: Omit<AppProblem, 'text'> }
 
 /**
  * Runs the component of an app in a sandboxed frame without access to the page or the network, until
- * `dispose` is called or the app breaks a rule. The frame's element must be inserted once and never moved,
- * which would load it again.
+ * `dispose` is called or the app breaks a rule. The frame's element must be inserted once and never
+ * moved, because a move would load the frame again.
  */
 export function createAppFrame(options: AppFrameOptions) {
   const { app, hello } = options
@@ -180,7 +180,7 @@ export function createAppFrame(options: AppFrameOptions) {
   }
 }
 
-/** Returns undefined for anything else than a message of an app. */
+/** Returns undefined if `data` is not a valid message of an app. */
 function parseMessage(data: unknown): MessageFromApp | undefined {
   if (typeof data !== 'string' || data.length > maxMessageLength) return undefined
   try {

@@ -40,8 +40,8 @@ export const callbackPath = '/callback'
 
 /**
  * The session at the OpenID provider, by authorization code flow with PKCE. Tokens are held in
- * memory only. After a reload, a redirect with `prompt=none` gets new ones: browsers would block
- * the provider's cookies in a hidden frame.
+ * memory only. After a reload, the page gets new tokens by a redirect with `prompt=none`. A hidden
+ * frame would not work, because browsers would block the provider's cookies in it.
  */
 export function createSession({ issuer, clientId }: Config) {
   const { location } = window
@@ -196,7 +196,7 @@ function isStale(error: unknown): boolean {
   return navigation?.type === 'back_forward' && isStateError(error)
 }
 
-/** Compares the roles as well, because the page shows actions by role. */
+/** Compares the roles as well, because the roles determine which actions the page shows. */
 function isSame(a: SessionIdentity, b: SessionIdentity): boolean {
   const isSameUser = a.issuer === b.issuer && a.subject === b.subject
   return isSameUser && a.roles.toSorted().join(' ') === b.roles.toSorted().join(' ')

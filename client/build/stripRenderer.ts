@@ -1,8 +1,8 @@
 import type { Plugin } from 'vite'
 
 /**
- * Removes the renderer of HTML from marked, because the page uses only its lexer. Bundlers keep it,
- * because the module creates an instance of `Marked`.
+ * Removes the HTML renderer from marked, because the page uses only marked's lexer. A bundler alone
+ * would keep the renderer, because the module creates an instance of `Marked`.
  */
 export function stripRenderer(): Plugin {
   return {

@@ -169,7 +169,9 @@ export function createChat(options: ChatOptions) {
     onMissed: roomKeys.onMissed,
     identity,
     me,
-    /** Only shows or hides the console: the server authorizes each of its calls. */
+    /**
+     * Only decides whether the page shows the console: the server authorizes each call of the console.
+     */
     isAdmin: identity.roles.includes('admin'),
     rooms,
     sendQueue,
@@ -188,8 +190,8 @@ export function createChat(options: ChatOptions) {
     notify,
     doNotDisturb,
     /**
-     * Reports a failure to `onFailure`. First waits up to `graceMs` for the connection, which may
-     * be reconnecting after a token renewal.
+     * Runs `action`, and reports a failure to `onFailure`. Before that, waits up to `graceMs` for the
+     * connection, which may be reconnecting after a token renewal.
      */
     async attempt(action: () => Promise<unknown>) {
       if (!navigator.onLine || !(await connection.waitUntilOnline()))

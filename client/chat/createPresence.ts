@@ -168,7 +168,7 @@ export function createPresence(
       await callWithRetry(client, 'presence.update', { status })
       setMine(status)
     },
-    /** Reports that the user is idle. The server ignores it if the user has chosen a status. */
+    /** Reports that the user is idle. The server ignores the report if the user has chosen a status. */
     async idle() {
       await client.call('presence.update', { status: 'away', idle: true })
       await beat()

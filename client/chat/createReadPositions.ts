@@ -11,7 +11,7 @@ export interface ReadPosition {
   room: RoomId
   seq: number
   threadId?: MessageId | undefined
-  /** Also marks all threads of the room as read. */
+  /** If true, all threads of the room are marked as read as well. */
   threads?: boolean
 }
 

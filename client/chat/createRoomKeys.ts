@@ -33,7 +33,7 @@ const topicOf = {
 }
 
 interface Listener {
-  /** Fields that the event must have. */
+  /** Only events with these values in their fields are passed to `handler`. */
   params: Record<string, string>
   handler: (data: never) => void
 }
@@ -99,7 +99,7 @@ export function createRoomKeys(nats: ChatClient, me: UserId) {
     const imported = crypto.subtle.importKey('raw', toBytes(key), 'AES-GCM', false, ['decrypt'])
     let last: Promise<void> = Promise.resolve()
     const stop = nats.listen(topics.roomEncrypted, { key: id }, ({ data }) => {
-      // Decryption is asynchronous, so the events are passed on one after the other.
+      // Decryption is asynchronous, so each event waits for the previous one, to preserve their order.
       const push = imported.then((secret) => decrypt(secret, data))
       last = last.then(async () => pass(await push))
       // Only a hostile function could publish data that the key does not decrypt.
@@ -135,7 +135,7 @@ export function createRoomKeys(nats: ChatClient, me: UserId) {
         retry = setTimeout(() => void load(rooms), retryDelayOf(error))
       }
     }
-    // Events between the last refresh and the subscription have been missed.
+    // Events that were published after the last refresh and before the subscription have been missed.
     if (isChanged) reportMissed()
   }
 

@@ -21,7 +21,7 @@ export function createRoomSubscriptions({ client, me, follow, onNotice }: Subscr
     for (const stop of subscriptions.values()) stop()
   })
 
-  /** Notices of rooms that are not public arrive on the user's own subject. */
+  /** Only public rooms need a subscription: notices of other rooms arrive on the user's own subject. */
   function subscribe(room: MyRoom) {
     const stop =
       room.kind === 'public'

@@ -155,7 +155,8 @@ export async function clearOtherUsers(user: string): Promise<void> {
   const databases = (await window.indexedDB?.databases?.().catch(() => [])) ?? []
   for (const { name } of databases) {
     if (!name?.startsWith(databasePrefix) || name === databasePrefix + user) continue
-    // A deletion of the database would wait until all open tabs of that user have closed it.
+    // Clears the database instead of deleting it: a deletion would wait until all open tabs of that user
+    // have closed the database.
     await clear(createStore(name, storeName)).catch(() => undefined)
     const tabs = openTabs(name.slice(databasePrefix.length))
     tabs.postMessage('ended' satisfies ClearReason)

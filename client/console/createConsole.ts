@@ -61,7 +61,7 @@ export function createConsole(client: ChatClient) {
     const fresh = services.flatMap((sum) => {
       const now = { at, sum }
       const before = snapshots.get(sum.name)
-      // A cached response repeats the last snapshot.
+      // If the server has cached the response, it contains the previous snapshot again.
       if (before?.at === at) return []
       snapshots.set(sum.name, now)
       const sample = toSample(before, now)

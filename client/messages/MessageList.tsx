@@ -34,7 +34,7 @@ export function MessageList(props: { title: string }) {
   )
   const scroll = createScrollAnchor(linked)
 
-  /** Screen readers do not see the highlight of the linked message. */
+  /** For screen readers, which do not see the highlight of the linked message. */
   const linkedSentence = () => {
     const marked = linked.marked()
     const item = marked && timeline.items().find(({ id }) => id === marked)

@@ -21,7 +21,7 @@ export function placeOf(view: View): ScrollPlace {
   return { offset, row }
 }
 
-/** The offset alone also decreases when measured rows are smaller than the list has estimated. */
+/** Compares the row too: the offset alone also decreases when rows turn out smaller than estimated. */
 export function hasMovedUp(before: ScrollPlace, now: ScrollPlace): boolean {
   return now.offset < before.offset && now.row < before.row
 }

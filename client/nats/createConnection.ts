@@ -170,7 +170,7 @@ export function createConnection(
           authenticator: tokenAuthenticator(session.token),
           maxReconnectAttempts: -1,
           ignoreAuthErrorAbort: true,
-          // nats.js calls this several times per attempt, so it must not compute a new delay.
+          // nats.js calls this several times per attempt, so each call must return the same delay.
           reconnectDelayHandler: () => reconnectDelayMs,
           pingInterval: pingMs,
           maxPingOut: 1,
@@ -219,7 +219,7 @@ export function createConnection(
         for (const callback of reconnectHandlers) callback(offlineMs)
       }
       if (status.type === 'error' && needsToken(status.error) && !(await isWorthRetry())) {
-        // `close` waits for this loop to end.
+        // `close` waits for this loop to end, so the loop must not wait for `close`.
         void connection.close()
         return connectLater()
       }

@@ -30,7 +30,7 @@ function CreateRoomForm(props: { onClose: () => void }) {
   const [error, setError] = createSignal<unknown>()
   const [existing, setExisting] = createSignal<Room>()
   const [random = '', shortRandom] = crypto.randomUUID().split('-')
-  // The id for a name in which no character is allowed in an id.
+  // The id of a room whose name has no character that is allowed in an id.
   const fallbackId = `room-${shortRandom}`
   const roomId = () => {
     const suggested = suggestId(name()) || (name().trim() && fallbackId)

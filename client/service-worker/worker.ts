@@ -63,7 +63,7 @@ async function activate() {
   const others = (await caches.keys()).filter(
     (name) => name.startsWith(prefix) && name !== cacheName,
   )
-  // Open pages still use the cache of the previous version.
+  // Does not delete the newest of the other caches, which open pages of the previous version still use.
   await Promise.all(others.slice(0, -1).map((name) => caches.delete(name)))
   await worker.registration.navigationPreload?.enable()
   await worker.clients.claim()

@@ -2,7 +2,7 @@ import type { grammars } from './grammars.ts'
 
 export type CodePart = string | { className: string; parts: CodePart[] }
 
-/** Some grammars take a second for 10,000 characters. */
+/** Longer code is not highlighted: some grammars take a second for 10,000 characters. */
 const maxLength = 3_000
 const maxCached = 100
 /** Without a cache, each code block that scrolls into view would be highlighted again. */

@@ -36,7 +36,7 @@ export function isMisleading(text: string, { host, isWeb, hasUser }: LinkTarget)
     .some((shown) => normalizeHost(shown) !== normalizeHost(target))
 }
 
-/** Stops at the start of a path, because a path may contain anything. */
+/** Returns the hosts in a word. Stops at the start of a path, because a path may contain anything. */
 function findHosts(word: string): string[] {
   const text = word
     .normalize('NFKC')

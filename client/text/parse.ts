@@ -64,7 +64,7 @@ function toList({ ordered, items }: Tokens.List): Block {
   }
 }
 
-/** If all items have the same number in the source, counts up from it. */
+/** Returns the numbers of the items. If all have the same number in the source, counts up from it. */
 function markersOf(items: Tokens.ListItem[]): string[] {
   const markers = items.map(({ raw }) => /^\s*(\d+[.)])/.exec(raw)?.[1] ?? '')
   const [first = ''] = markers

@@ -25,7 +25,10 @@ interface Order {
   timer: ReturnType<typeof setTimeout>
 }
 
-/** Longer than the 15 seconds after which the server ends a run without output. */
+/**
+ * A translation fails after this time without output. This is longer than the 15 seconds after which the
+ * server ends a run without output.
+ */
 const silenceMs = 20_000
 const pingMs = 60_000
 const maxAutomatic = 2

@@ -32,7 +32,7 @@ interface Bench {
   countBlankFrames(): void
   receiveMessage(): void
   resetTasks(): void
-  /** 0 if there was no long task. */
+  /** Returns the duration of the longest long task, in milliseconds; 0 if there was none. */
   longestTask(): number
 }
 
@@ -70,7 +70,7 @@ const bench: Bench = {
   renderMs: Number.NaN,
   blankFrames: 0,
   countBlankFrames() {
-    // The posted message is handled after the list has moved its rows (see paging.ts).
+    // A message posted in an animation-frame callback is handled after the list has moved its rows.
     const { port1, port2 } = new MessageChannel()
     port1.onmessage = () => {
       if (isBlank()) bench.blankFrames++
