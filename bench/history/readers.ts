@@ -12,7 +12,10 @@ export interface PageRequest {
   limit: number
 }
 
-/** Reads a history page. `ids` begins with the oldest message; `reactions` is the total of the page. */
+/**
+ * Reads a history page. `ids` begins with the oldest message. `reactions` is the number of reactions to
+ * all messages of the page.
+ */
 export type Reader = (request: PageRequest) => Promise<{ ids: string[]; reactions: number }>
 
 /** Number of connections, the same as in schema/db.ts. */
