@@ -1,11 +1,7 @@
 import { requireAdministrator } from '#domain/auth/administrator'
+import { addMember } from '#domain/rooms/add-member'
 import { inviteUser } from '#domain/rooms/invite'
-import {
-  addMember,
-  changeRole,
-  findMembershipState,
-  type MembershipState,
-} from '#domain/rooms/membership'
+import { changeRole, findMembershipState, type MembershipState } from '#domain/rooms/membership'
 import { defineFunction, FunctionError } from '#runtime'
 import { adminRole } from '#schema/messages/member'
 import { CHAT_MESSAGES, ROOMS_KV, USER_IDS } from '#schema/streams'

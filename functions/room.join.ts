@@ -1,5 +1,6 @@
+import { addMember } from '#domain/rooms/add-member'
 import { readCaller } from '#domain/rooms/member'
-import { addMember, type MembershipState } from '#domain/rooms/membership'
+import type { MembershipState } from '#domain/rooms/membership'
 import { acceptRequest } from '#domain/rooms/message-request'
 import { defineFunction, FunctionError } from '#runtime'
 import { roomJoin } from '#schema/messages/member'

@@ -1,11 +1,7 @@
 import type * as v from 'valibot'
 import { batchByKey } from '#domain/cache/batch-by-key'
-import {
-  DefaultRoomsEnv,
-  findNewUsers,
-  insertDefaultMembers,
-  publishMembers,
-} from '#domain/rooms/default-rooms'
+import { publishMembers } from '#domain/rooms/add-member'
+import { DefaultRoomsEnv, findNewUsers, insertDefaultMembers } from '#domain/rooms/default-rooms'
 import type { MembershipKey } from '#domain/rooms/member-index'
 import { type Login, storeLogins } from '#domain/users/store'
 import { defineFunction, event } from '#runtime'

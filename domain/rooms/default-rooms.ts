@@ -1,13 +1,12 @@
 import { and, inArray, isNotNull, ne, or, sql } from 'drizzle-orm'
 import * as v from 'valibot'
-import type { Context } from '#runtime'
 import { db } from '#schema/db'
 import { RoomId, type UserId } from '#schema/ids'
-import { ROOMS_KV } from '#schema/streams'
 import { rooms } from '#schema/tables/room'
-import { enqueueEvents, flushOutbox } from '../log/event-outbox.ts'
-import { indexMembers, type MembershipKey, reindexRooms } from './member-index.ts'
-import { type Transaction, withSharedRoomLocks } from './room-lock.ts'
+import { enqueueEvents } from '../log/event-outbox.ts'
+import { markReadUpToHeads } from './add-member.ts'
+import type { MembershipKey } from './member-index.ts'
+import { withSharedRoomLocks } from './room-lock.ts'
 
 export const DefaultRoomsEnv = v.object({
   DEFAULT_ROOMS: v.pipe(
@@ -74,28 +73,6 @@ export async function insertDefaultMembers(
     )
     return keys
   })
-}
-
-export async function publishMembers(
-  keys: readonly MembershipKey[],
-  context: Context,
-): Promise<void> {
-  const ids = [...new Set(keys.map(({ room }) => room))]
-  for (const id of ids) if (!(await context.kv(ROOMS_KV).get(id))) await reindexRooms([id], context)
-  await indexMembers(keys, context)
-  for (const id of ids) await flushOutbox(id, context)
-}
-
-async function markReadUpToHeads(keys: readonly MembershipKey[], tx: Transaction): Promise<void> {
-  await tx.execute(sql`
-    insert into read_states (room, user_id, seq)
-    select member.room, member.user_id, room_heads.seq
-    from unnest(
-      ${sql.param(keys.map(({ room }) => room))}::text[],
-      ${sql.param(keys.map(({ userId }) => userId))}::text[]
-    ) as member (room, user_id)
-    join room_heads on room_heads.room = member.room
-    on conflict do nothing`)
 }
 
 function nameOf(id: RoomId): string {

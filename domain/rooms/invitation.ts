@@ -1,4 +1,4 @@
-import { and, desc, eq, inArray, isNull, or, sql } from 'drizzle-orm'
+import { and, desc, eq, inArray, isNull, or, type SQL, sql } from 'drizzle-orm'
 import { db } from '#schema/db'
 import type { RoomId, UserId } from '#schema/ids'
 import type { Role } from '#schema/messages/room'
@@ -61,23 +61,12 @@ export async function listInvitations(userId: UserId) {
 }
 
 /** The condition of an SQL join of `invitations` with `rooms`: the user is invited, and has not declined. */
-export function isAcceptable(userId: UserId) {
+export function isAcceptable(userId: UserId | SQL<UserId>) {
   return and(
     eq(invitations.room, rooms.id),
     eq(invitations.userId, userId),
     inArray(invitations.state, ['pending', 'quiet']),
   )
-}
-
-export async function deleteInvitation(
-  invitation: MembershipKey,
-  tx: Transaction,
-): Promise<boolean> {
-  const deleted = await tx
-    .delete(invitations)
-    .where(isInvitation(invitation))
-    .returning({ room: invitations.room })
-  return deleted.length > 0
 }
 
 export async function deleteInvitations(

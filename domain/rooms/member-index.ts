@@ -27,21 +27,22 @@ export interface MembershipKey {
  * the index had no entry for it. Returns false if the user is no longer a member.
  */
 export async function indexMember(key: MembershipKey, context: Context): Promise<boolean> {
-  return (await indexMembers([key], context)) > 0
+  return (await indexMembers([key], context)).length > 0
 }
 
+/** Returns those of the memberships that are in the database. */
 export async function indexMembers(
   keys: readonly MembershipKey[],
   context: Context,
-): Promise<number> {
-  let count = 0
+): Promise<MembershipKey[]> {
+  const indexed: MembershipKey[] = []
   for (let start = 0; start < keys.length; start += memberBatchSize) {
     const entries = await writeMembers(keys.slice(start, start + memberBatchSize), context)
     for (const { room, userId, isNew } of entries)
       if (isNew) context.publish(roomChanged, { room, userId, action: 'join' })
-    count += entries.length
+    indexed.push(...entries)
   }
-  return count
+  return indexed
 }
 
 export async function reindexRooms(ids: readonly RoomId[], context: Context): Promise<void> {

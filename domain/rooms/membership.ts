@@ -2,22 +2,15 @@ import { and, count, eq, isNotNull, isNull, ne, type SQL, sql } from 'drizzle-or
 import { type Context, FunctionError } from '#runtime'
 import { db } from '#schema/db'
 import type { RoomId, UserId } from '#schema/ids'
-import { deliverInvitation, roomChanged } from '#schema/messages/member'
+import { roomChanged } from '#schema/messages/member'
 import type { Role, Room } from '#schema/messages/room'
 import { ROOMS_KV } from '#schema/streams'
-import { roomHeads } from '#schema/tables/message'
-import { bans, invitations, members, readStates, rooms } from '#schema/tables/room'
+import { bans, invitations, members, rooms } from '#schema/tables/room'
 import { enqueueEvents, flushOutbox, type UntimedEvent } from '../log/event-outbox.ts'
-import { deleteInvitation, isAcceptable } from './invitation.ts'
-import {
-  indexMember,
-  type MembershipKey,
-  reconcileRooms,
-  reindexRooms,
-  unindexRoom,
-} from './member-index.ts'
+import { isAcceptable } from './invitation.ts'
+import { indexMember, type MembershipKey, reconcileRooms, unindexRoom } from './member-index.ts'
 import { replaceRoomKey } from './room-key.ts'
-import { type Reader, type Transaction, withRoomLock, withSharedRoomLocks } from './room-lock.ts'
+import { type Reader, type Transaction, withRoomLock } from './room-lock.ts'
 
 export interface MembershipState {
   room: Room
@@ -31,59 +24,45 @@ export interface MembershipChange extends MembershipKey {
 }
 
 export async function findMembershipState(
-  { room: id, userId }: MembershipKey,
+  { room, userId }: MembershipKey,
   from: Reader = db,
 ): Promise<MembershipState | undefined> {
-  const [row] = await from
+  return (await findMembershipStates(room, [userId], from)).get(userId)
+}
+
+/** Returns an empty map for a room that does not exist or is archived. */
+export async function findMembershipStates(
+  id: RoomId,
+  userIds: readonly UserId[],
+  from: Reader,
+): Promise<Map<UserId, MembershipState>> {
+  const candidates = sql`unnest(${sql.param(userIds)}::text[]) as candidate (user_id)`
+  const candidate = sql<UserId>`candidate.user_id`
+  const rows = await from
     .select({
+      userId: candidate,
       room: { id: rooms.id, name: rooms.name, kind: rooms.kind },
       role: members.role,
       invitedAs: invitations.role,
       bannedBy: bans.by,
     })
     .from(rooms)
-    .leftJoin(members, and(eq(members.room, rooms.id), eq(members.userId, userId)))
-    .leftJoin(invitations, isAcceptable(userId))
-    .leftJoin(bans, and(eq(bans.room, rooms.id), eq(bans.userId, userId)))
+    .innerJoin(candidates, sql`true`)
+    .leftJoin(members, and(eq(members.room, rooms.id), eq(members.userId, candidate)))
+    .leftJoin(invitations, isAcceptable(candidate))
+    .leftJoin(bans, and(eq(bans.room, rooms.id), eq(bans.userId, candidate)))
     .where(and(eq(rooms.id, id), isNull(rooms.archivedAt)))
-  if (!row) return undefined
-  const { room, role, invitedAs, bannedBy } = row
-  return {
-    room,
-    role: role ?? undefined,
-    invitedAs: invitedAs ?? undefined,
-    isBanned: bannedBy !== null,
-  }
-}
-
-/**
- * Adds a member with the role that `decide` returns, and deletes their invitation. An existing member
- * keeps their role, and is added to the member index ROOMS_KV if the entry is missing there.
- */
-export async function addMember(
-  { by, ...membership }: MembershipChange,
-  context: Context,
-  decide: (state: MembershipState | undefined) => { room: Room; role: Role },
-): Promise<Room> {
-  const { room: id, userId } = membership
-  const { room, isNew, wasInvited } = await withSharedRoomLocks([id], async (tx) => {
-    const decided = decide(await findMembershipState(membership, tx))
-    const member = { room: id, userId, role: decided.role }
-    const added = await tx.insert(members).values(member).onConflictDoNothing().returning()
-    const isNew = added.length > 0
-    if (isNew) {
-      await markReadUpToHead(membership, tx)
-      await enqueueEvents([{ kind: 'member', action: 'join', ...member, by }], tx)
-    }
-    return { ...decided, isNew, wasInvited: isNew && (await deleteInvitation(membership, tx)) }
-  })
-
-  if (!(await context.kv(ROOMS_KV).get(id))) await reindexRooms([id], context)
-  if (!(await indexMember(membership, context)))
-    throw new FunctionError('forbidden', `${userId} is no longer a member of room ${id}`)
-  if (wasInvited) context.publish(deliverInvitation, { user: userId, room: id })
-  if (isNew) await flushOutbox(id, context)
-  return room
+  return new Map(
+    rows.map(({ userId, room, role, invitedAs, bannedBy }) => [
+      userId,
+      {
+        room,
+        role: role ?? undefined,
+        invitedAs: invitedAs ?? undefined,
+        isBanned: bannedBy !== null,
+      },
+    ]),
+  )
 }
 
 export async function removeMember(
@@ -198,13 +177,6 @@ async function updateRoom({ set, where, event }: RoomUpdate, tx: Transaction): P
   if (updated.length === 0) return false
   await enqueueEvents([event], tx)
   return true
-}
-
-/** Marks a room as read for a new member. A member who returns keeps their earlier read position. */
-async function markReadUpToHead({ room, userId }: MembershipKey, tx: Transaction): Promise<void> {
-  const [head] = await tx.select().from(roomHeads).where(eq(roomHeads.room, room))
-  if (!head) return
-  await tx.insert(readStates).values({ room, userId, seq: head.seq }).onConflictDoNothing()
 }
 
 /**

@@ -1,12 +1,14 @@
 import { and, eq } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
+import { createClient } from '#runtime/client'
+import { contracts } from '#schema/contracts'
 import { db } from '#schema/db'
 import type { RoomId, UserId } from '#schema/ids'
 import { roomNotify } from '#schema/messages/event'
 import { roomChanged } from '#schema/messages/member'
 import { ROOMS_KV } from '#schema/streams'
-import { members } from '#schema/tables/room'
-import { expectSameRejection, newRoomId, useApp } from '../support/app.ts'
+import { bans, members } from '#schema/tables/room'
+import { expectSameRejection, newRoomId, newUserIds, useApp } from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
@@ -120,6 +122,27 @@ describe('room.join', () => {
 
     const answer = await app.call('room.members', { room }, 'functions')
     expect(answer).toEqual({ members: ['bob'] })
+  })
+
+  it('adds users who call at the same time, each with one event, and rejects only a banned one', async () => {
+    const room = await app.createRoom(['alice'])
+    const [banned, ...users] = newUserIds(60) as [UserId, ...UserId[]]
+    await db.insert(bans).values({ room, userId: banned, by: 'alice' as UserId })
+    const { nc } = await app.connectAs('functions')
+    const join = (user: UserId) => createClient(nc, { contracts, user }).call('room.join', { room })
+
+    const outcomes = await Promise.allSettled([banned, ...users, ...users].map(join))
+
+    const rejected = outcomes.flatMap((outcome) =>
+      outcome.status === 'rejected' ? [outcome.reason.code] : [],
+    )
+    expect(rejected).toEqual(['forbidden'])
+    const answer = await app.call('room.members', { room }, 'functions')
+    expect(answer.members.toSorted()).toEqual(['alice', ...users].toSorted())
+    const synced = await app.call('chat.sync', { room, since: 0 }, 'alice')
+    const events = synced.recovered ? synced.events : []
+    const joined = events.flatMap(({ event }) => (event.kind === 'member' ? [event.userId] : []))
+    expect(joined.toSorted()).toEqual(users.toSorted())
   })
 
   it('restores a missing entry of the member index', async () => {
