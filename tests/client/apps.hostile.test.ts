@@ -10,7 +10,8 @@ import {
 } from '../support/client-fixture.ts'
 import { type HostileFixture, startHostileApp } from '../support/hostile-fixture.ts'
 
-// Chromium: in the headless shell, an endless loop in the frame of an app also blocks the page.
+// Uses the full Chromium: in its headless shell, an endless loop in the frame of an app would block
+// the page, too.
 const fixture = useClientFixture({
   findBrowser: findChromium,
   env: { RATE_LIMIT_FACTOR: '100' },
@@ -84,7 +85,7 @@ describe('a hostile app', { timeout: 120_000 }, () => {
     expect(hostile.received()).toMatchObject({ packets: 0, requests: 0 })
   })
 
-  it('would be detected if it sent packets: the listener counts those of a page without the prelude', async () => {
+  it('would be detected if it sent packets: the listener of the test counts packets that the page itself sends', async () => {
     await alice.page.evaluate(async (urls) => {
       const peer = new RTCPeerConnection({ iceServers: [{ urls }] })
       peer.createDataChannel('leak')

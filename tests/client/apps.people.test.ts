@@ -58,7 +58,9 @@ function countOf({ page }: Visitor) {
 }
 
 /** Each test continues where the previous one ends. */
-describe('a poll in a room of two members, which another user reads', { timeout: 60_000 }, () => {
+describe('a poll in a public room with two members and a reader who has not joined', {
+  timeout: 60_000,
+}, () => {
   it('can be installed and opened by members only', async () => {
     const { alice, bob, charlie } = pages
     await alice.page.getByRole('button', { name: 'Room options' }).click()
@@ -92,7 +94,7 @@ describe('a poll in a room of two members, which another user reads', { timeout:
     await appOf(alice).getByText('1 person voted').waitFor()
   })
 
-  it('rejects calls by the removed member and the other user, even if they claim to be a member', async () => {
+  it('rejects calls by the removed member and by the reader, even if they pass the id of a member', async () => {
     const own = `own-${crypto.randomUUID().slice(0, 8)}`
     await users.bob.client.call('room.create', { room: own, name: own, kind: 'public' })
     const input = { app: poll, action: 'list' }

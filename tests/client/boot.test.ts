@@ -53,7 +53,7 @@ describe('the page as an app', { timeout: 60_000 }, () => {
 
     expect(url).toBe(`${fixture.urls.web}/manifest.webmanifest`)
     expect(errors).toEqual([])
-    // A browser context of Playwright counts as incognito.
+    // A browser context of Playwright counts as incognito, in which Chromium installs no pages.
     const ours = installabilityErrors.filter(({ errorId }) => errorId !== 'in-incognito')
     expect(ours).toEqual([])
     await page.context().close()

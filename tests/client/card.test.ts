@@ -11,14 +11,14 @@ const card = {
 }
 
 describe('a message of an app', () => {
-  it('gets the current names of its caller and of the users that it mentions', () => {
+  it('shows the current names of the user who called the app and of the users that it mentions', () => {
     const names = argsOf(card, (user) => `<${user}>`)
 
     expect(names).toEqual({ user: '<alice>', prize: 'a cake', winner: '<bob>' })
     expect(usersIn(card)).toEqual(['alice', 'bob'])
   })
 
-  it('can be without a caller and users', () => {
+  it('may have neither a caller nor mentioned users', () => {
     const { by: _, users: __, ...others } = card
 
     expect(argsOf(others, String)).toEqual({ prize: 'a cake' })

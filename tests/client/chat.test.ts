@@ -108,7 +108,7 @@ describe('the chat in a browser', { timeout: 60_000 }, () => {
     await keyboard.type('by keys')
     await keyboard.press('Enter')
 
-    // Also works before the server has confirmed the message.
+    // The key works even before the server has confirmed the message.
     await keyboard.press('ArrowUp')
     await expect.poll(() => alice.page.locator('#composer').inputValue()).toBe('by keys')
     await keyboard.type(' alone')

@@ -33,7 +33,10 @@ async function createClusterFixture(): Promise<ClusterFixture> {
   return { ...client, cluster, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }
 
-/** The servers announce 127.0.0.1, here the internal address. `localhost` is the public one. */
+/**
+ * In this test, 127.0.0.1 stands for the internal address of a server, which the servers announce.
+ * `localhost` stands for the public address.
+ */
 function publicUrl({ webSocketUrl }: { webSocketUrl: string }): string {
   return webSocketUrl.replace('127.0.0.1', 'localhost')
 }
@@ -59,7 +62,8 @@ it('the page connects to another public address when its server dies, and never 
 
   isBlocked = true
   await server?.kill('SIGKILL')
-  // By then, the page has tried all public addresses, and would try an internal one if it knew any.
+  // After these attempts, the page has tried all public addresses. If it knew an internal address,
+  // it would have tried that one, too.
   await expect.poll(() => dialled.length, { timeout: 30_000 }).toBeGreaterThan(before + 4)
   isBlocked = false
   await typeMessage(page, 'after the failure')

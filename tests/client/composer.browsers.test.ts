@@ -69,7 +69,7 @@ describe.each(browsers)('the composer in $name', { timeout: 60_000 }, ({ name, i
     expect(await text()).toBe('')
   })
 
-  it('leaves the caret where the user types', async () => {
+  it('keeps the caret in its place while the user types within the text', async () => {
     await clear()
     await browser.press(...'ad', 'ArrowLeft', 'b', 'c')
 
@@ -114,7 +114,7 @@ describe.each(browsers)('the composer in $name', { timeout: 60_000 }, ({ name, i
 
     await browser.press('Control+b')
     expect(await text()).toBe('**bold**')
-    // WebKitGTK's small browser has no key for undo.
+    // The test browser of WebKitGTK has no keyboard shortcut for undo.
     await browser.run(() => document.execCommand('undo'))
     expect(await text()).toBe('bold')
   })

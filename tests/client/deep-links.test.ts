@@ -312,7 +312,8 @@ describe('a room', { timeout: 60_000 }, () => {
     await page.goto(fixture.urls.web + pathTo(room, sent[2]?.id))
     await marked(page).getByText('number 3.').waitFor()
     await scrollTo(page, 'end')
-    // Enough to reach the end of the room if each history page wrongly loaded the next one.
+    // If each history page wrongly loaded the next one, the page would reach the end of the room
+    // within this second.
     await page.waitForTimeout(1_000)
 
     await page.getByRole('button', { name: 'Jump to latest' }).waitFor()

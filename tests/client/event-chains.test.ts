@@ -10,6 +10,7 @@ function placed(seq: number, thread?: MessageId): PlacedEvent {
   return { seq, event: { kind: 'message', ...place } as never }
 }
 
+/** In the tests, `prev` is the sequence number of the previous event of the same room or thread. */
 describe('the event chains of a room and its threads', () => {
   it.each([
     ['the last seen event', 10, 9, 'known'],
@@ -57,7 +58,7 @@ describe('the event chains of a room and its threads', () => {
     expect(chains.classify({ seq: 21, prev: 20, threadId })).toBe('gap')
   })
 
-  it('select the events of a sync response that were not seen before', () => {
+  it('select the events of a chat.sync response that were not seen before', () => {
     const chains = new EventChains(10)
     chains.markSeen({ seq: 12, threadId })
     const events = [placed(10), placed(11), placed(12, threadId), placed(12), placed(13, threadId)]

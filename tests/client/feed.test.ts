@@ -19,7 +19,10 @@ function notice(seq: number, prev: number): Notice {
 
 type CallErrorFields = { code: ErrorCode; retryAfterMs?: number }
 
-/** The feed has seen 10 of 15 events. The first calls of `chat.sync` fail with `errors`, one each. */
+/**
+ * Creates a feed that has seen 10 of the 15 events of its room. Each of `errors` is the result of one
+ * call of `chat.sync`; later calls succeed.
+ */
 function givenFeed(errors: CallErrorFields[] = []) {
   const syncs: number[] = []
   const delivered: number[] = []
@@ -62,7 +65,7 @@ describe('the feed of a room', () => {
     expect(syncs).toEqual([])
   })
 
-  it('syncs after a short delay when a notice is missing', async () => {
+  it('calls chat.sync after a short delay when a notice is missing', async () => {
     const { feed, syncs, delivered } = givenFeed()
 
     feed.receive(notice(11, 10))
@@ -76,7 +79,7 @@ describe('the feed of a room', () => {
     expect(delivered).toEqual([11, 12, 13, 14, 15])
   })
 
-  it('syncs from shortly before the last received event if it has received many', async () => {
+  it('calls chat.sync with a sequence shortly before the last event that it received', async () => {
     const { feed, syncs } = givenFeed()
     for (let seq = 11; seq <= 1_010; seq++) {
       feed.receive(notice(seq, seq - 1))
@@ -89,7 +92,7 @@ describe('the feed of a room', () => {
     expect(syncs).toEqual([910, 910])
   })
 
-  it('syncs from before a gap, however many events were received after it', async () => {
+  it('calls chat.sync with a sequence before the missing events, even if it received many others', async () => {
     const { feed, syncs } = givenFeed()
     for (let seq = 11; seq <= 411; seq++) feed.receive(notice(seq, seq - 1))
     feed.receive(notice(500, 413))
@@ -99,7 +102,7 @@ describe('the feed of a room', () => {
     expect(syncs).not.toEqual([])
   })
 
-  it('does not sync after it has been stopped', async () => {
+  it('does not call chat.sync after it has been stopped', async () => {
     const { feed, syncs } = givenFeed()
 
     feed.receive(notice(13, 12))
@@ -110,7 +113,7 @@ describe('the feed of a room', () => {
     expect(syncs).toEqual([])
   })
 
-  it('syncs once when the notice of an expected event does not arrive', async () => {
+  it('calls chat.sync once when the notice of an expected event does not arrive', async () => {
     const { feed, syncs, delivered } = givenFeed()
 
     feed.receive(notice(11, 10))
@@ -127,7 +130,7 @@ describe('the feed of a room', () => {
     expect(delivered).toEqual([11, 12, 13, 14, 15])
   })
 
-  it('retries a rate-limited sync after `retryAfterMs`', async () => {
+  it('retries a rate-limited call of chat.sync after `retryAfterMs`', async () => {
     const { feed, syncs, delivered } = givenFeed([{ code: 'rate_limited', retryAfterMs: 20_000 }])
 
     feed.receive(notice(13, 12))
@@ -155,7 +158,7 @@ describe('the feed of a room', () => {
     expect(delivered).toEqual([Number.NaN, 14, 15])
   })
 
-  it('syncs if a notice has no event and the event cannot be fetched', async () => {
+  it('calls chat.sync if a notice has no event and the event cannot be fetched', async () => {
     const { feed, delivered } = givenFeed()
     const { event: _, ...tooLong } = notice(11, 10)
 
@@ -165,7 +168,7 @@ describe('the feed of a room', () => {
     expect(delivered).toEqual([11, 12, 13, 14, 15])
   })
 
-  it('shares one sync between concurrent calls', async () => {
+  it('shares one call of chat.sync between concurrent calls of sync', async () => {
     const { feed, syncs, delivered } = givenFeed()
 
     await Promise.all([feed.sync(), feed.sync(), feed.sync()])
@@ -174,7 +177,7 @@ describe('the feed of a room', () => {
     expect(delivered).toEqual([11, 12, 13, 14, 15])
   })
 
-  it('returns the missed events from a sync even if another sync is already running', async () => {
+  it('returns the missed events from sync even if another call of it is already running', async () => {
     const { feed, syncs } = givenFeed([{ code: 'disconnected' }])
 
     feed.expect(15)

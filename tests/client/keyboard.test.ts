@@ -29,7 +29,7 @@ const focused = (page: Page) =>
     return `${element?.id || element?.tagName.toLowerCase()} ${label}`.trim()
   })
 
-/** Selects by name, because Kobalte adds other elements with the role log. */
+/** Selects by name, because the component library Kobalte adds other elements with the role log. */
 const listOf = (page: Page) => page.getByRole('log', { name: /^Messages in/ })
 
 async function tabTo(page: Page, name: RegExp, maxPresses = 60) {
@@ -56,7 +56,7 @@ async function givenRoom(): Promise<string> {
   return room
 }
 
-/** The rooms are adjacent in alice's sidebar. */
+/** Creates rooms that are adjacent in alice's sidebar. */
 async function givenRooms(count: number): Promise<string[]> {
   const name = `row-${crypto.randomUUID().slice(0, 8)}`
   const rooms = Array.from(

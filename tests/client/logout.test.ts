@@ -59,7 +59,7 @@ describe('a logout', { timeout: 60_000 }, () => {
     await page.context().close()
   })
 
-  it('ends the session in a tab that receives no broadcast of it, long before the token expires', async () => {
+  it('ends the session even in a tab that receives no broadcast, long before its token expires', async () => {
     const { page, other } = await givenTwoTabs()
     await other.addInitScript(() => {
       BroadcastChannel.prototype.postMessage = () => undefined
@@ -164,7 +164,7 @@ describe('a notification shown by the service worker', { timeout: 60_000 }, () =
     await expect.poll(shown).toEqual([`@Alice Adams, by worker ${room}`])
 
     const worker = context.serviceWorkers()[0]
-    // A headless browser shows no notification to click.
+    // A headless browser shows no notification that the test could click.
     await worker?.evaluate(async () => {
       const scope = self as unknown as {
         registration: { getNotifications(): Promise<unknown[]> }

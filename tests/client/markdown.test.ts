@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { markdownExamples } from '../support/markdown-corpus.ts'
 import { createMessageTextPage, type MessageTextPage } from '../support/message-text-page.ts'
 
-/** Markdown that a message shows differently from the specifications, on purpose. */
+/** Markdown that messages render differently from the CommonMark and GFM specifications, on purpose. */
 const deviations: [reason: string, pattern: RegExp][] = [
   ['HTML is text', /<[a-z/!?]/i],
   ['character references are text', /&#?\w+;/],
@@ -87,7 +87,7 @@ describe.each([
 ])('messages in the $theme theme, $direction, $width px wide', (look) => {
   beforeAll(() => shown.setLook(look))
 
-  it('show every structure visibly, and text with a contrast of at least 4.5', async () => {
+  it('make every Markdown structure visible, and show text with a contrast of at least 4.5', async () => {
     await shown.show(texts)
 
     expect((await shown.measure('findInvisible')).flat()).toEqual([])

@@ -40,13 +40,13 @@ describe('moderation', { timeout: 120_000 }, () => {
     await expectAccessible(page)
     await ban.getByRole('button', { name: 'Unban' }).click()
     await dialog.getByText('No one is banned from this room.').waitFor()
-    // The first Escape clears the search field.
+    // The first Escape clears the search field, the second one closes the dialog.
     await dialog.getByLabel('Search people by name').press('Escape')
     await page.keyboard.press('Escape')
     await dialog.waitFor({ state: 'detached' })
   })
 
-  it('deactivates a user, whose page closes until they are reactivated, and whose next session ends by logout as usual', async () => {
+  it('logs a user out who is deactivated, until the reactivation; afterwards, login and logout work as before', async () => {
     const { page } = alice
     const { page: closed } = await fixture.open('bob')
     const room = await createRoom(page, 'public')
@@ -78,7 +78,7 @@ describe('moderation', { timeout: 120_000 }, () => {
   })
 })
 
-/** Opens a page that broadcasts nothing: others learn of its logout only from the provider. */
+/** Opens a page that broadcasts nothing: other tabs learn of its logout only from the provider. */
 async function openWithoutBroadcasts(page: Page): Promise<Page> {
   const other = await page.context().newPage()
   await other.addInitScript(() => {

@@ -22,7 +22,7 @@ const fixture = useClientFixture({
   },
 })
 
-/** Returns a function that calls functions as any user, even as one who cannot log in. */
+/** Connects as an operator, who may call functions as any user, even as one who cannot log in. */
 async function connectOperator() {
   const { username, password, host } = new URL(fixture.urls.opsUrl)
   const nc = await connect({ servers: host, user: username, pass: password })

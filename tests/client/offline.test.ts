@@ -83,7 +83,10 @@ async function recordBannerTimes(page: Page): Promise<() => Promise<number[]>> {
   return () => shown.jsonValue()
 }
 
-/** Drops notices with the text, and after the first one holds back `chat.sync` until `release`. */
+/**
+ * Drops all notices that contain the text. From the first dropped notice on, holds back calls of
+ * `chat.sync` until `release` is called.
+ */
 async function dropNotices(page: Page, text: string) {
   let dropped = 0
   const held: (() => void)[] = []
@@ -175,7 +178,8 @@ describe('a page during and after an outage', { timeout: 120_000 }, () => {
     await typeMessage(alice.page, 'am I still in?')
     await bob.client.call('room.kick', { room, userId: 'alice' })
     await bob.send(room, 'among ourselves')
-    // Alice may receive messages for a second after her removal. The banner appears after two.
+    // Alice may receive messages for up to a second after her removal. The banner appears two seconds
+    // after the network was cut, so that this time has passed.
     await alice.page.getByText(lost).waitFor()
     const framesBefore = alice.frames.length
     fixture.network.restore()
@@ -215,7 +219,7 @@ describe('a page during and after an outage', { timeout: 120_000 }, () => {
       .waitFor()
   })
 
-  it('fetches a message whose notice was lost, and marks it as read only once it is shown', async () => {
+  it('fetches a message whose notice was lost, and marks the message as read only once it is shown', async () => {
     const room = await givenRoom()
     // Alice's first page shows another room, so only the new page can mark the message as read.
     await givenRoom()

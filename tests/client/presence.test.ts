@@ -39,7 +39,7 @@ async function openMembers(room: string) {
   return page.getByRole('region', { name: 'Members' }).getByRole('listitem')
 }
 
-/** Waits until alice's page shows a new message. The page has then received all earlier events. */
+/** Sends a message, and waits until alice's page shows it. The page has then received all earlier events. */
 async function sendSentinel(room: string) {
   const last = `last-${crypto.randomUUID().slice(0, 8)}`
   await bob.send(room, last)
@@ -97,8 +97,9 @@ describe('presence', { timeout: 60_000 }, () => {
 
     await tab.clock.fastForward('09:00')
     expect(await readAliceStatus()).toBe('online')
-    // The page renews its token after the first jump of the clock. If it is still reconnecting when
-    // the ten minutes have passed, its next check publishes the status.
+    // The first jump of the clock makes the page renew its token. If the page is still reconnecting
+    // when the ten minutes have passed, it publishes the status at its next check. So the test
+    // advances the clock repeatedly.
     await expect
       .poll(async () => {
         await tab.clock.fastForward('00:35')

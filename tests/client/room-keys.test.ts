@@ -37,13 +37,13 @@ function givenRoomKeys(answer: () => Promise<{ keys: (RoomKey & { room: RoomId }
   return { keys, dispose, calls, subscribed, notify: (notice: unknown) => onNotice(notice) }
 }
 
-describe('the keys of large rooms', () => {
+describe('the encryption keys of large rooms', () => {
   beforeEach(() => {
     vi.useFakeTimers()
     return () => vi.useRealTimers()
   })
 
-  it('are requested by one retry at a time, however often the room list is loaded meanwhile', async () => {
+  it('are requested by a single retry loop, even if the room list is loaded again during the retries', async () => {
     const fail = async () => {
       throw new FunctionError('unavailable', 'Not now')
     }
@@ -56,7 +56,8 @@ describe('the keys of large rooms', () => {
     const before = calls.length
     await vi.advanceTimersByTimeAsync(60_000)
 
-    // Four attempts take 4.2 s, and the next four begin 5 s later. Two retries would double this.
+    // Four attempts take 4.2 s, and the next four begin 5 s later. Two retry loops would double the
+    // number of calls.
     expect(calls.length - before).toBeLessThanOrEqual(28)
     expect(calls.length - before).toBeGreaterThan(20)
     dispose()

@@ -68,7 +68,7 @@ describe('the first load of the page', () => {
       expect(all).not.toContain(foreign)
   })
 
-  it('uses no English text that is loaded later', async () => {
+  it('uses none of the English texts that are loaded only later', async () => {
     const all = (await Promise.all(firstFiles().map(read))).join('\n')
     const keys = Object.entries(enLater).flatMap(([part, texts]) =>
       Object.keys(texts).map((key) => `${part}.${key}`),

@@ -53,7 +53,7 @@ describe('translations with Apertium', () => {
     await expectNoProblems(visitor)
   })
 
-  it('are announced once, when they are complete', async () => {
+  it('are announced to screen readers once, when they are complete', async () => {
     const lines: string[] = []
     await page.exposeFunction('onAnnounced', (line: string) => lines.push(line))
     await page.evaluate(() => {

@@ -91,7 +91,7 @@ describe('the unread count of a room', () => {
     })
   })
 
-  it('does not include a deleted message that no response included', () => {
+  it('does not include a deleted message that no room.list response included', () => {
     const now = withNotices(startUnread(counted(2, 0)), sent(3), sent(4), deleted(5, 3))
 
     expect(now.received.map(({ seq }) => seq)).toEqual([4])
@@ -119,24 +119,24 @@ describe('the unread count of a room', () => {
     expect(isUncounted(applyCount(now, counted(2, 0, { readSeq: 3 })))).toBe(false)
   })
 
-  it('does not count a received message that a response includes or that was read', () => {
+  it('does not count a received message that a room.list response includes or that was read', () => {
     const received = withNotices(startUnread(counted(2, 0)), sent(3, { mentions: [me] }))
 
     for (const read of [counted(3, 0), counted(2, 0, { readSeq: 3 })])
       expect(totalOf(applyCount(received, read))).toEqual({ unread: 0, mentions: 0 })
   })
 
-  it('follows a read position that moves back, even if the response is older', () => {
+  it('follows a read position that moves back, even if the room.list response is older than a message', () => {
     const read = withNotices(startUnread(counted(4, 0, { readSeq: 4 })), sent(5))
 
     expect(totalOf(applyCount(read, counted(3, 2, { readSeq: 1 })))).toMatchObject({ unread: 3 })
   })
 
-  it('is replaced by a later response with the same sequence number', () => {
+  it('is replaced by a later room.list response with the same sequence number', () => {
     expect(totalOf(applyCount(startUnread(counted(4, 2)), counted(4, 1))).unread).toBe(1)
   })
 
-  it('stays incomplete until a response includes all messages whose notices had no event', () => {
+  it('stays incomplete until a room.list response includes all messages whose notices had no event', () => {
     const { event: _, ...long } = sent(6)
     const start = startUnread(counted(0, 0))
     const now = withNotices(start, long as Notice, { ...long, seq: 5 } as Notice)

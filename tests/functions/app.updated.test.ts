@@ -11,7 +11,7 @@ async function publishUpdate(room: string, update: object) {
 
 describe('app.updated', () => {
   it.each(['public', 'private'] as const)(
-    'publishes an update only to the members of a %s room',
+    "publishes an app's update only to the members of a %s room",
     async (kind) => {
       const room = await app.createRoom(['alice', 'bob'], kind)
       const toBob = await app.listen(deliverAppUpdated, { user: 'bob', room }, 'bob')

@@ -41,7 +41,7 @@ describe('apps.remove', () => {
     expect(await toBob.next()).toEqual({ user: 'bob', app: id, room, installed: false })
   })
 
-  it('lets the app be served again, with empty tables', async () => {
+  it('lets the removed app be served again, with empty tables', async () => {
     const { id, start } = await createAppFolder()
     const appId = id as AppId
     const room = await app.createRoom(['alice'], 'private', { alice: 'owner' })

@@ -224,7 +224,7 @@ describe('auth.callout', () => {
     expect((await requestAsAlice(nc, 'as.alice.whoami')).json()).toEqual({ caller: 'alice' })
   })
 
-  it('leaves a login unanswered while the issuer does not answer, and accepts the next one', async () => {
+  it('does not answer a login while the token issuer does not respond, and accepts logins once it does', async () => {
     const { tokenIssuer, runtime } = fixture
     const token = await tokenIssuer.token()
     tokenIssuer.hang()
@@ -248,7 +248,7 @@ describe('auth.callout', () => {
     await fixture.runtime.kill('SIGSTOP')
     onTestFinished(() => fixture.runtime.kill('SIGCONT'))
     const login = fixture.connect(token, { timeout: 60_000 })
-    // Longer than the server's default timeout for logins, and than a call of a function.
+    // Longer than nats-server's default timeout for logins, and than the timeout of a function call.
     await setTimeout(6_000)
     await fixture.runtime.kill('SIGCONT')
 

@@ -34,7 +34,10 @@ function read(room: RoomId, page: Page = {}) {
   return app.call('chat.history', { room, ...page }, 'alice')
 }
 
-/** Joins the texts of a page. `<` stands for older messages on other pages, `>` for newer ones. */
+/**
+ * Joins the texts of a page. Begins with `<` if there are older messages on other pages, and ends
+ * with `>` if there are newer ones.
+ */
 async function texts(...args: Parameters<typeof read>) {
   const { messages, before, after } = await read(...args)
   return [before ? '<' : '', ...messages.map(({ text }) => text), after ? '>' : ''].join(' ').trim()
@@ -201,7 +204,7 @@ describe('chat.history', () => {
     expect(messages[1]).not.toHaveProperty('replies')
   })
 
-  it('excludes deleted replies from the count, and lists those that events after asOf delete', async () => {
+  it('does not count deleted replies, and lists those whose deletion is newer than asOf', async () => {
     const { room } = await createMessages(1)
     await app.addMember(room, 'bob', 'public')
     const [first] = (await read(room)).messages
@@ -237,7 +240,7 @@ describe('chat.history', () => {
     if (!message) throw new Error('The page has no message')
     const asOf = async () => (await read(room, { limit: 1, before: seqs[1] })).asOf
     // `asOf` may be too low until the events are persisted. That does no harm: a client that passes
-    // it to chat.sync receives some events twice.
+    // `asOf` to chat.sync then only receives some events twice.
     await expect.poll(asOf).toBe(seqs[1])
 
     const notifyId = toNotifyId(message)

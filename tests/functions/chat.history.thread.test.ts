@@ -34,14 +34,17 @@ function read({ room, threadId }: { room: RoomId; threadId: MessageId }, page: P
   return app.call('chat.history.thread', { room, threadId, ...page }, 'bob')
 }
 
-/** Joins the texts of a page. `<` stands for older replies on other pages, `>` for newer ones. */
+/**
+ * Joins the texts of a page. Begins with `<` if there are older replies on other pages, and ends
+ * with `>` if there are newer ones.
+ */
 async function texts(...args: Parameters<typeof read>) {
   const { messages, before, after } = await read(...args)
   return [before ? '<' : '', ...messages.map(({ text }) => text), after ? '>' : ''].join(' ').trim()
 }
 
 describe('chat.history.thread', () => {
-  it('returns the replies of a thread, oldest first, without the message that began it', async () => {
+  it('returns the replies of a thread, oldest first, but not the message that began the thread', async () => {
     const thread = await createThread(2)
 
     const { messages, before, after } = await read(thread)

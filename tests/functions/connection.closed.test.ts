@@ -21,8 +21,8 @@ async function newConnection() {
 }
 
 /**
- * Repeats the heartbeat until it opens a lease that lasts as long as the connection. It opens one
- * only after the first sweep, which finds the server.
+ * Repeats the heartbeat until it opens a lease that lasts as long as the connection. Before the first
+ * `presence.sweep`, the runtime does not know the server, and opens leases that expire.
  */
 async function openLease(user: string, connId: string) {
   await expect
@@ -132,7 +132,7 @@ describe('connection.closed', () => {
     expect(await readLease(key)).toMatchObject({ state: 'closed', ttl: '60s' })
   })
 
-  it('is not expected from an unknown server: its connections must send heartbeats', async () => {
+  it('is not relied on for a server that presence.sweep does not know: clients there must send heartbeats', async () => {
     const [user, server] = [newUserId(), `N${'A'.repeat(55)}`]
 
     const { nextMs } = await presence.heartbeat(user, natsConnectionId({ server, client: 7 }))

@@ -145,7 +145,7 @@ describe('fanout', () => {
     ])
   })
 
-  it('ignores events that are not stored in CHAT_MESSAGES', async () => {
+  it('ignores events that are not stored in the stream CHAT_MESSAGES', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const mailbox = await listenToRoom(room, 'bob')
     const { nc } = await app.connectAs('functions')

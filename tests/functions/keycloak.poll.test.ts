@@ -99,7 +99,7 @@ const closes = (nc: NatsConnection) =>
 const newName = () => `user-${crypto.randomUUID()}`
 
 describe('keycloak.poll', { timeout: 120_000 }, () => {
-  it('closes the connections of a disabled user, but not those of a user with another change', async () => {
+  it('closes the connections of a disabled user, but not those of a user whose profile was changed', async () => {
     const [disabled, changed] = [newName(), newName()]
     const [closed, kept] = [await open(disabled), await open(changed)]
     admin.disabled.add(subjectOf(disabled))
@@ -147,7 +147,7 @@ describe('keycloak.poll', { timeout: 120_000 }, () => {
     expect(next.isClosed()).toBe(false)
   })
 
-  it('logs the reason once while Keycloak rejects the secret, and reads the missed events afterwards', async () => {
+  it('logs one error while Keycloak rejects the client secret, and then reads the events that it missed', async () => {
     const name = newName()
     const nc = await open(name)
     const start = fixture.runtime.log.end()

@@ -41,7 +41,7 @@ describe('message.changed', () => {
     expect(await readFromAllProcesses(notifyId)).toEqual(new Set(['']))
   })
 
-  it('is published once for each change of a message, with the message id alone', async () => {
+  it('is published once for each change of a message, and contains only the message id', async () => {
     const { id, notifyId } = await createMessage()
     const changes = await app.listen(messageChanged, { id }, 'functions')
 

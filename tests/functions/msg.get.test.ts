@@ -10,7 +10,7 @@ import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
 
-/** Makes every process evict the message from its memory. */
+/** Makes every process evict the message from its cache in memory. */
 async function publishChange(id: string) {
   const { nc } = await app.connectAs('functions')
   nc.publish(`message.changed.${id}`)
@@ -42,7 +42,7 @@ describe('msg.get', () => {
     expect(message).toMatchObject({ room, text: 'between us' })
   })
 
-  it('reads the stream when neither the memory of a process nor MSG_CACHE has the message', async () => {
+  it('reads the stream when neither the memory of a process nor the bucket MSG_CACHE has the message', async () => {
     const room = await app.createRoom(['alice'])
     const { nc } = await app.connectAs('functions')
     // `send` would put the message in the memory of a process.
@@ -76,7 +76,7 @@ describe('msg.get', () => {
     expect(message).toEqual({ ...row, mentions: [], at: '2026-01-31T12:00:00.123Z' })
   })
 
-  it('finds a new message in MSG_CACHE only if the text is too long for the notice', async () => {
+  it('finds a new message in the bucket MSG_CACHE only if its text is too long for a notice', async () => {
     const room = await app.createRoom(['alice'])
     const short = await app.send(room, 'short', 'alice')
     const text = longText('long')
@@ -89,7 +89,7 @@ describe('msg.get', () => {
     expect(await cache.get(short.id)).toBeNull()
   })
 
-  it('does not find a message in MSG_CACHE that fanout publishes long after it was sent', async () => {
+  it('does not find a message in the bucket MSG_CACHE if fanout published it long after it was sent', async () => {
     const room = await app.createRoom(['alice'])
     const { nc } = await app.connectAs('functions')
     const id = newMessageId()
@@ -105,7 +105,7 @@ describe('msg.get', () => {
     expect(await cache.get(id)).toBeNull()
   })
 
-  it('returns the state after edits and deletions even when MSG_CACHE no longer has the message', async () => {
+  it('returns the state after edits and deletions even when the bucket MSG_CACHE no longer has the message', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const cache = await app.openBucket(MSG_CACHE)
     const [edited, deleted] = [

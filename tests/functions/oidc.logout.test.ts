@@ -9,7 +9,10 @@ import { freePort } from '../../stack/ports.ts'
 import { createLoginFixture, type LoginFixture } from '../support/login-fixture.ts'
 import { type Claims, type SigningOptions, subjectOf } from '../support/token-issuer.ts'
 
-/** Five times the time in which a logout must close the connections. Only a logout closes them. */
+/**
+ * Five times the time in which a logout must close the connections. A long wait hides no fault: in
+ * these tests, nothing but a logout closes connections.
+ */
 const maxMs = 25_000
 const event = 'http://schemas.openid.net/event/backchannel-logout'
 
@@ -101,7 +104,8 @@ describe('oidc.logout', () => {
   it('closes the connections of the session, and rejects its tokens', async () => {
     const user = createUser()
     const [token, other] = [await user.token('here'), await user.token('elsewhere')]
-    // The provider may renew a token until it has ended the session.
+    // The provider may still renew a token while it ends the session. So the time of issue of this
+    // token is later than that of the logout token.
     const renewed = await user.token('here', -3)
     const connections = await Promise.all([open(token), open(token), open(renewed)])
     const bystanders = await Promise.all([open(other), open(await createUser().token('here too'))])
@@ -130,7 +134,7 @@ describe('oidc.logout', () => {
     expect(await isRefused(await user.token(undefined, 5))).toBe(false)
   })
 
-  it('closes a connection whose second login belongs to the session', async () => {
+  it('closes a connection that logged in twice, the second time with a token of the session', async () => {
     const user = createUser()
     const socket = connectSocket(Number(new URL(fixture.nats.url).port), '127.0.0.1')
     onTestFinished(() => void socket.destroy())
@@ -200,7 +204,7 @@ describe('oidc.logout', () => {
     await other.flush()
   })
 
-  it('rejects the tokens even after a restart, and then closes connections of unknown sessions only once', async () => {
+  it('rejects the tokens even after a restart of the runtime, and then closes connections of unknown sessions only once', async () => {
     const user = createUser()
     const token = await user.token('here')
     await open(token)
@@ -243,7 +247,7 @@ describe('oidc.logout', () => {
     expect(await post(await logoutToken(createUser(), {}, { typ } as never))).toEqual(accepted)
   })
 
-  it('rejects a logout token that was received before', async () => {
+  it('rejects a logout token that is sent a second time', async () => {
     const user = createUser()
     const token = await logoutToken(user, { iat: now() - 20 })
     expect(await post(token)).toEqual(accepted)

@@ -6,7 +6,7 @@ const app = useApp()
 const presence = createPresenceFixture(app)
 
 describe('presence.changed', () => {
-  it('updates the cached status in every process', async () => {
+  it('updates the cached status of a user in every process', async () => {
     await startInstance()
     const user = newUserId()
     const changes = await presence.listenToUser(user)

@@ -73,7 +73,7 @@ describe('presence.expired', () => {
     expect(await presence.readLeases(user)).toEqual([`${user}.tab`])
   })
 
-  it('relies on leases in PRESENCE_CONN that expire after 45 seconds and then leave a marker in the stream', async () => {
+  it('relies on leases that expire after 45 seconds, and on the delete markers that they leave in the stream', async () => {
     const { nc } = await app.connectAs('functions')
     const user = newUserId()
     await presence.heartbeat(user)

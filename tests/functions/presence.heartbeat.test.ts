@@ -83,7 +83,7 @@ describe('presence.heartbeat', () => {
     ).toEqual(['online', 'status'])
   })
 
-  it('publishes that 200 users came online in at most 20 broadcasts', async () => {
+  it('publishes at most 20 broadcasts when 200 users come online', async () => {
     const users = newUserIds(200)
     const last = newUserId()
     const room = await app.createRoom([...users, last])

@@ -15,7 +15,7 @@ const app = useApp()
 const { createThread, reply, read, countsOf, stateOf } = createThreads(app)
 
 describe('read.update.thread', () => {
-  it('marks replies and mentions in the thread as read, after read.update has left them unread', async () => {
+  it('marks replies and mentions in the thread as read, which read.update leaves unread', async () => {
     const { room, threadId } = await createThread('bob')
     await reply(room, threadId, 'one', 'alice')
     const last = await reply(room, threadId, 'two, @bob', 'alice')

@@ -150,7 +150,7 @@ describe('room.browse', () => {
     ])
   })
 
-  it('rejects a cursor of a hidden room with the same error as for an unknown room', async () => {
+  it('rejects a hidden room as the cursor with the same error as an unknown room', async () => {
     const secret = await createNamedRoom('a secret', 'private')
     const absent = newRoomId()
 

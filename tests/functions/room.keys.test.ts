@@ -8,7 +8,7 @@ const app = useApp()
 const crowd = Array.from({ length: 201 }, (_, index) => `crowd-${index}`)
 
 describe('room.keys', () => {
-  it('returns the key of a large room to its members only', async () => {
+  it('returns the encryption key of a large room to its members only', async () => {
     const room = await app.createRoom(['alice', 'bob', ...crowd], 'private', { alice: 'owner' })
     const small = await app.createRoom(['alice', 'bob'], 'private')
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
@@ -54,7 +54,7 @@ describe('room.keys', () => {
     },
   )
 
-  it('returns no key for an archived room, and the room gets a new key after its restore', async () => {
+  it('returns no key for an archived room, and a new key once the room is restored', async () => {
     const room = await app.createRoom(['alice', 'bob', ...crowd], 'private', { alice: 'owner' })
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
     await app.send(room, 'before', 'alice')

@@ -35,7 +35,7 @@ beforeEach(async () => {
   index = await app.openBucket(ROOMS_KV)
 })
 
-/** Returns the entries of the member index, without the marker `=index`. */
+/** Returns the entries of the member index, without `=index`, which marks the index as complete. */
 async function readIndex(): Promise<Map<string, unknown>> {
   const keys: string[] = []
   for await (const key of await index.keys(['*', '*.*'])) if (key !== '=index') keys.push(key)
@@ -119,7 +119,7 @@ describe('room.reindex', () => {
     expect(await app.call('room.members', { room }, 'functions')).toEqual({ members: ['alice'] })
   })
 
-  it('rebuilds the member index without any call', async () => {
+  it('rebuilds the lost member index even if no function is called', async () => {
     await createRooms()
     await manager.streams.purge(stream)
 
@@ -162,7 +162,8 @@ describe('room.reindex', () => {
         app.createRoom(['alice', 'bob', 'charlie'], 'private', { alice: 'owner' }),
       ),
     )
-    // The kicks do not wait for the rebuild if the owner's membership is cached.
+    // These calls make the runtime cache that alice is a member. So her kicks do not wait for the
+    // rebuild of the index, but run during it.
     await Promise.all(roomIds.map((room) => isMember(room, 'alice')))
     await manager.streams.purge(stream)
 

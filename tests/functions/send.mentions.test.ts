@@ -62,7 +62,7 @@ describe('mentions in a message', () => {
     expect(await mentionsIn(room, '@All and @here')).toEqual(expected)
   })
 
-  it('never include a group in a thread', async () => {
+  it('never include the groups @all and @here in a thread', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner' })
     const { id } = await app.send(room, 'first', 'alice')
 

@@ -167,7 +167,7 @@ describe('send', () => {
     ['a client id from the future', newClientId(Date.now() + hourMs)],
     ['a client id without a time', `draft_${crypto.randomUUID()}`],
   ])(
-    'finds the first message with %s in the database on a retry after the duplicate window',
+    'returns the message in the database for a retry with %s after the duplicate window',
     async (_name, clientId) => {
       const room = await app.createRoom(['alice'])
       // The row of a message that was sent long before the duplicate window.
@@ -188,7 +188,7 @@ describe('send', () => {
     },
   )
 
-  it('returns the first result for a late retry of a message that was edited since', async () => {
+  it('returns the result of the first call for a late retry, although the message was edited in between', async () => {
     const room = await app.createRoom(['alice'])
     const clientId = newClientId(Date.now() - 24 * hourMs)
     const first = await app.send(room, 'original', 'alice', clientId)

@@ -4,7 +4,7 @@ import { joinPieces, useTranslation } from '../support/translation-fixture.ts'
 
 const test = useTranslation()
 
-it('translate.cancelled stops the pieces for one listener, and the translation after the last listener', async () => {
+it('translate.cancelled ends the delivery to one listener, and ends the translation with the last listener', async () => {
   const room = await test.app.createRoom(['alice', 'bob'])
   const notifyId = await test.send(room, 'We will meet tomorrow in the office.')
   const [toAlice, toBob] = [await test.listen('alice'), await test.listen('bob')]
@@ -23,7 +23,7 @@ it('translate.cancelled stops the pieces for one listener, and the translation a
   await toAlice.next()
   await toBob.next()
 
-  // Bob cannot cancel alice's request with her key.
+  // Bob's call has no effect: he cannot cancel alice's request, even with its key.
   await test.app.call('translate.cancel', { msgKey: first.msgKey }, 'bob')
   await test.app.call('translate.cancel', { msgKey: first.msgKey }, 'alice')
 

@@ -4,7 +4,7 @@ import { useTranslation } from '../support/translation-fixture.ts'
 
 const test = useTranslation()
 
-it('translate.failed makes every process probe the engine', async () => {
+it('translate.failed makes every process probe the translation engine', async () => {
   const { nc } = await test.app.connectAs('functions')
   const ping = () =>
     Promise.all(Array.from({ length: 20 }, () => test.app.call('translate.ping', {}, 'alice')))

@@ -4,7 +4,7 @@ import { joinPieces, useTranslation } from '../support/translation-fixture.ts'
 
 const test = useTranslation()
 
-it('translate.joined adds a listener, who receives the text so far and the rest', async () => {
+it('translate.joined adds a listener to a running translation, who receives the text so far and the rest', async () => {
   const room = await test.app.createRoom(['alice', 'bob'])
   const notifyId = await test.send(room, 'We will meet tomorrow in the office.')
   const [toAlice, toBob] = [await test.listen('alice'), await test.listen('bob')]

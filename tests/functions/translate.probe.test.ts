@@ -5,7 +5,7 @@ import { useTranslation } from '../support/translation-fixture.ts'
 
 const test = useTranslation()
 
-it('translate.probe stores and publishes the state of the engines', async () => {
+it('translate.probe stores and publishes the state of the translation engines', async () => {
   const box = await test.app.listen(translationProbed, {}, 'functions')
 
   const { engines } = await vi.waitFor(() => box.next(), { timeout: 60_000 })

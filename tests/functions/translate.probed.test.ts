@@ -27,7 +27,7 @@ describe('translate.probed', () => {
     await vi.waitFor(async () => expect(await pingBoth()).toEqual([true]))
   })
 
-  it('does not override a failure that a process itself has seen', async () => {
+  it('does not override the failure of an engine that a process has observed itself', async () => {
     await test.ollama.kill()
     const box = await test.listen('alice')
     const msgKey = crypto.randomUUID()

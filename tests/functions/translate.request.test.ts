@@ -12,7 +12,7 @@ afterEach(() => test.ollama.answer(say('hola')))
 const english = 'We will meet tomorrow in the office.'
 
 describe('translate.request', () => {
-  it('answers at once, then publishes the pieces in order to the caller only', async () => {
+  it('answers at once, then publishes the translation in pieces, in order and to the caller only', async () => {
     const room = await test.app.createRoom(['alice', 'bob'])
     const notifyId = await test.send(room, english)
     const [toBob, toAlice] = [await test.listen('bob'), await test.listen('alice')]
@@ -33,7 +33,7 @@ describe('translate.request', () => {
     expect(toAlice.unread()).toEqual([])
   })
 
-  it('delivers a piece before the translation is complete', async () => {
+  it('delivers the first piece before the translation is complete', async () => {
     const room = await test.app.createRoom(['alice'])
     const notifyId = await test.send(room, english)
     const box = await test.listen('alice')
@@ -189,7 +189,7 @@ describe('translate.request', () => {
       ],
       'unusable',
     ],
-  ])('refuses an output that %s', async (_name, output, code) => {
+  ])('rejects a translation that %s', async (_name, output, code) => {
     const room = await test.app.createRoom(['alice'])
     const notifyId = await test.send(room, 'Please ask @bob about the office.')
     const box = await test.listen('alice')
@@ -205,7 +205,7 @@ describe('translate.request', () => {
     expect(joinPieces(await test.piecesOf(box, again.msgKey))).toBe('Pregunta a @bob.')
   })
 
-  it('ends a translation after 15 seconds without output', async () => {
+  it('ends a translation after 15 seconds without output of the engine', async () => {
     const room = await test.app.createRoom(['alice'])
     const box = await test.listen('alice')
     const [silent, amid] = [
@@ -227,7 +227,7 @@ describe('translate.request', () => {
     expect(errors).toEqual(['timeout', 'timeout'])
   }, 40_000)
 
-  it('ends every translation with done, even one that a full queue rejects', async () => {
+  it('ends every translation with a piece with done: true, even one that a full queue rejects', async () => {
     const box = await test.listen('bob')
     const gate = Promise.withResolvers<void>()
     test.ollama.answer(sayAfter(gate.promise, 'hola'))

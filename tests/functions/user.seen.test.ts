@@ -44,7 +44,7 @@ describe('user.seen', () => {
     await expect.poll(() => readRow(user)).toMatchObject({ id: user, name })
   })
 
-  it('stores the user name, and uses it in place of a missing name', async () => {
+  it('stores the user name, and uses it as the display name if the token has none', async () => {
     const user = newUserId()
 
     await publishSeen([user], undefined, 'jane.doe@example.com')
@@ -81,7 +81,7 @@ describe('user.seen', () => {
     },
   )
 
-  it('replaces the name from the token, and keeps the chosen name', async () => {
+  it("replaces the stored name by the token's, and keeps the name that the user chose", async () => {
     const user = newUserId()
     await db.insert(users).values({ id: user, name: 'Old', chosenName: 'Mine' })
 
@@ -157,14 +157,14 @@ describe('user.seen', () => {
     await db.delete(bans).where(eq(bans.userId, user))
   })
 
-  it('stores 3,000 logins in at most ten statements', async () => {
+  it('stores 3,000 logins in at most ten transactions', async () => {
     const people = newUserIds(3_000)
 
     await publishSeen([...people, ...people.slice(0, 500)], 'Somebody')
 
     const isMine = inArray(users.id, people)
     await expect.poll(() => db.$count(users, isMine), { timeout: 18_000 }).toBe(people.length)
-    // xmin is the id of the transaction that wrote the row.
+    // `xmin` is the id of the transaction that wrote the row.
     const [written] = await db
       .select({ statements: sql<number>`count(distinct xmin::text)::int` })
       .from(users)

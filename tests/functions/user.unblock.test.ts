@@ -28,7 +28,7 @@ describe('user.unblock', () => {
     expect(await readRoom(me, room)).not.toHaveProperty('isBlocked')
   })
 
-  it('does not lift the block by the other user', async () => {
+  it('does not lift the block of the caller by the other user', async () => {
     const [me, other] = [await createUser(), await createUser()]
     const room = await openDirect(me, other)
     await block(me, other)

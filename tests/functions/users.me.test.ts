@@ -54,7 +54,7 @@ describe('users.me', () => {
     })
   })
 
-  it('restores the name from the identity provider', async () => {
+  it("restores the identity provider's name when the caller removes the chosen name", async () => {
     const user = newUserId()
     await login(user, 'Ada Lovelace')
     const original = {

@@ -19,7 +19,7 @@ const pollApp = 'poll' as AppId
 const standupApp = 'standup' as AppId
 const whiteboardApp = 'whiteboard' as AppId
 
-/** A second call has no effect. The same holds for the other exported functions of this file. */
+/** Creates polls. Idempotent, like the other exported functions of this file. */
 export async function givePolls(people: People) {
   await givePoll(people, {
     id: '0197f2c4-6f0e-4a53-8d0b-5d2f0c1f9a01',
@@ -124,7 +124,10 @@ export async function giveWhiteboard({ alice, bob }: People) {
   await bob.client.call('app.action', { ...where, action: 'push', data: { update } })
 }
 
-/** Returns the first corner, then the offset of each point from the previous one on the lines. */
+/**
+ * Converts a line through corners to the format of the whiteboard: the first corner, then the offsets
+ * of the following points, each from the point before it.
+ */
 function toStroke([first = [0, 0], ...corners]: [number, number][]): number[] {
   const steps = 12
   let [x, y] = first
