@@ -120,7 +120,9 @@ const faults: Record<FaultName, Fault> = {
 
   'nats frozen': ({ system, random }) => freezeUntilReplaced(random.pick(system.servers)),
 
-  /** `npm start` replaces a frozen PGlite. It does not run PostgreSQL, which only pauses here. */
+  /**
+   * `npm start` replaces a frozen PGlite. It does not run PostgreSQL, so PostgreSQL is only paused.
+   */
   async 'database frozen'({ system, databaseOutageMs }) {
     if (system.database.name === 'pglite') return freezeUntilReplaced(system.database)
     const pids = await processTree(system.database.pid)
@@ -185,7 +187,10 @@ async function appendDuplicate({ system, random }: FaultOptions) {
   await system.nc.request(subject, stored.data, { headers: hdrs, timeout: 2_000 })
 }
 
-/** Waits until the server has caught up with the messages that the others stored meanwhile. */
+/**
+ * Waits until the server has caught up with the messages that other servers stored during its
+ * outage.
+ */
 export async function untilHealthy({ monitorUrl }: NatsService) {
   for (const until = Date.now() + 30_000; Date.now() < until; ) {
     const answer = await fetch(`${monitorUrl}/healthz`).catch(() => undefined)
@@ -199,7 +204,7 @@ async function freezeUntilReplaced(service: ProcessService) {
   await service.restart()
 }
 
-/** Ignores an error, because the other schedule may have stopped NATS. */
+/** Ignores an error, because a fault of the other schedule may have stopped NATS. */
 async function ignoreOutage(inject: () => Promise<void>) {
   await inject().catch(() => {})
 }

@@ -57,7 +57,9 @@ export function createOperationHistory(userIds: readonly UserId[]): OperationHis
   return { userIds, ...lists, ...operations, presumedMembers: new Set(), textCount: 0 }
 }
 
-/** Adds the call to `list` with the time span of its possible effect, unless it is rejected. */
+/**
+ * Adds the call to `list` with the time span in which it can take effect, unless it is rejected.
+ */
 export async function recordOperation<O extends TimedOperation, N extends FunctionName>(
   list: O[],
   fields: Omit<O, keyof TimedOperation>,
@@ -69,7 +71,7 @@ export async function recordOperation<O extends TimedOperation, N extends Functi
     end: Number.POSITIVE_INFINITY,
     isAcknowledged: false,
   } as O
-  // It is added before the call, because it may take effect before the answer arrives.
+  // The entry is added before the call, because the call may take effect before its answer arrives.
   list.push(entry)
   const outcome = await call()
   if (outcome.ok) Object.assign(entry, { end: Date.now(), isAcknowledged: true })

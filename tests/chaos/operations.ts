@@ -190,7 +190,7 @@ const operations: Record<keyof typeof weights, Operation> = {
       { user: actor.userId, room, action: 'join' },
       call,
     )
-    // Load the room, because events update the user's view of it only after that.
+    // Load the room: before that, events do not update the user's view of the room.
     if (ok) await actor.follow(room).catchUp()
   },
 

@@ -33,7 +33,10 @@ const sampleMs = 2_000
 const samplesPerLogLine = 15
 /** The limit for the growth of a process from the middle third of a run to its last third. */
 const maxGrowth = { factor: 1.15, megabytes: 24 }
-/** The duplicate window lasts as long as the run. nats-server keeps its message ids in memory. */
+/**
+ * Memory of nats-server for each message id in the duplicate window. This window lasts as long as
+ * the run.
+ */
 const bytesPerMessageId = 250
 
 /** Checks that no acknowledged message is lost, and that the memory of no process grows. */

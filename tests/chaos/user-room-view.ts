@@ -31,8 +31,8 @@ interface ViewedMessage extends VisibleMessage {
 }
 
 /**
- * After this many events, the view calls `chat.sync`, because `prev` reveals no gap if all notices
- * of a thread are lost.
+ * After this many events, the view calls `chat.sync`. A notice's `prev` is the sequence before it
+ * in the same thread, so it reveals no gap if all notices of a thread are lost.
  */
 const maxEventsBetweenSyncs = 200
 const maxAttempts = 40
@@ -45,7 +45,7 @@ export function createUserRoomView(
   let messages = new Map<MessageId, ViewedMessage>()
   /** The view has all events up to this sequence. Undefined before the room is loaded. */
   let completeTo: number | undefined
-  /** The last sequence of each thread. The key '' stands for the room itself. */
+  /** The last received sequence of each thread. The key '' stands for the room itself. */
   const heads = new Map<string, number>()
   let highestSeq = 0
   let eventsSinceSync = 0
@@ -139,7 +139,7 @@ export function createUserRoomView(
     for (const [index, { seq, event }] of events.entries())
       if (!applied[index] && !applyEvent(messages, seq, event))
         violations.push(`chat.sync since ${since} has ${seq}, which changes an unknown message`)
-    // The last sequence may be lower than `upTo`, because of purged events.
+    // The last returned event may have a lower sequence than `upTo`, if newer events were purged.
     completeTo = Math.max(last, upTo)
     eventsSinceSync = 0
     return 'done'
@@ -167,7 +167,7 @@ function applyEvent(
     const { id, threadId = '', text } = event
     const existing = messages.get(id)
     if (!existing) messages.set(id, { ...createViewedMessage(seq, threadId), text })
-    // The first copy of a message in the stream counts.
+    // If the stream has two copies of a message, the first copy counts.
     else if (!existing.isDeleted) existing.seq = Math.min(existing.seq, seq)
     return true
   }

@@ -50,7 +50,7 @@ export function findWrongNotices({ frames, log }: Evidence): string[] {
     if (!notice) return []
     const { room, seq, prev, event } = notice
     const stored = events.get(seq)
-    // The event of a deleted message was purged from the log.
+    // Without an event in the log, the message was deleted and its event was purged.
     if (!stored) return []
     if (event && !isDeepStrictEqual(event, stored))
       return [`${user} received another event ${room} ${seq} than the log has`]
@@ -100,7 +100,7 @@ export function findLeaks(evidence: Evidence): string[] {
     const pushTimes = storedAt ? [storedAt, at] : [at]
     const leaks = texts
       .filter((text) => {
-        // The runtime read the text after the start of the call, and after the text was sent.
+        // The runtime can have read the text only after the call began and after the text was sent.
         const readAt = Math.max(requestedAt ?? 0, textTimes.get(text.count) ?? 0)
         return lacksAccess(user, text.room, isPush ? pushTimes : [readAt])
       })

@@ -2,7 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { markdownExamples } from '../support/markdown-corpus.ts'
 import { createMessageTextPage, type MessageTextPage } from '../support/message-text-page.ts'
 
-/** Markdown that messages render differently from the CommonMark and GFM specifications, on purpose. */
+/**
+ * Markdown that messages render differently from the CommonMark and GFM specifications, on purpose.
+ */
 const deviations: [reason: string, pattern: RegExp][] = [
   ['HTML is text', /<[a-z/!?]/i],
   ['character references are text', /&#?\w+;/],

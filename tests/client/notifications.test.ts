@@ -104,7 +104,10 @@ async function chooseLevel(page: Page, room: string, level: string) {
   await page.getByRole('heading', { name: 'Not found' }).waitFor()
 }
 
-/** Sends a mention, and waits for its notification. The pages have then processed all earlier messages. */
+/**
+ * Sends a mention, and waits for its notification. The pages have then processed all earlier
+ * messages.
+ */
 async function sendSentinel(pages: Page[], room: string) {
   const last = `last-${crypto.randomUUID().slice(0, 8)}`
   await bob.send(room, `@alice ${last}`)

@@ -178,8 +178,8 @@ describe('a page during and after an outage', { timeout: 120_000 }, () => {
     await typeMessage(alice.page, 'am I still in?')
     await bob.client.call('room.kick', { room, userId: 'alice' })
     await bob.send(room, 'among ourselves')
-    // Alice may receive messages for up to a second after her removal. The banner appears two seconds
-    // after the network was cut, so that this time has passed.
+    // Alice may receive messages for up to a second after her removal. The banner appears two
+    // seconds after the network was cut, so that this time has passed.
     await alice.page.getByText(lost).waitFor()
     const framesBefore = alice.frames.length
     fixture.network.restore()

@@ -78,7 +78,7 @@ describe('preferences of the account', { timeout: 90_000 }, () => {
       await page.getByRole('heading', { name: 'Rooms', exact: true }).waitFor()
   })
 
-  it('are taken over from the browser, where an earlier version stored them, unless the account already has some', async () => {
+  it('are taken over from the browser, where an earlier version stored them, unless the account has its own values', async () => {
     const { page } = phone
     const none = { language: null, notify: null, status: null }
     await alice.client.call('prefs.set', { ...none, rooms: { [room]: 'all' } })

@@ -39,7 +39,10 @@ async function openMembers(room: string) {
   return page.getByRole('region', { name: 'Members' }).getByRole('listitem')
 }
 
-/** Sends a message, and waits until alice's page shows it. The page has then received all earlier events. */
+/**
+ * Sends a message, and waits until alice's page shows it. The page has then received all earlier
+ * events.
+ */
 async function sendSentinel(room: string) {
   const last = `last-${crypto.randomUUID().slice(0, 8)}`
   await bob.send(room, last)

@@ -71,7 +71,10 @@ async function drag(page: Page, app: FrameLocator, ...points: [number, number][]
   await page.mouse.up()
 }
 
-/** Stores an update by a direct call: the component of the whiteboard would never write such a change. */
+/**
+ * Stores an update by a direct call: the component of the whiteboard would never write such a
+ * change.
+ */
 async function pushAsBob(change: (doc: Y.Doc) => void) {
   const doc = new Y.Doc()
   doc.transact(() => change(doc))

@@ -21,8 +21,8 @@ async function newConnection() {
 }
 
 /**
- * Repeats the heartbeat until it opens a lease that lasts as long as the connection. Before the first
- * `presence.sweep`, the runtime does not know the server, and opens leases that expire.
+ * Repeats the heartbeat until it opens a lease that lasts as long as the connection. Before the
+ * first `presence.sweep`, the runtime does not know the server, and opens leases that expire.
  */
 async function openLease(user: string, connId: string) {
   await expect

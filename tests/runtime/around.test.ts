@@ -82,7 +82,7 @@ describe('_around.ts', () => {
     expect(await client.call('async', { text: 'b' })).toBe('(b)')
   })
 
-  it('rejects a call without running its handler if it throws', async () => {
+  it('rejects a call with the error that it throws, without running the handler', async () => {
     const ran: string[] = []
     nc.subscribe('ran', { callback: (_error, message) => void ran.push(message.string()) })
 

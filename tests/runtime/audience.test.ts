@@ -136,7 +136,7 @@ describe('the audience of a function', () => {
     expect(line).toContain(reason)
   })
 
-  it('prevents calls by other functions if it is everyone, which means all users', async () => {
+  it('excludes other functions if it is everyone, which means all users', async () => {
     const from = runtime.log.end()
     const nc = await logIn({ user: 'ada' })
     nc.publish('as.ada.outer', '{}')
@@ -150,7 +150,7 @@ describe('a function of a second process', () => {
   const roll = functionWith('app.{app}.{room}.roll', ['everyone'])
   const startSecond = async (files: Record<string, string>) => bench.start(await bench.write(files))
 
-  it('can be called by a user who logged in before the process started, if the callout granted the subject', async () => {
+  it('can be called by a user who logged in before the process started, if the auth callout granted its subject', async () => {
     const nc = await logIn({ user: 'ada', publish: ['as.ada.app.*.*.*'] })
     await startSecond({ 'app.dice.roll.ts': roll })
 
@@ -176,7 +176,7 @@ describe('a function of a second process', () => {
       .toEqual(['as.ada.late'])
   })
 
-  it('is known to a callout that starts later', async () => {
+  it('is known to an auth callout that starts later', async () => {
     await startSecond({ 'early.ts': functionWith('early', ['user']) })
     const second = await bench.start(await bench.write({ 'login.ts': login }), [], calloutEnv())
     await runtime.stop()
@@ -186,7 +186,7 @@ describe('a function of a second process', () => {
     expect(await allowed(nc, ['as.ada.early', 'as.bob.early'])).toEqual(['as.ada.early'])
   })
 
-  it('makes a login fail if the callout grants its subject to a user outside its audience', async () => {
+  it('makes a login fail if the auth callout grants its subject to a user outside its audience', async () => {
     await startSecond({ 'hidden.ts': functionWith('app.x.{room}.hidden', ['admin']) })
     const second = await bench.start(await bench.write({ 'login.ts': login }), [], calloutEnv())
     onTestFinished(() => second.stop())

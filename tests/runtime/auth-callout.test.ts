@@ -92,7 +92,9 @@ describe('the auth callout', () => {
     return nc
   }
 
-  /** The account FUNCTIONS can publish authorization requests. */
+  /**
+   * Connects to the account FUNCTIONS, in which a test can publish authorization requests itself.
+   */
   const connectOutsideAuth = () => connectAs('functions', secrets.functionsPassword)
 
   async function serve(
@@ -154,7 +156,7 @@ describe('the auth callout', () => {
     })
   })
 
-  it('refuses a connection without delay, and the server logs the reason', async () => {
+  it('refuses a connection without delay if its handler rejects the login, and the server logs the reason', async () => {
     await serve(async () => {
       throw new FunctionError('forbidden', 'not on a Sunday')
     })
@@ -178,7 +180,7 @@ describe('the auth callout', () => {
     expect(faults).toEqual(['the database is at 10.0.0.7'])
   })
 
-  it('leaves a login unanswered if its handler returns undefined, and accepts the next one', async () => {
+  it('does not answer a login if its handler returns undefined, and accepts the next login', async () => {
     await serve(async () => (requests.length === 1 ? undefined : grant()))
 
     await expect(connectAs('ada', 'x', { timeout: 500 })).rejects.toThrow('timeout')
@@ -266,10 +268,15 @@ describe('the auth callout', () => {
 
   it.each([
     ['is missing', undefined, /the server encrypts its requests: set NATS_CALLOUT_XKEY_SEED/],
-    ['differs', seedOf(nkeys.createCurve()), /not encrypted for the key of NATS_CALLOUT_XKEY_SEED/],
+    [
+      'differs from that of nats-server',
+      seedOf(nkeys.createCurve()),
+      /not encrypted for the key of NATS_CALLOUT_XKEY_SEED/,
+    ],
   ])('reports a fault when its curve key %s', async (_, xkeySeed, reason) => {
     await serve(async () => grant(), { xkeySeed })
-    // The server waits for the answer longer than this test runs.
+    // This login stays pending: the server waits for the answer of the auth callout longer than
+    // this test runs.
     connectAs('ada', 'x').catch(() => undefined)
 
     await expect.poll(() => faults).toEqual([expect.stringMatching(reason)])

@@ -224,11 +224,11 @@ describe('a list of servers', () => {
   })
 })
 
-describe('a nats-server that is too old', () => {
+describe('the check of the nats-server version', () => {
   const withVersion = (version: string) => (info: string) =>
     info.replace(/"version":"[^"]*"/, `"version":"${version}"`)
 
-  it('makes the start fail at once, with an error that names the required version', async () => {
+  it('makes the start fail at once if the version is too old, with an error that names the required one', async () => {
     const proxy = await givenProxy(withVersion('2.13.9'))
     const NATS_URL = bench.nats.urlOf('functions').replace(/:\d+$/, `:${proxy.port}`)
     const { code, stderr } = await runtime(['start', functions], { env: { NATS_URL } })
@@ -237,7 +237,7 @@ describe('a nats-server that is too old', () => {
     expect(stderr).toMatch(/NATS_URL: .* is nats-server 2\.13\.9, and 2\.14 or later is needed/)
   })
 
-  it('is reported with the option that names the server', async () => {
+  it('names the option --nats in the error if that option names the server', async () => {
     const proxy = await givenProxy(withVersion('2.13.9'))
     const url = bench.nats.urlOf('functions').replace(/:\d+$/, `:${proxy.port}`)
     const { stderr } = await runtime(['start', functions, '--nats', url])
@@ -245,7 +245,7 @@ describe('a nats-server that is too old', () => {
     expect(stderr).toMatch(/--nats: the server at .* is nats-server 2\.13\.9/)
   })
 
-  it('makes the start fail if only the auth callout connects to it', async () => {
+  it('makes the start fail even if only the auth callout connects to a server that is too old', async () => {
     const proxy = await givenProxy(withVersion('2.12.0'))
     const env = {
       NATS_URL: bench.nats.urlOf('functions'),
@@ -259,7 +259,7 @@ describe('a nats-server that is too old', () => {
     expect(stderr).toMatch(/NATS_AUTH_URL: .* is nats-server 2\.12\.0/)
   })
 
-  it.each(['2.14.0', '2.14.0-RC.2', '3.0.0'])('is not reported for version %s', async (version) => {
+  it.each(['2.14.0', '2.14.0-RC.2', '3.0.0'])('accepts the version %s', async (version) => {
     const proxy = await givenProxy(withVersion(version))
     const nc = await connectToNats(
       readAddress('NATS_URL', bench.nats.urlOf('functions').replace(/:\d+$/, `:${proxy.port}`)),

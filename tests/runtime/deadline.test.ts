@@ -92,7 +92,7 @@ describe('a function that calls another function', () => {
     const hdrs = headers()
     hdrs.set('Natter-Timeout-Ms', '50')
     nc.publish('outer.late', '{"late":true}', { headers: hdrs })
-    // A call of `inner.late` would have arrived before this event.
+    // If the function had called `inner.late`, that call would have arrived before this event.
     for await (const message of rejected) expect(message.json()).toEqual({ code: 'timeout' })
     expect(calls).toBe(0)
   })

@@ -128,7 +128,7 @@ describe('three runtimes under load', () => {
 })
 
 describe('a runtime whose server becomes unavailable', () => {
-  it('stops with exit code 0', async () => {
+  it('still stops on request, with exit code 0', async () => {
     await using fixture = await createLoginFixture()
     const { nats, runtime } = fixture
     const ended = runtime.exited

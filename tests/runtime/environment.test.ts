@@ -48,7 +48,7 @@ async function file(content: string) {
   return path
 }
 
-describe('NAME_FILE', () => {
+describe('the environment variable NAME_FILE', () => {
   it('sets NAME for functions and _setup.ts to the content of the file, without the newline at its end', async () => {
     const env = {
       NATS_URL: '',
@@ -73,7 +73,7 @@ describe('NAME_FILE', () => {
   })
 
   it.each(['NATS_URL', 'NATS_AUTH_URL', 'NATS_CALLOUT_SEED', 'SHOP_KEY'])(
-    'is an error if %s itself is also set',
+    'is rejected if NAME is set too, here %s',
     async (name) => {
       const secret = 'nats://user:secret@127.0.0.1:1'
       const { code, stderr } = await start({ [name]: secret, [`${name}_FILE`]: await file(secret) })
@@ -84,7 +84,7 @@ describe('NAME_FILE', () => {
     },
   )
 
-  it('is an error with the path if the file cannot be read or is empty', async () => {
+  it('is rejected with an error that names the path if the file cannot be read or is empty', async () => {
     const missing = join(dir, 'missing')
     const empty = await file('\n')
 

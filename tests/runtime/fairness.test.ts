@@ -75,7 +75,7 @@ describe('a slow function', { timeout: 60_000 }, () => {
     expect(answers).toEqual(order.map((caller) => `${caller} ok`))
   })
 
-  it('keeps half of the queue free for other callers', async () => {
+  it('lets one caller fill only half of the queue, and keeps the rest for other callers', async () => {
     const answers = await callAll('short', [...times(8, 'alice'), 'bob', 'bob'])
 
     expect(answers.slice(0, 5)).toEqual(times(5, 'alice overloaded'))

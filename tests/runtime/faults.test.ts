@@ -160,7 +160,7 @@ describe('a fault of a function', () => {
     })
   })
 
-  it('ends the process, and the supervisor restarts it even without --instances', async () => {
+  it('that is an uncaught exception makes the supervisor restart the process, even without --instances', async () => {
     using stack = new DisposableStack()
     const child = spawn(process.execPath, [bin, 'start', folder], {
       env: { ...process.env, NATS_URL: bench.nats.urlOf('functions') },
@@ -193,7 +193,7 @@ describe('a fault of a function', () => {
     },
   )
 
-  it('that throws a value without a string form is answered with internal', async () => {
+  it('such as a thrown value that cannot be converted to a string is answered with internal', async () => {
     await using _ = await bench.start(folder)
     await expect(call('formless')).rejects.toMatchObject({ code: 'internal' })
   })

@@ -319,7 +319,7 @@ export default defineFunction(${trigger}, () => {}, ${options})`
       /bucket A differently/,
     ],
   ])(
-    'reports resources of two files that cannot exist together: %s and %s',
+    'reports resources of two files that contradict each other: %s and %s',
     async (one, two, reason) => {
       const { problems } = await failToStart({
         'one.ts': functionOn('one', `{ resources: ${one} }`),

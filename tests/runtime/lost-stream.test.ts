@@ -21,7 +21,7 @@ export default defineFunction(stream(works, work), (batch, { publish }) => {
 })
 `
 
-/** Is not served before the file `go` exists in its folder. */
+/** A function that is not served before the file `go` exists in its folder. */
 const held = `
 import { existsSync, writeFileSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
@@ -48,7 +48,7 @@ export default defineFunction(kvWatch(bucket, { keys: '>' }), () => {})
 /** Longer than a JetStream request waits for its reply. */
 const outageMs = 6_000
 
-describe('a stream function', { timeout: 60_000 }, () => {
+describe('a function that reads a stream or a bucket', { timeout: 60_000 }, () => {
   let bench: CommandLine
   let runtime: ProcessService
   let nc: NatsConnection

@@ -11,8 +11,8 @@ beforeAll(async () => {
 })
 afterAll(() => bench?.[Symbol.asyncDispose]())
 
-describe('a message to a stream', () => {
-  it('that is not acknowledged fails, without an effect on messages that are acknowledged meanwhile', async () => {
+describe('publishing a message to a stream', () => {
+  it('fails if the message is not acknowledged, without an effect on messages that are acknowledged meanwhile', async () => {
     await using nc = await bench.connect()
     const jsm = await jetstreamManager(nc)
     await jsm.streams.add({ name: 'PARCELS', subjects: ['parcels.kept'] })

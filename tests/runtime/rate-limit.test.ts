@@ -80,7 +80,7 @@ describe('a rate limit', () => {
 
     const accepted = answers.filter(({ pid }) => pid !== undefined)
     expect(accepted.length).toBeLessThanOrEqual(60)
-    // At times fewer than 60: calls that an instance reserves but does not use count too.
+    // May be fewer than 60: calls that an instance reserves but does not use are counted, too.
     expect(accepted.length).toBeGreaterThanOrEqual(54)
     for (const { code, retryAfterMs } of answers.filter(({ pid }) => pid === undefined)) {
       expect(code).toBe('rate_limited')
@@ -165,7 +165,7 @@ describe('a rate limit', () => {
     expect(codes).toEqual(['invalid', 'invalid', 'too_large', 'rate_limited', 'rate_limited'])
   })
 
-  it('rejects a caller that is not a valid subject token with invalid', async () => {
+  it('rejects a caller whose name is not valid in a subject with the code invalid', async () => {
     const folder = await bench.write({ 'limited.ts': limited(60, 60_000) })
     await using _ = await bench.start(folder)
 
@@ -176,7 +176,7 @@ describe('a rate limit', () => {
       })
   })
 
-  it('runs prefetch only for calls that wait for the shared counters', async () => {
+  it('runs the prefetch of a function only for calls that wait for the shared counters', async () => {
     const folder = await bench.write({ 'prepared.ts': prefetching })
     await using _ = await bench.start(folder)
     const subjects: string[] = []

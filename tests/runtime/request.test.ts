@@ -161,7 +161,7 @@ describe('a request', () => {
     hdrs.set('Natter-Timeout-Ms', '100')
     const before = await stats()
 
-    // The caller waits longer than its header says.
+    // The caller waits longer than the timeout in its header, so that it receives the answer.
     const reply = await nc.request('work.slow', '{"ms":3000}', { timeout: 2_000, headers: hdrs })
     expect(reply.json()).toMatchObject({ code: 'timeout' })
     expect((await aborted)[0]?.json()).toEqual({ why: 'timeout' })
@@ -221,7 +221,7 @@ describe('a request', () => {
     requester.close()
   })
 
-  it('is sent again with repeatAfterMs until it is answered, also after a reconnect', async () => {
+  it('with repeatAfterMs is sent again until it is answered, even after a reconnect', async () => {
     const { username, password, host } = new URL(bench.nats.urlOf('functions'))
     const own = await connect({ servers: host, user: username, pass: password })
     let received = 0
@@ -241,7 +241,7 @@ describe('a request', () => {
     await own.close()
   })
 
-  it('with repeat undelivered is sent again only while it has no responders', async () => {
+  it('with repeat set to undelivered is sent again only while its subject has no responders', async () => {
     const requester = createRequester(nc)
     const options = { repeat: 'undelivered', repeatAfterMs: 20 } as const
     const request = requester.request('unserved.yet', '', { ...options, timeoutMs: 30_000 })

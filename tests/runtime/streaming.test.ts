@@ -66,7 +66,7 @@ export default defineFunction(contract, async ({ id }, { publish, signal }) => {
 }, { concurrency: 2 })
 `
 
-describe('a call of a user', { timeout: 60_000 }, () => {
+describe('a call of a function with a streamed answer', { timeout: 60_000 }, () => {
   let bench: CommandLine
   let nc: NatsConnection
   let alice: Client<typeof contracts>
@@ -89,14 +89,14 @@ describe('a call of a user', { timeout: 60_000 }, () => {
     for await (const _ of nc.subscribe(`began.${id}`, { max: 1 })) return
   }
 
-  it('rejects repeatAfterMs, because two runs would mix their parts', async () => {
+  it('rejects the option repeatAfterMs, because the parts of two runs would mix', async () => {
     const input = { id: newId(), to: 1 }
     await expect(alice.call('count', input, { repeatAfterMs: 20 })).rejects.toThrow(
       /streamed answer: call it without repeatAfterMs/,
     )
   })
 
-  it('receives the parts of a streamed answer in order, and the answer', async () => {
+  it('receives the parts of the answer in order, and then the final answer', async () => {
     const stream = alice.stream('count', { id: newId(), to: 100 })
 
     const numbers = (await Array.fromAsync(stream)).map(({ number }) => number)

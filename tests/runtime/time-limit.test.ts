@@ -158,7 +158,8 @@ describe('a handler that exceeds its time limit', () => {
 })
 
 describe('a handler that is still running when its process must stop', () => {
-  // Below 10 s, after which the server would redeliver an unacknowledged message anyway.
+  // The timeout is below 10 s: after 10 s, the server would redeliver an unacknowledged message
+  // anyway.
   it('is aborted, and another process receives the message at once', {
     timeout: 8_000,
   }, async () => {

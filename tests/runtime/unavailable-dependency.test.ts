@@ -167,12 +167,13 @@ describe('a message whose handler cannot reach a dependency', () => {
     const server = createServer((socket) => socket.destroy()).listen(port, '127.0.0.1')
     await bench.start(await bench.write({ '_visit.ts': visit, [`${name}.ts`]: works(name, '') }))
 
-    // Below 10 s, after which the server would redeliver an unacknowledged message anyway.
+    // The timeout is below 10 s: after 10 s, the server would redeliver an unacknowledged message
+    // anyway.
     await expect.poll(() => done, { timeout: 8_000 }).toEqual(['job'])
     server.close()
   }, 30_000)
 
-  it('of a bucket does not block changes of other keys, and is replaced by a newer change of its key', async () => {
+  it('that is a change in a bucket does not block changes of other keys, and is replaced by a newer change of its key', async () => {
     const received: string[] = []
     nc.subscribe('done.HOSTS.*', {
       callback: (_, message) => void received.push(message.json<{ name: string }>().name),
@@ -196,7 +197,7 @@ describe('a message whose handler cannot reach a dependency', () => {
     expect(info.state.subjects).toEqual({ 'dead.watches': 1 })
   }, 30_000)
 
-  it('of a schedule is dropped at the next tick, and the outage is logged once', async () => {
+  it('that is a tick of a schedule is dropped at the next tick, and the outage is logged once', async () => {
     const done = collect('done.ticks.*')
     const files = { '_visit.ts': visit, 'ticks.ts': ticks(closedPort) }
     const served = await bench.start(await bench.write(files))

@@ -104,7 +104,7 @@ describe('damaged state', { timeout: 120_000 }, () => {
     },
   )
 
-  it('does not prevent the start of nats-server if it can rebuild the file', async () => {
+  it('does not prevent the start of nats-server if the server can rebuild the damaged file', async () => {
     const dir = await givenCopy()
     await damages.noise(join(dir, stream, 'msgs', 'index.db'))
 

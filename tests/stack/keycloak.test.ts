@@ -61,7 +61,7 @@ function follow({ page }: Visitor) {
   return paths
 }
 
-/** Connects without a page, which would notice a logout by itself when it renews its token. */
+/** Connects without a page: a page would notice a logout by itself when it renews its token. */
 async function connectProgram(username: string) {
   const login = { username, password: `${username}123` }
   const { access_token: token } = await fetchTokens(ground.keycloak.url, 'natter-cli', login)
@@ -331,7 +331,8 @@ describe('Natter with a real Keycloak', { timeout: 120_000 }, () => {
     const before = await ground.readRuntimeLogs()
     const user = (await ground.ask('GET', `/users/${subject}`)) as object
     await ground.ask('PUT', `/users/${subject}`, { ...user, lastName: 'Black' })
-    // Admin events are read in order. With the change of charlie, that of bob has been read.
+    // The runtime reads admin events in order. Once it has read the change of charlie, it has also
+    // read the earlier change of bob.
     await ground.ask('POST', `/users/${await findSubject('charlie')}/role-mappings/realm`, [
       await ground.ask('GET', '/roles/user'),
     ])

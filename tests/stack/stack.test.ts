@@ -105,7 +105,7 @@ describe('listenOn', () => {
     expect(ports.PG_PORT).toBe(taken + 1)
   })
 
-  it('throws an error at once if it is not about a port in use', async () => {
+  it('throws an error at once if its cause is not a port in use', async () => {
     const options = { ports: {}, env: {}, log: () => {} }
 
     const listening = listenOn(['PG_PORT'], options, () => Promise.reject(new Error('no space')))
@@ -362,7 +362,10 @@ async function givenListener(port = 0) {
   return typeof address === 'object' && address ? address.port : 0
 }
 
-/** The ports that `npm start` uses. It runs nats-server without its monitor. */
+/**
+ * The ports that `npm start` uses: all except the monitoring port of nats-server, which is not
+ * opened.
+ */
 const portNames = (Object.keys(defaultPorts) as PortName[]).filter(
   (name) => name !== 'NATS_MONITOR_PORT',
 )

@@ -34,7 +34,7 @@ describe('the configurations with TLS', () => {
   it.each([
     ['websocket', 'nats.conf', 'nats.tls.conf', ['no_tls: true']],
     ['cluster', 'nats.cluster.conf', 'nats.cluster.tls.conf', []],
-  ])('have the same %s settings as those without', async (block, plain, secured, removed) => {
+  ])('have the same %s settings as those without TLS', async (block, plain, secured, removed) => {
     const settingsIn = async (file: string) => {
       const content = await readFile(join(root, file), 'utf8')
       const [, settings = ''] = new RegExp(`^${block} {\n(.*?)^}`, 'ms').exec(content) ?? []
@@ -183,7 +183,8 @@ describe.skipIf(!(await canRun(findCaddy)))('the system with TLS', { timeout: 12
 
   it('rejects clients without TLS', async () => {
     const [{ ports }] = servers
-    // Official clients switch to TLS on request, so the test writes the protocol itself.
+    // Official clients switch to TLS when the server requires it, so the test writes the protocol
+    // itself.
     const greeting = 'CONNECT {"verbose":true}\r\nPING\r\n'
     const answer = await speakWithoutTls(ports.nats, greeting)
     expect(answer).toMatch(/^INFO .*"tls_required":true/)
@@ -288,7 +289,9 @@ handle /nats* {
   })
 }
 
-/** Starts a browser that also accepts this certificate, which it knows by a hash of its key. */
+/**
+ * Starts a browser that also accepts this certificate, which it identifies by a hash of its key.
+ */
 async function startBrowser(certificate?: string): Promise<Browser> {
   const args = process.getuid?.() === 0 ? ['--no-sandbox'] : []
   if (certificate) {

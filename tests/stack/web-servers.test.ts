@@ -175,7 +175,7 @@ for (const [name, { find, start, encoding }] of Object.entries(servers)) {
       expect(Buffer.from(body, 'base64').toString()).toBe('POST')
     })
 
-    it('answers an unchanged file with 304, and with the same policy', async () => {
+    it('answers an unchanged file with 304 and the same headers as npm start does', async () => {
       for (const path of ['/', '/assets/main-abc123.js', '/apps/dice-abc123.js']) {
         const etags = await Promise.all(
           [expected, actual].map(({ url }) => get(url, path, { host }, 'GET', ['etag'])),

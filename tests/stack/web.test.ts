@@ -94,7 +94,7 @@ describe('files of the page', () => {
     expect(component.response.headers['cache-control']).toContain('immutable')
   })
 
-  it('have a policy with the URL of the components, which WebKit needs in frames of apps', async () => {
+  it('have a content security policy with the URL of app components, which WebKit needs in frames of apps', async () => {
     const policyOf = async (host: string) =>
       String((await get('/', { host })).response.headers['content-security-policy'])
 

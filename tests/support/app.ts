@@ -63,7 +63,9 @@ export function createApp(urls: ServerUrls) {
       return connection
     },
 
-    /** Returns a client of any user, even an unknown one. It uses the connection of functions. */
+    /**
+     * Returns a client of any user, even an unknown one. It uses the connection of the functions.
+     */
     clientFor(user: string): Promise<Client<Contracts>> {
       const existing = clients.get(user)
       if (existing) return existing
@@ -221,7 +223,7 @@ export function createApp(urls: ServerUrls) {
   return app
 }
 
-/** Returns an app on the shared servers, which is closed after the tests of the file. */
+/** Returns an app on the shared servers. The app is closed after the tests of the file. */
 export function useApp(): App {
   const urls = inject('servers')
   process.env.DATABASE_URL = urls.databaseUrl

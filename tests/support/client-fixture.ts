@@ -61,7 +61,7 @@ export function useFixture<Fixture extends AsyncDisposable>(
     await setUp?.(fixture)
   }, 180_000)
   afterAll(() => fixture?.[Symbol.asyncDispose]())
-  // The proxy lets a test file assign the fixture to a constant before it is created.
+  // With the proxy, a test file can assign the fixture to a constant before the fixture is created.
   return new Proxy({} as Fixture, {
     get(_, key) {
       if (!fixture) throw new Error(`The fixture is not ready: ${String(key)} was read too early`)

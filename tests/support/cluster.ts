@@ -43,7 +43,9 @@ export interface Cluster extends AsyncDisposable {
 export interface ClusterSettings {
   database?: DatabaseKind
   webOrigins?: string[]
-  /** Makes the servers send clients the addresses of the others, unlike nats.cluster.conf. */
+  /**
+   * Makes each server send the addresses of the other servers to clients, unlike nats.cluster.conf.
+   */
   isAdvertised?: boolean | undefined
   /** Called before the servers start. Each of them stores its data in `NAME/nats` below `dir`. */
   prepare?(dir: string, started: AsyncDisposableStack): Promise<void>

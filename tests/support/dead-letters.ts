@@ -2,7 +2,10 @@ import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { headers, type NatsConnection } from '@nats-io/nats-core'
 import { CHAT_MESSAGES } from '#schema/streams'
 
-/** Writes the dead letter of a `persist` that failed on the event `seq`. Returns its sequence. */
+/**
+ * Writes the dead letter that results when `persist` fails on the event `seq`. Returns the sequence
+ * of the dead letter.
+ */
 export async function writeDeadLetter(
   nc: NatsConnection,
   seq: number,

@@ -178,7 +178,7 @@ interface BidiAnswer {
   message?: string
 }
 
-/** Starts WebKitGTK's small browser in an X server without a screen. Uses classic WebDriver. */
+/** Starts the test browser of WebKitGTK in an X server without a screen. Uses classic WebDriver. */
 async function startWebKit(): Promise<Driver> {
   await using resources = new AsyncDisposableStack()
   const dir = await createFolder(resources)

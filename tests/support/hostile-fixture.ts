@@ -16,7 +16,10 @@ const folder = join(import.meta.dirname, 'hostile-apps')
 
 /** The app in hostile-apps/, and servers that count what it sends. */
 export interface HostileFixture extends AsyncDisposable {
-  /** Creates a room as alice. The app makes the attack there. The app poll is installed as well. */
+  /**
+   * Creates a room as alice, in which the hostile app makes this attack. Installs the app poll,
+   * too.
+   */
   createRoom(attack: string): Promise<RoomId>
   /** Waits for the next report of the app in the room. */
   nextReport(room: RoomId): Promise<Record<string, string>>

@@ -29,7 +29,7 @@ export interface KeycloakFixture extends ClientFixture {
   arrive(): Promise<Visitor>
 }
 
-/** A second realm from the same file, in which none of the variables is set. */
+/** A second realm, created from the same file without a value for any of its variables. */
 export const defaultRealm = 'defaults'
 
 export async function createKeycloakFixture(): Promise<KeycloakFixture> {

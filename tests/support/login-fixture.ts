@@ -96,7 +96,8 @@ export async function createLoginFixture(
       )
       const durationMs = performance.now() - started
       const serverLog = await nats.log.line(/Auth callout service returned/, { from: serverStart })
-      // The runtime may log an earlier rejection late, so the log is searched for this reason.
+      // The runtime may log an earlier rejection late. So its log is searched for the reason that
+      // the server has logged.
       const serverReason = serverLog.slice(serverLog.indexOf('error: ') + 'error: '.length)
       const reason = RegExp.escape(JSON.stringify(serverReason).slice(1, -1))
       const line = await runtime.log.line(
@@ -147,7 +148,9 @@ export default defineFunction(contract, async function* ({ id }, { publish, sign
 })
 `
 
-/** Marks USER_IDS as complete, because this fixture has no database from which it could be read. */
+/**
+ * Marks USER_IDS as complete, because this fixture has no database from which to read missing ids.
+ */
 async function allowLoginsWithoutDatabase(url: string): Promise<void> {
   const { username, password, host } = new URL(url)
   const nc = await connect({ servers: host, user: username, pass: password })

@@ -14,8 +14,8 @@ const commonMark: { tests: { markdown: string; html: string; number: number }[] 
 )('commonmark-spec')
 
 /**
- * The examples of both specifications. Their links lead to paths such as `/url`, which messages may
- * not contain. So these paths are replaced with URLs.
+ * The examples of the CommonMark and GFM specifications. Their links lead to paths such as `/url`,
+ * which messages may not contain. So these paths are replaced with URLs.
  */
 export const markdownExamples: MarkdownExample[] = [
   ...commonMark.tests.map(({ number, ...rest }) => ({ name: `CommonMark ${number}`, ...rest })),

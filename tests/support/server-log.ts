@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 
 /**
- * Returns the answer of a call. An error `internal` has no details, so this function reads the
- * error of the server from its log. It becomes the cause, so that a failed test shows it.
+ * Returns the answer of a call. If the call fails with `internal`, which has no details, reads the
+ * error from the log of the server, and sets it as the cause. So a failed test shows it.
  */
 export async function withServerError<Answer>(
   log: string,

@@ -15,7 +15,7 @@ export interface FailingDisk extends SmallDisk {
    * cannot be written.
    */
   makeReadOnly(): void
-  /** Mounts the disk for writing again. No process may use it. */
+  /** Mounts the disk for writing again. No process may use the disk during this call. */
   repair(): void
 }
 

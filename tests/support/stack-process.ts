@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { startProcess } from '../../stack/services/process.ts'
 import type { ProcessService } from '../../stack/services/service.ts'
 
-/** Runs the script of `npm start`, or the given one of another command, on free ports. */
+/** Runs the script of `npm start` on free ports, or another script if one is given. */
 export function startStack(
   dir: string,
   env: Record<string, string> = {},

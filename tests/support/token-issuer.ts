@@ -30,7 +30,9 @@ export interface TokenIssuer {
   /** Replaces the signing key, and the key in the JWKS. Returns the id of the new key. */
   rotate(): Promise<string>
   publicKey(): JWK
-  /** Moves the keys to another URL. The discovery document contains it, or `keysUrl` if given. */
+  /**
+   * Moves the keys to another URL. The discovery document names that URL, or `keysUrl` if given.
+   */
   moveKeys(document?: { issuer?: string; keysUrl?: string; path?: string }): void
   /** Moves the keys to another URL, and redirects to it from the previous URL. */
   redirectKeys(): void

@@ -125,8 +125,8 @@ export async function giveWhiteboard({ alice, bob }: People) {
 }
 
 /**
- * Converts a line through corners to the format of the whiteboard: the first corner, then the offsets
- * of the following points, each from the point before it.
+ * Converts a line through corners to the format of the whiteboard: the first corner, then the
+ * offsets of the following points, each from the point before it.
  */
 function toStroke([first = [0, 0], ...corners]: [number, number][]): number[] {
   const steps = 12

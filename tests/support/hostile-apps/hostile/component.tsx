@@ -1,6 +1,6 @@
 /**
- * An app that attacks the page and its user. The first word of the room's name is the attack; the others are
- * the ports of the servers on this machine that listen for data from the app.
+ * An app that attacks the page and its user. The first word of the room's name is the attack. The other words
+ * are the ports of the servers on this machine that listen for data from the app.
  */
 import type { AppBridge, AppElement } from '#schema/app-bridge'
 
@@ -98,7 +98,7 @@ function loopLater() {
   }, 300)
 }
 
-/** Reports after a second that the app still runs. Some browsers only ignore an attempt to navigate. */
+/** Reports after a second that the app still runs: some browsers only ignore an attempt to navigate. */
 function reportLater(bridge: AppBridge) {
   setTimeout(() => void bridge.request('report', { gained: { navigated: 'no' } }), 1_000)
 }
@@ -209,8 +209,8 @@ function attempts({ base, stun, element }: Omit<Target, 'bridge'>): Record<strin
       }),
     'web transport': () => new WebTransport(`https://${base}`).ready.then(() => 'opened'),
     beacon: () => {
-      // `sendBeacon` returns true even if the policy blocks the request. The server shows whether
-      // one arrives.
+      // `sendBeacon` returns true even if the content security policy blocks the request. So the
+      // test checks whether a request arrives at the server.
       navigator.sendBeacon(url, 'a')
     },
     image: () => insert('img', { src: url }),
