@@ -107,7 +107,7 @@ describe('a file that cannot be served', () => {
   })
 })
 
-describe('a file that does not survive its import', () => {
+describe('a file with a faulty import', () => {
   const sources = {
     'aborts.ts': 'process.abort()',
     'exits.ts': "import process from 'node:process'\nprocess.exit(0)",
@@ -117,7 +117,7 @@ describe('a file that does not survive its import', () => {
     'wrong.ts': 'export default 1',
   }
 
-  it('is reported by check, together with the problems of all other files', async () => {
+  it('is reported by check if its import never ends or ends the process, together with all other problems', async () => {
     const folder = await bench.write(sources)
     const env = { NATTER_IMPORT_MS: '2000' }
     const { code, stdout } = await runtime(['check', folder, '--json'], { env })

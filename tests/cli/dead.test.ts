@@ -67,7 +67,7 @@ describe('runtime dead', () => {
       expect(letters).toMatchObject([{ seq: 1, service: 'work-job', reason: 'job a is broken' }])
     })
 
-    it('replays a dead letter once, unchanged, and only to its function', async () => {
+    it('replays a dead letter once, unchanged, and only to the function that failed', async () => {
       const told = nc.subscribe('done.*', { max: 1 })
       await jetstream(nc).publish('$KV.MENDED.b', '{}')
 

@@ -34,7 +34,10 @@ const contracts = {
   },
 } as const
 
-/** Is served once its folder contains the file `serve`. Calls end once it contains `end`. */
+/**
+ * A function that is served once its folder contains the file `serve`. Its calls end once the
+ * folder contains the file `end`.
+ */
 const gated = `
 import { existsSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
@@ -63,7 +66,7 @@ export default defineFunction(
 )
 `
 
-/** Finishes no message before its folder contains the file `end`. */
+/** A function that finishes no message before its folder contains the file `end`. */
 const consume = `
 import { existsSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
@@ -79,8 +82,8 @@ export default defineFunction(stream(orders, order, { batch: 1 }), async () => {
 `
 
 /**
- * The check of its dependency throws while the folder contains the file `away`, and does not end
- * while it contains `silent`.
+ * A `_setup.ts` with a dependency check that throws while the folder contains the file `away`, and
+ * does not end while the folder contains the file `silent`.
  */
 const setup = `
 import { existsSync } from 'node:fs'
@@ -97,8 +100,8 @@ export default () => ({ dependencies: { shop: check }, [Symbol.asyncDispose]: as
 `
 
 /**
- * Appends to a stream for at most two messages. Fails for the id `full-disk` as PostgreSQL does
- * without disk space.
+ * A function that appends a message to a stream, which accepts at most two messages. For the id
+ * `full-disk`, it fails as PostgreSQL does without disk space.
  */
 const store = `
 import * as v from 'valibot'
@@ -128,7 +131,10 @@ export default defineFunction(
 )
 `
 
-/** Rejects each message twice, so that it is redelivered once and then becomes a dead letter. */
+/**
+ * A function that rejects each message: the message is redelivered once, then becomes a dead
+ * letter.
+ */
 const reject = `
 import * as v from 'valibot'
 import { defineFunction, stream } from '#runtime'

@@ -16,7 +16,7 @@ const files = {
 }
 
 describe('runtime new', () => {
-  it('copies a template to a folder beside it, and replaces the placeholders by the name', async () => {
+  it('copies a template to a folder beside the template, and replaces the placeholders by the name', async () => {
     const folder = await bench.write(files)
 
     const { code, stdout } = await runtime(['new', join(folder, '_template'), 'dice', '--json'])
@@ -74,7 +74,7 @@ describe('runtime new', () => {
     ['Dice', 2, /lower-case letters/],
     ['../dice', 2, /lower-case letters/],
     ['dice', 1, /cannot read the template .*absent/],
-  ])('for the name %s and a missing template, exits with code %i', async (name, exit, said) => {
+  ])('with the name %s and a missing template exits with code %i', async (name, exit, said) => {
     const folder = await bench.write({})
 
     const { code, stderr } = await runtime(['new', join(folder, 'absent'), name])

@@ -345,7 +345,7 @@ describe.skipIf(missing)(`compose.yaml ${missing ?? ''}`, { timeout: 300_000 }, 
     }
   })
 
-  it('lets the command in a runtime container list the functions', async () => {
+  it('has runtime containers in which the command `runtime ls` lists the functions', async () => {
     const list = await system.compose(
       ...'exec -T runtime node runtime/bin.mjs ls --json'.split(' '),
     )

@@ -40,8 +40,8 @@ beforeAll(async () => {
 
 const namesOf = (list: readonly Alert[]) => [...new Set(list.map(({ name }) => name))].toSorted()
 
-describe('deploy/observability', () => {
-  it('is what npm run observability writes', async () => {
+describe('the folder deploy/observability', () => {
+  it('contains the files that npm run observability writes', async () => {
     for (const [name, content] of createFiles(functions))
       expect(await readFile(join(folder, name), 'utf8'), name).toBe(content)
     const written = [...createFiles(functions).keys()]
@@ -207,7 +207,10 @@ tests:
             value: 1
 `
 
-/** Runs one call, and queues one more. Calls end once the folder contains the file `end`. */
+/**
+ * A function that runs one call at a time, and queues one more. Calls end once the folder contains
+ * the file `end`.
+ */
 const crowded = `
 import { existsSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
@@ -226,7 +229,7 @@ export default defineFunction(
 )
 `
 
-/** Rejects all messages. */
+/** A function that rejects all messages. */
 const reject = `
 import * as v from 'valibot'
 import { defineFunction, stream } from '#runtime'

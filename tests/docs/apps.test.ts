@@ -26,8 +26,8 @@ beforeAll(async () => {
 })
 afterAll(() => stack.disposeAsync())
 
-describe('dice in ten minutes', { timeout: 180_000 }, () => {
-  it('consists of three commands', () => {
+describe('the tutorial "Dice in ten minutes"', { timeout: 180_000 }, () => {
+  it('has three commands', () => {
     expect(commands).toEqual([
       'npm run runtime -- new apps/_template dice',
       'npm run dev',

@@ -8,7 +8,10 @@ import { freePort } from '../../stack/ports.ts'
 import { type Cluster, type ClusterUser, startCluster } from '../support/cluster.ts'
 import { subjectOf } from '../support/token-issuer.ts'
 
-/** Five times the time within which a logout closes the connections. Nothing else closes them. */
+/**
+ * Five times the time within which a logout closes the connections. A long wait hides no fault: in
+ * this test, nothing but a logout closes connections.
+ */
 const maxMs = 25_000
 
 let cluster: Cluster
@@ -69,7 +72,10 @@ it('a logout closes the connections of its session on all servers, and no server
     await expect(open(server)).rejects.toThrow('Authorization Violation')
 })
 
-/** Sends heartbeats until the sweep knows the server, and the next one is due in `repairMs`. */
+/**
+ * Sends heartbeats until `presence.sweep` knows the server. The lease then lasts as long as the
+ * connection, and the next heartbeat is due only in `repairMs`.
+ */
 async function openLease({ nc, client }: ClusterUser) {
   const beat = () => {
     const { server_id: server = '', client_id: id = 0 } = nc.info ?? {}
@@ -100,7 +106,7 @@ it('the users of a killed server become offline, except those who connect to ano
   await expect.poll(() => stays.nc.info?.server_id, { timeout: 60_000 }).not.toBe(id)
   await openLease(stays)
 
-  // Reset the time of the server's last response, as if it had not responded for long.
+  // Reset the time of the killed server's last response, as if it had not responded for long.
   const bucket = await new Kvm(functions).open(PRESENCE_CONN.bucket)
   await expect
     .poll(

@@ -74,7 +74,7 @@ describe.skipIf(!canMount)('a cluster', { timeout: 280_000 }, () => {
       (disk) => (disk as FailingDisk).repair(),
     ])
   it.each(faults)(
-    'rejects messages when the disk of its leader %s, until another server leads, and loses no acknowledged one',
+    'rejects messages when the disk of its leader %s, until another server leads, and loses no acknowledged message',
     async (_, fail, repair) => {
       const { leader, disk, other } = await findLeader()
       const { client } = await cluster.connectUser('alice', other)

@@ -174,7 +174,8 @@ describe('a cluster of three nats-servers', { timeout: 180_000 }, () => {
 
     expect((await starting).pid).toBeDefined()
 
-    // Without a leader, a server answers from its own replica, which `readBounds` must reject.
+    // Without a leader, a server answers from its own replica. `readBounds` must reject that
+    // answer.
     await first.kill('SIGSTOP')
     await second.kill('SIGSTOP')
     const nc = await parts.connectFunctions(third)

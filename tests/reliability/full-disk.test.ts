@@ -43,7 +43,7 @@ describe.skipIf(!canMount)('npm start on a disk that fails', { timeout: 180_000 
     await rm(dir, { recursive: true, force: true })
   })
 
-  it('rejects messages as unavailable, accepts them when there is space again, and loses no acknowledged one', async () => {
+  it('rejects messages as unavailable, accepts them when there is space again, and loses no acknowledged message', async () => {
     await alice.client.call('room.create', { room, name: 'A room', kind: 'public' })
     const acknowledged: string[] = []
     let count = 0

@@ -99,7 +99,7 @@ describe('a chat with 4 partitions of CHAT_MESSAGES and ROOMS_KV', { timeout: 12
     }
   })
 
-  it('returns the time of the last event of each room, because sequence numbers of partitions are unrelated', async () => {
+  it('makes room.list return the time of each last event, because sequences of two partitions cannot be compared', async () => {
     const [higher, lower] = [await createRoomIn(3), await createRoomIn(1)]
     await app.send(higher, 'before', 'alice')
     await app.send(lower, 'after', 'alice')

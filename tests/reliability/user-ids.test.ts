@@ -90,7 +90,7 @@ describe('user ids', { timeout: 60_000 }, () => {
     expect(await logIn('gina', crypto.randomUUID())).toBe('gina')
   })
 
-  it('are not assigned while the database is unavailable and the bucket is lost', async () => {
+  it('are not assigned while the database is unavailable and the bucket USER_IDS is lost', async () => {
     await loseBucket()
     await servers.database.stop()
     onTestFinished(() => servers.database.restart())

@@ -10,7 +10,7 @@ import { type Servers, startServers } from '../support/servers.ts'
 let servers: Servers
 let app: App
 
-// Two runtimes, because each has its own caches.
+// These tests run a second runtime, because each runtime has its own caches.
 beforeAll(async () => {
   servers = await startServers('postgres')
   process.env.DATABASE_URL = servers.urls.databaseUrl

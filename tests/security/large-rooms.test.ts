@@ -13,7 +13,7 @@ import { type Servers, startServers } from '../support/servers.ts'
 let servers: Servers
 let app: App
 
-// Two runtimes, because each has its own caches.
+// These tests run a second runtime, because each runtime has its own caches.
 beforeAll(async () => {
   servers = await startServers('postgres')
   process.env.DATABASE_URL = servers.urls.databaseUrl
@@ -46,7 +46,8 @@ async function waitForEncryption(room: RoomId): Promise<RoomKey> {
 }
 
 // Each test uses the room of the previous one: encryption with a new key begins only after 5 s.
-describe.each(['private', 'public'] as const)('a large %s room without charlie', (kind) => {
+/** Charlie is not a member of the room. */
+describe.each(['private', 'public'] as const)('a large %s room', (kind) => {
   let room: RoomId
   let key: RoomKey
 
@@ -104,7 +105,7 @@ describe.each(['private', 'public'] as const)('a large %s room without charlie',
     expect(await app.call('room.keys', { rooms: [room] }, 'bob')).toEqual({ keys: [] })
   })
 
-  it('gives the key to a new member, and publishes the join to the others', async () => {
+  it('gives the key to a new member, and publishes the join to the other members', async () => {
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
     const encrypted = await app.listen(roomEncrypted, { key: key.id }, 'alice')
 

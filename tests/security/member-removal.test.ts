@@ -15,7 +15,7 @@ import { type Servers, startServers } from '../support/servers.ts'
 let servers: Servers
 let app: App
 
-// Two runtimes, because each has its own caches.
+// These tests run a second runtime, because each runtime has its own caches.
 beforeAll(async () => {
   servers = await startServers('postgres')
   process.env.DATABASE_URL = servers.urls.databaseUrl
@@ -132,14 +132,14 @@ const otherFunctions = [
   'room.browse',
   'room.direct',
   'room.invitations',
-  // Its own tests cover removed members, because only large rooms have keys.
+  // The tests of `room.keys` cover removed members, because only large rooms have keys.
   'room.keys',
   'room.list',
   'thread.list',
   'trace.report',
   'translate.cancel',
   'translate.ping',
-  // Its own tests cover removed members, because it needs a translation engine.
+  // The tests of `translate.request` cover removed members, because it needs a translation engine.
   'translate.request',
   'translate.run',
   'user.block',

@@ -130,7 +130,7 @@ describe('TokenCheck.check', () => {
     }
   })
 
-  it('rejects a token with another type in its claims or its header', async () => {
+  it('rejects a token whose claims or header have a type other than that of an access token', async () => {
     const idToken = await issuer.token({ typ: 'ID' }, { typ: 'at+jwt' })
     expect(await rejectionOf(idToken)).toEqual(rejectedWith(/its typ is "ID"/))
 
@@ -288,7 +288,7 @@ describe('issuer keys', () => {
       ['the public URL', `${publicIssuer}/keys`, '/realms/nats-chat/keys'],
       ['the public host', 'https://id.invalid/keys?v=1', '/keys?v=1'],
       ['the internal URL', undefined, '/realms/nats-chat/keys'],
-    ])('are fetched from it if the discovery document names %s', async (_, keysUrl, path) => {
+    ])('are fetched from that URL if the discovery document names %s', async (_, keysUrl, path) => {
       issuer.moveKeys({ issuer: publicIssuer, path, ...(keysUrl ? { keysUrl } : {}) })
 
       const token = await issuer.token({ iss: publicIssuer })
@@ -296,13 +296,13 @@ describe('issuer keys', () => {
       expect(issuer.fetchCount()).toBe(1)
     })
 
-    it('are fetched from it if there is no discovery document', async () => {
+    it('are fetched from that URL if there is no discovery document', async () => {
       const token = await issuer.token({ iss: publicIssuer })
 
       expect(await rejectionOf(token, checkInside())).toBeUndefined()
     })
 
-    it('are not fetched from a third host that the discovery document names', async () => {
+    it('are not fetched from any other host that the discovery document names', async () => {
       const other = await startTokenIssuer()
       onTestFinished(() => other.stop())
       const keysUrl = `${other.issuer}/protocol/openid-connect/certs`

@@ -20,7 +20,7 @@ describe('detectLanguage', () => {
 })
 
 describe('chooseSource', () => {
-  it('prefers a similar language that the engine knows', async () => {
+  it('returns a similar language that the engine knows if it does not know the likeliest one', async () => {
     expect(chooseSource(await detectLanguage('Hola mundo'), 'en', pairs)).toBe('es')
   })
 
