@@ -73,7 +73,7 @@ async function createPoll(app: Frame, question: string, ...settings: string[]) {
 }
 
 describe('the apps of a room', { timeout: 60_000 }, () => {
-  it('are installed and removed by the owner, and all members see it at once', async () => {
+  it('are installed and removed by the owner, and all members see the change at once', async () => {
     await openApps(bob)
     await bob.page.getByText('No apps in this room yet.').waitFor()
     expect(await bob.page.getByRole('button', { name: 'Add Poll' }).count()).toBe(0)

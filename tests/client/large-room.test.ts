@@ -119,7 +119,7 @@ describe('a room of more than 200 members', { timeout: 120_000 }, () => {
     expect(plain.filter((frame) => frame.includes('.updated'))).toEqual([])
   })
 
-  it('counts an unread message in another room after a reload', async () => {
+  it('counts an unread message while the user is in another room, after a reload', async () => {
     const room = await givenLargeRoom()
     const { page } = alice
     const link = page.getByRole('link', { name: room })

@@ -68,7 +68,7 @@ describe('the page, with unusual names,', { timeout: 60_000 }, () => {
     await expectNoProblems(alice)
   })
 
-  it('accepts joiners in the name of a room, and says why it rejects another name', async () => {
+  it('accepts zero-width non-joiners in the name of a room, and says why it rejects zero-width spaces', async () => {
     const { page } = alice
     const name = `تیم\u200cها ${crypto.randomUUID().slice(0, 8)}`
     await page.getByRole('button', { name: 'Create room' }).click()

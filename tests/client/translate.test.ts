@@ -91,7 +91,7 @@ describe('translations with Apertium', () => {
     await translationOf('El jardín es grande').getByText('The garden is big').waitFor()
   })
 
-  it('disappear when the message is edited, which can be translated again', async () => {
+  it('disappear when the message is edited, and the new text can be translated', async () => {
     const sent = await send('La ventana es vieja.')
     await runAction(page, 'La ventana es vieja', 'Translate')
     await translationOf('La ventana es vieja').getByText('The window is old.').waitFor()

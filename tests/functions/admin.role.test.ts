@@ -27,7 +27,7 @@ describe('admin.role', () => {
     await app.call('room.kick', { room, userId: 'charlie' }, 'bob')
   })
 
-  it('adds the administrator to a room', async () => {
+  it('lets administrators add themselves to a room', async () => {
     const room = await app.createRoom(['charlie'])
     const changes = await app.listen(roomChanged, { room }, 'functions')
     const toAlice = await app.listen(deliverNotify, { user: 'alice', room }, 'alice')
@@ -68,7 +68,7 @@ describe('admin.role', () => {
     expect(await app.readEvents(room)).toEqual([])
   })
 
-  it('keeps the history of a private room hidden from the administrator', async () => {
+  it('does not let the administrator read the history of a private room', async () => {
     const room = await app.createRoom(['bob'], 'private')
 
     await setRole(room, 'bob', 'owner')

@@ -57,7 +57,7 @@ describe('apps.remove', () => {
     expect(await app.act(id, room, 'list', {}, 'alice')).toEqual({ rolls: [] })
   })
 
-  it('rejects an app that is served by the same process, and keeps its tables', async () => {
+  it('rejects an app that the called process itself serves, and keeps the tables of the app', async () => {
     const remove = app.call('apps.remove', { app: 'poll' as AppId }, 'alice')
 
     await expect(remove).rejects.toMatchObject({ code: 'conflict' })

@@ -98,7 +98,7 @@ describe('translate.request', () => {
     expect(test.ollama.prompts).toHaveLength(prompts + 2)
   })
 
-  it('translates a draft of the caller without caching it', async () => {
+  it('translates a draft of the caller without caching the translation', async () => {
     const box = await test.listen('bob')
     const cache = await test.app.openBucket(TRANSLATE_CACHE)
     const before = (await cache.status()).values

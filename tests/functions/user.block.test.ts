@@ -8,7 +8,7 @@ const app = useApp()
 const { createUser, openDirect, send, block, readRoom } = strangersOf(app)
 
 describe('user.block', () => {
-  it('rejects messages of both users in their direct room, with the same error for both', async () => {
+  it('makes messages of both users in their direct room fail, with the same error for both', async () => {
     const [me, other] = [await createUser(), await createUser()]
     const room = await openDirect(me, other)
     await send(other, room)
@@ -35,7 +35,7 @@ describe('user.block', () => {
     expect(await readRoom(other, room)).not.toHaveProperty('isBlocked')
   })
 
-  it('rejects messages of the blocked user even in a direct room that they open after the block', async () => {
+  it('makes messages of the blocked user fail even in a direct room that they open after the block', async () => {
     const [me, other] = [await createUser(), await createUser()]
     await block(me, other)
 

@@ -45,8 +45,8 @@ async function waitForEncryption(room: RoomId): Promise<RoomKey> {
   )
 }
 
-// Each test uses the room of the previous one: encryption with a new key begins only after 5 s.
-/** Charlie is not a member of the room. */
+// Charlie is no member of the room. Each test continues with the room of the previous test, because
+// encryption with a new key begins only after 5 s.
 describe.each(['private', 'public'] as const)('a large %s room', (kind) => {
   let room: RoomId
   let key: RoomKey

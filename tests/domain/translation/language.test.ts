@@ -20,7 +20,7 @@ describe('detectLanguage', () => {
 })
 
 describe('chooseSource', () => {
-  it('returns a similar language that the engine knows if it does not know the likeliest one', async () => {
+  it('returns, of several similar languages, one that the engine knows', async () => {
     expect(chooseSource(await detectLanguage('Hola mundo'), 'en', pairs)).toBe('es')
   })
 
