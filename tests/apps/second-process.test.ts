@@ -30,7 +30,7 @@ describe('an app in a second runtime process', () => {
     expect(await app.act(id, room, 'list', {}, 'alice')).toEqual({ rolls: [rolled] })
   })
 
-  it('rejects calls in a room in which it is not installed as forbidden', async () => {
+  it('rejects calls as forbidden in a room in which it is not installed', async () => {
     const room = await app.createRoom(['alice'], 'private', { alice: 'owner' })
     const { id, start } = await createAppFolder()
     await start()

@@ -107,7 +107,7 @@ describe('a file that cannot be served', () => {
   })
 })
 
-describe('a file with a faulty import', () => {
+describe('a file that misbehaves when it is imported', () => {
   const sources = {
     'aborts.ts': 'process.abort()',
     'exits.ts': "import process from 'node:process'\nprocess.exit(0)",
@@ -117,7 +117,7 @@ describe('a file with a faulty import', () => {
     'wrong.ts': 'export default 1',
   }
 
-  it('is reported by check if its import never ends or ends the process, together with all other problems', async () => {
+  it('is reported by runtime check if its import hangs or ends the process, together with all other problems', async () => {
     const folder = await bench.write(sources)
     const env = { NATTER_IMPORT_MS: '2000' }
     const { code, stdout } = await runtime(['check', folder, '--json'], { env })
@@ -147,14 +147,14 @@ describe('a file with a faulty import', () => {
     expect(stderr).toMatch(/exits\.ts ends the process when it is imported/)
   })
 
-  it('cannot disturb check by messages to its parent process', async () => {
+  it('cannot disturb runtime check by messages to its parent process', async () => {
     const folder = await bench.write({ 'sends.ts': `process.send?.('hello')\n${greet}` })
     const { code, stderr } = await runtime(['check', folder])
 
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   })
 
-  it('does not mix its output with that of check', async () => {
+  it('does not mix its output with that of runtime check', async () => {
     const folder = await bench.write({ 'prints.ts': `console.log('noise')\n${greet}` })
     const { code, stdout, stderr } = await runtime(['check', folder, '--json'])
 

@@ -29,7 +29,7 @@ describe('runtime new', () => {
     expect(await readFile(join(folder, 'dice', 'dice', 'deep.txt'), 'utf8')).toBe('app_dice')
   })
 
-  it('creates an app from the template of this project that can be served', async () => {
+  it('creates an app from the template of this project, and the app can be served', async () => {
     const folder = await bench.write({})
     const template = join(import.meta.dirname, '..', '..', 'apps', '_template')
     await cp(template, join(folder, '_template'), { recursive: true })

@@ -133,7 +133,7 @@ describe('createLanguage', () => {
     expect(momentOf(at)).toMatch(day)
   })
 
-  it('does not interpret placeholders or patterns inside a value', () => {
+  it('inserts a value unchanged, even if the value contains a placeholder or a replacement pattern', () => {
     const label = t('message.label', {
       name: '{{ text }}',
       time: '9:00',

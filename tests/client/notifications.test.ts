@@ -223,7 +223,7 @@ describe('notifications', { timeout: 60_000 }, () => {
     await setFocused(page, true)
   })
 
-  it('announce replies in own and followed threads, and mentions in any thread', async () => {
+  it('announce replies in threads that the user started or replied in, and mentions in any thread', async () => {
     const [room, other] = [await givenRoom(), await givenRoom()]
     const { page } = alice
     const { client } = bob

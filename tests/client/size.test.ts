@@ -61,7 +61,7 @@ describe('the first load of the page', () => {
     for (const file of firstFiles()) expect(page).toContain(file)
   })
 
-  it('contains no tables, no server code and no signing keys', async () => {
+  it('contains no definitions of database tables, no server code and no code for signing keys', async () => {
     const all = (await Promise.all(firstFiles().map(read))).join('\n')
 
     for (const foreign of ['drizzle', 'pgTable', 'node:', 'crypto_sign', 'CREATE TABLE'])

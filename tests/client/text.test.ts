@@ -251,7 +251,7 @@ describe('toPlainText', () => {
     expect(toPlainText(text, 100, names)).toBe(expected)
   })
 
-  it('cuts between grapheme clusters', () => {
+  it('cuts a long text only between grapheme clusters', () => {
     expect(toPlainText('abcdef', 6)).toBe('abcdef')
     expect(toPlainText('abcdefg', 6)).toBe('abcde…')
     expect(toPlainText('ab \u{1f468}\u200d\u{1f469}\u200d\u{1f467}c', 8)).toBe('ab…')

@@ -204,7 +204,7 @@ describe.skipIf(missing)(`compose.yaml ${missing ?? ''}`, { timeout: 300_000 }, 
     }
   })
 
-  it('restricts services of the profiles ollama and observe in the same way as the others', async () => {
+  it('restricts services of the profiles ollama and observe in the same way as all other services', async () => {
     const script = 'import json, sys, yaml; json.dump(yaml.safe_load(sys.stdin), sys.stdout)'
     // Compose v2 prints only services of active profiles.
     const profiles = ['--profile', 'ollama', '--profile', 'observe']

@@ -158,7 +158,7 @@ describe.skipIf(!(await canRun(findPromtool)))('promtool', () => {
     })
   })
 
-  it('shows that the alert fires for a cron schedule that has stopped, but not for one that was never due', async () => {
+  it('shows that the alert for missed ticks fires for a stopped cron schedule, but not for one that was never due', async () => {
     await using stack = new AsyncDisposableStack()
     const daily = (name: string, cron: string) => [
       `${name}.ts`,
@@ -184,7 +184,10 @@ export default defineFunction(schedule({ cron: '${cron}' }), () => {})`,
   })
 })
 
-/** `report.daily` ticks once, and misses its tick a day later. `report.new` exists from hour 20. */
+/**
+ * A test for promtool. `report.daily` ticks once, and misses its tick a day later. `report.new`
+ * exists from hour 20.
+ */
 const stoppedCron = `
 rule_files: [natter.rules.yml]
 evaluation_interval: 10m
@@ -426,7 +429,7 @@ describe.skipIf(!(await canRun(findPrometheus)))('the monitoring of two runtimes
     }
   })
 
-  it('is explained by runbooks whose commands run', async () => {
+  it('is explained by runbooks whose commands can be run', async () => {
     const runbooks = await readFile(join(root, 'docs', 'runbooks.md'), 'utf8')
     const blocks = [...runbooks.matchAll(/^```sh\n(.+?)^```/gms)].map(([, text = '']) => text)
     const commands = blocks

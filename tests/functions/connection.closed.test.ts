@@ -74,7 +74,7 @@ async function sweepWith(change: (servers: object) => object) {
 }
 
 describe('connection.closed', () => {
-  it('ends only the lease of the closed connection, even if its client did not call presence.disconnect', async () => {
+  it('ends only the presence lease of the closed connection, even if its client did not call presence.disconnect', async () => {
     const [first, second] = [await connectAs('alice', 'first'), await connectAs('alice', 'second')]
     for (const { key } of [first, second]) await openLease('alice', key.replace('alice.', ''))
     const before = await readLease(second.key)
@@ -118,7 +118,7 @@ describe('connection.closed', () => {
     expect(await presence.readStatus(user)).toBe('away')
   })
 
-  it('opens no lease for a heartbeat that arrives after its connection was closed', async () => {
+  it('makes a heartbeat that arrives after its connection was closed open no presence lease', async () => {
     const [user, connection] = [newUserId(), await newConnection()]
     const key = `${user}.${connection.connId}`
     await openLease(user, connection.connId)
@@ -143,7 +143,7 @@ describe('connection.closed', () => {
 })
 
 describe('presence.sweep', () => {
-  it('ends the lease of a connection that was closed without an event', async () => {
+  it('ends the presence lease of a connection whose end no event reported', async () => {
     const [user, { connId }] = [newUserId(), await newConnection()]
     const charlie = await connectAs('charlie', 'connected')
     await openLease('charlie', charlie.key.replace('charlie.', ''))
@@ -157,7 +157,7 @@ describe('presence.sweep', () => {
     expect(await readLease(charlie.key)).toMatchObject({ state: 'open' })
   })
 
-  it('restores the lost lease of an open page, and does not set its user offline', async () => {
+  it('restores the lost presence lease of an open page, and does not set its user offline', async () => {
     const page = await connectAs('alice', pageConnectionName)
     await openLease('alice', page.key.replace('alice.', ''))
     await (await app.openBucket(PRESENCE_CONN)).purge(page.key)
@@ -170,7 +170,7 @@ describe('presence.sweep', () => {
     expect(await presence.readStatus('alice')).not.toBe('offline')
   })
 
-  it('ends the leases of connections to a server that no longer responds', async () => {
+  it('ends the presence leases of connections to a server that no longer responds', async () => {
     const [user, server] = [newUserId(), `N${'B'.repeat(55)}`]
     const bucket = await app.openBucket(PRESENCE_CONN)
     await presence.heartbeat(user)

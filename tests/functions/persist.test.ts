@@ -90,7 +90,7 @@ describe('persist', () => {
     expect(letter?.string()).toBe('{"kind":"nonsense"}')
   })
 
-  it('applies an edit and a deletion whose function crashed after storing the event', async () => {
+  it('applies an edit and a deletion even if msg.edit and msg.delete crashed right after storing the event', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const [edited, deleted] = [
       toNotifyId(await app.send(room, 'first', 'alice')),

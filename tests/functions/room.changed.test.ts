@@ -75,7 +75,10 @@ describe('room.changed', () => {
     expect([...codes]).toEqual(['forbidden'])
   })
 
-  it.each(['0', '-1', '1.5', 'many', '1000001'])('rejects ROOM_CACHE_SIZE=%s', (size) => {
+})
+
+describe('ROOM_CACHE_SIZE', () => {
+  it.each(['0', '-1', '1.5', 'many', '1000001'])('rejects the value "%s"', (size) => {
     const { issues } = v.safeParse(AudienceEnv, { ROOM_CACHE_SIZE: size })
 
     expect(issues?.[0].message).toBe('ROOM_CACHE_SIZE must be a whole number from 1 to 1000000')
@@ -85,7 +88,7 @@ describe('room.changed', () => {
     [undefined, 1_000],
     ['1', 1],
     ['1000000', 1_000_000],
-  ])('reads ROOM_CACHE_SIZE=%s as %i', (value, size) => {
+  ])('with the value %s sets the cache size to %i', (value, size) => {
     expect(v.parse(AudienceEnv, { ROOM_CACHE_SIZE: value })).toEqual({ ROOM_CACHE_SIZE: size })
   })
 })

@@ -55,7 +55,7 @@ describe('room.kick', () => {
     expect(await toBob.next()).toMatchObject({ event: { action: 'kick', userId: 'bob' } })
   })
 
-  it('makes fanout publish later events of a public room to each member separately', async () => {
+  it('makes fanout publish later events of a public room to each member, instead of broadcasting them', async () => {
     const room = await app.createRoom(['alice', 'bob', 'charlie'], 'public', { alice: 'owner' })
     const multicast = await app.listen(roomNotify, { room }, 'charlie')
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')

@@ -227,7 +227,7 @@ describe('translate.request', () => {
     expect(errors).toEqual(['timeout', 'timeout'])
   }, 40_000)
 
-  it('ends every translation with a piece with done: true, even one that a full queue rejects', async () => {
+  it('publishes a last piece with done: true for every translation, even for one that a full queue rejects', async () => {
     const box = await test.listen('bob')
     const gate = Promise.withResolvers<void>()
     test.ollama.answer(sayAfter(gate.promise, 'hola'))

@@ -16,7 +16,7 @@ const startTyping = (room: string, as: 'alice' | 'bob' | 'charlie', threadId?: s
   app.call('typing', threadId === undefined ? { room } : { room, threadId }, as)
 
 describe('typing', () => {
-  it('publishes the user and the thread to a public room', async () => {
+  it('publishes the typing user and the thread to a public room', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const mailbox = await app.listen(roomTyping, { room }, 'charlie')
     const threadId = newMessageId()
@@ -48,7 +48,7 @@ describe('typing', () => {
     expect(Date.now() - started).toBeGreaterThanOrEqual(2_900)
   })
 
-  it('publishes once for each thread, without a delay between threads', async () => {
+  it('publishes once for each thread, without the three seconds between two threads', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const mailbox = await app.listen(roomTyping, { room }, 'bob')
     const [firstThread, other] = Array.from({ length: 2 }, () => newMessageId())

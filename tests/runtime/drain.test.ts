@@ -127,7 +127,7 @@ describe('three runtimes under load', () => {
   })
 })
 
-describe('a runtime whose server becomes unavailable', () => {
+describe('a runtime whose nats-server becomes unavailable', () => {
   it('still stops on request, with exit code 0', async () => {
     await using fixture = await createLoginFixture()
     const { nats, runtime } = fixture

@@ -138,7 +138,7 @@ describe('a redeployment', () => {
     }
   })
 
-  it('fails if NATS_PARTITIONS is 33', async () => {
+  it('fails if NATS_PARTITIONS is 33, which is above the maximum of 32', async () => {
     const env = { NATS_URL: bench.nats.urlOf('functions'), NATS_PARTITIONS: '33' }
     const { code, stderr } = await runtime(['start', await bench.write({ 'idle.ts': idle })], {
       env,
@@ -253,7 +253,7 @@ describe('a redeployment', () => {
     expect((await kv.get('key-29'))?.json()).toBe('x'.repeat(1_000))
   })
 
-  it('updates the bucket if the marker TTL was removed', async () => {
+  it('updates a bucket from whose declaration the marker TTL was removed', async () => {
     const bucket = newName()
     await redeploy(
       { 'watch.ts': watch(bucket, 'ttlMs: 60_000, markerTtlMs: 2_000') },

@@ -243,7 +243,7 @@ describe('Natter with a real Keycloak', { timeout: 120_000 }, () => {
       ).rejects.toThrow('issued no token')
   })
 
-  it('serves its keys with TLS to clients that know the authority', async () => {
+  it('serves the keys of Keycloak over TLS, to clients that trust the certificate authority', async () => {
     const { url, authority } = ground.secured
     const keys = `${url}/protocol/openid-connect/certs`
 
