@@ -127,7 +127,7 @@ describe('a long name', { timeout: 60_000 }, () => {
     await tip.waitFor({ state: 'detached' })
   })
 
-  it('is truncated at its own end on an Arabic page, even if it is English, and aligned with Arabic names', async () => {
+  it('is truncated at its end in its own writing direction on an Arabic page, and aligned with Arabic names', async () => {
     const { page } = alice
     await givenRoom('غرفة طويلة الاسم للاختبار')
     const styles = (name: string) =>

@@ -74,7 +74,6 @@ describe('room.changed', () => {
 
     expect([...codes]).toEqual(['forbidden'])
   })
-
 })
 
 describe('ROOM_CACHE_SIZE', () => {
