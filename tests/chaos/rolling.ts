@@ -39,8 +39,8 @@ interface Span {
 }
 
 /**
- * The measurement of a restart ends this long after it. The next restart begins after another
- * quarter of this time.
+ * The measurement of a restart ends this long after the restart. The next restart begins after
+ * another quarter of this time.
  */
 const pauseMs = 2_000
 const lagSampleMs = 250

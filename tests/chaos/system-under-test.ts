@@ -57,7 +57,10 @@ export interface SystemOptions {
 
 const smallDiskMegabytes = 1_500
 
-/** Longer than the longest run, but less than the day that `auth.callout` allows. */
+/**
+ * Lifetime of a token: longer than the longest run, but shorter than the day that `auth.callout`
+ * allows.
+ */
 const tokenSeconds = 86_000
 
 export async function startSystem(options: SystemOptions): Promise<SystemUnderTest> {

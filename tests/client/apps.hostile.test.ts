@@ -54,7 +54,7 @@ async function expectEnded(page: Page, text: string | RegExp) {
 
 const violation = 'did something that apps aren’t allowed to do'
 
-/** Opens the polls of the room, and sends a message. */
+/** Checks that the room still works: opens its polls, and sends a message. */
 async function expectUsable(page: Page) {
   await page.getByRole('button', { name: 'All apps' }).click()
   await page.getByRole('button', { name: 'Open Poll' }).click()
@@ -81,7 +81,8 @@ describe('a hostile app', { timeout: 120_000 }, () => {
     expect(page.url().startsWith(`${origin}/r/hostile-`)).toBe(true)
     expect(page.context().pages()).toHaveLength(1)
     await expectUsable(page)
-    // Chromium connects before the policy rejects a navigation, but it sends no request.
+    // Chromium opens a connection before the content security policy stops a navigation, but it
+    // sends no request. So connections are not checked.
     expect(hostile.received()).toMatchObject({ packets: 0, requests: 0 })
   })
 
@@ -127,7 +128,8 @@ describe('a hostile app', { timeout: 120_000 }, () => {
   it('cannot take the focus from the composer', async () => {
     const { page } = alice
     await openRoom('focus')
-    // A menu returns the focus to its button after it has closed.
+    // The menu returns the focus to its button when it closes. Wait for that before the composer
+    // gets the focus.
     await page.locator('.room-head button:focus').waitFor()
     await page.locator('#composer').focus()
     await page.mouse.move(300, 300)

@@ -347,7 +347,8 @@ describe('a part of the page that fails to render', { timeout: 60_000 }, () => {
     const room = await givenRoom()
     await typeMessage(page, 'a fine message')
     await expect.poll(() => corruptCache(page, room)).toBe(true)
-    // The page can overwrite the cache of an open room, so corrupt it again from another room.
+    // The page may have overwritten the corrupt cache while the room was open. So corrupt the cache
+    // again while another room is open.
     const other = await givenRoom()
     await page.goto(`${fixture.urls.web}/r/${other}`)
     await field().waitFor()

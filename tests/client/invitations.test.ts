@@ -31,7 +31,7 @@ async function invite(): Promise<string> {
 }
 
 describe('the list of invitations', { timeout: 60_000 }, () => {
-  // Must be the first test: alice and bob share a room after the others.
+  // Must be the first test: after the other tests, alice and bob share a room.
   it('shows a message request without a count, until the user accepts it', async () => {
     const { page } = alice
     const { room } = await bob.client.call('room.direct', { with: 'alice' as UserId })

@@ -137,7 +137,8 @@ describe('a notification shown by the service worker', { timeout: 60_000 }, () =
   it('opens the message that it announces', async () => {
     const { page } = await fixture.open('alice', { permissions: ['notifications'] })
     const context = page.context()
-    // As in mobile browsers, where only a service worker can show notifications.
+    // Makes the constructor of Notification fail as in mobile browsers, where only a service worker
+    // can show notifications.
     await context.addInitScript(() => {
       const Refusing = class {
         static permission = 'granted'

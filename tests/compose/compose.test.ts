@@ -307,7 +307,8 @@ describe.skipIf(missing)(`compose.yaml ${missing ?? ''}`, { timeout: 300_000 }, 
       await sendLongMessages(crypto.randomUUID())
       await talk()
 
-      // Only this server is sure to log it: if another one leads within two seconds, no runtime notices the fault.
+      // Only this server is sure to log the full disk: if another server becomes the leader within two seconds, no
+      // runtime notices the fault.
       await expect
         .poll(() => system.logs(leader), { timeout: 60_000 })
         .toMatch(/\/data\/.*no space left on device/)
@@ -317,7 +318,8 @@ describe.skipIf(missing)(`compose.yaml ${missing ?? ''}`, { timeout: 300_000 }, 
   })
 
   it('restarts containers that were killed, while users go on talking', async () => {
-    // Since its disk was full, this server stores nothing until it is restarted.
+    // The disk of this server was full in the previous test. Since then, the server stores nothing until it is
+    // restarted.
     const server = servers.shift() ?? ''
     for (const service of ['keycloak', 'postgres', 'runtime', 'web', server])
       await system.kill(service)

@@ -49,8 +49,8 @@ export async function provideImages(engine: Engine): Promise<void> {
     await provide(image, await digestOfRecipe(recipe, base), () => buildImage(engine, recipe))
   }
   await rm(folder, { recursive: true })
-  // Build layers have no tag, so this also deletes those in use, which take minutes to build again. Therefore it
-  // deletes only old ones.
+  // Build layers have no tag, so this command also deletes layers that are in use. They take minutes to build again.
+  // Therefore only old images and layers are deleted.
   await engine.run('docker', 'image', 'prune', '--force', '--filter', `until=${keptHours}h`)
 }
 

@@ -101,7 +101,8 @@ async function openPage() {
   const browser = await chromium.launch({ executablePath: await findChromium(), args })
   stack.defer(() => browser.close())
   const opened = await browser.newPage({ locale: 'en-US' })
-  // Long, because Vite transforms the modules of the page when they are first requested.
+  // The timeout is long, because Vite transforms the modules of the page when they are first
+  // requested.
   opened.setDefaultTimeout(60_000)
   return opened
 }

@@ -248,8 +248,8 @@ describe('auth.callout', () => {
     await fixture.runtime.kill('SIGSTOP')
     onTestFinished(() => fixture.runtime.kill('SIGCONT'))
     const login = fixture.connect(token, { timeout: 60_000 })
-    // Longer than nats-server's default timeout for logins, and than the timeout of a function
-    // call.
+    // Waits longer than nats-server's default timeout for logins, and longer than the timeout of a
+    // function call.
     await setTimeout(6_000)
     await fixture.runtime.kill('SIGCONT')
 

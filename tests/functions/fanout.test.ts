@@ -183,8 +183,8 @@ describe('fanout', () => {
     const first = await app.send(room, 'first', 'alice')
     const firstNotice = mailbox.next()
     await Promise.race([called, firstNotice])
-    // The new member invalidates the pending first lookup of the members. The second lookup is
-    // answered before the first one.
+    // The join of charlie invalidates the first lookup of the members, which is still pending. The
+    // second lookup is answered before the first one.
     await app.inviteAndJoin(room, 'charlie', 'alice')
     const last = await app.send(room, 'last', 'alice')
 
@@ -264,8 +264,8 @@ function listenToRoom(
 
 /**
  * Answers room.members in place of the runtime, the first call only after 300 ms. `called` resolves
- * at the first call. The test has 49 of the 50 subscriptions in the queue group, so it receives
- * almost every call.
+ * at the first call. The test subscribes 49 times to the queue group and the runtime only once, so
+ * the test receives almost every call.
  */
 async function answerFirstCallLate(room: RoomId) {
   const { nc } = await app.connectAs('functions')

@@ -52,7 +52,8 @@ describe('message.changed', () => {
 
     expect(await changes.next()).toEqual({ id })
     expect(await changes.next()).toEqual({ id })
-    // When this message is persisted, `persist` has also processed the edit and the deletion.
+    // When the following message is persisted, `persist` has also processed the edit and the
+    // deletion.
     const other = await createMessage()
     await app.waitForRows(other.room, 1)
     expect(changes.unread()).toEqual([])

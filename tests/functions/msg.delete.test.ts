@@ -164,7 +164,8 @@ describe('msg.delete', () => {
     const { room, notifyId } = await createMessage()
     const bobsNotifyId = toNotifyId(await app.send(room, 'his', 'bob'))
     await app.call('room.kick', { room, userId: 'alice' }, 'bob')
-    // The runtime caches alice's membership for up to half a second.
+    // The runtime caches alice's membership for up to half a second, so the call may still succeed
+    // at first.
     expect(await nextRejection(() => read(bobsNotifyId, 'alice'))).toBe('forbidden')
 
     for (const notice of [notifyId, bobsNotifyId])

@@ -196,7 +196,7 @@ describe('oidc.logout', () => {
     const next = await open(await user.token('here'))
     await next.flush()
     expect(next.isClosed()).toBe(false)
-    // The logout of another session also closes connections whose token names no session.
+    // A logout of one session also closes connections whose token names no session.
     await bucket.put(`logout.${user.name}`, JSON.stringify({ until: Date.now() + 60_000 }))
     const other = await open(await user.token('elsewhere'))
     const unnamed = await open(await user.token(undefined))

@@ -17,7 +17,7 @@ const app = useApp()
 const kick = (room: string, userId: string, as: TestPerson) =>
   app.call('room.kick', { room, userId }, as)
 
-/** Repeats a kick that times out, because the concurrent joins keep the runtime busy. */
+/** Repeats the kick while it times out: the concurrent joins keep the runtime busy. */
 async function kickUntilAnswered(room: string): Promise<void> {
   for (;;) {
     try {

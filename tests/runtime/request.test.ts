@@ -273,7 +273,8 @@ describe('a request', () => {
     expect(await inFlight).toMatchObject({ ok: false, error: { code: 'disconnected' } })
     const held = disconnecting.call('work', { id: 'held' }, { timeoutMs: 8_000 })
     await bench.nats.restart()
-    // Fails if the client reconnects before the runtime: no function serves the subject yet.
+    // The call fails if the client reconnects before the runtime, because no function serves the
+    // subject then.
     const answer = await held.catch(({ code }) => code)
     expect([{ id: 'held' }, 'unavailable']).toContainEqual(answer)
     disconnecting.close()

@@ -13,7 +13,7 @@ let bob: NatsConnection
 let functions: NatsConnection
 
 beforeAll(async () => {
-  // Without default rooms, no events of other rooms arrive.
+  // Without default rooms, users receive no events of rooms that a test did not create.
   servers = await startServers('pglite', { DEFAULT_ROOMS: '' })
   app = createApp(servers.urls)
   alice = (await app.connectAs('alice')).nc
@@ -39,8 +39,8 @@ async function publishAll(
     }
   })()
   for (const subject of subjects) nc.publish(subject, '{}', options)
-  // The server sends violations before its answer to the first `flush`. The loop has received them
-  // at the answer to the second.
+  // The server sends permission violations before it answers the first `flush`. When it answers the
+  // second one, the loop has received them.
   await nc.flush()
   await nc.flush()
   return rejected
