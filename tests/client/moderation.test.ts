@@ -46,7 +46,7 @@ describe('moderation', { timeout: 120_000 }, () => {
     await dialog.waitFor({ state: 'detached' })
   })
 
-  it('logs a user out who is deactivated, until the reactivation; afterwards, login and logout work as before', async () => {
+  it('logs out a deactivated user until the reactivation; afterwards, login and logout work as before', async () => {
     const { page } = alice
     const { page: closed } = await fixture.open('bob')
     const room = await createRoom(page, 'public')

@@ -126,7 +126,7 @@ describe('the unread count of a room', () => {
       expect(totalOf(applyCount(received, read))).toEqual({ unread: 0, mentions: 0 })
   })
 
-  it('follows a read position that moves back, even if the room.list response is older than a message', () => {
+  it('follows a read position that moves back, even in a room.list response that is older than received messages', () => {
     const read = withNotices(startUnread(counted(4, 0, { readSeq: 4 })), sent(5))
 
     expect(totalOf(applyCount(read, counted(3, 2, { readSeq: 1 })))).toMatchObject({ unread: 3 })

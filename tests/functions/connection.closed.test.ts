@@ -118,7 +118,7 @@ describe('connection.closed', () => {
     expect(await presence.readStatus(user)).toBe('away')
   })
 
-  it('makes a heartbeat that arrives after its connection was closed open no presence lease', async () => {
+  it('keeps a late heartbeat of the closed connection from opening a presence lease', async () => {
     const [user, connection] = [newUserId(), await newConnection()]
     const key = `${user}.${connection.connId}`
     await openLease(user, connection.connId)
@@ -143,7 +143,7 @@ describe('connection.closed', () => {
 })
 
 describe('presence.sweep', () => {
-  it('ends the presence lease of a connection whose end no event reported', async () => {
+  it('ends the presence lease of a closed connection for which no event arrived', async () => {
     const [user, { connId }] = [newUserId(), await newConnection()]
     const charlie = await connectAs('charlie', 'connected')
     await openLease('charlie', charlie.key.replace('charlie.', ''))

@@ -89,7 +89,7 @@ describe('msg.get', () => {
     expect(await cache.get(short.id)).toBeNull()
   })
 
-  it('does not find a message in the bucket MSG_CACHE if fanout published it long after it was sent', async () => {
+  it('finds no message in the bucket MSG_CACHE if fanout was late to publish the message', async () => {
     const room = await app.createRoom(['alice'])
     const { nc } = await app.connectAs('functions')
     const id = newMessageId()

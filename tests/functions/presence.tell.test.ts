@@ -43,7 +43,7 @@ describe('presence.tell', () => {
     ])
   })
 
-  it('publishes only that a user is online who disconnects and reconnects quickly, as in a page reload', async () => {
+  it('publishes only the status online when a user disconnects and reconnects quickly, as in a page reload', async () => {
     const [user, last] = [newUserId(), newUserId()]
     const room = await app.createRoom([user, last])
     const broadcasts = await app.listen(roomPresence, { room }, 'functions')

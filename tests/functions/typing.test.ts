@@ -48,7 +48,7 @@ describe('typing', () => {
     expect(Date.now() - started).toBeGreaterThanOrEqual(2_900)
   })
 
-  it('publishes once for each thread, without the three seconds between two threads', async () => {
+  it('publishes once for each thread, without waiting three seconds between two threads', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const mailbox = await app.listen(roomTyping, { room }, 'bob')
     const [firstThread, other] = Array.from({ length: 2 }, () => newMessageId())

@@ -20,7 +20,7 @@ const read = async (folder: string, name: string) =>
   new X509Certificate(await readFile(join(folder, name)))
 
 describe('npm run certificates', { timeout: 60_000 }, () => {
-  it('writes a certificate authority, and certificates for the given names that are signed by it', async () => {
+  it('writes a certificate authority, and certificates for the given names, signed by that authority', async () => {
     const folder = join(dir, 'names')
     expect(await generate(folder, 'nats-1,nats-1.internal,10.0.0.1', 'db')).toMatchObject({
       code: 0,
