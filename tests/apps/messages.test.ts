@@ -252,7 +252,7 @@ describe('a schedule of an app', { timeout: 60_000 }, () => {
     await expect.poll(() => readMessages(left), { timeout: 20_000 }).toHaveLength(1)
   })
 
-  it('cannot post if the definition of the app does not contain the need `post`', async () => {
+  it('cannot post if the definition of the app does not list `post` in `needs`', async () => {
     const { id, start } = await createBell({ needs: '' })
     const process = await start()
     const room = await installed(id)

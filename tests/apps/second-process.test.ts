@@ -99,7 +99,7 @@ describe('an app in a second runtime process', () => {
     await expect(start()).rejects.toThrow(`other defines the app "${id}": name the folder after`)
   })
 
-  it('is listed with the URL and the integrity of its component, even after a restart without the file', async () => {
+  it('is listed with the URL and the integrity hash of its component, even after a restart without the file of the component', async () => {
     const { id, start } = await createAppFolder()
     const components = await mkdtemp(join(tmpdir(), 'natter-components-'))
     onTestFinished(() => rm(components, { recursive: true }))

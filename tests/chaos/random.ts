@@ -4,9 +4,9 @@ export interface Random {
   /** Returns an integer in [from, to). */
   between(from: number, to: number): number
   pick<T>(all: readonly T[]): T
-  /** Returns each name with a probability in proportion to its weight. */
+  /** Returns one of the names, each with a probability in proportion to its weight. */
   weighted<T extends string>(weights: Readonly<Record<T, number>>): T
-  /** Returns an independent generator. Its seed is a number from this one. */
+  /** Returns an independent generator, whose seed is a number from this generator. */
   fork(): Random
 }
 

@@ -26,7 +26,7 @@ interface Service {
   profiles?: string[]
 }
 
-/** Parts of the answers of `/targets` and `/alerts`, each of which has one of the fields. */
+/** Parts of two answers of Prometheus: `/targets` returns `activeTargets`, and `/alerts` returns `alerts`. */
 interface PrometheusData {
   activeTargets: { health: string }[]
   alerts: { labels: { alertname: string; storage?: string } }[]

@@ -102,7 +102,7 @@ describe('fanout', () => {
     expect(again.seq).toBeGreaterThan(seq)
   })
 
-  it('publishes to each member of a public room separately while a user is banned', async () => {
+  it('publishes to each member of a public room, instead of broadcasting, while a user is banned', async () => {
     const room = await app.createRoom(['alice', 'bob', 'charlie'], 'public', { alice: 'owner' })
     const multicast = await app.listen(roomNotify, {}, 'charlie')
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')

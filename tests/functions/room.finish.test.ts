@@ -120,7 +120,7 @@ describe('room.finish', () => {
     ])
   })
 
-  it('does not publish an event again that a process appended to the stream before it crashed', async () => {
+  it('does not publish an event twice if a process crashed after it had appended the event to the stream', async () => {
     const room = await createRoom()
     const [userId, by] = ['charlie', 'alice'] as UserId[] as [UserId, UserId]
     const at = new Date().toISOString()

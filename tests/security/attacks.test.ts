@@ -212,7 +212,7 @@ describe('permissions of connected users', () => {
     for (const { isPush } of [...receivedByBob, ...multicast]) expect(isPush).toBe(false)
   })
 
-  it('are backed by clients, which ignore an event without the header Natter-Push', async () => {
+  it('are not the only protection: clients ignore an event without the header Natter-Push', async () => {
     const pushes: unknown[] = []
     const client = createClient(bob, { contracts, user: 'bob' })
     onTestFinished(() => client.close())

@@ -293,7 +293,7 @@ describe('npm start', { timeout: 240_000 }, () => {
     }
   })
 
-  it('runs once when it starts twice at once on one state folder, and names the running process', async () => {
+  it('runs only once if two copies start at once with one state folder, and names the running process', async () => {
     const dir = await givenFolder()
 
     const copies = [startMain(dir), startMain(dir)]

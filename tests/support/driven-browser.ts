@@ -25,7 +25,7 @@ export interface DrivenBrowser extends AsyncDisposable {
   runInFrame: DrivenBrowser['run']
   /** Presses keys, given as characters or as names such as `Enter` or `Control+b`. */
   press(...keys: string[]): Promise<void>
-  /** Opens a tab. All later calls are for it, until `useTab` is called with the id of another tab. */
+  /** Opens a tab. All later calls apply to it, until `useTab` is called with the id of another tab. */
   openTab(): Promise<{ opened: string; before: string }>
   useTab(id: string): Promise<void>
 }
@@ -234,7 +234,7 @@ async function createFolder(resources: AsyncDisposableStack): Promise<string> {
   return dir
 }
 
-/** Starts a process. The first group of `pattern` matches its URL in the output. */
+/** Starts a process. The first group of `pattern` matches the URL of the process in its output. */
 function start(
   dir: string,
   name: string,

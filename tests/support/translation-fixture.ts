@@ -11,7 +11,7 @@ export interface TranslationFixture {
   app: App
   servers: Servers
   ollama: FakeOllama
-  /** Returns the id by which requests name the message. */
+  /** Returns the id by which a request for a translation names the message. */
   send(room: RoomId, text: string, as?: TestPerson): Promise<NotifyId>
   request(
     notifyId: NotifyId,
