@@ -93,7 +93,7 @@ function isBuilt(context: Context): Promise<boolean> {
 /** Several processes may run this at the same time. */
 async function buildIndex(context: Context): Promise<void> {
   let last: RoomId | undefined
-  do last = await reconcileNext(last, context)
+  do last = await reconcileNext(last, { context, maxMembers: 5_000 })
   while (last !== undefined)
   const entry = { builtAt: new Date().toISOString() }
   await Promise.all(context.kv(ROOMS_KV).partitions.map((bucket) => bucket.put(marker, entry)))
@@ -102,11 +102,12 @@ async function buildIndex(context: Context): Promise<void> {
 
 /**
  * Reconciles the member index with the database for one batch of rooms with ids above `after`.
+ * The rooms of a batch have at most `maxMembers` members together, except for a single room that has more.
  * Returns the last id of the batch, or undefined after the last batch.
  */
 export async function reconcileNext(
   after: RoomId | undefined,
-  context: Context,
+  { context, maxMembers }: { context: Context; maxMembers: number },
 ): Promise<RoomId | undefined> {
   const page = await db
     .select({ id: rooms.id })
@@ -115,8 +116,23 @@ export async function reconcileNext(
     .orderBy(asc(rooms.id))
     .limit(roomBatchSize)
   const ids = page.map(({ id }) => id)
-  await reconcileRooms(ids, context)
-  return page.length < roomBatchSize ? undefined : ids.at(-1)
+  const tooMany = await findRoomBeyond(maxMembers, after)
+  const end = tooMany === undefined ? -1 : ids.indexOf(tooMany)
+  const size = end < 0 ? ids.length : Math.max(end, 1)
+  await reconcileRooms(ids.slice(0, size), context)
+  return size === ids.length && size < roomBatchSize ? undefined : ids[size - 1]
+}
+
+/** Of the memberships in rooms with ids above `after`, returns the room of the one after the first `count`. */
+async function findRoomBeyond(count: number, after: RoomId | undefined) {
+  const [found] = await db
+    .select({ room: members.room })
+    .from(members)
+    .where(after === undefined ? undefined : gt(members.room, after))
+    .orderBy(asc(members.room), asc(members.userId))
+    .offset(count)
+    .limit(1)
+  return found?.room
 }
 
 /**
