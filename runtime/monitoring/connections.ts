@@ -9,8 +9,11 @@ const timeoutMs = 2_000
 
 interface ServerReply {
   server: { id: string }
-  data: { connections?: { cid: number; start: string }[] }
+  data: { connections?: { cid: number; start: string; account?: string }[] }
 }
+
+/** The server counts a connection as one of this account until its login is complete. */
+const globalAccount = '$G'
 
 /**
  * Lists and closes connections of users, by the subjects `connection.…` that nats.conf imports from
@@ -40,19 +43,50 @@ export class ClientConnections {
       await Promise.all(read(reply).map((connection) => this.close(connection)))
   }
 
+  /**
+   * Closes the connections whose logins nats-server sent before a process served the auth callout, so that their
+   * clients log in again. Otherwise, they would wait in vain until their timeouts. Closes none if another
+   * process served the auth callout before this one.
+   */
+  async closeUnanswered(): Promise<void> {
+    const nc = this.#require()
+    const account = await readAccount(nc)
+    const { server_id, client_id = 0 } = nc.info ?? {}
+    const isEarlier = ({ server, id }: ClientConnection) => server === server_id && id < client_id
+    const isOther = ({ server, id }: ClientConnection) => server !== server_id || id < client_id
+    const callouts = await gather(nc, 'connection.list', listQuery({ acc: account }))
+    if (callouts.flatMap(read).some(isOther)) return
+    const waiting = await gather(nc, 'connection.list', listQuery({ acc: globalAccount }))
+    const unanswered = waiting.flatMap(readWaiting).filter(isEarlier)
+    await Promise.all(unanswered.map((connection) => this.close(connection)))
+  }
+
   #require(): NatsConnection {
     if (this.#nc) return this.#nc
     throw new FunctionError('unavailable', 'This process does not serve the auth callout')
   }
 }
 
-function query(user: string): string {
-  return JSON.stringify({ acc: 'CLIENTS', user, auth: true, limit: maxListed })
+const query = (user: string) => listQuery({ acc: 'CLIENTS', user })
+
+function listQuery(filter: { acc: string; user?: string }): string {
+  return JSON.stringify({ ...filter, auth: true, limit: maxListed })
 }
 
-function read(reply: Msg): ClientConnection[] {
+async function readAccount(nc: NatsConnection): Promise<string> {
+  const reply = await nc.request('$SYS.REQ.USER.INFO', '', { timeout: timeoutMs })
+  return reply.json<{ data: { account: string } }>().data.account
+}
+
+const read = (reply: Msg) => readConnections(reply, () => true)
+const readWaiting = (reply: Msg) => readConnections(reply, ({ account }) => account === undefined)
+
+function readConnections(
+  reply: Msg,
+  isIncluded: (connection: { account?: string }) => boolean,
+): ClientConnection[] {
   const { server, data } = reply.json<ServerReply>()
-  return (data.connections ?? []).map(({ cid, start }) => ({
+  return (data.connections ?? []).filter(isIncluded).map(({ cid, start }) => ({
     server: server.id,
     id: cid,
     openedAt: new Date(start),

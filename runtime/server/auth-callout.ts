@@ -1,3 +1,4 @@
+import type { NatsConnection } from '@nats-io/nats-core'
 import type { Logger } from 'pino'
 import { checkPublish, requestPatterns } from '../api/audience.ts'
 import type { AuthGrant, AuthRequest } from '../api/auth.ts'
@@ -6,6 +7,7 @@ import { cancelSubject } from '../api/contract.ts'
 import { FunctionError } from '../api/errors.ts'
 import type { Permissions } from '../auth-callout/jwt.ts'
 import { type LoginConnection, serveCallout } from '../auth-callout/serve.ts'
+import type { ClientConnections } from '../monitoring/connections.ts'
 import { connectToNats } from '../nats/connect.ts'
 import { retryUntilAvailable } from '../nats/retry.ts'
 import { describeCauses, isUnavailable, toFunctionError } from '../nats/unavailable.ts'
@@ -64,6 +66,7 @@ export async function serveAuthCallout(
         ),
       ),
   )
+  void closeUnansweredLogins(nc, host.backbone.connections, log)
   const state = async () => ({ logins: dispatcher.stats.requests })
   return withCleanup(await serveState(host, dispatcher, state), async () => {
     functions.stop()
@@ -72,6 +75,22 @@ export async function serveAuthCallout(
     await dispatcher.idle()
     await nc.drain().catch(() => nc.close())
   })
+}
+
+/** Runs after the start and after each reconnect. */
+async function closeUnansweredLogins(
+  nc: NatsConnection,
+  connections: ClientConnections,
+  log: Logger,
+): Promise<void> {
+  const close = async () => {
+    // Then the server has the subscription, and gets an answer to all later logins.
+    await nc.flush()
+    await connections.closeUnanswered()
+  }
+  const run = () => close().catch((err) => log.debug({ err }, 'waiting logins not closed'))
+  await run()
+  for await (const { type } of nc.status()) if (type === 'reconnect') await run()
 }
 
 interface LoginKind {
