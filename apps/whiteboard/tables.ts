@@ -28,7 +28,10 @@ export const updates = schema.table(
   (table) => [primaryKey({ columns: [table.room, table.version] })],
 )
 
-/** The Yjs clients that have changed a board: one for each time a user opened it. */
+/**
+ * The Yjs clients that have changed a board. Yjs creates a new client each time a user opens a
+ * board.
+ */
 export const clients = schema.table(
   'clients',
   {

@@ -135,8 +135,9 @@ export function createAppFrame(options: AppFrameOptions) {
     const now = performance.now()
     const isSecond = now - escapedAt < escapeMs
     if (key === 'Escape') escapedAt = now
-    // The frame must have the focus. Otherwise, an app could send this message to move the focus out of
-    // a menu or dialog of the page.
+    // `onLeave` moves the focus to the composer. An app can send this message without a pressed
+    // key, so it has no effect unless the app has the focus: the app must not take the focus from a
+    // menu or dialog of the page.
     if ((key === 'F6' || isSecond) && document.activeElement === frame) options.onLeave()
   }
 

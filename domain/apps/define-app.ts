@@ -58,7 +58,7 @@ interface Options {
   description?: string
   /** Error codes in addition to `forbidden`, `not_found`, `conflict` and those that any call may return. */
   errors?: readonly ErrorCode[]
-  /** Default for each user: 300 calls of a query and 60 of an action in a minute. */
+  /** Default: in a minute, each user may call each query 300 times and each action 60 times. */
   limit?: NonNullable<FunctionOptions['limit']>
 }
 

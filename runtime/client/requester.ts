@@ -83,8 +83,8 @@ interface PendingRequest {
 
 const sweepMs = 20
 /**
- * Most replies of a server arrive within this time. Most elections of a leader take at least this
- * time.
+ * After a shorter time, requests would be repeated whose replies are still on their way. During the
+ * election of a leader, which mostly takes at least this time, the repeats would be in vain.
  */
 const defaultRepeatMs = 100
 

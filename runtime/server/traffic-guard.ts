@@ -16,8 +16,8 @@ const blockedSubject = 'connection.blocked'
 const maxEntries = (count: number) => ({ maxSize: count, sizeCalculation: () => 1 })
 
 /**
- * Closes the connections of a user who sends more than 8 MB in a second to this process, and blocks
- * new logins for 30 seconds in all processes.
+ * Closes the connections of a user who sends more than 8 MB in a second to this process. For 30
+ * seconds, all processes then reject new logins of this user.
  */
 export class TrafficGuard {
   readonly #nc: NatsConnection

@@ -43,7 +43,7 @@ describe('room.archive', () => {
   })
 
   it.each(['public', 'private'] as const)(
-    'publishes archiving and restoring to the members of a %s room only',
+    'publishes that a %s room was archived or restored to its members, and to no other user',
     async (kind) => {
       const room = await app.createRoom(['alice', 'bob'], kind, { alice: 'owner' })
       const [toBob, toCharlie] = [

@@ -45,7 +45,7 @@ describe('user.block', () => {
     expect(await readRoom(me, room)).toMatchObject({ isBlocked: true })
   })
 
-  it('ends the pending invitations by the blocked user', async () => {
+  it('deletes the pending invitations that the caller has received from the blocked user', async () => {
     const other = await createUser()
     await app.createUsers('bob')
     const room = await app.createRoom([other], 'private')
