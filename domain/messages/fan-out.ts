@@ -23,8 +23,9 @@ type Position = NonNullable<Context['streamPosition']>
 const maxInlineTextLength = 1_000
 
 /**
- * The queue is long, because an event that arrives at a full queue is never broadcast. The concurrency is
- * high, because most calls only wait for the list of members, and calls of one room share its read.
+ * The queue is long, because an event that arrives at a full queue is never broadcast. The
+ * concurrency is high, because most calls only wait for the list of members, and concurrent calls
+ * for one room share one read of this list.
  */
 export const fanoutOptions = {
   concurrency: 4_000,

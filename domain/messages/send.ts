@@ -107,7 +107,10 @@ export function deriveMessageId(key: string, sender: UserId, clientId: ClientId)
   return digest.slice(0, 32) as MessageId
 }
 
-/** Does not query the database if the stream's duplicate window still covers a retry. */
+/**
+ * Does not query the database if the stream's duplicate window still covers a retry, because the
+ * stream then detects the duplicate itself.
+ */
 async function findByClientId(sender: UserId, clientId: ClientId) {
   return isRecentClientId(clientId) ? undefined : findInDatabase(sender, clientId)
 }

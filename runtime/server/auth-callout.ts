@@ -179,7 +179,8 @@ class AuthCalloutJob implements Job {
     this.#refusal = reason
     if (reason.code === 'timeout') this.#stats.timeouts++
     this.#stats.failed(reason.code, reason.message)
-    // A valid login must not be refused because it cannot be checked now.
+    // While a dependency is unavailable, the login cannot be checked. It may be valid, so it is
+    // left unanswered, and the client repeats it.
     if (isUnavailable(reason)) this.#resolve(undefined)
     else this.#reject(reason)
     this.#context?.abort(reason)

@@ -13,7 +13,10 @@ const recentMs = 10_000
 /** Durations in microseconds, up to one hour. */
 const createDurations = () => createHistogram({ lowest: 1, highest: 3_600_000_000, figures: 2 })
 
-/** Statistics since the start of the process. Durations include asynchronous time. */
+/**
+ * Statistics since the start of the process. Durations include the time in which an asynchronous
+ * handler waits.
+ */
 export class FunctionStats {
   requests = 0
   errors = 0

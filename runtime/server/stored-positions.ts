@@ -22,10 +22,11 @@ interface Position {
 }
 
 /**
- * Compares each stream with the store that its function writes, usually a database (`storedUpTo`).
- * After the restore of a backup, one of them may be older than the other. If the store lacks
- * acknowledged messages, the function receives all messages of the stream again. Throws if the stream
- * is older, because it would give new messages the sequences of messages that are already stored.
+ * Compares each stream with the store to which its function writes, usually a database
+ * (`storedUpTo`). After the restore of a backup, one of them may be older than the other. If the
+ * store lacks acknowledged messages, the function receives all messages of the stream again. Throws
+ * if the stream is older, because it would give new messages the sequences of messages that are
+ * already stored.
  */
 export async function checkStoredPositions(
   { js, requester, partitions }: Pick<Backbone, 'js' | 'requester' | 'partitions'>,

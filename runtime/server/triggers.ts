@@ -127,7 +127,8 @@ async function consumeEach<Part>(
         redelivered: sum('redelivered'),
       }
     },
-    // Each of the consumers can replay any dead letter of the function, whatever its partition is.
+    // Each of the consumers can replay any dead letter of the function, whatever partition the dead
+    // letter is from.
     replay: (seq) => first.replay(seq),
   }
 }

@@ -105,7 +105,7 @@ describe('admin.deactivate', () => {
     expect((await search()).map(({ userId }) => userId)).toContain('bob')
   })
 
-  it('rejects an administrator who deactivates themselves or an unknown user, and every other caller', async () => {
+  it('rejects an administrator who deactivates themselves or an unknown user, and a caller who is no administrator', async () => {
     const unknown = newUserId()
 
     for (const userId of ['alice' as UserId, unknown])

@@ -15,7 +15,7 @@ describe('apps.install', () => {
     expect(await app.call('apps.room', { room }, 'alice')).toMatchObject([{ id: 'poll' }])
   })
 
-  it('publishes the installation once, only to the members', async () => {
+  it('publishes the installation to the members once, and to no other user', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner' })
     const toBob = await app.listen(deliverAppInstalled, { user: 'bob', room }, 'bob')
     const toCharlie = await app.listen(deliverAppInstalled, { user: 'charlie' }, 'charlie')

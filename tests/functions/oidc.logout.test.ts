@@ -204,7 +204,7 @@ describe('oidc.logout', () => {
     await other.flush()
   })
 
-  it('rejects the tokens even after a restart of the runtime, and then closes connections of unknown sessions only once', async () => {
+  it('rejects the tokens of the session even after a restart of the runtime, and closes connections of unknown sessions at the first logout only', async () => {
     const user = createUser()
     const token = await user.token('here')
     await open(token)

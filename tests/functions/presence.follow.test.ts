@@ -37,7 +37,7 @@ describe('presence.follow', () => {
     ])
   })
 
-  it('publishes that a user who left a private room is offline, to the remaining members only', async () => {
+  it('publishes the status offline of a user who left a private room, to the remaining members only', async () => {
     const [user, remaining] = [newUserId(), newUserId()]
     await presence.goOnline(user)
     await presence.goOnline(remaining)

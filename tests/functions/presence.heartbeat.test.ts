@@ -69,7 +69,7 @@ describe('presence.heartbeat', () => {
     expect(new Set(received.map(({ at }) => at)).size).toBe(3)
   })
 
-  it('publishes one online event for fifty concurrent connections', async () => {
+  it('publishes one online event for fifty concurrent connections of a user', async () => {
     const user = newUserId()
     const changes = await presence.listenToUser(user)
 
@@ -83,7 +83,7 @@ describe('presence.heartbeat', () => {
     ).toEqual(['online', 'status'])
   })
 
-  it('publishes at most 20 broadcasts when 200 users come online', async () => {
+  it('publishes at most 20 broadcasts when 200 users come online at the same time', async () => {
     const users = newUserIds(200)
     const last = newUserId()
     const room = await app.createRoom([...users, last])

@@ -57,7 +57,7 @@ describe('read.update.thread', () => {
     expect(await countsOf(room, 'bob')).toEqual({ unread: 0, mentions: 0 })
   })
 
-  it('publishes the read position to other devices of the caller, once', async () => {
+  it('publishes the read position to the devices of the caller, once for repeated calls', async () => {
     const { room, threadId } = await createThread('bob')
     const { seq } = await reply(room, threadId, 'one', 'alice')
     const toBob = await app.listen(deliverReadThread, { user: 'bob', room }, 'bob')

@@ -43,7 +43,7 @@ describe('room.archive', () => {
   })
 
   it.each(['public', 'private'] as const)(
-    'publishes that a %s room was archived or restored to its members, and to no other user',
+    'notifies the members of a %s room, and no other user, when it is archived or restored',
     async (kind) => {
       const room = await app.createRoom(['alice', 'bob'], kind, { alice: 'owner' })
       const [toBob, toCharlie] = [
@@ -128,7 +128,7 @@ describe('room.archive', () => {
     expect(await app.readEvents(room)).toMatchObject([{ action: 'archive' }, { action: 'restore' }])
   })
 
-  it('restores missing entries of the member index when called again', async () => {
+  it('restores missing entries of the member index even if the room is not archived', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
     const before = await readKeys(room)
     const index = await app.openBucket(ROOMS_KV)

@@ -30,7 +30,7 @@ describe('room.create', () => {
     ])
   })
 
-  it('creates one room for repeated and concurrent calls, and returns the same answer', async () => {
+  it('creates one room for repeated and concurrent calls, and returns the same answer to each', async () => {
     const input = { room: newRoomId(), name: 'Mine', kind: 'public' } as const
     const create = () => app.call('room.create', input, 'alice')
 

@@ -34,7 +34,7 @@ describe('room.members', () => {
     })
   })
 
-  it("rejects calls by users, on the function's subject and on the user's own subject", async () => {
+  it("rejects calls by users, both on the subject of the function and on a subject with the user's id", async () => {
     const room = await app.createRoom(['alice'])
 
     for (const subject of [`room.members.${room}`, `as.alice.room.members.${room}`])

@@ -294,7 +294,7 @@ describe('send', () => {
     })
   })
 
-  it('sends a message that was published without a reply subject', async () => {
+  it('accepts a message whose request has no reply subject', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const notices = await app.listen(roomNotify, { room }, 'bob')
     const { client } = await app.connectAs('alice')

@@ -66,7 +66,7 @@ describe('typing', () => {
     ])
   })
 
-  it('publishes to the other members of a private room only', async () => {
+  it('publishes typing in a private room to the other members, and to no other user', async () => {
     const secret = await app.createRoom(['alice', 'bob'], 'private')
     const shared = await app.createRoom(['alice', 'charlie'], 'private')
     const toBob = await app.listen(deliverTyping, { user: 'bob' }, 'bob')

@@ -90,7 +90,7 @@ describe('users.me', () => {
     })
   })
 
-  it('rejects the id and the user name of another user as conflict', async () => {
+  it('rejects a name that is the id or the user name of another user as a conflict', async () => {
     const victim = newUserId()
     await login(victim, 'Victim', `${victim}@example.com`)
 

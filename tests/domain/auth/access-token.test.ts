@@ -319,7 +319,7 @@ describe('issuer keys', () => {
       expect(await rejectionOf(token, checkInside())).toEqual(rejectedWith(/"iss"/))
     })
 
-    it('are reported as unavailable with the public and the internal URL', async () => {
+    it('are reported as unavailable, with the public and the internal URL in the error message', async () => {
       const check = checkInside()
       await issuer.stop()
 
