@@ -10,7 +10,7 @@ export function readLogEntry({ seq, threadId }: Message, context: Context) {
 
 /**
  * Returns the spans that belong to a message, ordered by time. Other users can see the trace id and
- * use it in their own calls, so the spans of their calls and messages are left out.
+ * use it in their own calls, so spans of other users' calls and messages are left out.
  */
 export function selectOwnSpans(
   spans: readonly CollectedSpan[],

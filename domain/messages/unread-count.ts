@@ -6,8 +6,8 @@ import { maxUnread } from '#schema/messages/room'
 import { mentions, messages, roomHeads, threadStates } from '#schema/tables/message'
 
 /**
- * The most messages that one count reads. `maxUnread` limits only how many are counted: the user's
- * own messages and deleted messages are read, but not counted.
+ * Maximum number of messages that one count reads. `maxUnread` limits only how many are counted:
+ * the user's own messages and deleted messages are read, but not counted.
  */
 const maxScanned = 1_000
 /** If a user follows more threads with unread replies, only those with the newest replies are counted. */

@@ -116,8 +116,8 @@ export async function markReadUpToHeads(
 }
 
 /**
- * Adds memberships that are committed to the member index ROOMS_KV, and their events to the stream. Returns
- * the users of those that still exist.
+ * Adds memberships that are committed to the member index ROOMS_KV, and their events to the stream.
+ * Returns the users whose memberships still exist.
  */
 export async function publishMembers(
   keys: readonly MembershipKey[],

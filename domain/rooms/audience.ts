@@ -138,8 +138,8 @@ export async function findArchiveAudience(room: RoomId, context: Context): Promi
 }
 
 /**
- * Returns the members of a room that is restored. They get the event one by one, because their clients do not
- * subscribe to an archived room, and have no key of it.
+ * Returns the members of a room that is restored. The event is published to each of them, because
+ * their clients do not subscribe to an archived room, and have no key of it.
  */
 export async function findRestoreAudience(room: RoomId): Promise<MemberAudience> {
   return { users: await findPersistedMembers(room) }

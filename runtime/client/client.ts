@@ -234,8 +234,8 @@ function openStream(caller: ContractCaller, input: object, options: AskOptions) 
     isEnded = true
     wake?.()
   }
-  // Handles a rejection of `output`, because a caller may only use the iteration, which throws the
-  // same error.
+  // Handles a rejection of `output`. Otherwise, it would count as unhandled if the caller uses the
+  // iteration alone, which throws the same error.
   output.then(end, end)
   return {
     output,

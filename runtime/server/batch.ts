@@ -26,7 +26,8 @@ export interface BatchOptions extends BatchJobOptions {
 
 /**
  * Splits a batch that fails. A single message that fails is redelivered with back-off, and finally
- * becomes a dead letter. Messages whose dependency is unavailable wait apart from all others.
+ * becomes a dead letter. Messages whose dependency is unavailable wait in {@link WaitingMessages},
+ * so that they do not block the others.
  */
 export class BatchProcessor {
   readonly #options: BatchOptions

@@ -256,8 +256,9 @@ export class CallContext implements Context {
     )
     const messages = batches.flatMap(({ topic, stored }) =>
       stored
-        // The topics are read separately. Of the messages that are stored meanwhile, an earlier one
-        // may be missing and a later one present, so all messages after `last` are left out.
+        // The topics are read separately. Of the messages that are stored during these reads, the
+        // result may lack one but have a later one of another topic. So all messages after `last`,
+        // the end of the stream before the reads, are left out.
         .filter(({ seq }) => seq <= last)
         .flatMap((message) => this.#readValid(topic, message)),
     )

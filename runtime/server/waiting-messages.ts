@@ -154,8 +154,8 @@ export class WaitingMessages {
   }
 
   /**
-   * Tries batches, and each message of a failed batch alone. Ends early if the dependency is still
-   * unavailable for each message of a sample.
+   * Passes the messages to the handler in batches, and then each message of a failed batch alone.
+   * Ends early if the dependency is still unavailable for each message of a sample.
    */
   async #tryTogether(ready: readonly Waiting[]) {
     const { batch, attempt } = this.#options
