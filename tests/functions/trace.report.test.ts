@@ -30,10 +30,10 @@ describe('trace.report', () => {
     ['a function that the page does not trace', { name: 'room.join' }],
     ['a trace id of zeros', { trace: '0'.repeat(32) }],
     ['a trace id in upper case', { trace: 'A'.repeat(32) }],
-    ['a short span id', { id: 'a'.repeat(15) }],
+    ['a span id of 15 digits', { id: 'a'.repeat(15) }],
     ['a negative duration', { ms: -1 }],
     ['a duration of an hour', { ms: 3_600_000 }],
-    ['a long code', { code: 'x'.repeat(33) }],
+    ['a code of 33 characters', { code: 'x'.repeat(33) }],
     ['a time that is no time', { at: 'yesterday' }],
     ['a field that no span has', { attributes: {} }],
   ])('rejects %s', async (_name, fields) => {
