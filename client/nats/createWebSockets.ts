@@ -1,8 +1,9 @@
 const maxAnswerMs = 5_000
 
 /**
- * `drop` dispatches the close event itself: without a network, the browser reports a closed socket
- * only after minutes.
+ * The sockets dispatch their close events themselves when they are closed. The browser does so only when the
+ * server answers. Without a network, that takes minutes, and a server that waits for the auth callout
+ * reads nothing.
  */
 export function createWebSockets() {
   let current: WebSocket | undefined
@@ -14,6 +15,12 @@ export function createWebSockets() {
         answerMs = Math.min(Date.now() - start, maxAnswerMs)
       }
       socket.addEventListener('message', measure, { once: true })
+      const close = socket.close.bind(socket)
+      socket.close = (code, reason) => {
+        socket.close = close
+        close(code, reason)
+        socket.dispatchEvent(new CloseEvent('close'))
+      }
       current = socket
       return Promise.resolve({ socket, encrypted: socket.url.startsWith('wss:') })
     },
@@ -26,7 +33,6 @@ export function createWebSockets() {
       if (current?.readyState !== WebSocket.OPEN && current?.readyState !== WebSocket.CLOSING)
         return
       current.close()
-      current.dispatchEvent(new CloseEvent('close'))
     },
   }
 }
