@@ -16,6 +16,7 @@ import {
   watch,
 } from '../support/client-fixture.ts'
 import { run } from '../support/command-line.ts'
+import { canFail } from '../support/small-disk.ts'
 import { type Engine, startEngine } from './engine.ts'
 import { provideImages } from './images.ts'
 import { host, natsServers, type System, startSystem } from './system.ts'
@@ -346,6 +347,23 @@ describe.skipIf(missing)(`compose.yaml ${missing ?? ''}`, { timeout: 300_000 }, 
       expect(Math.max(...restarts), service).toBe(1)
     }
   })
+
+  it.skipIf(!canFail)(
+    'continues to serve when the disk of the leading nats-server becomes read-only, and that server logs it',
+    async () => {
+      const [leader = ''] = await orderServers()
+      await system.makeReadOnly(leader)
+      await sendLongMessages(crypto.randomUUID())
+      await talk()
+
+      await expect
+        .poll(() => system.logs(leader), { timeout: 60_000 })
+        .toMatch(/\/data\/.*read-only file system/)
+      await system.repairDisk(leader)
+      await system.untilHealthy(leader)
+      await talk()
+    },
+  )
 
   it('has runtime containers in which the command `runtime ls` lists the functions', async () => {
     const list = await system.compose(

@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { vi } from 'vitest'
 import { freePort } from '../../stack/ports.ts'
+import { canFail } from '../support/small-disk.ts'
 import type { Engine } from './engine.ts'
 
 const root = join(import.meta.dirname, '..', '..')
@@ -47,6 +48,10 @@ export interface System {
   /** Fills the file system of a nats-server or of PostgreSQL. */
   fillDisk(service: string): Promise<void>
   freeDisk(service: string): Promise<void>
+  /** Makes the disk of a nats-server read-only, as the kernel does after a disk error. Needs `canFail`. */
+  makeReadOnly(service: string): Promise<void>
+  /** Stops the container, repairs its disk, and starts the container. */
+  repairDisk(service: string): Promise<void>
 }
 
 /** Builds and starts the services of compose.yaml, with the profile `demo` and Prometheus. They end with the engine. */
@@ -109,16 +114,47 @@ COMPOSE_PROFILES=demo,test
     async freeDisk(service) {
       await engine.enter('rm', join(folder, service, 'other-data'))
     },
+    async makeReadOnly(service) {
+      const disk = join(folder, service)
+      // Data that is not yet written would be lost, as after a power cut.
+      await engine.enter('sync', '--file-system', disk)
+      await engine.enter('mount', '-o', 'remount,abort', disk)
+    },
+    async repairDisk(service) {
+      const disk = join(folder, service)
+      const { Id } = await first(service)
+      await engine.run('docker', 'stop', Id)
+      await engine.enter('umount', disk)
+      // With exit code 1, e2fsck has repaired errors.
+      await engine.enter('sh', '-c', `e2fsck -fy ${disk}.img || [ $? -eq 1 ]`)
+      await mountImage(engine, disk)
+      await engine.run('docker', 'start', Id)
+    },
   }
 }
 
-/** Mounts small file systems, which end with the engine. */
+/** Mounts small file systems, which end with the engine. Those of the nats-servers can fail, if `canFail`. */
 async function mountDisks(engine: Engine, folder: string) {
   for (const [service, megabytes] of Object.entries(disks)) {
     const disk = join(folder, service)
     await mkdir(disk, { recursive: true })
-    await engine.enter('mount', '-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', disk)
+    if (canFail && natsServers.includes(service)) await createImage(engine, disk, megabytes)
+    else await engine.enter('mount', '-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', disk)
   }
+}
+
+/** Creates an empty file system in a file beside the folder, and mounts it. */
+async function createImage(engine: Engine, disk: string, megabytes: number) {
+  await engine.enter('truncate', '--size', `${megabytes}M`, `${disk}.img`)
+  await engine.enter('mkfs.ext4', '-q', '-m', '0', `${disk}.img`)
+  await mountImage(engine, disk)
+  await engine.enter('rmdir', join(disk, 'lost+found'))
+  // Like a tmpfs, it is writable for the user of the container.
+  await engine.enter('chmod', '1777', disk)
+}
+
+async function mountImage(engine: Engine, disk: string) {
+  await engine.enter('mount', '-o', 'loop,errors=remount-ro', `${disk}.img`, disk)
 }
 
 /** Starts Keycloak before the other images are built, because its start takes longest. */
