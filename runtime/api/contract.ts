@@ -60,9 +60,9 @@ export interface StreamDeclaration {
   readonly stream: string
   readonly subjects: readonly string[]
   /**
-   * Whether the messages are divided over as many streams as NATS_PARTITIONS says. The token at the
-   * first `*` of the subjects chooses the partition, such as the room. Messages are only ordered
-   * within a partition. No two partitions use the same sequence.
+   * If true, the messages are divided over NATS_PARTITIONS streams. The token at the first `*` of
+   * the subjects, such as the room, chooses the partition. Messages of different partitions have no
+   * order. No two partitions use the same sequence.
    */
   readonly partitioned?: boolean
   /** Further fields of the server's stream configuration, with durations in nanoseconds. */
@@ -76,7 +76,7 @@ export interface StreamDeclaration {
 export interface BucketDeclaration {
   readonly bucket: string
   readonly value: Schema
-  /** Whether the keys are divided, by their first token, over as many buckets as NATS_PARTITIONS says. */
+  /** If true, the keys are divided by their first token over NATS_PARTITIONS buckets. */
   readonly partitioned?: boolean
   /** Milliseconds until an entry expires after its last write. Default: never. */
   readonly ttlMs?: number

@@ -36,8 +36,8 @@ const meanings: Readonly<Record<string, string>> = {
 }
 
 /**
- * Returns the longest time in seconds between two ticks of a valid expression. Ignores clock
- * changes, such as those for daylight saving time.
+ * Returns the longest time in seconds between two consecutive ticks of a valid expression. Ignores
+ * clock changes, such as those for daylight saving time.
  */
 export function longestCronGap(expression: string): number {
   const { fields, needsBoth } = readFields(meanings[expression] ?? expression)

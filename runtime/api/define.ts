@@ -68,7 +68,7 @@ export interface FunctionOptions<Env extends Schema = Schema> {
   /**
    * Path at which the function is also served over HTTP, on WEBHOOK_PORT: `/orders/paid`. HTTP
    * callers are not authenticated: the handler must check the content, such as a signature. Only
-   * for functions with the audience `functions`, whose subject has no parameters.
+   * for functions with the audience `functions` and a subject without parameters.
    */
   webhook?: string
   /**

@@ -73,13 +73,15 @@ interface StreamOptions extends DeliveryOptions {
   batch?: number
   backoffMs?: readonly number[]
   /**
-   * Returns the highest sequence whose message is in the store that the handler writes, or 0 if there is
-   * none. Must not be lower than the sequence of an acknowledged message, except of a dead letter.
+   * Returns the highest sequence whose message is in the store that the handler writes, or 0 if
+   * there is none. The result must be at least the sequence of the last acknowledged message that
+   * is not a dead letter.
    *
-   * Each start compares this sequence with the stream, because the restore of a backup may have replaced
-   * the store or the stream with an older state. If the store lacks acknowledged messages that are not
-   * dead letters, the function receives all messages of the stream again. If the stream ends before this sequence, the start fails.
-   * A partitioned stream is compared once for each partition, whose sequences are within `sequences`.
+   * Each start compares this sequence with the stream, because the restore of a backup may have
+   * replaced the store or the stream with an older state. If the store lacks acknowledged messages
+   * that are not dead letters, the function receives all messages of the stream again. If the
+   * stream ends before this sequence, the start fails. For a partitioned stream, `storedUpTo` is
+   * called once for each partition, with the range of the partition's sequences.
    */
   storedUpTo?: (sequences: SequenceRange) => Promise<number>
 }

@@ -19,8 +19,8 @@ interface Target {
 }
 
 /**
- * The fields of `stack.json` with the NATS URL for operators, and with the one for processes that
- * serve functions.
+ * The fields of `stack.json` with NATS URLs: `opsUrl` is for operators, and `functionsUrl` for
+ * processes that serve functions.
  */
 type StackUrl = 'opsUrl' | 'functionsUrl'
 

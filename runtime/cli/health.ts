@@ -81,7 +81,7 @@ function json(status: number, value: unknown): Answer {
   return { status, type: 'application/json', body: `${JSON.stringify(value)}\n` }
 }
 
-/** Calls that arrive while the work runs share its result. */
+/** Returns a function that runs `work`. Calls that arrive while `work` runs share its result. */
 function singleFlight<Result>(work: () => Promise<Result>): () => Promise<Result> {
   let running: Promise<Result> | undefined
   return () => {

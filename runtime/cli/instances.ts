@@ -35,7 +35,10 @@ interface Instance {
 interface Slot {
   number: number
   instance: Instance
-  /** Set during a rolling restart. Resolves to true if a new instance has replaced the current one. */
+  /**
+   * Set during a rolling restart. Resolves to true if a new instance has replaced the current one,
+   * to false if the new instance did not start.
+   */
   replacing: Promise<boolean> | undefined
 }
 
@@ -43,7 +46,11 @@ const main = fileURLToPath(new URL('./main.ts', import.meta.url))
 const minBackoffMs = 100
 const maxBackoffMs = 30_000
 const healthyAfterMs = 30_000
-/** Longer than the default timeout of a function. */
+/**
+ * Maximum time for an instance to answer a webhook. After it, the next instance is asked. Longer
+ * than the default timeout of a function (5 s): such a function is answered with `timeout` first,
+ * and is not called again.
+ */
 const maxWebhookMs = 10_000
 
 /**

@@ -10,7 +10,10 @@ export function note(text: string): void {
   process.stderr.write(`${visible(text)}\n`)
 }
 
-/** Replaces control characters: the text may come from any client that replies on `$SRV`. */
+/**
+ * Replaces control characters, which could manipulate the terminal: the text may come from any
+ * client that replies on `$SRV`.
+ */
 function visible(text: string) {
   return text.replaceAll(/[^\P{Cc}\n\t]/gu, '\u{fffd}')
 }

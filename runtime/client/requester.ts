@@ -83,8 +83,8 @@ interface PendingRequest {
 
 const sweepMs = 20
 /**
- * After a shorter time, requests would be repeated whose replies are still on their way. During the
- * election of a leader, which mostly takes at least this time, the repeats would be in vain.
+ * A shorter time would repeat requests whose replies are still on their way. It would also be of no
+ * use during the election of a leader, which mostly takes at least this time.
  */
 const defaultRepeatMs = 100
 
@@ -266,8 +266,8 @@ export function createRequester(nc: NatsConnection, user?: string): Requester {
     try {
       nc.publish(cancelSubject(`${session}.${token}`, user))
     } catch {
-      // The connection is closed. The server then reports that parts of a streamed answer have no
-      // receiver, which cancels the call.
+      // The connection is closed, so nothing can be published. If the function streams its answer,
+      // the server reports to it that the next part has no receiver, which cancels the call.
     }
   }
 

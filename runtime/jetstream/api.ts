@@ -91,7 +91,7 @@ export async function readLastOfEach(
 
   /**
    * Returns whether no message matches. A replica without a matching message does not report its
-   * last sequence. In this case, the leader is asked for a matching message.
+   * last sequence: `upTo` is 0. In this case, the leader is asked for a matching message.
    */
   async function isEmpty(upTo: number) {
     if (upTo > 0) return false
@@ -161,9 +161,9 @@ function isDisconnected(error: unknown) {
  * Returns the first and the last sequence of a stream. The last sequence is current. The first one may
  * be outdated.
  *
- * During an election, a replica may answer with its own outdated state, and already name the new
- * leader in this answer. So the last message is read as well: only the leader answers a request for
- * a message.
+ * During an election, a replica may answer with its own outdated state. If it already names the new
+ * leader, its answer looks like one of the leader. So the last message is read as well, because
+ * only the leader answers a request for a message.
  */
 export async function readBounds(
   requester: Requester,

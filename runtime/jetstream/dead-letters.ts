@@ -90,7 +90,8 @@ export function discardDeadLetter(requester: Requester, seq: number): Promise<bo
 }
 
 /**
- * Returns the original message of a dead letter. Its `ack` does nothing, because its delivery has ended.
+ * Returns the original message of a dead letter. Its `ack` does nothing, because the original
+ * delivery has ended.
  */
 function restore(stored: StoredMessage): Delivered {
   const { message } = stored
@@ -128,7 +129,7 @@ function toLetter({ subject, seq, at, message }: StoredMessage): DeadLetter {
   }
 }
 
-/** Returns the number of dead letters by the service that failed. */
+/** Returns the number of dead letters of each function, by its service name. */
 export async function countDeadLettersByService(
   requester: Requester,
 ): Promise<Map<string, number>> {

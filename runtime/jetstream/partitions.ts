@@ -87,9 +87,10 @@ export function sequencesOf({ partition }: StreamPartition): SequenceRange {
 }
 
 /**
- * Uses the same hash (FNV-1a with 32 bits) as the function `partition` in subject mappings of
- * nats-server. If programs without this code publish messages, an operator can add such a mapping.
- * nats-server then routes each message to the partition that this function returns for its key.
+ * Returns the number of the partition of a key. Uses the same hash (FNV-1a with 32 bits) as the
+ * function `partition` in subject mappings of nats-server. If programs without this code publish
+ * messages, an operator can add such a mapping. nats-server then routes each message to the
+ * partition that this function returns for its key.
  */
 export function partitionOfKey(key: string, count: number): number {
   if (count === 1) return 0

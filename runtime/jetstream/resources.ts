@@ -63,8 +63,8 @@ const nameInUse = 10_058
 const noCluster = 10_074
 
 /**
- * The server's duplicate window for a stream that declares none. A window must not exceed
- * `max_age`.
+ * The server's duplicate window in nanoseconds for a stream that declares none. A window must not
+ * exceed `max_age`.
  */
 const defaultDuplicateWindow = 120e9
 
@@ -211,7 +211,7 @@ interface DeclaredStream {
 
 /**
  * Returns false if another process has created the stream meanwhile. The stream may still lack the
- * fields that `createBucket` sets in its second step.
+ * fields that `createBucket` sets by an update after the creation.
  */
 async function isCreatedBy(create: () => Promise<unknown>): Promise<boolean> {
   try {

@@ -1,8 +1,8 @@
 import type { StreamConfig } from '@nats-io/jetstream'
 
 /**
- * The fields of a stream's configuration, except for its name and subjects. The server ignores fields
- * that it does not know, so a misspelt one would have no effect.
+ * The fields of a stream's configuration, except for its name and subjects. A declaration with any
+ * other field is rejected, because the server would ignore a misspelt field.
  */
 export const streamConfigFields = {
   retention: true,

@@ -18,8 +18,8 @@ const subject = 'connection.labels'
 const maxLabels = 100_000
 
 /**
- * The labels that the auth callout has given to connections. Each process remembers those of the logins
- * that it has served, because the server stores nothing of a user JWT besides the user.
+ * The labels that the auth callout has given to connections. Each process stores the labels of the
+ * logins that it has served, because nats-server stores nothing of a user JWT besides the user.
  */
 export class ConnectionLabels {
   readonly #nc: NatsConnection
@@ -36,8 +36,8 @@ export class ConnectionLabels {
   }
 
   /**
-   * To be called for each login. A login without a label removes the label of an earlier login on
-   * the same connection.
+   * Call it for each login, even for one without a label: it then removes the label of an earlier
+   * login on the same connection.
    */
   add(user: string, connection: ConnectionId, label: string | undefined): void {
     this.#labels.set(keyOf(user, connection), label ?? '')

@@ -17,7 +17,8 @@ const globalAccount = '$G'
 
 /**
  * Lists and closes connections of users, by the subjects `connection.…` that nats.conf imports from
- * the system account. Uses the connection of the auth callout, because users cannot congest it.
+ * the system account. Sends its requests on this process's connection for the auth callout, because
+ * users cannot congest that connection.
  */
 export class ClientConnections {
   #nc: NatsConnection | undefined
@@ -44,9 +45,9 @@ export class ClientConnections {
   }
 
   /**
-   * Closes the connections whose logins nats-server sent before a process served the auth callout, so that their
-   * clients log in again. Otherwise, they would wait in vain until their timeouts. Closes none if another
-   * process served the auth callout before this one.
+   * Closes the connections whose logins nats-server sent before a process served the auth callout, so that
+   * their clients log in again. Otherwise, the clients would wait in vain until their timeouts. Closes none if
+   * another process served the auth callout before this one.
    */
   async closeUnanswered(): Promise<void> {
     const nc = this.#require()

@@ -65,8 +65,9 @@ export interface InvalidAnswer {
 }
 
 /**
- * Requests `$SRV.{verb}` from all instances of all services, or of the service `name`. Collects replies
- * for `waitMs`, or like `gather` (nats/gather.ts) if `waitMs` is undefined.
+ * Requests `$SRV.{verb}` from all instances of all services, or of the service `name`. Collects
+ * replies for `waitMs`. If `waitMs` is undefined, waits until no reply has arrived for 150 ms, for
+ * one second at most.
  */
 export async function discoverInstances<V extends Verb>(
   nc: NatsConnection,

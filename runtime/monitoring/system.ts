@@ -12,7 +12,10 @@ import type { ClientConnections } from './connections.ts'
 import { discoverInstances } from './discovery.ts'
 import { createServices } from './services.ts'
 
-/** The default timeout of a stream handler. */
+/**
+ * Maximum time for a function to handle a replayed message: the default timeout of a stream
+ * handler.
+ */
 const replayMs = 60_000
 
 interface SystemOptions {

@@ -45,8 +45,8 @@ export async function openConnection(
   options: ConnectionOptions,
 ): Promise<NatsConnection> {
   try {
-    // The servers of a cluster may announce internal addresses, for which their certificates are
-    // not valid.
+    // Ignores the addresses that the servers of a cluster announce: they may be internal ones, for
+    // which the servers' certificates are not valid.
     const nc = await connectNode({
       ...connectionOptions(address),
       ignoreClusterUpdates: true,

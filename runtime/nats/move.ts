@@ -5,15 +5,15 @@ import { NatsConnectionImpl } from '@nats-io/nats-core/internal'
 const maxReconnectMs = 5_000
 
 /**
- * The inbox on which nats.js receives the messages of a consumer has no wildcard. The inbox for
- * replies ends in `*`.
+ * Matches the inbox on which nats.js receives the messages of a consumer, which has no wildcard.
+ * The inbox for replies ends in `*`, so it does not match.
  */
 const consumerInbox = /^_INBOX\.[^*]+$/
 
 /**
  * Leaves the queue groups and stops the consumers of the connection until its next reconnect, or
- * until the returned function is called. If the caller then flushes the connection, all messages
- * that the server has already sent are received.
+ * until the returned function is called. A flush of the connection after this call waits for all
+ * messages that the server has already sent.
  */
 export function pauseDeliveries(nc: NatsConnection): () => void {
   const { protocol } = requireImplementation(nc)

@@ -22,7 +22,7 @@ const databaseCodes = /^(08...|53...|57P0[0-5]|CONNECTION_\w+|CONNECT_TIMEOUT)$/
 /** The error code of JetStream while too few servers of the cluster run for the replicas of a new stream. */
 const noSuitablePeers = 10_005
 
-/** Whether JetStream has no leader, or too few servers. */
+/** Returns whether the error means that JetStream has no leader, or too few servers. */
 export function isJetStreamUnavailable(error: Error & { status?: number; code?: unknown }) {
   return (
     error.name === 'JetStreamApiError' && (error.status === 503 || error.code === noSuitablePeers)

@@ -77,14 +77,18 @@ export async function serveAuthCallout(
   })
 }
 
-/** Runs after the start and after each reconnect. */
+/**
+ * Closes the connections with unanswered logins (see `closeUnanswered`), at the start and after
+ * each reconnect.
+ */
 async function closeUnansweredLogins(
   nc: NatsConnection,
   connections: ClientConnections,
   log: Logger,
 ): Promise<void> {
   const close = async () => {
-    // Then the server has the subscription, and gets an answer to all later logins.
+    // After the flush, the server has the subscription of the auth callout, so all later logins are
+    // answered.
     await nc.flush()
     await connections.closeUnanswered()
   }

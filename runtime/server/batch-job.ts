@@ -20,8 +20,8 @@ export interface BatchJobOptions {
 }
 
 /**
- * The handler did not return in time. A FunctionError `timeout` means that a dependency did not
- * respond, but here the message itself may be the cause.
+ * The handler did not return in time, and the message itself may be the cause. A FunctionError
+ * `timeout`, however, means that a dependency did not respond.
  */
 export class HandlerTimeoutError extends Error {
   override name = 'HandlerTimeoutError'
@@ -72,7 +72,8 @@ export class BatchJob implements Job {
     const { dispatcher, timeoutMs } = this.#options
     const isTimeout = reason.code === 'timeout'
     if (isTimeout) dispatcher.stats.timeouts++
-    // Rejects before it aborts: otherwise the handler's abort error could become the outcome.
+    // Rejects `#refused` before it aborts the handler's signal: otherwise the handler's abort error
+    // could become the outcome.
     this.#refused.reject(
       isTimeout ? new HandlerTimeoutError(`timeout: not done after ${timeoutMs} ms`) : reason,
     )

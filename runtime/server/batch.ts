@@ -75,7 +75,8 @@ export class BatchProcessor {
         await this.#deadLetter(message, `delivered ${deliveryCount} times without an outcome`)
         continue
       }
-      // During a rolling restart, a process of another version may have changed the consumer's topic.
+      // During a rolling restart, a process of another version may have changed the consumer's
+      // topic. Messages of that topic are left for that process.
       if (!overlaps(this.#options.filter, message.subject)) {
         message.nak(otherTopicMs)
         continue
