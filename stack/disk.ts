@@ -5,8 +5,8 @@ import type { ProcessService } from './services/service.ts'
 const checkMs = 1_000
 const mebibyte = 1_024 * 1_024
 /**
- * The disk counts as full when its free space falls below this, because a service fails at the
- * first write that does not fit.
+ * The disk counts as full when its free space falls below this. A service fails at the first write
+ * that does not fit, so it may fail while some space is left.
  */
 const fullBytes = 4 * mebibyte
 const enoughBytes = 32 * mebibyte

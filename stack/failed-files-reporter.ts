@@ -5,7 +5,8 @@ import type { Reporter, TestModule } from 'vitest/node'
 export const failedFilesVariable = 'NATTER_FAILED_FILES'
 
 /**
- * Writes the paths of the failed test files, one per line. Writes nothing if an error belongs to no test.
+ * Writes the paths of the failed test files, one per line. Writes nothing if an error belongs to no
+ * test, so that `runTests` repeats no file: the repetition would hide this error.
  */
 export default class FailedFilesReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {

@@ -153,7 +153,7 @@ function isRunning(pid) {
 
 async function install() {
   const modules = join(root, 'node_modules')
-  // If node_modules is a link, `npm ci` would empty the folder of another clone.
+  // If node_modules is a link to the folder of another clone, `npm ci` would empty that folder.
   if (lstatSync(modules, { throwIfNoEntry: false })?.isSymbolicLink()) unlinkSync(modules)
 
   const startedAt = Date.now()

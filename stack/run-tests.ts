@@ -11,8 +11,9 @@ const reporter = join(import.meta.dirname, 'failed-files-reporter.ts')
 
 /**
  * Runs the tests of a folder that has a configuration of vitest. The files that failed run once
- * more. They run as a whole, because a test may need the state that earlier tests of its file left.
- * After an error that belongs to no test, nothing is repeated. Returns the exit code.
+ * more. Each of these files runs as a whole, because a test may need the state that earlier tests
+ * of its file left. After an error that belongs to no test, nothing is repeated. Returns the exit
+ * code.
  */
 export async function runTests(folder: string, env: NodeJS.ProcessEnv): Promise<number> {
   const dir = await mkdtemp(join(tmpdir(), 'natter-tests-'))

@@ -23,8 +23,8 @@ export function sequencesOfPartition(index: number, count: number): SequenceRang
   const isLast = index === count - 1
   return {
     from: index * sequencesPerPartition + 1,
-    // Includes the sequences of partitions above `count`. If messages were stored while there were
-    // more partitions, they must be noticed.
+    // Includes the sequences of partitions above `count`, so that a query by this range also finds
+    // messages that were stored while there were more partitions.
     to: isLast ? Number.MAX_SAFE_INTEGER : (index + 1) * sequencesPerPartition,
   }
 }

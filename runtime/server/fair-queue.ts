@@ -16,7 +16,10 @@ interface Lane<Job> {
   running: number
 }
 
-/** Waiting jobs, which are taken from the callers in turn. */
+/**
+ * Waiting jobs. `next` takes them from the callers in turn, so that a caller with many jobs does
+ * not delay the others.
+ */
 export class FairQueue<Job extends Queued> {
   readonly #limits: CallerLimits
   readonly #lanes = new Map<string, Lane<Job>>()

@@ -34,7 +34,9 @@ export function watchFaults(
   })
 }
 
-/** Anything can be thrown, even an object without a string form. */
+/**
+ * Returns an Error for any thrown value, even for an object that cannot be converted to a string.
+ */
 export function toError(thrown: unknown): Error {
   if (thrown instanceof Error) return thrown
   return new Error(`thrown: ${typeof thrown === 'string' ? thrown : inspect(thrown, { depth: 1 })}`)

@@ -27,7 +27,7 @@ const functionName = /^[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)*$/
 const setupFile = '_setup.ts'
 /** The file whose default export runs around each request handler of the folder. */
 const aroundFile = '_around.ts'
-/** A subfolder with this file is loaded as one file with the subfolder's name. */
+/** A subfolder that contains this file counts as one function file with the subfolder's name. */
 const indexFile = 'index.ts'
 
 export interface LoadOptions {

@@ -112,7 +112,8 @@ export class RequestJob implements Job {
       return this.#refuseInput(
         refusal(`"${caller}" in the subject ${this.#message.subject} is not a valid caller`),
       )
-    // The limit is checked before the payload is parsed, so that invalid calls count too.
+    // The limit is checked before the payload is parsed, so that calls with invalid input also
+    // count.
     if (!this.#isAdmitted && caller !== '') this.#granted = host.limiter?.take(caller)
     if (!this.#granted) return this.#call()
     this.#prefetch()

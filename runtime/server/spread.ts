@@ -19,7 +19,7 @@ const [minPauseMs, maxPauseMs] = [5_000, 15_000]
  * some seconds later.
  */
 const [minLeaveMs, maxLeaveMs] = [100, 1_000]
-/** Pause after a move that was given up, because long calls did not end in time. */
+/** Pause after a move that was abandoned because calls in flight did not end in time. */
 const longPauseMs = 60_000
 const maxIdleMs = 5_000
 const idlePollMs = 5
@@ -181,7 +181,11 @@ export class ConnectionSpread implements AsyncDisposable {
     return best?.listen
   }
 
-  /** Returns 0 for an address whose server is still unknown: it may be a server without connections. */
+  /**
+   * Returns the number of connections of the server at an address. If the name of this server is
+   * not known yet, and a server of the cluster has an unknown address, returns 0: it may be a new
+   * server without connections.
+   */
   #count(address: string, counts: ReadonlyMap<string, number>): number {
     const known = new Set(this.#names.values())
     const isUnknownRunning = [...counts.keys()].some((name) => !known.has(name))
@@ -193,7 +197,7 @@ export class ConnectionSpread implements AsyncDisposable {
   /**
    * Whether other processes serve all functions of this one, and none of them moves. Each process
    * sets its state before it asks. So two processes that ask at the same time see each other, and
-   * only the one with the lower id moves.
+   * only the one with the lower id moves its connections.
    */
   async #othersServe(): Promise<boolean> {
     const replies = await gather(this.#options.backbone.nc, statesSubject, '')

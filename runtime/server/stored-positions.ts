@@ -65,7 +65,8 @@ async function readAcknowledged(jsm: JetStreamManager, stream: string, service: 
 async function findProblem({ name, stream, storedUpTo }: Position, requester: Requester) {
   const { last } = await readBounds(requester, stream)
   if (storedUpTo <= last) return undefined
-  // The lost messages of the stream may have had even higher sequences.
+  // The lost messages of the stream may have had even higher sequences, so the remedy leaves a gap
+  // of 10,000.
   const next = storedUpTo + 10_000
   return (
     `${name} has stored messages of ${stream} up to ${storedUpTo}, but the stream ends at ${last}: it is ` +

@@ -70,7 +70,7 @@ export class WaitingMessages {
     if (!this.#isRetrying) this.#run(this.#retryUntilEmpty())
   }
 
-  /** To be called when the handler has processed messages. */
+  /** Call it when the handler has processed messages without an error. */
   succeeded(): void {
     // While a message waits, the outage is not over: the message may need another dependency.
     if (!this.#isOutage || this.#waiting.size > 0) return
@@ -78,7 +78,10 @@ export class WaitingMessages {
     this.#options.log.info('dependency available again')
   }
 
-  /** During an outage, each arriving message and each tick of a schedule fails: one warning is enough. */
+  /**
+   * Logs only one warning for an outage, although each message that arrives during the outage
+   * fails.
+   */
   #beginOutage(error: Error) {
     if (this.#isOutage) return
     this.#isOutage = true

@@ -37,7 +37,7 @@ export async function cached(
       await make(folder)
       await rename(join(folder, file), path)
     } finally {
-      // A process that `make` has left behind may still write into the folder.
+      // Retries, because a process that `make` has left behind may still write into the folder.
       await rm(folder, { recursive: true, force: true, maxRetries: 10 })
     }
     return path

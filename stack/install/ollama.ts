@@ -6,7 +6,7 @@ import { exe, findOnPath, output } from './command.ts'
 
 const pinned = '0.17.4'
 const miniaudio = '1.71'
-/** The build takes ten minutes of processor time. */
+/** Time limit of the build, which takes ten minutes of processor time. */
 const buildMs = 45 * 60_000
 
 export async function findOllama(options: FindOptions = {}): Promise<string> {

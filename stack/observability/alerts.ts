@@ -8,8 +8,8 @@ export interface Alert {
   value: string
   condition: string
   /**
-   * A second, complete PromQL expression. The alert fires only for a function for which this
-   * expression has a result, too.
+   * A second PromQL expression, which includes its own condition. The alert fires only for
+   * functions for which this expression has a result as well.
    */
   and?: string
   for: string

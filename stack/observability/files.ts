@@ -3,7 +3,10 @@ import { createDashboards, formatDashboard } from './dashboards.ts'
 import type { FunctionGroups } from './functions.ts'
 import { formatRules } from './rules.ts'
 
-/** A relative path, because the address of the repository is not known. */
+/**
+ * The address of the runbooks to which the alerts link by default. It is a relative path, because
+ * the address of the repository is not known.
+ */
 export const defaultRunbooks = 'docs/runbooks.md'
 
 /** Returns the content of each file by its path. */

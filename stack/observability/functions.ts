@@ -28,9 +28,9 @@ const maxTimeoutMs = 10_000
 const importMs = 30_000
 /**
  * The window of an alert for a schedule is three intervals of the schedule, and at least 5 minutes,
- * which contain several scrapes. It is at most one interval plus 65 minutes, because a clock change
- * can delay a tick by an hour. Schedules with a window of more than 8 days have no alert, because
- * Prometheus keeps data for only 15 days.
+ * which contain several scrapes. For a long interval, the window is only one interval plus 65
+ * minutes: a clock change can delay a tick by an hour. Schedules with a window of more than 8 days
+ * have no alert, because Prometheus keeps data for only 15 days.
  */
 const schedule = { ticks: 3, minMinutes: 5, marginMinutes: 60 + 5, maxMinutes: 8 * 24 * 60 }
 

@@ -5,7 +5,10 @@ import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jo
 import * as v from 'valibot'
 import { quote, stateError } from '../damaged.ts'
 
-/** Maximum number of published keys. Tokens that were signed with an older key have expired. */
+/**
+ * Maximum number of published keys. A rotation removes older keys; the tokens that they signed have
+ * usually expired by then.
+ */
 const maxKeys = 5
 
 const StoredKeys = v.object({

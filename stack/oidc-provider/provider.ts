@@ -59,8 +59,9 @@ function configure(options: ProviderOptions): Configuration {
     jwks: { keys: keys.signing },
     cookies: { keys: keys.cookies, names: cookieNames(issuer) },
     clients: clients(webOrigins, logoutUrl),
-    // Removes oidc-provider's dispatcher, because it rejects loopback addresses. That is safe,
-    // because the provider only sends logout tokens, and only to `logoutUrl`.
+    // Removes the dispatcher that oidc-provider sets for its own requests, because this dispatcher
+    // rejects loopback addresses. That is safe, because the provider only sends logout tokens, and
+    // only to `logoutUrl`.
     fetch: (url, { dispatcher: _, ...init }: RequestInit & { dispatcher?: unknown } = {}) =>
       globalThis.fetch(url, init),
     clientAuthMethods: ['none'],

@@ -42,7 +42,8 @@ export async function startKeycloak(options: KeycloakOptions): Promise<KeycloakS
   const keycloak = await startProcess({
     ...options,
     name: 'keycloak',
-    // Runs Java as kc.sh would run it, because the shell of kc.sh does not forward every signal.
+    // Runs Java directly, with the arguments that kc.sh would use, because the shell of kc.sh does
+    // not forward every signal.
     command: () => ({
       file: join(javaHome, 'bin', `java${exe}`),
       args: [

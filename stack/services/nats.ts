@@ -23,7 +23,10 @@ export interface ClusterOptions {
   port: number
   /** The cluster ports of all servers. */
   ports: number[]
-  /** Whether the server tells clients the addresses of all servers, which nats.cluster.conf turns off. */
+  /**
+   * Whether the server tells clients the addresses of all servers. nats.cluster.conf turns this
+   * off; true turns it on.
+   */
   isAdvertised?: boolean | undefined
 }
 
@@ -100,8 +103,8 @@ export async function startNats(options: NatsOptions): Promise<NatsService> {
 }
 
 /**
- * Throws if nats-server has skipped a stream that it could not read. The runtime would create the
- * stream again, empty and with other sequences than the database.
+ * Throws if nats-server has skipped a stream that it could not read. Otherwise, the runtime would
+ * create the stream again, empty and with other sequences than the database.
  */
 function checkStreams(log: LogFile, from: number, dir: string) {
   for (const [, fault = '', path = '', rest = ''] of log.read(from).matchAll(skippedStream)) {
@@ -115,7 +118,7 @@ function checkStreams(log: LogFile, from: number, dir: string) {
   }
 }
 
-/** Lines such as `[WRN]   Stream metafile "/…/meta.inf": checksums do not match`. */
+/** Matches log lines such as `[WRN]   Stream metafile "/…/meta.inf": checksums do not match`. */
 const skippedStream =
   /\[WRN\] +((?:Missing|Error reading|Error unmarshalling)? *stream (?:metafile|checksum)[^"\n]*|Error reading metafile )"([^"\n]+)"(.*)/gi
 

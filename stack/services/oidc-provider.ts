@@ -11,7 +11,7 @@ export interface OidcProviderOptions extends ServiceOptions {
   /** Origin under which a proxy serves the provider; its own address by default. */
   origin?: string
   webOrigins?: string[]
-  /** Receives a logout token when a session ends. */
+  /** The URL that receives a logout token when a session of the web app ends. */
   logoutUrl?: string
   /** In seconds; 300 by default. */
   accessTokenTtl?: number

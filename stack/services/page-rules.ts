@@ -19,7 +19,7 @@ export const contentTypes: Readonly<Record<string, string>> = {
 
 /** Paths that the page handles itself: the answer is index.html. */
 export const pagePath = /^\/(callback$|console(\/|$)|r\/[\w/-]+$)/
-/** Components of apps. A frame with an opaque origin loads them. */
+/** Components of apps. A frame with an opaque origin loads them, so every origin may read them. */
 export const appFilePath = /^\/apps\/[\w-]+\.js$/
 /** Files whose name contains a hash of their content, so that they never change. */
 export const immutablePath = /^\/(assets\/|apps\/[\w-]+\.js$)/

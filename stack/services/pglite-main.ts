@@ -85,10 +85,13 @@ function requirePassword(server: PGLiteSocketServer, password: string) {
   })
 }
 
-/** Disconnects the client whose query was executed last. The server then rolls back its transaction. */
+/**
+ * Disconnects the client whose query was executed last: the open transaction belongs to it. The
+ * server then rolls back this transaction.
+ */
 function disconnectHolder(server: PGLiteSocketServer) {
-  // Reads private fields, because the package does not expose its connections. Its `idleTimeout`
-  // would disconnect every idle client.
+  // Reads private fields, because the package does not expose its connections. The package's option
+  // `idleTimeout` is no alternative, because it would disconnect every idle client.
   const { handlers, queryQueue } = server as unknown as {
     handlers: Set<{ handlerId: number; socket: Socket | null }>
     queryQueue: { lastHandlerId: number | null }

@@ -96,7 +96,10 @@ async function requireTls(
   await writeFile(join(data, 'pg_hba.conf'), 'hostssl all all 127.0.0.1/32 trust\n')
 }
 
-/** Returns a user for programs that refuse to run as root; undefined for the current user. */
+/**
+ * Returns a user for programs that refuse to run as root; undefined if the current user is not
+ * root.
+ */
 export async function unprivilegedUser() {
   if (process.getuid?.() !== 0) return undefined
   for (const name of ['postgres', 'nobody']) {

@@ -8,7 +8,10 @@ import { createPing, untilHung } from './sign-of-life.ts'
 
 export interface ProcessOptions extends ServiceOptions {
   name: string
-  /** Called at every start, because a restart must use the ports of the first start. */
+  /**
+   * Called at every start. A restart must use the ports that were chosen at the first start, which
+   * this function adds to the arguments or variables.
+   */
   command: () => { file: string; args: string[]; env: NodeJS.ProcessEnv; cwd?: string }
   /**
    * Resolves to the service's URL when the process is ready. The output of this start begins at byte
@@ -29,8 +32,8 @@ export interface ProcessOptions extends ServiceOptions {
   /** Milliseconds from `stopSignal` to SIGKILL; 15,000 by default. */
   stopWithin?: number
   /**
-   * Resolves when the running process has answered; by default, a Node process answers a ping through
-   * its IPC channel, and any other process counts as alive.
+   * Asks the running process for a sign of life, and resolves when it answers. By default, a Node
+   * process is pinged through its IPC channel, and any other process counts as alive.
    */
   ask?: () => Promise<unknown>
   /** Milliseconds without an answer after which the process counts as hung; 5,000 by default. */
