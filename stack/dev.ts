@@ -11,7 +11,9 @@ import type { Stack } from './stack.ts'
 
 const root = join(import.meta.dirname, '..')
 const watchedFolders = ['functions', 'apps', 'domain', 'schema', 'runtime']
-/** Time from the last saved file to the restart: "save all" in an editor writes several files. */
+/**
+ * Time from the last saved file to the restart, so that "save all" in an editor causes only one.
+ */
 const debounceMs = 100
 
 process.env.APP_COMPONENTS = devComponents

@@ -1,6 +1,7 @@
 /**
  * `npm run certificates -- FOLDER NAMES...`: writes a private certificate authority, and certificates
- * signed by this authority, for development and for networks whose clients can be configured to trust it.
+ * signed by this authority, for development and for networks whose clients can be configured to trust this
+ * authority.
  */
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'

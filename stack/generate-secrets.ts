@@ -1,6 +1,7 @@
 /**
  * `npm run secrets -- FOLDER`: writes the passwords, keys and URLs that a deployment needs, one file for each
- * variable, and `nats.env` for nats-server, which reads variables only. Files that exist stay as they are.
+ * variable. Also writes `nats.env` with the variables of nats-server, which cannot read a variable from a file
+ * of its own. Files that exist stay as they are.
  */
 import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

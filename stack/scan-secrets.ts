@@ -7,7 +7,10 @@ const config = { rules: [{ id: '@secretlint/secretlint-rule-preset-recommend', r
 const nkeySeed = /\bS[ACNOUX][A-Z2-7]{56}\b/
 const binary = ['*.gz', '*.ico', '*.png', '*.woff2']
 
-/** Returns the place of each secret in the files of a project that its .gitignore does not exclude. */
+/**
+ * Returns the place of each secret in a project. Skips binary files, and files that the project's
+ * .gitignore excludes.
+ */
 export async function scanSecrets(root: string): Promise<string[]> {
   const found: string[] = []
   for (const path of filesOf(root, excludedIn(root))) {

@@ -2,7 +2,7 @@
  * `npm test`: installs what the tests need, then runs the checks and every test.
  *
  * `npm test -- room.join` runs only the test files whose path contains `room.join`, without the checks.
- * It uses PGlite; `--project postgres` chooses PostgreSQL. Other arguments go to vitest.
+ * These tests use PGlite; `--project postgres` chooses PostgreSQL. Other arguments go to vitest.
  */
 import { join } from 'node:path'
 import { check } from './check.ts'

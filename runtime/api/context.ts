@@ -22,7 +22,10 @@ export interface Context<Env = unknown> {
    * a publish with another user's id. Empty if the function's subject has no `{caller}`.
    */
   readonly caller: string
-  /** Aborts at the deadline, or earlier if the process stops. Pass it to slow operations. */
+  /**
+   * Aborts at the deadline, or earlier if the caller cancels the call or the process stops. Pass it
+   * to slow operations.
+   */
   readonly signal: AbortSignal
   /** The time at which the call times out, in milliseconds since the epoch. */
   readonly deadline: number
@@ -92,9 +95,9 @@ export interface Context<Env = unknown> {
    */
   consumerProgress(stream: StreamDeclaration, name: string): Promise<DatedProgress>
   /**
-   * Returns the partitions of a stream, or with `topic` only those that can have its messages with
-   * the parameters `params`. Each partition can be passed as a stream. Returns only the stream
-   * itself if it is not partitioned.
+   * Returns the partitions of a stream, each of which can be passed as a stream. With `topic`,
+   * returns only the partitions that can have messages of the topic with the parameters `params`.
+   * Returns the stream itself if it is not partitioned.
    */
   partitions(
     stream: StreamDeclaration,

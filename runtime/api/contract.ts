@@ -139,7 +139,8 @@ export const inbox = '_INBOX'
 
 /**
  * Returns the subject on which a caller cancels its request. `token` is the request's reply token.
- * A user may only publish on subjects below `as.{user}`.
+ * For a user, the subject begins with `as.{user}`, because the user may not publish on
+ * `_CANCEL.{token}`.
  */
 export function cancelSubject(token: string, user?: string): string {
   return user === undefined ? `_CANCEL.${token}` : `as.${user}._CANCEL.${token}`

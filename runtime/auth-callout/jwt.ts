@@ -19,7 +19,10 @@ export interface AuthorizationRequest {
   connect: { auth_token?: string; user?: string; pass?: string }
 }
 
-/** Decodes an authorization request. Throws an Error unless the server that it names has signed it. */
+/**
+ * Decodes an authorization request. Throws an Error unless the request is signed by the server that
+ * it names.
+ */
 export function readRequest(jwt: string): AuthorizationRequest {
   const [head, body, signature, ...more] = jwt.split('.')
   if (!head || !body || !signature || more.length > 0) throw new Error('the request is not a JWT')

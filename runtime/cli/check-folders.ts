@@ -27,8 +27,9 @@ export type CheckMessage = { importing: string | null } | { result: CheckResult 
 const entry = fileURLToPath(new URL('./check-process.ts', import.meta.url))
 
 /**
- * Loads folders in another process. If a file ends that process or its import never ends, loads the
- * folders again without this file, so that the result contains the problems of all files.
+ * Loads folders in another process. If a file ends that process, or the import of a file never
+ * ends, loads the folders again without this file, so that the result contains the problems of all
+ * files.
  */
 export async function checkFolders(folders: readonly string[]): Promise<CheckResult> {
   const importMs = readImportMs(process.env)

@@ -4,7 +4,7 @@ import { answerQueries, queryInstance } from './instance-query.ts'
 
 /**
  * Kubernetes waits for a probe for one second by default, so `notReady` has less time. The metrics
- * have more time, because they include an answer of NATS.
+ * have more time, because collecting them includes requests to NATS.
  */
 const maxWaitMs = { notReady: 700, metrics: 3_000 }
 

@@ -15,9 +15,10 @@ export interface RequestOptions {
   timeoutMs: number
   signal?: AbortSignal | undefined
   /**
-   * Publishes the request again until its timeout, and resolves to the first reply. With `undelivered`,
-   * repeats the request while its subject has no responders. With `unanswered`, also repeats it while no
-   * reply arrives, and after a reconnect. An `unanswered` request may therefore be handled more than once.
+   * If set, publishes the request repeatedly until its timeout, and resolves to the first reply.
+   * With `undelivered`, repeats the request while its subject has no responders. With `unanswered`,
+   * also repeats it while no reply arrives, and after a reconnect. An `unanswered` request may
+   * therefore be handled more than once.
    */
   repeat?: 'undelivered' | 'unanswered' | undefined
   /** Milliseconds until the first repetition; 100 by default. The time doubles with each repetition. */

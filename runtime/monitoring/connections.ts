@@ -45,9 +45,10 @@ export class ClientConnections {
   }
 
   /**
-   * Closes the connections whose logins nats-server sent before a process served the auth callout, so that
-   * their clients log in again. Otherwise, the clients would wait in vain until their timeouts. Closes none if
-   * another process served the auth callout before this one.
+   * Closes the connections whose logins nats-server passed to the auth callout before a process
+   * served it, so that their clients log in again. Otherwise, the clients would wait in vain until
+   * their timeouts. Closes none if another process may have served the auth callout before this
+   * one, because it may still answer these logins.
    */
   async closeUnanswered(): Promise<void> {
     const nc = this.#require()

@@ -5,8 +5,8 @@ import { NatsConnectionImpl } from '@nats-io/nats-core/internal'
 const maxReconnectMs = 5_000
 
 /**
- * Matches the inbox on which nats.js receives the messages of a consumer, which has no wildcard.
- * The inbox for replies ends in `*`, so it does not match.
+ * Matches inboxes without a wildcard: on these, nats.js receives the messages of consumers. The
+ * inbox for replies ends in `*`, so it does not match.
  */
 const consumerInbox = /^_INBOX\.[^*]+$/
 

@@ -6,7 +6,9 @@ import { NodeTransport, nodeResolveHost } from '@nats-io/transport-node/lib/node
 // nats.js encodes every subject and payload with TE.encode. Buffer.from takes a tenth of its time.
 TE.encode = (text = '') => Buffer.from(text)
 
-/** If this many bytes are pending, they are written at once, without waiting for the end of the turn. */
+/**
+ * If this many bytes are pending, they are written at once, before the turn of the event loop ends.
+ */
 const maxPendingBytes = 64 * 1_024
 
 /**

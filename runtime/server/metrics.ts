@@ -17,7 +17,7 @@ export interface Metric {
 }
 
 export interface Sample {
-  /** Is appended to the name of the metric. */
+  /** Appended to the name of the metric, such as `_bucket`. */
   readonly suffix?: string
   readonly labels: Readonly<Record<string, string>>
   readonly value: number

@@ -23,8 +23,9 @@ const maxErrorLength = 1_000
  * Returns the subject for the replies to a request, or an empty string if they cannot be sent.
  *
  * A client of another account can name any reply subject, such as one on which many users receive
- * events. The server neither checks this subject nor passes it on. So the replies to such a client
- * are published on a subject of its own user, which ends in the token from its request.
+ * events. The server does not check this subject, and does not pass it to the function. So the
+ * replies are published on `deliver.{user}.reply.{token}`, with the client's own user and the token
+ * from the header of its request.
  */
 export function readReplySubject(
   message: Pick<Msg, 'reply' | 'subject' | 'headers'>,

@@ -22,11 +22,11 @@ interface Position {
 }
 
 /**
- * Compares each stream with the store to which its function writes, usually a database
- * (`storedUpTo`). After the restore of a backup, one of them may be older than the other. If the
- * store lacks acknowledged messages, the function receives all messages of the stream again. Throws
- * if the stream is older, because it would give new messages the sequences of messages that are
- * already stored.
+ * Compares each stream with the store to which its function writes, usually a database (see the
+ * option `storedUpTo`). After the restore of a backup, one of them may be older than the other. If
+ * the store lacks acknowledged messages, the function receives all messages of the stream again.
+ * Throws if the stream is older, because it would give new messages the sequences of messages that
+ * are already stored.
  */
 export async function checkStoredPositions(
   { js, requester, partitions }: Pick<Backbone, 'js' | 'requester' | 'partitions'>,
@@ -42,7 +42,8 @@ export async function checkStoredPositions(
       const positions: Position[] = []
       for (const partition of partitions.streamsOf(trigger.stream)) {
         const { stream } = partition
-        // Reads the acknowledged sequence first, because the store is written before the acknowledgement.
+        // Reads the acknowledged sequence first. In the other order, a message that another process
+        // stores and acknowledges between the two reads would seem to be missing from the store.
         const acknowledged = await readAcknowledged(jsm, stream, service)
         const storedUpTo = await read(sequencesOf(partition))
         positions.push({ name, service, trigger, stream, acknowledged, storedUpTo })

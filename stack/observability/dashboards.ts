@@ -12,7 +12,7 @@ interface Panel {
   kind: 'stat' | 'timeseries'
   unit: string
   queries: readonly Query[]
-  /** Only for a panel of the type stat, which is red from this value on, or below this value. */
+  /** Only for a panel of the kind `stat`: it is red from this value on, or below this value. */
   red?: { from: number } | { below: number }
   max?: number
 }

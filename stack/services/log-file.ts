@@ -80,7 +80,9 @@ export function createLogFile(path: string): LogFile {
   return log
 }
 
-/** Shortens a line of code or data. JSON lines stay whole, so that they can be parsed. */
+/**
+ * Shortens a long line, such as minified code. JSON lines stay whole, so that they can be parsed.
+ */
 function shorten(line: string) {
   return line.length <= maxLineLength || line.startsWith('{')
     ? line

@@ -82,7 +82,9 @@ function moreBytes(socket: Socket) {
   })
 }
 
-/** Returns the client's first SCRAM message from `mechanism NUL length message`. */
+/**
+ * Returns the client's first SCRAM message from a body of the form `mechanism NUL length message`.
+ */
 function initialResponse(body: Buffer): string {
   const end = body.indexOf(0)
   if (body.toString('utf8', 0, end) !== 'SCRAM-SHA-256') throw new Error('Unknown mechanism')
