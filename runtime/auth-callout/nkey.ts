@@ -40,8 +40,8 @@ export function isSignedBy(server: string, data: string, signature: Buffer): boo
   if (!key) {
     const x = decodeKey(server, 'N').toString('base64url')
     key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' })
-    // A cluster has few servers, so most keys in a full cache are forged. Clears the cache, so that
-    // such keys cannot fill the memory.
+    // A cluster has few servers, so most keys in a full cache come from forged requests. Clears the
+    // cache, so that such keys cannot fill the memory.
     if (serverKeys.size >= 1_000) serverKeys.clear()
     serverKeys.set(server, key)
   }

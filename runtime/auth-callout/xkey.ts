@@ -24,8 +24,8 @@ export function readCurveSeed(seed: string): CurveKey {
     const existing = shared.get(other)
     if (existing) return existing
     const secret = nacl.box.before(decodeKey(other, 'X'), secretKey)
-    // A cluster has few servers, so most keys in a full cache are forged. Clears the cache, so that
-    // such keys cannot fill the memory.
+    // A cluster has few servers, so most keys in a full cache come from forged requests. Clears the
+    // cache, so that such keys cannot fill the memory.
     if (shared.size >= 1_000) shared.clear()
     shared.set(other, secret)
     return secret

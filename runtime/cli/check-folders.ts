@@ -48,7 +48,7 @@ function runCheck(
 ): Promise<CheckResult | { file: string | undefined; reason: string }> {
   const child = fork(entry, {
     execArgv: [],
-    // Output of the loaded files must not mix with the output of the command.
+    // Output of the loaded files goes to stderr, so that it does not mix with the command's output.
     stdio: ['ignore', process.stderr.fd, process.stderr.fd, 'ipc'],
   })
   const release = killWithThisProcess(child)

@@ -7,7 +7,7 @@ import { CliError } from './failure.ts'
 export interface Health {
   /**
    * Returns the reason why the process is not ready, or undefined if it is ready. Sends no request
-   * to NATS.
+   * to NATS, so that a probe is answered quickly.
    */
   notReady(): Promise<string | undefined>
   metrics(): Promise<readonly Metric[]>

@@ -26,7 +26,7 @@ registerHooks({
       const url = resolveWithinPackage(specifier, parentURL)
       return url ? { url, format: 'module', shortCircuit: true } : nextResolve(specifier, context)
     }
-    // A path, a URL, or an entry of `imports` in a package.json.
+    // Node itself resolves paths, URLs, and entries of `imports` in a package.json.
     if (/^[./#]|^[a-z]+:/i.test(specifier)) return nextResolve(specifier, context)
 
     const key = `${specifier} ${parentURL.slice(0, parentURL.lastIndexOf('/'))}`

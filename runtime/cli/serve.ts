@@ -60,7 +60,8 @@ export async function serveFolders(options: ServeOptions): Promise<void> {
   // handles it.
   process.on('SIGHUP', () => instance === undefined && stop('SIGHUP'))
 
-  // A file that calls process.exit(0) must not look like a regular stop.
+  // Reports a file that calls process.exit(0) when it is imported, because the exit would look like
+  // a regular stop.
   process.on('exit', () => {
     if (importing === undefined) return
     note(`error: ${importing} ends the process when it is imported`)

@@ -11,7 +11,10 @@ export interface NatsAddress {
   readonly shown: string
 }
 
-/** Thrown for malformed URLs. The message contains no part of them, because it may be a secret. */
+/**
+ * Thrown for malformed URLs. The message contains no part of the URLs, because any part may be a
+ * secret.
+ */
 export class AddressError extends Error {
   override name = 'AddressError'
 }
@@ -51,7 +54,7 @@ function readUrl(which: string, text: string) {
   if (scheme !== 'nats' && scheme !== 'tls')
     throw new AddressError(`${which} begins with ${scheme}://: ${example}`)
   const url = URL.parse(named === undefined ? `nats://${text}` : text)
-  // nats.js parses host and port as those of an HTTP URL.
+  // nats.js parses host and port as those of an HTTP URL, so they must be valid in one.
   if (!url?.hostname || url.port === '0' || !URL.canParse(`http://${url.host}`))
     throw new AddressError(`${which} is not a NATS URL: ${example}; ${encodingHint}`)
   if (!['', '/'].includes(url.pathname) || url.search !== '' || url.hash !== '')

@@ -129,7 +129,8 @@ export class Limiter {
         counter.add(subjectOf(window), batch),
         account.before ?? counter.read(subjectOf(window - 1)),
       ])
-      // The next window began during the request, but the calls were granted for the old window.
+      // The next window began during the request. The calls were granted for the old window, so
+      // they cannot be used.
       if (account.window !== window) return
       account.before = before
       const free = this.#free(total - batch, before)

@@ -247,7 +247,7 @@ function readDependencies(checks: DependencyChecks, limit: TimeLimit): Promise<S
   )
 }
 
-/** Functions with a consumer are listed even without dead letters. */
+/** Functions with a consumer are listed even without dead letters, with the value 0. */
 function deadLetterSamples(served: readonly Served[], counts: Map<string, number>): Sample[] {
   const consumers = served.filter(({ backlog }) => backlog).map(({ service }) => service)
   return [...new Set([...consumers, ...counts.keys()])].map((service) => ({

@@ -2,7 +2,7 @@ import { errorStatus } from '../../runtime/api/errors.ts'
 
 /** The codes of failures that callers cannot avoid. */
 export const faultCodes = Object.entries(errorStatus)
-  // Only clients create `disconnected`.
+  // Leaves out `disconnected`, which only clients create, so that no metric contains it.
   .filter(([code, status]) => status >= 500 && code !== 'disconnected')
   .map(([code]) => code)
 

@@ -36,7 +36,8 @@ export function crossOrigin(webOrigins: string[]): Middleware {
       return
     }
     await next()
-    // oidc-provider allows every origin to read its public endpoints.
+    // oidc-provider lets every origin read its public endpoints. Here, only `webOrigins` may read
+    // them.
     if (!isAllowed) ctx.remove('access-control-allow-origin')
   }
 }

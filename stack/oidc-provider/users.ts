@@ -29,8 +29,9 @@ export const demoUsers = [
 
 export interface Users {
   /**
-   * Returns the user with this name and password. Takes equally long for an unknown name. Throws
-   * `TooManyAttempts` after several wrong passwords.
+   * Returns the user with this name and password. Takes equally long for an unknown name, so that
+   * the time does not reveal which names exist. Throws `TooManyAttempts` after several wrong
+   * passwords.
    */
   signIn(username: string, password: string): User | undefined
   find(sub: string): User | undefined
