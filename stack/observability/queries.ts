@@ -2,7 +2,8 @@ import { errorStatus } from '../../runtime/api/errors.ts'
 
 /** The codes of failures that callers cannot avoid. */
 export const faultCodes = Object.entries(errorStatus)
-  // Leaves out `disconnected`, which only clients create, so that no metric contains it.
+  // Leaves out `disconnected`, which only the caller's side creates, when its own connection is
+  // lost.
   .filter(([code, status]) => status >= 500 && code !== 'disconnected')
   .map(([code]) => code)
 
