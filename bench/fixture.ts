@@ -27,7 +27,10 @@ export interface BenchConnection {
   readCpu(): Promise<number>
 }
 
-/** No server listens at this URL. */
+/**
+ * For functions that use no database in a benchmark: DATABASE_URL is set, but no server listens
+ * there.
+ */
 export const withoutDatabase = { DATABASE_URL: 'postgres://bench@127.0.0.1:1/bench' }
 
 export async function startFixture(): Promise<BenchFixture> {

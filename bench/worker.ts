@@ -1,4 +1,4 @@
-/** Child processes, called over IPC, which puts no load on the measured NATS server. */
+/** Child processes, called over IPC, because IPC puts no load on the measured NATS server. */
 import { type ChildProcess, fork } from 'node:child_process'
 
 /** Arguments and results are cloned. */

@@ -19,8 +19,8 @@ const owner = 'member-0'
 const roomOf = (members: number) => `bench-${members}` as RoomId
 
 /**
- * Compares the poll app with the chat: calls of the app with calls of functions, and updates of the app
- * with messages.
+ * Compares the poll app with the chat: calls of the app with calls of the chat's functions, and
+ * updates of the app with messages.
  */
 export async function measureApps(options: Options): Promise<Section[]> {
   await using stack = new AsyncDisposableStack()

@@ -31,7 +31,8 @@ export async function measureEvents(targets: CallTargets, options: Options): Pro
       () => targets.readCpu(responder),
       async () => {
         const started = performance.now()
-        // A connection preserves the order of messages, so the response arrives after all events.
+        // A connection preserves the order of messages, so the response arrives after all events
+        // that the function has published.
         await targets.request(subject, { times: eventCount, payload })
         const seconds = (performance.now() - started) / 1_000
         return { count: eventCount, seconds, ...untimed }

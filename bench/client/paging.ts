@@ -3,7 +3,10 @@ import type { Figure } from './figures.ts'
 import type { Product } from './product.ts'
 import { waitUntilStill } from './still.ts'
 
-/** Rows that are rendered for the first time grow the list by less than this, a history page by more. */
+/**
+ * If the height of the list grows by more than this, a history page was loaded. Rows that are
+ * rendered for the first time also change the height, but by less.
+ */
 const minPagePx = 1_400
 const loadPx = 800
 const paces = { '1 notch per frame': 120, '3 notches per frame': 360 }

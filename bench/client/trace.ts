@@ -30,6 +30,7 @@ export async function longestTask(browser: Browser, page: Page, act: () => Promi
   if (tasks.length === 0) throw new Error('The trace contains no task of the page')
   const longest = (figure: 'dur' | 'tdur') =>
     Math.max(...tasks.map((task) => task[figure] ?? 0)) / 1_000
-  // The trace may lack a task that the PerformanceObserver has reported, so the longer of both counts.
+  // The trace may lack a task that the PerformanceObserver has reported, so the longer of the two
+  // durations counts.
   return { longest: Math.max(longest('dur'), observed), cpu: longest('tdur') }
 }

@@ -10,7 +10,7 @@ export const baselineSubjects = {
   get: 'bare.get',
 }
 
-/** These fields have as many bytes as the fields of Natter's notice. */
+/** These fields make a notification as long as a notice of Natter. */
 const envelope = { seq: 1_000_000, prev: 999_999, kind: 'message', rest: 'x'.repeat(240) }
 
 interface Options {

@@ -8,7 +8,10 @@ export interface OpenOptions {
   url: string
   roomCount: number
   messageCount: number
-  /** Smallest `before` of a request; so high that each history page is full. */
+  /**
+   * Smallest sequence number before which a history page is requested. It is so high that enough
+   * messages precede it to fill the page.
+   */
   minBefore: number
 }
 

@@ -162,8 +162,8 @@ async function serveNatter(fixture: BenchFixture, { url }: Issuer): Promise<Resp
 }
 
 /**
- * Re-exports all functions of Natter, because a user's permissions depend on the served functions.
- * Leaves out `_setup`, which would wait for a database.
+ * Creates a folder with files that re-export all functions of Natter, because a user's permissions
+ * depend on the served functions. Leaves out `_setup`, which would wait for a database.
  */
 async function writeProductFunctions(dir: string): Promise<string> {
   const folder = join(dir, 'product')

@@ -61,7 +61,10 @@ serveParent({
       last: percentilesOf(times.map(({ last }) => last)).p50,
     }
   },
-  /** Connects `count` users, and returns how many milliseconds they need to join the room. */
+  /**
+   * Connects `count` users, and then lets them join the room. Returns the milliseconds of the
+   * joins, without those of the connections.
+   */
   async join({ room, count }: { room: string; count: number }) {
     const clients: Client[] = []
     await inParallel(count, connecting, async (index) => {
@@ -113,7 +116,8 @@ serveParent({
 })
 
 /**
- * Sends a message. Returns the milliseconds until its acknowledgement, and until the last client has it.
+ * Sends a message. Returns the milliseconds until its acknowledgement, and until the last client
+ * has received it.
  */
 async function send(room: string) {
   const clients = clientsOf.get(room) ?? []

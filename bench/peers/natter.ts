@@ -26,7 +26,10 @@ interface Message {
   payload: Buffer
 }
 
-/** The topics to which the page subscribes: those of the user, and those of each public room. */
+/**
+ * The driver subscribes to the same topics as the page: `ownTopics` for the user, and `roomTopics`
+ * for each public room.
+ */
 const ownTopics = [
   topics.deliverNotify,
   topics.deliverRoomKey,
@@ -42,7 +45,11 @@ const roomTopics = [topics.roomPresence, topics.roomTyping, topics.roomNotify]
 
 const attempts = 5
 
-/** Repeats a login that was not answered in time, as the page does. */
+/**
+ * Logs in, and retries up to four times after the error `Authorization Violation`. All tokens are
+ * valid, so this error means that the auth callout did not answer in time. The page also retries
+ * such a login, but waits first.
+ */
 export async function connectNatter(target: Target, user: string): Promise<Client> {
   for (let left = attempts - 1; ; left--) {
     try {
@@ -90,14 +97,19 @@ async function logIn(target: Target, user: string): Promise<Client> {
   subscribe(`${replies}.*`)
   await flush()
 
-  /** Resolves when the server has processed everything that was sent. */
+  /**
+   * Resolves when the NATS server has processed everything that was sent before on this connection.
+   */
   function flush() {
     pong = Promise.withResolvers()
     socket.send('PING\r\n')
     return pong.promise
   }
 
-  /** Repeats a call that was not answered in time, as the page does. All calls are idempotent. */
+  /**
+   * Calls a function, and retries up to four times after a transient error. The driver calls only
+   * idempotent functions. The page also retries, but waits first.
+   */
   async function call<Output>(name: Name, input: object): Promise<Output> {
     for (let left = attempts - 1; ; left--) {
       try {
@@ -168,7 +180,7 @@ async function logIn(target: Target, user: string): Promise<Client> {
   }
 }
 
-/** Returns a function that reads the protocol from chunks of any size. */
+/** Returns a function that parses the NATS protocol from chunks of any size. */
 function createReader(events: { onMessage(message: Message): void; onLine(line: string): void }) {
   let rest: Buffer<ArrayBufferLike> = Buffer.alloc(0)
   return (chunk: Buffer) => {

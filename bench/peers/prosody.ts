@@ -84,8 +84,8 @@ export async function connectProsody(target: Target, user: string): Promise<Clie
       }
       for (const stanza of early) onMessage(stanza)
     },
-    // The room archives a message, and then sends it to all members. For the sender, this is the
-    // acknowledgement.
+    // The room archives a message, and then sends it to all members, including the sender. So the
+    // sender's own message is the acknowledgement.
     send(room, text) {
       const { response } = pending.add(text)
       const to = addressOf(room)

@@ -7,8 +7,8 @@ export interface Row {
   unit: string
   goal?: Goal
   /**
-   * The server by whose value the row's values are divided; by default, the baseline. With `none`, they
-   * are not divided, and the goal is in the row's unit.
+   * The values of all servers are divided by the value of this server; by default, the baseline.
+   * With `none`, the values are not divided, and the goal is in the row's unit.
    */
   against?: string | 'none'
 }

@@ -23,7 +23,11 @@ export interface Server extends AsyncDisposable {
   processes: Map<string, number>
 }
 
-/** Number of members of each room. Natter's memberships are stored before Natter is started. */
+/**
+ * Number of members of each room. Natter's members are stored in its database before Natter starts
+ * (see `fillRooms`). With the other servers, a client enters a room when it calls `follow`.
+ * `joined` begins without members, because joins are measured in it.
+ */
 export const rooms = { small: 11, joined: 0, cut: 501, thousand: 1_000, thousands: 5_000 }
 
 const root = join(import.meta.dirname, '..', '..')

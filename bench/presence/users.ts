@@ -7,7 +7,10 @@ export function userOf(side: string, round: number, index: number): string {
   return `${side}-${round}-${index}`
 }
 
-/** Returns the same rooms as `writeMembers` in section.ts. */
+/**
+ * Returns the rooms of the user. They are the same as in the memberships that `writeMembers` in
+ * section.ts stores for Natter.
+ */
 export function roomsOf(user: string): string[] {
   const index = Number(user.slice(user.lastIndexOf('-') + 1))
   return Array.from(

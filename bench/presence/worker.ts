@@ -46,7 +46,10 @@ interface Staying {
   prefix: string
   count: number
   everyMs: number
-  /** The id of the NATS server. Leases that last as long as the connection contain it. */
+  /**
+   * The id of the NATS server. It is part of the connection id of a lease that lasts as long as its
+   * connection.
+   */
   server: string
 }
 

@@ -45,7 +45,8 @@ export async function measureSends(options: Options): Promise<Section[]> {
     return worker
   }
   const drawn = { drawn: await startDrawn('drawn'), lean: await startDrawn('lean') }
-  // Serves only the functions that the original design has. The original design uses no database.
+  // Serves only the functions that the original design also has. The original design uses no
+  // database, so Natter's functions have none either.
   await fixture.serve(join(import.meta.dirname, 'functions'), {
     ...withoutDatabase,
     // Calls are counted, but never reach the limit.

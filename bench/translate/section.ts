@@ -181,7 +181,10 @@ async function openClient({ url }: BenchFixture, stack: AsyncDisposableStack) {
       times.sort((a, b) => a - b)
       return { p50: times[50] ?? 0, p99: times[98] ?? 0 }
     },
-    /** Waits for 20 expected answers in a row: with so many pings, both runtimes have answered. */
+    /**
+     * Pings until 20 answers in a row are as expected. One of the two runtimes answers a ping, so
+     * after 20 pings, both have almost certainly answered.
+     */
     async waitForPing(expected: boolean) {
       for (let same = 0; same < 20; ) {
         const { available } = await client.call('translate.ping', {})

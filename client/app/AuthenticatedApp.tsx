@@ -159,7 +159,8 @@ function ConfirmLogout(props: ReturnType<typeof createLogout>) {
 
 function openStore(user: string): LocalStore {
   const store = openLocalStore(user)
-  // The page needs the room list first, so it is read before the data of other users is deleted.
+  // The page needs the room list first. So the list is read before the data of other users is
+  // deleted.
   void store.read('rooms').then(() => clearOtherUsers(user))
   return store
 }

@@ -155,7 +155,8 @@ export function Layout(
 }
 
 /**
- * Stores the open room. On a wide page, opens it again if the URL names neither a room nor the console.
+ * Stores which room is open. If a wide page starts with a URL that names neither a room nor the
+ * console, opens the stored room.
  */
 function restoreLastRoom({ route, go }: Router, store: LocalStore): void {
   createEffect(() => {

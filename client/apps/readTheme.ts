@@ -37,7 +37,10 @@ export function readTheme(): AppHello['theme'] {
   }
 }
 
-/** Calls back when the theme, the density or the language has changed. Returns a function that stops watching. */
+/**
+ * Calls `onChange` when the theme, the density or the language has changed. Returns a function that
+ * stops watching.
+ */
 export function watchAppearance(onChange: () => void): () => void {
   const dark = window.matchMedia('(prefers-color-scheme: dark)')
   const observer = new MutationObserver(onChange)

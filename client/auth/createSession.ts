@@ -21,7 +21,8 @@ export type SessionState =
   | { status: 'unreachable' }
 
 /**
- * `refused`: the provider has rejected the renewal, or there is no session, or it has ended meanwhile.
+ * `refused`: the provider has rejected the renewal, there is no session, or the session has ended
+ * during the renewal.
  */
 export type Renewal = 'renewed' | 'refused' | 'unreachable'
 
@@ -89,7 +90,8 @@ export function createSession({ issuer, clientId }: Config) {
     user = response
     const identity = readIdentity(response.access_token)
     const before = state()
-    // Setting the state recreates the whole page, so a renewed token alone does not set it.
+    // Setting the state recreates the whole page. So the state is set only if the identity has
+    // changed, not if only the token is new.
     if (before.status !== 'in' || !isSame(before.identity, identity))
       setState({ status: 'in', identity })
     clearTimeout(timer)
@@ -211,7 +213,10 @@ function readReturnPath(state: unknown): string {
   return isPath && !state.startsWith(callbackPath) ? state : '/'
 }
 
-/** For display only: the server verifies the token. */
+/**
+ * Reads the identity from the token without verifying it: the page only displays the identity, and
+ * the server verifies the token.
+ */
 function readIdentity(token: string): SessionIdentity {
   const [, payload = ''] = token.split('.')
   const bytes = Uint8Array.from(

@@ -1,7 +1,10 @@
 import type { Identity } from '#schema/identity'
 
 export interface SessionIdentity extends Identity {
-  /** The user id, which the server determines. Undefined before the first login in this browser. */
+  /**
+   * The user id, which the server determines; undefined before the user's first login in this
+   * browser.
+   */
   user: string | undefined
   /** The user name at the identity provider. */
   handle: string

@@ -8,8 +8,8 @@ export interface LastIdentity {
 
 const key = 'natter-vouched'
 /**
- * For this long, the page shows cached data while the identity provider is unreachable
- * (docs/decisions/012-offline-cache-for-a-day.md).
+ * While the identity provider is unreachable, the page shows cached data for this long after the
+ * last login or token renewal (docs/decisions/012-offline-cache-for-a-day.md).
  */
 const validMs = 24 * 60 * 60_000
 

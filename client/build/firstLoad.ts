@@ -4,7 +4,8 @@ interface ModuleGraph {
 
 /**
  * Puts all static imports of `entry` in one chunk, because several chunks would compress worse. The
- * chunk includes the modules of `theme`. Their styles must come first, because components override them.
+ * chunk includes the modules of the folder `theme`: their styles must come before those of the
+ * components, which override them.
  */
 export function firstLoad(entry: string, { name, theme }: { name: string; theme: string }) {
   let modules: ReadonlySet<string> | undefined

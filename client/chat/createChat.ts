@@ -38,7 +38,10 @@ export interface ChatOptions {
   onMessage?: (notice: Notice, room: MyRoom) => void
   onMissed?: (room: MyRoom, before: MyRoom) => void
   onRemoved?: (room: MyRoom, why: RemovalReason) => void
-  /** Called when events that the page shows may no longer exist. */
+  /**
+   * Called when the server has a new event log, for example after the restore of a backup: events
+   * that the page shows may no longer exist.
+   */
   onLogReplaced?: () => void
   onFailure?: (why: Error | 'disconnected') => void
 }

@@ -13,8 +13,9 @@ interface StoredStatus {
 const retryDelayMs = 30_000
 
 /**
- * Restores a chosen status, which the server deletes when the user's last connection closes: the status
- * is also stored in the account's preferences, and the page publishes it again after a login.
+ * After a login, restores the status that the user has chosen, because the server deletes it when
+ * the user's last connection closes. For this, the status is also stored in the account's
+ * preferences.
  */
 export function createDoNotDisturb(
   preferences: Pick<Preferences, 'all' | 'set' | 'isCurrent'>,

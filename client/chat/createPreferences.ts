@@ -17,7 +17,10 @@ export function createPreferences(store: LocalStore) {
     unsent: store.readNow<PreferenceChanges>(unsentKey),
   })
   const [state, setState] = createSignal(read())
-  /** False while other devices may have changed the preferences. */
+  /**
+   * False until the server has sent the preferences: until then, changes from other devices may be
+   * missing.
+   */
   const [isCurrent, setCurrent] = createSignal(false)
   onCleanup(store.watchNow(key, () => setState(read)))
   const all = createMemo(() => merge(state().stored.prefs, state().unsent))

@@ -34,7 +34,10 @@ export function createPresence(
   const loaded = createIdMap<RoomId, true>()
   const followed = new Set<RoomId>()
   const requested = new Set<RoomId>()
-  /** Users whose presence changed while a room's snapshot, which may be older, was loading. */
+  /**
+   * Users whose presence changed while the snapshot of a room was loading. The snapshot may be
+   * older than the change, so it is ignored for these users.
+   */
   const changedMeanwhile = new Map<RoomId, Set<UserId>>()
   const retries = new Map<RoomId, ReturnType<typeof setTimeout>>()
   let connId: ConnId | undefined
@@ -76,7 +79,7 @@ export function createPresence(
 
   function applyChanges({ room, changes }: { room: RoomId; changes: readonly PresenceChange[] }) {
     for (const { userId, status, action } of changes) {
-      // `offline` may only mean that the user has left this room.
+      // For the page's own user, `offline` may mean only that they have left this room.
       if (userId === me && status !== 'offline') {
         if (action === 'status') notifyChosen(status)
         setMine(status)

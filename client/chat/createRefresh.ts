@@ -20,7 +20,10 @@ export function createRefresh(load: () => Promise<void>) {
     document.removeEventListener('visibilitychange', onVisible)
   })
 
-  /** The response of a running `load` may be outdated, so `load` runs once more after it. */
+  /**
+   * If a `load` is already running, its response may be outdated. So `load` runs once more after
+   * it.
+   */
   function refresh(): Promise<void> {
     if (!running) return start()
     queued ??= running.then(start)

@@ -10,11 +10,14 @@ export interface FeedOptions {
   client: ChatClient
   room: RoomId
   asOf: number
-  /** The events of a thread arrive in order, and so do the events outside of threads. */
+  /**
+   * Called in order for the events of each thread, and in order for the events outside of threads.
+   * Events of different threads may come in any order.
+   */
   onEvent: (placed: PlacedEvent) => void
   /**
-   * Called when missed events cannot be fetched. The owner must then `restart` the feed at a new
-   * history page.
+   * Called when missed events cannot be fetched. The caller must then load a new history page, and
+   * `restart` the feed after the page's last event.
    */
   onLost: () => void
 }
@@ -28,16 +31,20 @@ export type MissedEvents = readonly PlacedEvent[] | 'lost'
  * notice before it syncs.
  */
 const gapTimeoutMs = 150
-/** All clients in a room may miss the same notice, so the jitter spreads their syncs. */
+/**
+ * Maximum random time that is added to `gapTimeoutMs`: all clients in a room may miss the same
+ * notice, and should not sync at the same moment.
+ */
 const gapJitterMs = 350
 /**
- * If at most this many events were received since the previous sync, a sync fetches all of them again.
- * So it also finds a missed event at the end of a thread, where no later notice of the thread shows the
- * gap.
+ * If at most this many events were received since the previous sync, a sync fetches all of them
+ * again. So it also finds a missed event that is the last one of its thread: no later notice of the
+ * thread shows this gap.
  */
 const maxSyncedAgain = 300
 /**
- * If more than `maxSyncedAgain` events were received, a sync begins this long before the last of them.
+ * If more than `maxSyncedAgain` events were received since the previous sync, a sync fetches again
+ * only those that arrived during this time before the last one.
  */
 const overlapMs = 10_000
 const noticeTimeoutMs = 2_000
@@ -63,7 +70,8 @@ export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOpti
   let hasForgotten = false
   const syncedFor = new Set<number>()
   /**
-   * Sequence numbers: of the last event whose notice has arrived, and of the last event known to exist.
+   * `announced` is the sequence number of the newest event whose notice has arrived; `expected` is
+   * that of the newest event known to exist.
    */
   let [announced, expected] = [asOf, asOf]
   let mustSync = false
@@ -83,7 +91,7 @@ export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOpti
     const position = chains.classify(notice)
     if (position === 'known') return
     const event = position === 'next' && (notice.event ?? (await readEvent(client, notice)))
-    // The predecessor is missing or `readEvent` failed: the next sync fetches the event.
+    // An earlier event is missing, or `readEvent` failed. The next sync fetches the events.
     if (!event) {
       early.push(notice)
       return syncIn(gapTimeoutMs + Math.random() * gapJitterMs)
@@ -160,8 +168,8 @@ export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOpti
   }
 
   /**
-   * A lagging replica may have answered the sync. So for each notice whose event is still missing,
-   * there is one more sync.
+   * A lagging replica may have answered the sync, without events whose notices have arrived. So
+   * there is one more sync for these events, but only one.
    */
   function retryEarly() {
     early = early.filter(
@@ -202,13 +210,18 @@ export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOpti
       mustSync = true
       syncIn(noticeTimeoutMs)
     },
-    /** Also returns the events of a sync that is running or has just ended. */
+    /**
+     * Fetches and returns missed events. Also returns the events of a sync that is running or has
+     * just ended.
+     */
     async sync(): Promise<MissedEvents> {
       const [before = [], after = []] = await Promise.all([running, syncNext()])
       return before === 'lost' || after === 'lost' ? 'lost' : [...before, ...after]
     },
     isLost: () => isLost,
-    /** Sequence number up to which no event is missing; 0 while there is a gap. */
+    /**
+     * Sequence number up to which no event is missing; 0 while there is a gap or the feed is lost.
+     */
     completeUpTo: () => (isLost || early.length > 0 ? 0 : chains.newest),
     restart(from: number) {
       void enqueue(() => {
@@ -230,7 +243,10 @@ function isRateLimited(error: unknown): boolean {
   return isCallError(error) && error.code === 'rate_limited'
 }
 
-/** Fetches an event that was too large for its notice; undefined if only `chat.sync` returns it. */
+/**
+ * Fetches the message or edit that was too large for its notice. Returns undefined if this fails,
+ * or for other kinds of events, which only `chat.sync` returns.
+ */
 async function readEvent(client: ChatClient, notice: Notice): Promise<RoomEvent | undefined> {
   if (notice.notifyId === undefined) return undefined
   const message = await callWithRetry(client, 'msg.get', { notifyId: notice.notifyId }).catch(

@@ -39,8 +39,9 @@ interface Listener {
 }
 
 /**
- * Receives the events that large rooms publish encrypted. The returned `client` passes them to the
- * listeners of the user's own subject, to which smaller rooms publish.
+ * Receives the events that large rooms publish encrypted, once for all members. Smaller rooms
+ * publish the same events to each member's own subject. The returned `client` passes the decrypted
+ * events to the listeners of the user's own subject, so that callers need not distinguish the two.
  */
 export function createRoomKeys(nats: ChatClient, me: UserId) {
   const subscriptions = new Map<RoomId, { id: string; stop: () => void }>()
@@ -92,7 +93,10 @@ export function createRoomKeys(nats: ChatClient, me: UserId) {
     for (const callback of onMissed) callback()
   }
 
-  /** Returns false if the key is the current one. */
+  /**
+   * Subscribes to the events that are encrypted with the key. Returns false if the page has already
+   * subscribed to them.
+   */
   function subscribe(room: RoomId, { id, key }: RoomKey): boolean {
     const previous = subscriptions.get(room)
     if (previous?.id === id) return false
@@ -129,13 +133,14 @@ export function createRoomKeys(nats: ChatClient, me: UserId) {
         const current = keys.filter(({ room }) => subscriptions.get(room) === before.get(room))
         for (const { room, ...key } of current) if (subscribe(room, key)) isChanged = true
       } catch (error) {
-        // All failed calls share one retry, because each refresh of the rooms also loads the keys.
+        // Each refresh of the rooms loads the keys again. So all failed calls share one retry;
+        // otherwise, retries would accumulate.
         clearTimeout(retry)
         if (isStopped) return
         retry = setTimeout(() => void load(rooms), retryDelayOf(error))
       }
     }
-    // Events that were published after the last refresh and before the subscription have been missed.
+    // Events with the new keys that were published before this subscription may have been missed.
     if (isChanged) reportMissed()
   }
 

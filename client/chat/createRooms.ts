@@ -45,14 +45,18 @@ export function createRooms(options: RoomsOptions) {
   const { client, me, threads, localStore, onLoaded, onMessage, onMissed, onRemoved } = options
   const rooms = createRoomList(localStore)
   const { byId, list } = rooms
-  /** `reconcile` matches the invitations by `id`, so that a refresh does not move the focus. */
+  /**
+   * `reconcile` matches the invitations by `id`, so a refresh keeps the elements of known
+   * invitations, and the focus in them.
+   */
   const [invited, setInvited] = createStore<{ list: (Invitation & { id: RoomId })[] }>({ list: [] })
   const refreshing = createRefresh(load)
   const { refresh, refreshSoon, round } = refreshing
   const counts = createUnreadCounts(refreshing)
   const readPositions = createReadPositions(client, ({ room, seq, threadId, threads }, state) => {
     if (threadId !== undefined || threads) readThread(room, seq, threadId)
-    // A response for a thread may contain an older read position of the room.
+    // The response for a thread also contains the read position of the room, which may be older
+    // than the current one.
     if (threadId === undefined || state.seq >= (byId(room)?.readSeq ?? 0)) setRead(room, state)
   })
   /**
@@ -127,7 +131,8 @@ export function createRooms(options: RoomsOptions) {
   }
 
   /**
-   * Returns true if the server has another log than before; then deletes the cached rooms and pages.
+   * Returns true if the server has a new event log, for example after the restore of a backup. In
+   * this case, also deletes the cached rooms and history pages.
    */
   async function isReplaced(current: string): Promise<boolean> {
     const before = log

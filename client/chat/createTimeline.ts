@@ -59,7 +59,8 @@ export function createTimeline(options: TimelineOptions) {
       setTimeline((before) => applyEvent(before, placed))
       onEvent?.(placed)
     },
-    // A busy room may repeatedly have more new events than one sync returns, so reopening is throttled.
+    // A busy room may repeatedly have more new events than one sync returns. So the timeline is
+    // reopened at most once per `retryDelayMs`.
     onLost() {
       const waitMs = Math.max(0, lostAt + retryDelayMs - Date.now())
       lostAt = Date.now() + waitMs
@@ -71,7 +72,7 @@ export function createTimeline(options: TimelineOptions) {
     opened,
     read: (cursor) => readPage(options, cursor),
     onPage(page, side) {
-      // Only `open` restarts a lost feed (see createRoomFeed.ts).
+      // If the feed has missed events that cannot be fetched, only `open` restarts it.
       if (!events.isLost()) events.follow(page.asOf)
       setTimeline((before) => events.catchUp(extendTimeline(before, page, side), page.asOf))
     },

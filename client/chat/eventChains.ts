@@ -1,14 +1,15 @@
 import type { MessageId } from '#schema/ids'
 import type { Notice, PlacedEvent, RoomEvent } from '#schema/messages/event'
 
-/** `prev` is the sequence number of the predecessor in the chain. */
+/** `prev` is the sequence number of the previous event in the same chain (see `EventChains`). */
 type ChainLink = Pick<Notice, 'seq' | 'prev' | 'threadId'>
 
 export type ChainPosition = 'next' | 'known' | 'gap'
 
 /**
  * Detects gaps in the events of a room. The events outside of threads form one chain, and those of
- * each thread another. Each event names its predecessor in its chain.
+ * each thread another. The notice of an event has the sequence number of the previous event in the
+ * same chain, `prev`.
  */
 export class EventChains {
   #asOf: number

@@ -1,6 +1,6 @@
 import type { PlacedEvent } from '#schema/messages/event'
 
-/** The maximum number of events in one response of `chat.sync`. */
+/** The buffer has room for as many events as one response of `chat.sync` can contain. */
 const maxEvents = 500
 
 /** Buffers the latest events of a room, because a history page from a lagging replica may lack them. */
@@ -29,7 +29,10 @@ export class RecentEvents {
     return this.#events.filter(({ seq }) => seq > asOf)
   }
 
-  /** The feed must then add all events after `from` again. */
+  /**
+   * Drops the events up to `from`. The caller must then restart the feed at `from` too: the feed
+   * adds the later events that the buffer lacks.
+   */
   restart(from: number): void {
     this.#from = from
     this.#events = this.after(from)

@@ -16,15 +16,18 @@ export interface TimelineMessage extends PagedMessage {
 }
 
 /**
- * Consecutive messages of a room or a thread, oldest first. Immutable: in a new timeline, unchanged
- * messages are the same objects.
+ * Consecutive messages of a room or a thread, oldest first. Immutable: a change creates a new
+ * timeline, which shares the objects of the unchanged messages.
  */
 export interface Timeline {
   threadId?: MessageId | undefined
   items: readonly TimelineMessage[]
   hasOlder: boolean
   hasNewer: boolean
-  /** Replies that arrived before their parent: the two belong to different chains (see eventChains.ts). */
+  /**
+   * Replies whose parent message is not in `items`. The parent message is outside of the thread, so
+   * it may arrive after the replies (see eventChains.ts).
+   */
   earlyReplies: readonly EarlyReply[]
 }
 
@@ -37,7 +40,10 @@ type Replies = NonNullable<PagedMessage['replies']>
 const noReplies: Replies = { count: 0, lastSeq: 0, users: [] }
 const maxRepliers = 3
 
-/** Limited, because most early replies are never used: their parent message is not loaded. */
+/**
+ * Limited, because most early replies are never used: their parent message is in a history page
+ * that is not loaded.
+ */
 const maxEarlyReplies = 50
 
 export function timelineFromPage(page: HistoryPage, threadId?: MessageId): Timeline {
@@ -59,7 +65,10 @@ export function extendTimeline(
     : { ...timeline, items: [...timeline.items, ...added], hasNewer: page.after }
 }
 
-/** Idempotent. The events of a thread must be applied in order, and so must those outside of threads. */
+/**
+ * Idempotent. The events of each thread must be applied in order, and so must the events outside of
+ * threads.
+ */
 export function applyEvent(timeline: Timeline, placed: PlacedEvent): Timeline {
   const { seq, event } = placed
   switch (event.kind) {
@@ -128,8 +137,8 @@ function countReply(timeline: Timeline, seq: number, event: RoomEventOf<'message
 
 function addReply(item: TimelineMessage, { seq, sender, at }: Reply): TimelineMessage {
   const replies = item.replies ?? noReplies
-  // `asOf` does not tell whether the reply is counted: a newer edit of the parent message may have arrived
-  // before the reply.
+  // Compares with `lastSeq`, not with `asOf`: a newer edit of the parent message, which raises
+  // `asOf`, may have arrived before this reply.
   if (seq <= replies.lastSeq) return item
   if (replies.deleted?.includes(seq)) return { ...item, replies: { ...replies, lastSeq: seq } }
   const users = [sender, ...replies.users.filter((user) => user !== sender)].slice(0, maxRepliers)
@@ -137,7 +146,10 @@ function addReply(item: TimelineMessage, { seq, sender, at }: Reply): TimelineMe
   return { ...item, replies: { ...replies, ...added } }
 }
 
-/** The deletion may arrive before the reply, because they belong to different chains. */
+/**
+ * The event of the deletion is outside of the thread, so it may arrive before the reply (see
+ * eventChains.ts). `deleted` then keeps `addReply` from counting the reply.
+ */
 function uncountReply(
   timeline: Timeline,
   seq: number,
@@ -181,7 +193,8 @@ function react(reactions: Reactions, emoji: string, user: UserId, on: boolean): 
   const index = reactions.findIndex((reaction) => reaction.emoji === emoji)
   const existing = reactions[index]
   if (!existing) return on ? [...reactions, { emoji, count: 1, users: [user] }] : reactions
-  // A popular reaction lists only some of its users, so its count may become inexact.
+  // `users` has only some users of a popular reaction. If one of the others removes the reaction,
+  // the removal is ignored, and the count is then too high.
   if (existing.users.includes(user) === on) return reactions
   const users = on ? [...existing.users, user] : existing.users.filter((other) => other !== user)
   const count = existing.count + (on ? 1 : -1)

@@ -35,8 +35,9 @@ export function startUnread(counted: UnreadCount): Unread {
 }
 
 /**
- * Replaces the count by a newer one of the server. Keeps all received messages, because a count for
- * another read position may have a smaller `asOf`.
+ * Replaces the counts by newer counts of the server. Keeps the received messages up to `asOf`,
+ * although the counts include them: the next counts may be for another read position and have a
+ * smaller `asOf`, so that they lack these messages.
  */
 export function applyCount(current: Unread, counted: UnreadCount): Unread {
   const isOlder = counted.readSeq === current.readSeq && counted.asOf < current.asOf
@@ -75,7 +76,7 @@ function countEdit(current: Unread, { seq, notifyId, event }: Notice, me: UserId
       ? { ...message, isMention, isUnread: message.isUnread || isMention }
       : message,
   )
-  // Only the server knows whether a counted message mentioned the user before the edit.
+  // Only the server knows whether a message that it has counted mentioned the user before the edit.
   const mayChangeCount = !edit || isMention || current.mentions > 0
   const isReply = edit?.message.threadId !== undefined
   const isCounted = target <= current.asOf && (isReply || target > current.readSeq)

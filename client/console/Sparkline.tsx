@@ -8,8 +8,9 @@ export interface Line {
 
 const [width, height] = [120, 30]
 /**
- * The time axis begins with this many samples, and grows. With `shownSamples` from the start, a short
- * series would be a dot in a corner.
+ * The time axis first has room for this many samples, and grows with the series up to
+ * `shownSamples`. If it had its full length from the start, a short series would be a dot in a
+ * corner.
  */
 const minSamples = 15
 

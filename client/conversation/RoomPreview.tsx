@@ -12,7 +12,10 @@ import { useRoute } from '../routing/createRoute.ts'
 import { Icon } from '../ui/Icon.tsx'
 import { ThreadPanel } from './ThreadPanel.tsx'
 
-/** The preview polls at this interval: events of a room with bans are published only to its members. */
+/**
+ * The preview subscribes to the room, and also fetches new events at this interval: in a room with
+ * bans, the subscription receives none, because events are published only to the members.
+ */
 const syncMs = 5_000
 
 export function RoomPreview(props: { room: Room; onJoin: () => void }) {

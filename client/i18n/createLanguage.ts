@@ -35,7 +35,9 @@ type KeyOf<Kind> = {
 
 type Args = Record<string, string | number>
 
-/** Replaces all placeholders in one pass: a value may itself contain `$&` or `{{ name }}`. */
+/**
+ * Replaces all placeholders in one pass, so that `$&` or `{{ name }}` in a value is not replaced.
+ */
 export function fill(text: string, args: Args): string {
   return text.replace(/\{\{ (\w+) \}\}/g, (placeholder, name) => String(args[name] ?? placeholder))
 }
@@ -67,11 +69,15 @@ export function createLanguage(chosen: () => string) {
       }
     }
   })
-  /** Includes the region of the browser, as in `en-GB`, if the page uses a language of the browser. */
+  /**
+   * The locale for dates, numbers and lists. It includes a region, as in `en-GB`, if the browser's
+   * language settings contain one for the page's language.
+   */
   const locale = (): string =>
     navigator.languages.find((tag) => tag.split('-')[0] === code()) ?? code()
   const rules = createMemo(() => new Intl.PluralRules(code()))
-  // Every message shows a time, and creating a formatter costs more than using it.
+  // The formatters are cached, because every message shows a time, and creating a formatter costs
+  // more than using it.
   const time = createMemo(() => new Intl.DateTimeFormat(locale(), { timeStyle: 'short' }))
   const day = createMemo(() => new Intl.DateTimeFormat(locale(), { dateStyle: 'full' }))
   const list = createMemo(() => new Intl.ListFormat(locale(), { type: 'conjunction' }))

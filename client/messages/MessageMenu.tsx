@@ -33,7 +33,10 @@ export function MessageMenu(
   const link = () => linkTo({ room: props.item.room, message: props.item.id })
 
   let isCardRequested = false
-  /** A focus change would close the card, so it opens after the menu has returned the focus. */
+  /**
+   * A focus change would close the card. So the card opens only after the menu has returned the
+   * focus.
+   */
   const showCard = () => {
     if (isCardRequested) setTimeout(() => card.show(props.item.sender, props.anchor()))
     isCardRequested = false

@@ -14,7 +14,8 @@ export function Row(props: {
   marked: MessageId | undefined
 }) {
   const { t } = useLanguage()
-  // The virtual list updates rows before indexes, so `props.row` may have another key.
+  // The virtual list updates rows before indexes, so `props.row` may briefly be the row of another
+  // key. The previous row is then kept.
   const row = createMemo<ListRow | undefined>((previous) =>
     props.row?.key === props.key ? props.row : previous,
   )

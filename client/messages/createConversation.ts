@@ -66,7 +66,10 @@ export function createConversation(options: ConversationOptions) {
   const lineSeq = () => (isLineAbove() ? undefined : readSeq())
   /** Value of `timeline.opened()` when the user last sent a message from an older history page. */
   const [sentFrom, setSentFrom] = createSignal(0)
-  /** Empty on an older history page, unless the user has sent a message from that page. */
+  /**
+   * On an older history page, messages that are being sent are not shown, unless the user has sent
+   * one from that page.
+   */
   const shownOutgoing = () =>
     timeline.hasNewer() && sentFrom() !== timeline.opened() ? [] : outgoing()
   const isFromStart = () => threadId === undefined && timeline.opened() > 0 && !timeline.hasOlder()
@@ -98,7 +101,10 @@ export function createConversation(options: ConversationOptions) {
     setTraced,
     deleting,
     setDeleting,
-    /** If the user's last message is still being sent, editing begins when its event arrives. */
+    /**
+     * Begins to edit the user's last message. If this message is still being sent, waits until its
+     * event arrives.
+     */
     editLast() {
       const last = outgoing().findLast(({ status }) => status !== 'failed')
       if (last) setAwaited(last.clientId)
@@ -144,7 +150,10 @@ function unreadStart({ chat, room, threadId }: ConversationOptions): number | un
   return thread && thread.unread > 0 ? thread.readSeq : undefined
 }
 
-/** Omits the cached history page if the server is about to replace it. */
+/**
+ * Omits the cached history page if the conversation opens at an unread message and the connection
+ * is online: the server's page would soon replace the cached one.
+ */
 function readStart(options: ConversationOptions): Pick<TimelineOptions, 'start' | 'cachedPage'> {
   const { chat, page, isTargeted } = options
   if (isTargeted) return { start: 'later' }

@@ -94,8 +94,8 @@ export function createLinkedMessage(chat: Chat, { room, threadId, timeline }: Co
 
   return {
     /**
-     * Notifies subscribers each time the user follows a link, even the same one, so that the list scrolls
-     * to the message.
+     * The linked message. Notifies subscribers each time the user follows a link, even to the same
+     * message, so that the list scrolls to it again.
      */
     marked,
     hasTarget() {

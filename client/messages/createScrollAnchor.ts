@@ -86,7 +86,8 @@ export function createScrollAnchor(linked: ReturnType<typeof createLinkedMessage
       if (grew <= 0 || last === before.at(-1)) return
       const isOwn = last?.kind === 'message' && last.item.sender === chat.me
       if (last?.kind === 'outgoing') return toEnd()
-      // The added rows are the next history page, not new messages.
+      // Before, a newer history page existed that was not loaded. So the added rows are this page,
+      // not new messages.
       if (hadNewer) return
       reading.onMessage()
       if (isAtEnd() || isOwn) follow()
@@ -161,7 +162,10 @@ export function createScrollAnchor(linked: ReturnType<typeof createLinkedMessage
     isUnreadAbove,
     /** True if rows were prepended: the virtual list then keeps its distance to the end. */
     isPrepended: () => start().isPrepended,
-    /** Number of new messages. The server counts those of a room; the page counts those of a thread. */
+    /**
+     * Number of new messages. For a room, this is the server's count of unread messages; for a
+     * thread, the page counts.
+     */
     newBelow: () =>
       threadId === undefined ? chat.countUnread(chat.rooms.byId(room.id) ?? room) : newInThread(),
     onScroll,

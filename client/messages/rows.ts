@@ -1,7 +1,7 @@
 import type { PendingMessage } from '../chat/createSendQueue.ts'
 import type { TimelineMessage } from '../chat/timeline.ts'
 
-/** An unchanged row stays the same object, so it is not rendered again. */
+/** A row that has not changed stays the same object, so that it is not rendered again. */
 export type ListRow =
   | { kind: 'start'; key: string }
   | { kind: 'day'; key: string; at: string }

@@ -29,7 +29,10 @@ export type ConnectionState =
 
 export interface Connection {
   state: () => ConnectionState
-  /** Undefined until the server has answered for the first time in this browser. */
+  /**
+   * The user id, which the server determines; undefined until it has answered for the first time in
+   * this browser.
+   */
   userId: () => string | undefined
   /** The id of the current connection; undefined before the first one. */
   connId: () => ConnId | undefined
@@ -41,12 +44,18 @@ export interface Connection {
   isAbsent?: true
 }
 
-/** A shorter interruption is not shown to the user. */
+/** An interruption shorter than this is not shown to the user. */
 export const graceMs = 2_000
 const [minReconnectMs, maxReconnectMs] = [250, 8_000]
-/** Short, because an attempt without a network costs nothing. */
+/**
+ * Wait between attempts while the browser has no network. Short, because such attempts cost
+ * nothing.
+ */
 const noNetworkWaitMs = 1_000
-/** The connection is closed if a ping is not answered before the next one. */
+/**
+ * Interval of pings. If a ping is not answered before the next one is due, the connection is
+ * closed.
+ */
 const pingMs = 5_000
 const checkTimeoutMs = 4_000
 /**
@@ -236,9 +245,9 @@ export function createConnection(
   }
 
   /**
-   * Renews a rejected token, which may have expired while the device slept. Returns whether to log in
-   * again. An identity provider that is ending the session may still renew the token once. So if the
-   * server also rejects the renewed token, the token is renewed a second time.
+   * Renews a rejected token, which may have expired while the device slept. Returns whether to log
+   * in again. An identity provider that is ending the session may still renew the token once. So if
+   * Natter's server rejects the renewed token too, the token is renewed a second time.
    */
   function isWorthRetry(): Promise<boolean> {
     renewal ??= renewAfterRejection().finally(() => {

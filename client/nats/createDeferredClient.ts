@@ -4,7 +4,10 @@ import type { ChatClient } from './chatClient.ts'
 export function createDeferredClient() {
   const { promise: ready, resolve } = Promise.withResolvers<ChatClient>()
   let current: ChatClient | undefined
-  /** Acts at once if possible, because a closing page has no time to wait for a promise. */
+  /**
+   * Runs `action` at once if the connection is open, because a closing page has no time to wait for
+   * a promise.
+   */
   const use = (action: (client: ChatClient) => void) => {
     if (current) action(current)
     else void ready.then(action)

@@ -28,7 +28,10 @@ export function createVisibleRooms(user: UserId, route: () => Route) {
   })
 
   return {
-    /** A thread is not visible if only its room is shown. */
+    /**
+     * Returns whether the room or thread is visible in any tab. A thread is not visible if only its
+     * room is shown.
+     */
     async isVisible(place: Pick<Route, 'room' | 'thread'>): Promise<boolean> {
       const last = shown(place).at(-1)
       if (last === undefined) return false

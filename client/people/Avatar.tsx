@@ -5,7 +5,7 @@ import { useChat } from '../chat/createChat.ts'
 
 const colourCount = 12
 
-/** Hidden from screen readers, because the name stands beside it. */
+/** Hidden from screen readers, because the user's name is shown beside it. */
 export function Avatar(props: {
   user: UserId
   hasStatus?: boolean

@@ -25,7 +25,10 @@ export function createRoute() {
 
   return {
     route,
-    /** Following a link to the current message shows that message again. */
+    /**
+     * Also notifies subscribers if `to` is the current route, so that a link to the current message
+     * scrolls to it again.
+     */
     go(to: Route, history: 'push' | 'replace' = 'push') {
       const path = pathOf(to)
       if (path !== window.location.pathname) {
@@ -44,7 +47,10 @@ export function pathOf({ room, thread, message, console }: Route): string {
   return `/r/${room}${threadPath}${message === undefined ? '' : `/m/${message}`}`
 }
 
-/** A link to a message in a thread may omit the thread. */
+/**
+ * Returns the absolute URL of a route. For a message in a thread, the thread may be omitted: the
+ * page finds it when the link is opened.
+ */
 export function linkTo(route: Route): string {
   return window.location.origin + pathOf(route)
 }

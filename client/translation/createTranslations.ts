@@ -56,7 +56,8 @@ function createTranslations(chat: Chat) {
 
   client.listen(topics.deliverTranslation, { user: chat.me }, receive)
   chat.connection.onReconnect(() => {
-    // Pieces may have been missed. A new request receives the text so far, and then the rest.
+    // While disconnected, the page may have missed pieces of a running translation. A new request
+    // receives the text so far, and then the rest.
     for (const [msgKey, { item }] of [...orders]) {
       settle(msgKey)
       void request(item)

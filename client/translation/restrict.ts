@@ -1,6 +1,9 @@
 import type { Block, Inline } from '../text/tree.ts'
 
-/** Replaces links and images that the original lacks by their texts: an engine may have added them. */
+/**
+ * Replaces each link or image whose URL is not in the original by its text, because the engine may
+ * have invented it.
+ */
 export function restrictLinks(translation: Block[], original: Block[]): Block[] {
   const allowed = new Set(original.flatMap(linksOf))
   const restrict = (nodes: Inline[]): Inline[] =>

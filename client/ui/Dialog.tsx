@@ -3,7 +3,10 @@ import { createComputed, type JSX, on, untrack } from 'solid-js'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { Icon } from './Icon.tsx'
 
-/** If the focused element is in a menu, which is about to close, returns the menu's button. */
+/**
+ * Returns the focused element. If it is in a menu, which is about to close, returns the menu's
+ * button instead.
+ */
 function findFocusOrigin(): Element | null {
   const { activeElement } = document
   const button = activeElement?.closest('[role="menu"]')?.getAttribute('aria-labelledby')

@@ -32,7 +32,7 @@ const paths = {
 
 export type IconName = keyof typeof paths
 
-/** The element around the icon must have the label. */
+/** Hidden from screen readers, so the element around the icon must have the label. */
 export function Icon(props: { name: IconName }) {
   return (
     <svg

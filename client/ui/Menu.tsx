@@ -3,7 +3,9 @@ import { For, type JSX } from 'solid-js'
 import { Icon } from './Icon.tsx'
 import type { MenuProps } from './lazyMenu.tsx'
 
-/** Open from the start, because `lazyMenu` shows it only after its button was pressed. */
+/**
+ * Open when it is first rendered, because `lazyMenu` renders it only after its button was pressed.
+ */
 export function Menu(props: {
   trigger: MenuProps
   placement?: 'bottom-end' | 'top-start'

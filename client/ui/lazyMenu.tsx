@@ -10,8 +10,9 @@ export interface MenuProps {
 }
 
 /**
- * Renders a button. The first press loads the menu, which must be open from the start, and replaces the
- * button. Most such buttons are never pressed, so the menu library is not in the first load.
+ * Renders a button. Its first press loads the menu, which then replaces the button. So the menu
+ * must be open when it is first rendered. Most of these buttons are never pressed, so the menu
+ * library is not in the first load.
  */
 export function lazyMenu<Props extends MenuProps>(
   load: () => Promise<Component<Props>>,

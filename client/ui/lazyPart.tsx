@@ -10,7 +10,10 @@ import {
 } from 'solid-js'
 
 type LazyPartProps = {
-  /** With `isOpen`, the part loads when it first opens; without `isOpen`, it loads when it mounts. */
+  /**
+   * If set, the code is loaded when `isOpen` is first true. Without `isOpen`, the code is loaded
+   * when the component mounts.
+   */
   isOpen?: boolean
   fallback?: JSX.Element
 }
@@ -20,7 +23,10 @@ const [isMissing, setMissing] = createSignal(false)
 
 export const isPartMissing = isMissing
 
-/** Loads the component when it is first rendered, or by `preloadParts`. */
+/**
+ * Returns a component whose code is loaded when the component first opens (see `isOpen`), or
+ * earlier by `preloadParts`.
+ */
 export function lazyPart<Props extends object>(
   load: () => Promise<Component<Props>>,
 ): Component<Props & LazyPartProps> {
@@ -68,10 +74,16 @@ export function lazyInstance<Instance>(load: () => Promise<() => Instance>) {
       .catch(() => undefined)
 }
 
-/** Wait before the parts are loaded, so that they do not compete with the first history page. */
+/**
+ * `preloadParts` waits this long, so that the lazy parts do not compete with the first history
+ * page.
+ */
 const preloadDelayMs = 1_500
 
-/** Loads all parts when the page is idle, so that they open without delay and work offline. */
+/**
+ * Loads the code of all lazy parts when the page is idle, so that they open without delay and work
+ * offline.
+ */
 export function preloadParts(): void {
   const loadAll = () => {
     for (const fetch of parts) fetch().catch(() => undefined)

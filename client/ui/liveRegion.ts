@@ -29,7 +29,10 @@ export function useAnnounce(): Announce {
   return useContext(AnnounceContext)
 }
 
-/** Announces messages that could not be sent, because their rows may be outside the view. */
+/**
+ * Announces to screen readers that a message could not be sent, because the message's row may be
+ * outside the view.
+ */
 export function createFailureAnnouncer(chat: Chat, announce: Announce): void {
   const { t } = useLanguage()
   const failed = () => chat.sendQueue.all().filter(({ status }) => status === 'failed')

@@ -100,7 +100,10 @@ function checkRendered() {
   return 0
 }
 
-/** Compares positions: `elementFromPoint` fails if a list disables pointer events while it scrolls. */
+/**
+ * Compares the positions of rows, because `elementFromPoint` finds no row of a list that disables
+ * pointer events while it scrolls.
+ */
 function isBlank(): boolean {
   const middle = innerHeight / 2
   return ![...document.querySelectorAll('.list :is(.message, .line)')].some((row) => {

@@ -9,7 +9,10 @@ import type {
 } from '#schema/app-bridge'
 import css from './frame.css?inline'
 
-/** The part of the bridge that runs in the app's frame. It runs before the app's own code. */
+/**
+ * This module is the part of the bridge between page and app that runs in the app's frame. It runs
+ * before the app's own code.
+ */
 type Callback<Value> = (value: Value) => void
 
 interface Pending {
