@@ -4,7 +4,9 @@ import { output } from '../stack/install/command.ts'
 
 const folder = import.meta.dirname
 
-/** Uses `npm install`: `npm ci` fails if the registry lacks a package for another platform. */
+/**
+ * Uses `npm install`, because `npm ci` fails if the registry lacks a package for another platform.
+ */
 export async function installLibraries(): Promise<void> {
   const { devDependencies } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
   const names = Object.keys(devDependencies)

@@ -67,7 +67,8 @@ async function timeStart(fixture: BenchFixture, folder: string): Promise<number>
   const allAnswered = Promise.withResolvers<number>()
   nc.subscribe(reply, {
     callback(_error, message) {
-      // Until a service has subscribed, the NATS server answers by itself, without a payload.
+      // While no service has subscribed, the NATS server answers the request itself, with an empty
+      // payload.
       if (message.data.length === 0) return
       const { name } = message.json<{ name: string }>()
       if (name.startsWith('hundred-')) names.add(name)

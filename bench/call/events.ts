@@ -10,7 +10,7 @@ import { payload } from './peer.ts'
 import type { CallTargets } from './section.ts'
 
 const eventCount = 20_000
-/** Events have no response whose time could be measured. */
+/** An event has no response, so p50 and p99 are not measured. */
 const untimed = { p50: Number.NaN, p99: Number.NaN }
 
 const publishers = {

@@ -26,7 +26,8 @@ export async function measureBoot(
 }
 
 /**
- * `open` must resolve after the old page is unloaded. Otherwise, a message of the old page would count.
+ * `open` must resolve only after the previous page is unloaded. Otherwise, a message of the
+ * previous page would count as visible.
  */
 async function timeFirstMessage(page: Page, open: () => Promise<unknown>): Promise<number> {
   const started = performance.now()

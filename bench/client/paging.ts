@@ -54,7 +54,8 @@ async function measureShift(product: Product, paging: Paging): Promise<number> {
 
 async function scroll(page: Page, { direction, stepPx }: Paging): Promise<boolean> {
   const before = await page.evaluate(readList, direction)
-  // Stops before the end of the list, because the last step to the end would be shorter.
+  // Stops before the end of the list, because the last step to the end would be shorter than
+  // `stepPx`.
   const steps = Math.min(4, Math.floor((before.left - 1) / stepPx))
   for (let step = 0; step < steps; step++) {
     await page.mouse.wheel(0, directions[direction] * stepPx)
@@ -97,7 +98,8 @@ function observeRows(step: number): void {
   ;(window as unknown as Observed).observed = state
   addEventListener('wheel', ({ deltaY }) => (wheel -= deltaY), { passive: true, capture: true })
 
-  // A message posted in an animation-frame callback is handled after the list has moved its rows.
+  // Checks once per frame, in a message event: a message that is posted in an animation-frame
+  // callback is handled only after the list has moved its rows.
   const { port1, port2 } = new MessageChannel()
   port1.onmessage = check
   const next = () => requestAnimationFrame(() => port2.postMessage(undefined))

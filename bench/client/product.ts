@@ -59,7 +59,8 @@ async function writeRoom(urls: StackUrls): Promise<{ room: string; id: string }>
   })
   let id = ''
   for (let index = 0; index < messageCount; index++) {
-    // paging.ts identifies a row by its text.
+    // Each text begins with the number of the message, because paging.ts identifies a row by its
+    // text.
     const sent = await alice.send(room, `**${index}**\n\n${textOf(index)}`)
     if (index === oldMessageIndex) id = sent.id
   }

@@ -46,7 +46,10 @@ serveParent({
     const seconds = times.reduce((sum, ms) => sum + ms, 0) / 1_000
     return { count, seconds, ...percentilesOf(times) }
   },
-  /** Sends to the private room until its events are published encrypted. */
+  /**
+   * Sends messages to the private room until its events arrive encrypted, because a large private
+   * room does not encrypt its first events.
+   */
   async encrypt() {
     while (encrypted.size === 0) {
       await send('private')

@@ -57,7 +57,7 @@ export async function measureLogins(options: Options): Promise<Section[]> {
     const { port, readCpu } = find(row)
     const { seconds } = options
     // The responder `library` is slow: with many parallel logins, some exceed the NATS server's
-    // timeout.
+    // timeout and are rejected.
     const mayReject = row === library
     return takeSample(readCpu, () => load.call('run', { port, depth, seconds, mayReject }))
   }

@@ -38,7 +38,7 @@ export async function findProsody(): Promise<string> {
   return path
 }
 
-/** Returns a folder for PYTHONPATH with Synapse. */
+/** Returns the folder of Synapse's packages, for PYTHONPATH. */
 export async function findSynapse(): Promise<string> {
   if (!(await findOnPath('python3', process.env))) throw new Error('Synapse needs python3 with pip')
   const name = `synapse-${synapse}`

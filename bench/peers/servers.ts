@@ -236,7 +236,7 @@ async function startNatter(kind: DatabaseKind, options: StartOptions) {
     NATTER_ID_KEY: secrets.idKey,
     DATABASE_URL: database,
     OIDC_ISSUER: issuer.url,
-    // Calls are counted, but never reach the limit.
+    // The rate limits are raised, so that calls are counted, but never reach a limit.
     RATE_LIMIT_FACTOR: '100000',
   }
   for (const name of ['runtime', 'runtime-2'])

@@ -49,7 +49,7 @@ export async function measureSends(options: Options): Promise<Section[]> {
   // database, so Natter's functions have none either.
   await fixture.serve(join(import.meta.dirname, 'functions'), {
     ...withoutDatabase,
-    // Calls are counted, but never reach the limit.
+    // The rate limits are raised, so that calls are counted, but never reach a limit.
     RATE_LIMIT_FACTOR: '100000',
   })
   const { nc, readCpu } = await fixture.connect()

@@ -157,7 +157,8 @@ export function createChat(options: ChatOptions) {
   }
 
   function cachePage(room: RoomId, timeline: RoomTimeline) {
-    // Skips the cached page itself, older history pages, and rooms from which the user was removed.
+    // Does not cache a page that itself came from the cache, an older history page, or a page of a
+    // room from which the user was removed.
     if (timeline.opened() === 0 || timeline.hasNewer() || !rooms.byId(room)) return
     const messages = timeline.items().slice(-maxCachedMessages)
     if (messages.length === 0) return

@@ -30,8 +30,8 @@ export function createMembers(client: ChatClient, rooms: Rooms) {
       void load(room)
     },
     /**
-     * Makes the next `ensureLoaded` load the members again. Called after a reconnect, because changes
-     * are missed while disconnected.
+     * Makes the next `ensureLoaded` load the members again. Called after a reconnect, because the
+     * page misses changes while it is disconnected.
      */
     invalidate: () => fresh.clear(),
   }

@@ -51,7 +51,9 @@ export function createPeople(client: ChatClient, store: LocalStore) {
   }
 
   return {
-    /** Like `handle`, returns the user id while the user is loading. */
+    /**
+     * Returns the display name. While the user is loading, `name` and `handle` return the user id.
+     */
     name(user: UserId): string {
       request(user)
       return known.get(user)?.name ?? user

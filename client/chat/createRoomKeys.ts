@@ -23,7 +23,10 @@ const nonceBytes = 12
 
 type Push = keyof RoomPush
 
-/** The topics to which smaller rooms publish the same events, unencrypted. The page listens to them. */
+/**
+ * The topics to which smaller private rooms publish the same events, unencrypted. The page listens
+ * to these topics.
+ */
 const topicOf = {
   notify: topics.deliverNotify,
   presence: topics.deliverPresence,
@@ -39,9 +42,10 @@ interface Listener {
 }
 
 /**
- * Receives the events that large rooms publish encrypted, once for all members. Smaller rooms
- * publish the same events to each member's own subject. The returned `client` passes the decrypted
- * events to the listeners of the user's own subject, so that callers need not distinguish the two.
+ * Receives the events that large private rooms publish encrypted, once for all members. Smaller
+ * private rooms publish the same events to each member's own subject. The returned `client` passes
+ * the decrypted events to the listeners of the user's own subject, so that callers need not
+ * distinguish the two.
  */
 export function createRoomKeys(nats: ChatClient, me: UserId) {
   const subscriptions = new Map<RoomId, { id: string; stop: () => void }>()

@@ -31,7 +31,10 @@ export interface RoomsOptions {
   onLoaded?: (rooms: readonly MyRoom[]) => void
   /** Also called for the user's own messages. */
   onMessage?: (notice: Notice, room: MyRoom) => void
-  /** Called after a reconnect for each room with more unread messages than `before` the reconnect. */
+  /**
+   * Called after a reconnect for each room that has more unread messages than before. `before` is
+   * the room as it was before the reconnect.
+   */
   onMissed?: (room: MyRoom, before: MyRoom) => void
   onRemoved?: (room: MyRoom, why: RemovalReason) => void
   /** Called when the server has a new event log, for example after the restore of a backup. */
@@ -126,6 +129,7 @@ export function createRooms(options: RoomsOptions) {
     void localStore.prune((key) => !key.startsWith(pageKey('')) || pages.has(key))
     onLoaded?.(list())
     // A notice may have been published in a new public room before the page subscribed to the room.
+    // So the rooms are loaded once more.
     if (added.some(({ kind }) => kind === 'public')) void refresh()
     else if (current.some((room) => isUncounted(counts.of(room)))) refreshSoon()
   }
@@ -184,7 +188,8 @@ export function createRooms(options: RoomsOptions) {
     const count = countNotice(counts.of(room), notice, me, threads.isFollowed(notice))
     threads.receive(notice)
     show(id, count)
-    // After a deletion, the count of unread messages may still include the deleted message.
+    // After a deletion, the count of unread messages may still include the deleted message, so the
+    // rooms are loaded again.
     if (isUncounted(count) || (kind === 'delete' && room.unread > 0)) refreshSoon()
     if (kind === 'message') onMessage?.(notice, room)
   }

@@ -8,13 +8,16 @@ export interface LocalStore {
   read<T>(key: string): Promise<T | undefined>
   /** Writes after a short delay. Of several values for a key, only the last is written. */
   write(key: string, value: unknown): void
-  /** For small values that must be stored even if the page closes at once. */
+  /**
+   * This and the other `…Now` methods are for small values that must be stored even if the page
+   * closes at once.
+   */
   readNow<T>(key: string): T | undefined
   listNow<T>(keyPrefix: string): T[]
   keysNow(keyPrefix: string): string[]
   /** Deletes the key when the value is undefined or an empty string. */
   writeNow(key: string, value: unknown): void
-  /** Calls back when another tab has written the key, or a key that begins with it. */
+  /** Calls `onChange` when another tab has written the key, or a key that begins with it. */
   watchNow(key: string, onChange: () => void): () => void
   /** Returns true only to the first caller with this id in all tabs, so that only one tab acts. */
   claim(id: string): Promise<boolean>

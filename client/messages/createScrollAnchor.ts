@@ -69,7 +69,7 @@ export function createScrollAnchor(linked: ReturnType<typeof createLinkedMessage
       const isOlder =
         firstMessage !== before.firstMessage &&
         rows().some(({ key }) => key === before.firstMessage)
-      // If the list were shifted before its viewport is measured, it would be blank.
+      // A list that is shifted before its viewport is measured would be blank.
       const isMeasured = list !== undefined && list.viewportSize > 0
       const isPrepended = isMeasured && (isOlder || (isStart && opened === before.opened))
       return { firstMessage, firstRow, opened, isPrepended }
@@ -86,8 +86,8 @@ export function createScrollAnchor(linked: ReturnType<typeof createLinkedMessage
       if (grew <= 0 || last === before.at(-1)) return
       const isOwn = last?.kind === 'message' && last.item.sender === chat.me
       if (last?.kind === 'outgoing') return toEnd()
-      // Before, a newer history page existed that was not loaded. So the added rows are this page,
-      // not new messages.
+      // `hadNewer` means that newer history pages were not loaded. So the added rows are the next
+      // of these pages, not new messages.
       if (hadNewer) return
       reading.onMessage()
       if (isAtEnd() || isOwn) follow()

@@ -21,7 +21,8 @@ interface NotificationContent {
 }
 
 /**
- * Notifies of messages in rooms that are not visible in any tab. Only one tab shows the notification.
+ * Notifies the user of messages in rooms and threads that are not visible in any tab. Only one tab
+ * shows each notification.
  */
 export function createNotifications(chat: Chat, router: Router, { tn, textOf }: Language) {
   const visible = createVisibleRooms(chat.me, router.route)

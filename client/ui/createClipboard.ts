@@ -17,7 +17,7 @@ export function createClipboard(onCopied: () => void) {
   return {
     manualText,
     close: () => setManualText(undefined),
-    /** Copies without a confirmation, for callers that show their own. */
+    /** Copies without showing a confirmation, for callers that show their own. */
     tryCopy,
     async copy(text: string) {
       if (await tryCopy(text)) onCopied()
