@@ -27,7 +27,7 @@ export async function measureBoot(
 
 /**
  * `open` must resolve only after the previous page is unloaded. Otherwise, a message of the
- * previous page would count as visible.
+ * previous page would count as the first one.
  */
 async function timeFirstMessage(page: Page, open: () => Promise<unknown>): Promise<number> {
   const started = performance.now()
