@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import type { Logger } from 'pino'
 import { readHealthAddress, readWebhookAddress } from '../server/config.ts'
 import { type Metric, readyMetric } from '../server/metrics.ts'
-import type { WebhookAnswer, WebhookCall } from '../server/webhooks.ts'
+import { maxWebhookMs, type WebhookAnswer, type WebhookCall } from '../server/webhooks.ts'
 import { serveHealth } from './health.ts'
 import { healthOf } from './instance-health.ts'
 import { queryInstance } from './instance-query.ts'
@@ -46,12 +46,6 @@ const main = fileURLToPath(new URL('./main.ts', import.meta.url))
 const minBackoffMs = 100
 const maxBackoffMs = 30_000
 const healthyAfterMs = 30_000
-/**
- * Maximum time for an instance to answer a webhook. After it, the next instance is asked. Longer
- * than the default timeout of a function (5 s): such a function is answered with `timeout` first,
- * and is not called again.
- */
-const maxWebhookMs = 10_000
 
 /**
  * Serves folders in one or more processes. Restarts, with back-off, a process that dies or gives no

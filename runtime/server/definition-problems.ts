@@ -14,6 +14,7 @@ import { callerParam, overlaps, parseSubject } from '../api/subject.ts'
 import type { Trigger } from '../api/trigger.ts'
 import { partitioningProblem } from '../jetstream/partitions.ts'
 import { streamConfigFields } from '../jetstream/stream-fields.ts'
+import { maxWebhookMs } from './webhooks.ts'
 
 export interface DefinitionProblem {
   part: string
@@ -259,6 +260,8 @@ function unusedOptions({ contract, trigger, options }: FunctionDefinition): Defi
       add('webhook', "it needs the audience ['functions']: a request over HTTP has no user")
     if (String(contract.subject).includes('{'))
       add('webhook', `it needs a subject without parameters, not ${contract.subject}`)
+    if ((contract.timeoutMs ?? 0) >= maxWebhookMs)
+      add('webhook', `it needs a timeoutMs below ${maxWebhookMs}, not ${contract.timeoutMs}`)
   }
   if (contract && options.prefetch !== undefined && options.limit === undefined)
     add('prefetch', 'it has no effect without limit')

@@ -4,6 +4,12 @@ import type { Requester } from '../client/requester.ts'
 import { toFunctionError } from '../nats/unavailable.ts'
 import type { LoadedFunction } from './loaded-function.ts'
 
+/**
+ * Maximum time for an instance to answer a webhook. After it, the next instance is asked, so a function must
+ * time out first. Otherwise it would be called again while the first call still runs.
+ */
+export const maxWebhookMs = 10_000
+
 /** A request over HTTP to the path of a function. */
 export interface WebhookCall {
   path: string

@@ -260,6 +260,11 @@ export default defineFunction(${trigger}, () => {}, ${options})`
       ],
       [call('', "{ webhook: '/orders' }"), 'webhook', "it needs the audience ['functions']"],
       [
+        call(', audience: ["functions"], timeoutMs: 10_000', "{ webhook: '/orders' }"),
+        'webhook',
+        'it needs a timeoutMs below 10000, not 10000',
+      ],
+      [
         call(', audience: ["functions"], subject: "a.{b}"', "{ webhook: '/orders' }"),
         'webhook',
         'it needs a subject without parameters, not a.{b}',
