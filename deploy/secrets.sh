@@ -9,6 +9,6 @@ for names in nats,nats-1,nats-2,nats-3 postgres keycloak; do
 done
 [ -n "$missing" ] || exit 0
 node stack/generate-certificates.ts --days=3650 /secrets/internal $missing
-# The containers run as other users, which must be able to read their keys. Users of the machine cannot read them,
-# because the folder is closed to them.
+# The containers run as other users than this one, and must be able to read their key files. Users of the
+# machine cannot read these files, because they have no access to the folder.
 for names in $missing; do chmod a+r "/secrets/internal/${names%%,*}.key"; done

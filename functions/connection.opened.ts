@@ -9,18 +9,19 @@ import { DEACTIVATED_USERS, REVOKED_TOKENS } from '#schema/streams'
 /** Each browser tab with the page has one connection. */
 const maxConnections = 100
 /**
- * A process counts a user's connections only at every tenth login of the user that it handles, because a server
- * goes through all its connections to list those of one user.
+ * Of the logins of one user that a process handles, only every tenth counts the user's connections.
+ * Counting is slow, because a server goes through all its connections to list those of one user.
  */
 const loginsPerCheck = 10
 
 const logins = new LRUCache<string, number>(maxEntries(10_000))
 
 /**
- * At every tenth login of a user, closes the newest connections of the user above 100. Since each process has
- * its own count of logins, a user can have up to nine more connections for each process. Closes all connections
- * of a user who was deactivated, or whose tokens were revoked, during the login, and those of a session that
- * was logged out during the login.
+ * At every tenth login of a user, closes the user's newest connections if there are more than 100.
+ * Each process counts logins for itself, so a user can have up to nine more connections for each
+ * process. If the user was deactivated during the login, or all tokens of the user were revoked,
+ * closes all connections of the user. If one session was logged out during the login, closes the
+ * connections of that session.
  */
 export default defineFunction(
   event(connectionOpened, { queue: 'auth-workers' }),

@@ -11,7 +11,7 @@ export default defineFunction(
     queue: 'presence-workers',
     resources: [PRESENCE, PRESENCE_CONN],
     limit: { max: 600, windowMs: 60_000 },
-    // After an outage, all clients reconnect at once.
+    // The queue is long, because all clients reconnect at once after an outage.
     maxQueued: 10_000,
   },
 )

@@ -28,8 +28,8 @@ export default defineFunction(
     await insertDirectRoom(room, pair, me)
     await applyBlocks(me, input.with, context)
     await reindexRooms([room.id], context)
-    // Adds the caller last, because `findMember` above takes the caller's entry as proof that the
-    // other member has an entry.
+    // Adds the caller to the member index last: `findMember` above takes the caller's entry as
+    // proof that the other member has an entry as well.
     for (const userId of pair) await indexMember({ room: room.id, userId }, context)
     await flushOutbox(room.id, context)
     return { room }

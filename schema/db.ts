@@ -233,8 +233,8 @@ function connect(max: number, onclose: () => void): Sql {
     onclose,
     onnotice: () => {},
     connect_timeout: 5,
-    // In seconds. With the driver's default, callers could wait for 20 s although the database is
-    // available again.
+    // Delay before the next attempt to connect, in seconds. With the driver's default, callers
+    // could wait for 20 s although the database is available again.
     backoff: () => 0.2,
     connection: {
       application_name: 'natter',

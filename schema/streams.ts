@@ -117,14 +117,18 @@ export const PRESENCE = {
 const Lease = v.object({
   /**
    * An `open` lease lasts as long as its connection. A `beating` lease expires without heartbeats.
-   * The connection of a `closing` lease has ended, and the lease expires soon. A `closed` lease is
-   * not valid any more. Absent if a process of an earlier version has stored the lease.
+   * The connection of a `closing` lease has ended, and the lease expires soon. An entry `closed` is
+   * no lease: it prevents a late heartbeat from opening one for a closed connection. Absent if a
+   * process of an earlier version has stored the lease.
    */
   state: v.optional(v.picklist(['open', 'beating', 'closing', 'closed'])),
 })
 
 const Sweep = v.object({
-  /** Times in milliseconds since the epoch: of the last sweep, and of the next reconciliation. */
+  /**
+   * `at` is the time of the last sweep, and `reconcileAt` that of the next comparison of all leases
+   * with the connections, in milliseconds since the epoch.
+   */
   at: v.number(),
   reconcileAt: v.number(),
   /** The time of the last response of each nats-server, by its id. */

@@ -6,7 +6,8 @@ const maxTextLength = 2_000
 
 /**
  * Runs a statement, and records a span for it as a child of the active span. If no active span is
- * recorded, only runs the statement. The text must contain no values.
+ * recorded, only runs the statement. `text` must contain placeholders instead of values, because
+ * the span contains it.
  */
 export function traceStatement<Query extends PromiseLike<unknown>>(
   text: string,

@@ -1,7 +1,9 @@
 import { type JSX, Show, splitProps } from 'solid-js'
 
 interface ButtonProps extends JSX.ButtonHTMLAttributes<HTMLButtonElement> {
-  /** For the most important button of its part. */
+  /**
+   * Highlights the button. Set it for only one button, the main action, in each section or form.
+   */
   primary?: boolean | undefined
   /** Renders no button, for example for users who may not use it. */
   hidden?: boolean | undefined

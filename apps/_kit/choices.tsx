@@ -27,13 +27,13 @@ interface ChoicesProps {
   facts?: readonly (string | false | undefined)[]
   /** Stores the positions of the chosen options. The options are shown as chosen before they are stored. */
   onChoose: (positions: number[]) => Promise<unknown>
-  /** Buttons after the button that takes the choice back. */
+  /** Further buttons, shown after the button that withdraws the user's choice. */
   children?: JSX.Element
 }
 
 /**
- * A question with options, of which the user can choose one or several and take the choice back. Shows the
- * results as bars and as a table.
+ * A question with options, of which the user can choose one or several. A button withdraws the
+ * choice. Shows the results as bars and as a table.
  */
 export function Choices(props: ChoicesProps) {
   const { number, textsOf } = useApp()

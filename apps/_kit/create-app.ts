@@ -89,7 +89,7 @@ export function createApp<Definition extends AppDefinition, Texts extends Words>
     words: words.en,
     /** Returns a text that belongs to the kit, not to the app. */
     kitText,
-    /** Returns the function for the texts of one part of the kit. */
+    /** Returns the function `t` for one group of the kit's texts. */
     textsOf: <Part extends Words>(part: Languages<Part>) => createTexts(bridge, part).t,
     problem,
     load,

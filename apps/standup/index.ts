@@ -150,8 +150,8 @@ export default defineApp({
 const isDue = (at: Date) => and(isNull(standups.closedAt), lte(standups.closesAt, at))
 
 /**
- * Opens the standup of a room if it is due, and ends an earlier one that is still open. Skips a standup whose end
- * has already passed, because no process ran in the meantime.
+ * Opens the standup of a room if it is due, and ends an earlier one that is still open. Skips a
+ * standup whose end has already passed: no process ran while it should have been open.
  */
 async function open(room: RoomId, at: Date, change: RoomChange) {
   const { db, tell, post } = change
@@ -192,7 +192,10 @@ async function lockOpen(room: RoomId, day: string, db: RoomChange['db']) {
   ensure(standup, 'conflict', 'The standup is over')
 }
 
-/** Counts the members who have answered, and all who may answer. Guests and deactivated users may not. */
+/**
+ * Counts the members who have answered, and all who may answer. Guests, deactivated users, and
+ * users who have not accepted a message request may not answer.
+ */
 async function countAnswers(room: RoomId, day: string, db: Reader) {
   const isSubmitted = and(inRoom(answers, room, { day }), isNotNull(answers.submittedAt))
   const mayAnswer = and(

@@ -11,7 +11,10 @@ import { boards, clients, updates } from './tables.ts'
 const maxBytes = 640 * 1_024
 /** Space on a full board for updates that erase. */
 const reserveBytes = 64 * 1_024
-/** If more rows, or more bytes in rows, were added since the last merge, all rows are merged into one. */
+/**
+ * If more rows or more bytes than these were added since the last merge, all rows of the board are
+ * merged into one.
+ */
 const [maxRows, maxUnmergedBytes] = [200, 64 * 1_024]
 
 /** Stores an update, and returns it with its version. */

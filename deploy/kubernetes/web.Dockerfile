@@ -3,5 +3,5 @@
 ARG NGINX_IMAGE=nginxinc/nginx-unprivileged:1.29-alpine
 FROM ${NGINX_IMAGE}
 COPY client /srv/client
-# The image replaces the variables in this file at its start.
+# When the container starts, the image's entrypoint replaces the variables in this template.
 COPY web/nginx.conf.template /etc/nginx/templates/natter.conf.template

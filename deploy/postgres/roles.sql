@@ -1,6 +1,7 @@
 -- Creates two roles in an empty database: natter_owner for `runtime migrate`, and natter_runtime for
 -- `runtime start --no-migrate`, which may read and write rows, but not create, change or drop tables.
--- Run it once as a superuser, connected to this database. Then set the passwords: \password natter_owner
+-- Run this file once as a superuser, connected to the empty database. Then set the passwords of both roles:
+-- \password natter_owner
 
 create role natter_owner login;
 create role natter_runtime login;

@@ -26,8 +26,9 @@ export async function announceInstallation(change: AppInstalled, context: Contex
 }
 
 /**
- * Announces a new key of the room to its members. In a public room without bans, only events of apps are
- * encrypted with the key, so no notification of a message announces it.
+ * Publishes a new key of a large room to its members. Usually, the notification of an event in the
+ * room contains a new key. In a public room without bans, it does not, because only events of apps
+ * are encrypted there.
  */
 async function announceKey(
   { room }: Pick<AppUpdate, 'room'>,

@@ -15,8 +15,9 @@ export interface RoomChange {
   /** The transaction of this call. It is rolled back if the handler throws. */
   readonly db: Transaction
   /**
-   * Returns the room's row with these values, and locks it until the end of the transaction, so
-   * that calls change it one after the other. Throws `not_found` if the room has no such row.
+   * Returns the row of `table` that belongs to the room and has these values. Locks the row until
+   * the end of the transaction, so that calls change it one after the other. Throws `not_found` if
+   * there is no such row.
    */
   lock<Table extends TableOfRooms>(
     table: Table,
@@ -28,9 +29,10 @@ export interface RoomChange {
    */
   tell(data?: unknown): void
   /**
-   * Sends a message of the app to the room after the commit, in the language of each reader. `{{ name }}`
-   * in `texts` stands for the argument `name` or the user `name`, and `{{ user }}` for the caller of the
-   * action. Each `key` is posted once in a room: a repeated call with the key has no effect. The definition of
+   * Sends a message of the app to the room after the commit, in the language of each reader. In
+   * `texts`, a placeholder such as `{{ name }}` is replaced by `args.name` or by the name of the
+   * user `users.name`, and `{{ user }}` by the name of the caller of the action. An app posts each
+   * `key` only once in a room: a repeated call with the same key has no effect. The definition of
    * the app must have `needs: ['post']`.
    */
   post(texts: Post['texts'], options: Omit<Post, 'texts'>): void

@@ -23,7 +23,10 @@ import { admittedMember } from './guard.ts'
 import { withoutParameters } from './query-errors.ts'
 import { findInstalled } from './registry.ts'
 
-/** The argument of an app's handler. The server has verified all fields except `data`. */
+/**
+ * The argument of an app's handler. The client cannot forge `user`, and only members of `room` can
+ * call the handler. `data` is chosen by the client; only its schema has been checked.
+ */
 interface AppCall<Data> {
   readonly user: UserId
   readonly room: RoomId
@@ -31,8 +34,9 @@ interface AppCall<Data> {
   /** Returns whether the caller's role in the room has a right. */
   may(right: Right): boolean
   /**
-   * Returns a pseudonym of the caller for a purpose. It is the same in each call, and cannot be traced to the
-   * user without the key NATTER_ID_KEY.
+   * Returns a pseudonym of the caller. Calls by the same user in the same room with the same
+   * `purpose` return the same pseudonym. It cannot be traced to the user without the key
+   * NATTER_ID_KEY.
    */
   pseudonym(purpose: string): string
 }
@@ -63,7 +67,7 @@ interface Options {
 }
 
 interface Declared<Input = unknown, Answer = unknown> {
-  /** Never set. It only tells the compiler the types. */
+  /** Never set. It only carries the types of the input and the answer to the compiler. */
   readonly types?: { input: Input; answer: Answer }
   readonly input: Fields
   readonly options: Options
@@ -137,8 +141,9 @@ interface DeclaredSchedule extends Scheduled {
 }
 
 /**
- * Declares work that is not started by a call. At each tick, one process runs `handle` for each room, in one
- * transaction per room. If `handle` fails, the next tick calls it again, so it must be idempotent.
+ * Declares work that runs at intervals, without a call. At each tick, one process runs `handle` for
+ * each room that `rooms` returns, in one transaction per room. If `handle` fails, the next tick
+ * calls it again, so it must be idempotent.
  */
 export function scheduled(
   when: Scheduled,
@@ -177,7 +182,10 @@ interface AppManifest<Own extends Actions> {
   /** Permissions beyond the app's own data. The page shows them to the moderator who installs the app. */
   needs?: readonly AppNeed[]
   actions: Own
-  /** Work that is not started by a call. The names of schedules must differ from those of the actions. */
+  /**
+   * Work that runs at intervals, see `scheduled`. The names of schedules must differ from those of
+   * the actions.
+   */
   schedules?: Readonly<Record<string, DeclaredSchedule>>
 }
 

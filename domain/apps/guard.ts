@@ -37,8 +37,9 @@ export function admittedMember(context: Context): Member {
 }
 
 /**
- * Returns the error of a call that `appGuard` does not admit. It is the same whether the room does not exist,
- * the caller is not a member, or the app is not installed, so it does not reveal the room.
+ * Returns the error of a call that `appGuard` does not admit. The error is the same whether the
+ * room does not exist, the caller is not a member, or the app is not installed. It therefore does
+ * not reveal whether the room exists.
  */
 export function notUsable(app: AppId, room: RoomId): FunctionError {
   return new FunctionError('forbidden', `You may not use the app ${app} in room ${room}`)

@@ -8,8 +8,8 @@ export type TableOfRooms = PgTable & { $inferSelect: { room: RoomId } }
 export type Values<Table extends TableOfRooms> = Partial<Omit<Table['$inferSelect'], 'room'>>
 
 /**
- * Returns the condition for the rows of a room that have these values. Rows of other rooms never match, even
- * if their id was guessed.
+ * Returns the SQL condition that a row of `table` belongs to the room and has these values. Rows of
+ * other rooms never match, even if a caller has guessed their ids.
  */
 export function inRoom<Table extends TableOfRooms>(
   table: Table,
@@ -27,8 +27,8 @@ export function inRoom<Table extends TableOfRooms>(
 }
 
 /**
- * Returns a room's row with these values, and locks it until the end of the transaction. Throws
- * `not_found` if there is none.
+ * Returns the row of `table` that belongs to the room and has these values, and locks it until the
+ * end of the transaction. Throws `not_found` if there is none.
  */
 export async function lockInRoom<Table extends TableOfRooms>(
   table: Table,

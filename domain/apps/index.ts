@@ -1,4 +1,4 @@
-/** The API with which the server's part of an app is written: `#app/server`. */
+/** The API for the part of an app that runs on the server. Apps import it as `#app/server`. */
 export type { Reader } from '../rooms/room-lock.ts'
 export type { RoomChange } from './change-room.ts'
 export { action, defineApp, query, scheduled } from './define-app.ts'

@@ -29,7 +29,10 @@ interface Origin {
   idKey: string
 }
 
-/** The notification to clients would not include a longer text. */
+/**
+ * The notification of a message contains its text only up to this length. Clients would have to
+ * fetch a longer text.
+ */
 const maxTextLength = 1_000
 
 const placeholder = /\{\{ (\w+) \}\}/g
@@ -38,7 +41,10 @@ const Texts = v.strictObject(v.entriesFromList(['en', 'de', 'zh', 'ar'], Storabl
 const Args = v.record(v.string(), StorableText)
 const Users = v.record(v.string(), UserId)
 
-/** Throws for a message that cannot be stored. */
+/**
+ * Throws for invalid texts, arguments or users, for a placeholder without a value, and for a text
+ * that is too long.
+ */
 export function checkPost({ texts, args = {}, users = {} }: Post): void {
   v.parse(Texts, texts)
   v.parse(Args, args)
@@ -96,7 +102,9 @@ async function isSent(sender: UserId, clientId: ClientId, tx: Transaction): Prom
   return (await tx.select({ id: messages.id }).from(messages).where(hasKey)).length > 0
 }
 
-/** Returns the names of users by placeholder. An unknown user has the id as the name. */
+/**
+ * Returns the names of users by placeholder. For an unknown user, returns the id instead of a name.
+ */
 async function readNames(
   named: Readonly<Record<string, UserId>>,
   tx: Transaction,

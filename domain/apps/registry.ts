@@ -136,7 +136,7 @@ export async function lockInstallation(
   return (await row.for('key share')).length > 0
 }
 
-/** Returns those of the rooms in which the app is installed and which are not archived. */
+/** Returns those rooms of `among` in which the app is installed. Leaves out archived rooms. */
 export async function findInstalled(app: AppId, among: readonly RoomId[]): Promise<RoomId[]> {
   if (among.length === 0) return []
   const rows = await db

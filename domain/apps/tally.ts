@@ -19,7 +19,7 @@ interface Query {
   /** The items to count. */
   items: readonly string[]
   room: RoomId
-  /** The id of the caller, and the caller's pseudonyms. */
+  /** The values of `voter` that stand for the caller: the caller's id and pseudonyms. */
   me: readonly string[]
 }
 
@@ -35,8 +35,8 @@ interface Result {
 const maxVoters = 20
 
 /**
- * Counts in the database how many users have chosen the options of items. Returns a function that returns the
- * result of an item, as `<Choices>` of the kit shows it.
+ * Counts in the database how many users have chosen each option of the items. Returns a function
+ * that returns the result of an item, in the form that the component `<Choices>` (apps/_kit) shows.
  */
 export async function tally(
   { votes: table, item, items, room, me }: Query,

@@ -10,7 +10,10 @@ export interface TokenOptions {
    * `https://id.example/realms/nats-chat`.
    */
   issuer: string
-  /** URL at which this process reaches the issuer, if it cannot use `issuer`. Tokens have `issuer` in `iss`. */
+  /**
+   * URL at which this process reaches the issuer, if it cannot use `issuer`. Even then, the claim
+   * `iss` of tokens contains `issuer`.
+   */
   internalUrl?: string
   /** A token is accepted if its `azp` or `aud` contains one of these ids. */
   clientIds: readonly string[]
@@ -23,9 +26,9 @@ export interface TokenIdentity extends Identity {
   handle: string
   roles: RealmRole[]
   name: string | undefined
-  /** The session at the identity provider, `sid`. */
+  /** Id of the session at the identity provider, from the claim `sid`. */
   session: string | undefined
-  /** By the identity provider's clock, in seconds since the epoch. */
+  /** Time of issue by the identity provider's clock, in seconds since the epoch. */
   issuedAt: number
 }
 
@@ -55,8 +58,8 @@ export const algorithms = [
 ]
 export const clockToleranceS = 5
 /**
- * A token must not live longer than its entry in REVOKED_TOKENS, which expires after 25 hours
- * (docs/decisions/005-access-token-lifetime.md).
+ * An access token must not live longer than the entry that revokes it in the bucket REVOKED_TOKENS.
+ * The entry expires after 25 hours (docs/decisions/005-access-token-lifetime.md).
  */
 const maxLifetimeS = 24 * 3_600
 

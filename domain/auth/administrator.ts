@@ -4,8 +4,9 @@ import { readCaller } from '../rooms/member.ts'
 import { isAssignedUserId } from './user-id.ts'
 
 /**
- * Returns the user id of the caller, for the log entry of the change. nats-server has verified the id and the role
- * of a client. An operator can call under any id: throws `forbidden` for an id that no user has.
+ * Returns the user id of the administrator who calls, so that the change can be logged under this
+ * id. For a client, nats-server has verified the id and the role. An operator can call under any
+ * id: throws `forbidden` for an id that no user has.
  */
 export async function requireAdministrator(context: Context): Promise<UserId> {
   const caller = readCaller(context)

@@ -22,7 +22,7 @@ const fetchTimeoutMs = 3_000
  */
 const cooldownMs = 2_000
 const retryDelayMs = 1_000
-/** Until the cached keys reach this age, a revoked key is still trusted. */
+/** Age at which the cached keys are fetched again. Until then, a revoked key is still trusted. */
 const maxAgeMs = 10 * 60_000
 
 /** Creates a cache of the issuer's keys. They are fetched from `internalUrl`, which may equal `issuer`. */
@@ -94,9 +94,9 @@ async function fetchKeys(issuer: string, internalUrl: string): Promise<JSONWebKe
 }
 
 /**
- * Returns the URL of the keys. If the internal URL differs from the issuer's, a URL of keys on the
- * issuer's host is moved to the internal host. Keys on a third host give undefined, because this
- * process may not reach that host.
+ * Returns the URL from which this process fetches the keys. If `internalUrl` differs from `issuer`,
+ * replaces the issuer's host in `url` by the internal host. Returns undefined for keys on a third
+ * host, because this process may not reach that host.
  */
 function internalKeysUrl(url: string, issuer: string, internalUrl: string): string | undefined {
   const [keys, outside, inside] = [new URL(url), new URL(issuer), new URL(internalUrl)]

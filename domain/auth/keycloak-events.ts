@@ -27,8 +27,8 @@ const requestTimeoutMs = 5_000
 /** Older events are skipped: the access tokens of that time have expired. */
 const maxAgeMs = 24 * 3_600_000
 /**
- * Events of this time before the last event are read again. An event can become visible after a later one, if
- * its transaction commits later.
+ * Each read begins this long before the last event of the previous read. An event can become
+ * visible after a later one, if its transaction commits later.
  */
 const overlapMs = 10_000
 const resourceTypes = ['USER', 'REALM_ROLE_MAPPING', 'GROUP_MEMBERSHIP']
@@ -44,8 +44,8 @@ export function parseRealm(url: string): { base: string; realm: string } | undef
 }
 
 /**
- * Reads the admin events since the last call, and revokes the tokens of users who were disabled or deleted,
- * or who lost a role or a group. Each event has an effect once.
+ * Reads the admin events since the last call, and revokes the tokens of users who were disabled or
+ * deleted, or who lost a role or a group. An event that is read again has no further effect.
  */
 export async function applyAdminEvents(options: KeycloakOptions, context: Context): Promise<void> {
   const since = Math.max((await readCursor(context)) - overlapMs, Date.now() - maxAgeMs)
@@ -69,8 +69,9 @@ export async function applyAdminEvents(options: KeycloakOptions, context: Contex
 }
 
 /**
- * Returns whether the user's tokens must be revoked after an event. A user who lost only one of several roles
- * can log in again at once, with the remaining roles.
+ * Returns whether the user's tokens must be revoked after an event. Returns true after the loss of
+ * any role or group, even if the user has others: the user can log in again at once, with the
+ * remaining roles.
  */
 async function endsTokens(event: AdminEvent, subject: string, keycloak: Admin): Promise<boolean> {
   if (event.operationType === 'DELETE') return true

@@ -15,7 +15,7 @@ export interface LogoutOptions {
 export interface Logout extends Identity {
   /** The session that has ended; undefined for all sessions of the user. */
   session: string | undefined
-  /** By the identity provider's clock, in seconds since the epoch. */
+  /** Time of issue by the identity provider's clock, in seconds since the epoch. */
   issuedAt: number
   /** `jti`, which is unique for each logout token. */
   id: string
@@ -27,7 +27,7 @@ export interface LogoutCheck {
 }
 
 const eventName = 'http://schemas.openid.net/event/backchannel-logout'
-/** Older tokens are rejected, so their ids need not be stored. */
+/** Older tokens are rejected, so the id of a used token need not be stored for longer than this. */
 const maxAgeS = 10 * 60
 
 /** Checks logout tokens by section 2.6 of OpenID Connect Back-Channel Logout 1.0. */

@@ -6,9 +6,9 @@ export const realmRoles = ['admin', 'user'] as const
 export type RealmRole = (typeof realmRoles)[number]
 
 /**
- * Returns the subjects that a user may publish and subscribe to. The runtime adds the subjects of
- * requests. A client calls `users.id` before it knows its user id, so the subject of this call
- * contains `identity` instead.
+ * Returns the subjects that a user may publish and subscribe to. The runtime adds the subjects for
+ * requests to functions. A client calls `users.id` before it knows its user id, so the subject of
+ * this call contains `identity` instead.
  */
 export function permissionsFor(user: UserId, identity: string, roles: readonly string[]) {
   const mayUseApps = appAudience.some((role) => roles.includes(role))

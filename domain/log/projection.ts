@@ -23,7 +23,10 @@ type MessageCopy = {
 }
 type Purger = Pick<Context, 'purgeMessage'>
 
-/** With many partitions, the transactions must not use all connections of the process. */
+/**
+ * Runs at most three transactions at once. With many partitions, they could otherwise use all
+ * database connections of the process.
+ */
 const transactions = bulkhead(3, Number.POSITIVE_INFINITY)
 
 export async function persist(events: readonly LoggedEvent[], context: Purger): Promise<void> {

@@ -93,7 +93,10 @@ interface PageRow {
   seqs: number[] | null
 }
 
-/** Withdrawn reactions are included, because emojis are ordered by their first reaction. */
+/**
+ * Withdrawn reactions are included, because emojis are ordered by their first reaction, even if it
+ * was withdrawn.
+ */
 type ReactionRow = [emoji: string, user: UserId, on: boolean, firstSeq: number]
 
 export async function readPage(query: PageQuery): Promise<Page> {

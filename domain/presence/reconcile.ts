@@ -21,8 +21,9 @@ type Connections = Awaited<ReturnType<typeof readConnections>>
  * reported, and restores leases that were lost. Keeps the leases of servers in `servers` that do not respond.
  */
 export async function reconcile(servers: ReadonlySet<string>, context: Context): Promise<void> {
-  // A connection is opened before its lease is stored, and a lease before the status. The three lists are read
-  // in the reverse order, so that none lacks the cause of an entry in the list before it.
+  // A connection is opened before its lease is stored, and a lease before the status. The three
+  // lists are read in the reverse order: the list of leases then has the lease of each listed
+  // status, and the list of connections has the connection of each listed lease.
   const entries = await context.kv(PRESENCE).list('*')
   const leases = await context.kv(PRESENCE_CONN).list(leasePattern)
   const connections = await readConnections(context)
@@ -34,8 +35,8 @@ export async function reconcile(servers: ReadonlySet<string>, context: Context):
     return answered.has(connection.server) || !servers.has(connection.server)
   }
   let dead = leases.filter((lease) => isDead(lease, connections))
-  // The list of connections is read in pages. If a connection closes meanwhile, the list may lack another one,
-  // so a second list must confirm that a lease is dead.
+  // The list of connections is read in pages. If a connection closes meanwhile, the list may lack
+  // another connection that is still open, so a second list must confirm that a lease is dead.
   if (dead.length > 0) {
     const again = await readConnections(context)
     dead = dead.filter((lease) => isDead(lease, again))

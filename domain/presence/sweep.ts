@@ -5,16 +5,19 @@ import { reconcile } from './reconcile.ts'
 import { endLeasesOf } from './server-leases.ts'
 
 /**
- * A server that has not responded for this long no longer runs. The time covers three sweeps, and a server that is
- * only slow responds to one of them.
+ * A server that has not responded for this time counts as stopped. Sweeps run every 10 seconds, so
+ * it has missed three of them: a server that is only slow responds to at least one of three.
  */
 const silentMs = 25_000
 /**
  * If no process has run a sweep for longer than this, the delete markers of expired leases may have
- * been lost.
+ * been lost. All leases are then compared with the connections.
  */
 const gapMs = 40_000
-/** Delay after a server starts or stops. In this time, users reconnect and streams elect their leaders. */
+/**
+ * After a server has started or stopped, leases are compared with the connections only after this
+ * delay. Meanwhile, users reconnect and streams elect their leaders.
+ */
 const settleMs = 15_000
 const everyMs = 15 * 60_000
 

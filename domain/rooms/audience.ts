@@ -86,8 +86,8 @@ export async function findAudience(room: RoomId, context: Context): Promise<Audi
  * even in a public room. Returns no users for an archived or unknown room.
  */
 export async function findMemberAudience(room: RoomId, context: Context): Promise<MemberAudience> {
-  // Reads no key for a small room, and no list of members for a large room with a key: the events
-  // do not need it.
+  // An event needs either the key or the list of members. Reads no key for a small room, and no
+  // list for a large room whose members already have the key.
   const known = largeRooms.has(room) ? await findRoomKey(room, context) : undefined
   if (known && isSettled(known)) return { key: known }
   const users = await findMembers(room, context)

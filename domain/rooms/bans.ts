@@ -43,7 +43,8 @@ export async function banUser(
       .onConflictDoNothing()
     const revoked = await deleteInvitations(membership, tx)
     await context.kv(ROOMS_KV).put(id, { kind: state.room.kind, closed: true })
-    // The ban of a user who is not a member causes no event, because the event would reveal a private room.
+    // The ban of a user who is not a member causes no event, because the event would reveal a
+    // private room to this user.
     if (state.role) await deleteMember({ ...membership, by }, 'kick', tx, context)
     return revoked
   })

@@ -9,10 +9,10 @@ import { indexMember } from './member-index.ts'
 import { withRoomLock } from './room-lock.ts'
 
 /**
- * Makes both members of a direct room guests, who cannot send, while one of them has blocked the
- * other. Otherwise makes them members. Call this after the commit of a block, an unblock or a new
- * room. If two such changes are committed at the same time, the later call of this function sees
- * both changes.
+ * Gives both users the role `guest` in their direct room while one of them has blocked the other,
+ * so that neither can send messages there. Otherwise, gives both the role `member`. Call this after
+ * the commit of a block, an unblock or a new direct room. If two such changes are committed at the
+ * same time, the later call of this function sees both changes.
  */
 export async function applyBlocks(one: UserId, other: UserId, context: Context): Promise<void> {
   const room = directRoomOf(one, other)

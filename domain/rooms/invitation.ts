@@ -9,8 +9,9 @@ import type { Transaction } from './room-lock.ts'
 const maxListed = 100
 
 /**
- * Stores an invitation. An invitation that the user has declined becomes `quiet`: the user can accept it, but
- * it is not listed. Returns true if the user did not have an invitation before.
+ * Stores an invitation to a room. If the user has declined an earlier invitation to the room, it
+ * becomes `quiet`: the user can accept it, but it is not listed. Returns true if the user had no
+ * invitation to the room before, not even a declined one.
  */
 export async function insertInvitation(
   invitation: MembershipKey & { by: UserId; role: Role },

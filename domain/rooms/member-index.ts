@@ -30,7 +30,9 @@ export async function indexMember(key: MembershipKey, context: Context): Promise
   return (await indexMembers([key], context)).length > 0
 }
 
-/** Returns those of the memberships that are in the database. */
+/**
+ * Does the same as `indexMember` for several memberships. Returns those that are in the database.
+ */
 export async function indexMembers(
   keys: readonly MembershipKey[],
   context: Context,
@@ -123,7 +125,10 @@ export async function reconcileNext(
   return size === ids.length && size < roomBatchSize ? undefined : ids[size - 1]
 }
 
-/** Of the memberships in rooms with ids above `after`, returns the room of the one after the first `count`. */
+/**
+ * Skips the first `count` memberships of all rooms with ids above `after`, ordered by room id.
+ * Returns the room of the next membership.
+ */
 async function findRoomBeyond(count: number, after: RoomId | undefined) {
   const [found] = await db
     .select({ room: members.room })
@@ -195,7 +200,7 @@ const member = { room: members.room, userId: members.userId, kind: rooms.kind, r
 
 /**
  * Skips those of `keys` that are not in the database. `isNew` is true if the member index had no
- * entry.
+ * entry for the membership.
  */
 function writeMembers(keys: readonly MembershipKey[], context: Context) {
   const index = context.kv(ROOMS_KV)

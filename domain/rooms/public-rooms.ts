@@ -49,7 +49,7 @@ export async function listPublicRooms({ text, after, caller }: PublicRoomQuery) 
 
 /**
  * Throws `invalid` if the caller may not see the room `after`, because the result would reveal its
- * name.
+ * name: it begins with the rooms that follow this room in the order of names.
  */
 async function findPageStart(after: RoomId, caller: UserId): Promise<SQL> {
   const [room] = await db

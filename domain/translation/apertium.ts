@@ -197,7 +197,10 @@ function toSentences(parts: readonly MessagePart[]): Sentence[] {
   return sentences
 }
 
-/** Wraps everything except text in brackets, which Apertium leaves as it is. */
+/**
+ * Encloses every part in brackets, unless its kind is `text`. Apertium does not change the content
+ * of brackets.
+ */
 function toSentence(pieces: readonly MessagePart[]): Sentence {
   const isWord = ({ kind, text }: MessagePart) => kind === 'text' && /\p{L}/u.test(text)
   const [first, last] = [pieces.findIndex(isWord), pieces.findLastIndex(isWord)]

@@ -32,7 +32,8 @@ export async function storeTranslation(
   if (!message) return
   const cache = context.kv(TRANSLATE_CACHE)
   await cache.put(key, { translatedText, ...(from === undefined ? {} : { from }) })
-  // The message is read after the write: a deletion that came too early to delete this entry is seen here.
+  // The message is read after the write. If it was edited or deleted before the entry existed, the
+  // entry is deleted here.
   const current = await findMessage(message.notifyId, context, { fresh: true })
   if (current?.text !== text) await cache.delete(key)
 }

@@ -20,7 +20,8 @@ export function textOf(parts: readonly MessagePart[]): string {
 }
 
 export async function detectLanguage(text: string): Promise<DetectedLanguage> {
-  // The smallest table of eld. It is loaded at the first translation, because even this one needs 90 MB.
+  // The smallest data set of eld, the language detector. It is loaded at the first translation,
+  // because even the smallest one needs 90 MB.
   const { eld } = await import('eld/extrasmall')
   const result = eld.detect(text)
   return {

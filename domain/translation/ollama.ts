@@ -51,7 +51,10 @@ export function createOllama({ url, model }: { url: string; model: string }): En
   }
 }
 
-/** The text is fenced and the task repeated after it, because a text may contain instructions. */
+/**
+ * The text is enclosed in tags, and the task is repeated after it, because the text may contain
+ * instructions to the model.
+ */
 function promptFor(text: string, { from, to }: TranslationJob): string {
   const names = new Intl.DisplayNames('en', { type: 'language' })
   const task =

@@ -78,7 +78,8 @@ async function readAppSenders(ids: readonly UserId[]): Promise<User[]> {
 
 /** Returns users by their handles in lower case. If handles differ only in case, returns one of their users. */
 export async function readUsersByHandle(handles: readonly string[]): Promise<Map<string, UserId>> {
-  // The order and the limit make PostgreSQL use the index, whatever it assumes about the handles.
+  // The order and the limit make PostgreSQL use the index, whatever number of matching users it
+  // estimates.
   const rows = await db.execute<{ handle: string; id: UserId }>(sql`
     select wanted.handle, found.id
     from unnest(${sql.param(handles)}::text[]) as wanted (handle)
@@ -101,9 +102,10 @@ const [maxWords, maxWordTerms] = [4, 500]
 const lastCharacter = '\u{10ffff}'
 
 /**
- * Returns up to 20 users. For each word of `text`, their name, handle or id has a word that begins with it.
- * Always finds users who have the words in the order of `text`, or two words in any order. Finds other users
- * only if they are among the first 500 terms of one of the words.
+ * Returns up to 20 users. For each word of `text`, their name, handle or id has a word that begins
+ * with it. Searches first for the words next to each other, in the order of `text`. Then reads only
+ * the first 500 rows of `user_terms` for each of the four longest words, so it can miss users whose
+ * words are all common.
  */
 export async function searchUsers(text: string): Promise<User[]> {
   const words = readQuery(text)

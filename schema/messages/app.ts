@@ -114,8 +114,8 @@ const Update = v.object({
   app: AppId,
   room: RoomId,
   /**
-   * Begins with 1 when the app is installed, and increases by 1 with each update. A client that misses an
-   * update reads the data again.
+   * The first update after the installation of the app has the version 1, and each further update
+   * the next number. A client that finds a gap reads the data again.
    */
   version: v.number(),
   data: v.optional(v.unknown()),

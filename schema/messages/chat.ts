@@ -49,7 +49,8 @@ export const PagedMessage = v.object({
       users: v.array(UserId),
       /**
        * Sequences of replies whose deletion is an event after the page's `asOf`. `count` already
-       * excludes these replies.
+       * excludes these replies, so a client must not subtract them again when it receives these
+       * events.
        */
       deleted: v.optional(v.array(Seq)),
     }),

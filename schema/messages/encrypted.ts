@@ -6,7 +6,10 @@ import type { Notice } from './event.ts'
 import type { roomPresence, roomTyping } from './presence.ts'
 import { RoomKey } from './room.ts'
 
-/** Exactly one of the fields is present. */
+/**
+ * An event that is published only once for all members of a large room, encrypted: see
+ * `roomEncrypted`. Exactly one of the fields is present.
+ */
 export interface RoomPush {
   notify?: Notice
   presence?: ParsedDataOf<typeof roomPresence>
@@ -27,9 +30,9 @@ export const roomEncrypted = {
 } as const satisfies Topic
 
 /**
- * A new key of a large room, published to each member if an app is the first to need the key. Otherwise, the
- * notification `deliver.{user}.notify.{room}` contains the key. Events that are encrypted with the key will soon be
- * published on `room.notify.{key}` only.
+ * A new key of a large room, published to each member if an app is the first to need the key.
+ * Otherwise, the notification `deliver.{user}.notify.{room}` contains the key. Some seconds later,
+ * events of the room are published only on `room.notify.{key}`, encrypted with the key.
  */
 export const deliverRoomKey = {
   subject: 'deliver.{user}.notify.{room}.key',

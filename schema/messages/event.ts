@@ -13,8 +13,9 @@ export const Emoji = v.pipe(
 export const Mentions = v.array(UserId)
 
 /**
- * The text of a message of an app. `{{ name }}` in it stands for the argument `name` or the current name of
- * the user `users.name`, and `{{ user }}` for the user `by`, whose call has led to the message.
+ * The text of a message of an app. In it, a placeholder such as `{{ name }}` is replaced by
+ * `args.name` or by the current name of the user `users.name`, and `{{ user }}` by that of the user
+ * `by`, whose call has led to the message.
  */
 export const Card = v.object({
   texts: v.object({ en: v.string(), de: v.string(), zh: v.string(), ar: v.string() }),
@@ -152,7 +153,10 @@ const Notice = v.object({
    */
   threadId: v.optional(MessageId),
   threadBy: v.optional(UserId),
-  /** Not validated here, because it was validated when it was received from CHAT_MESSAGES. */
+  /**
+   * Not validated here: the function that publishes the notification has validated the event when
+   * it received it from CHAT_MESSAGES.
+   */
   event: v.optional(v.custom<RoomEvent>((value) => typeof value === 'object' && value !== null)),
 })
 export type Notice = v.InferOutput<typeof Notice>
@@ -173,7 +177,10 @@ export const deliverNotify = {
   data: v.object({
     ...Notice.entries,
     user: UserId,
-    /** The new key of the room: events will soon be published on `room.notify.{key}` only. */
+    /**
+     * A new key of the room. Some seconds later, events are published only on `room.notify.{key}`,
+     * encrypted with the key.
+     */
     roomKey: v.optional(RoomKey),
   }),
   push: true,

@@ -82,8 +82,8 @@ export const deliverInvitation = {
 } as const satisfies Topic
 
 /**
- * `room.kick`: bans a user, member or not, and removes a member. The ban lasts until `room.unban`.
- * Idempotent. Returns `conflict` if the member is the last owner.
+ * `room.kick`: bans a user from a room, and removes the user if they are a member. The ban lasts
+ * until `room.unban`. Idempotent. Returns `conflict` if the member is the last owner.
  */
 export const roomKick = {
   subject: 'room.kick.{room}',
@@ -130,8 +130,8 @@ export const roomRole = {
 
 /**
  * `admin.role`: changes the role of a user in any room that is not direct. If the user is not a
- * member, adds the caller, or invites another user, with that role. Returns `conflict` if the last
- * owner would lose the role of an owner.
+ * member, invites the user with that role. An administrator who gives themselves a role is added at
+ * once instead. Returns `conflict` if the last owner would lose the role of an owner.
  */
 export const adminRole = {
   subject: 'admin.role.{room}',

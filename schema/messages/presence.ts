@@ -30,8 +30,9 @@ export const heartbeatMs = 10_000
 /** Time after its last heartbeat at which a lease that needs heartbeats expires. */
 export const leaseMs = 45_000
 /**
- * Interval of the heartbeats of a lease that lasts as long as the connection. They restore a lease that was lost
- * without being noticed. Each heartbeat costs about one write to JetStream, for its rate limit.
+ * Interval of the heartbeats of a lease that lasts as long as the connection. They restore a lease
+ * that was lost without being noticed. The interval is long, because each heartbeat costs about one
+ * write to JetStream, where calls are counted for the rate limit.
  */
 export const repairMs = 3_600_000
 /** The name that the page gives its connection to NATS. */
@@ -121,7 +122,10 @@ export const presenceChanged = {
 
 const changes = { room: RoomId, changes: v.array(PresenceChange) }
 
-/** Status changes of a public room's members in a short interval, broadcast to its subscribers. */
+/**
+ * Status changes of a public room's members, collected for a short time and broadcast to the
+ * subscribers of the room.
+ */
 export const roomPresence = {
   subject: 'room.presence.{room}',
   data: v.object(changes),

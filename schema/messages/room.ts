@@ -93,9 +93,10 @@ export const roomDirect = {
 } as const satisfies Contract
 
 /**
- * `room.list`: returns the caller's rooms, at most 1,000, in no particular order. `log` is an id of the stream of
- * events. If it differs from that of an earlier answer, a backup may have been restored: the client must then
- * delete all events and all sequences that it has stored. `log` is absent while JetStream is unavailable.
+ * `room.list`: returns the caller's rooms, at most 1,000, in no particular order. `log` is an id of
+ * the stream of events. If it differs from the `log` of an earlier answer, a backup may have been
+ * restored: the client must then delete all events and all sequences that it has stored. `log` is
+ * absent while JetStream is unavailable.
  */
 export const roomList = {
   subject: 'room.list',

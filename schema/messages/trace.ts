@@ -2,7 +2,7 @@ import * as v from 'valibot'
 import type { Contract } from '#runtime'
 import { Time } from '../ids.ts'
 
-/** The calls of the page that begin a trace. */
+/** The functions for whose calls the page begins a trace. */
 export const tracedCalls = ['send', 'send.thread'] as const
 export type TracedCall = (typeof tracedCalls)[number]
 

@@ -36,7 +36,7 @@ export const translateRequest = {
     from: v.optional(v.string()),
   }),
   audience: ['everyone'],
-  // The first call in a process loads the tables for the detection of languages.
+  // The first call in a process is slow, because it loads the data for the detection of languages.
   timeoutMs: 10_000,
   description: 'Translates a message',
   errors: ['forbidden', 'not_found', 'rate_limited'],
@@ -78,8 +78,9 @@ export const deliverTranslation = {
 export type TranslationPiece = v.InferOutput<typeof deliverTranslation.data>
 
 /**
- * A request to the subject on which a user receives pieces. It fails with `unavailable` if no client of the user
- * subscribes to the subject.
+ * Tests whether a user still has a client: a request to the subject on which the user receives
+ * pieces of translations. It fails with `unavailable` if no client of the user subscribes to the
+ * subject.
  */
 export const translationClients = {
   subject: deliverTranslation.subject,

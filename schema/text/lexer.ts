@@ -1,6 +1,6 @@
 import { Lexer, type Token, Tokenizer, type Tokens } from 'marked'
 
-/** Deeper blocks are shown as source text. */
+/** Maximum nesting depth. Deeper blocks are shown as source text. */
 const maxDepth = 10
 /**
  * To find the end of emphasis or a link, marked (the Markdown library) scans the following text. This

@@ -13,9 +13,9 @@ export const mentionPattern = () =>
   /(?<![\w@])@([a-z0-9_-]+(?:[.+][a-z0-9_-]+)*(?:@[a-z0-9_-]+(?:\.[a-z0-9_-]+)*)?)(?![\w-])/gi
 
 /**
- * Returns the ids and handles, in lower case, that a name after `@` may refer to, the longest first. The
- * text after a dot, `+` or `@` may not belong to the name, and a hyphen or an underscore at its end may
- * be punctuation.
+ * Returns the ids and handles, in lower case, that a name after `@` may refer to, the longest
+ * first. The name may already end before a dot, `+` or `@`, and a hyphen or an underscore at its
+ * end may be punctuation.
  */
 export function candidatesOf(name: string): string[] {
   const ends = [...name.matchAll(/[.+@]/g)].map(({ index }) => index)
@@ -25,8 +25,8 @@ export function candidatesOf(name: string): string[] {
 }
 
 /**
- * Returns the names after `@` in a message, as they are written, but only once and at most 50. Skips
- * code, links and images.
+ * Returns the names after `@` in a message, as they are written: each name once, and at most 50
+ * names. Skips code, links and images.
  */
 export function findMentionedNames(text: string): string[] {
   if (!text.includes('@')) return []

@@ -78,9 +78,9 @@ export function readName(text: string): NameReading {
 }
 
 /**
- * Returns the nearest valid name for a text from the identity provider: without forbidden characters,
- * and cut after a whole character. The text is not rejected, because its user cannot correct it here.
- * Returns undefined if nothing visible is left.
+ * Returns the nearest valid name for a text from the identity provider: without forbidden
+ * characters, and cut after a whole character. The text is not rejected, because the user cannot
+ * correct it in the chat. Returns undefined if nothing visible is left.
  */
 export function repairName(text: string): string | undefined {
   const kept: string[] = []

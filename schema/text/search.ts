@@ -76,8 +76,8 @@ export function hasWords(folded: string, words: readonly string[]): boolean {
 const [maxFoldedLength, maxTerms] = [300, 40]
 
 /**
- * Returns the terms by which a text is found: for each word, the folded text from that word on, and
- * then the whole text. So each word begins a term, and each term has all words.
+ * Returns the terms by which a text is found, one for each word: the folded text from that word on,
+ * followed by the whole folded text. So each word begins a term, and each term has all words.
  */
 export function searchTerms(text: string): string[] {
   const folded = foldForSearch(text).slice(0, maxFoldedLength).toWellFormed()

@@ -1,4 +1,5 @@
-// The texts of the kit in groups. The build of an app contains only the groups that its parts of the kit use.
+// The texts of the kit, in groups. The build of an app contains only the groups of those components
+// of the kit that the app uses.
 
 export const common = {
   cancel: 'Cancel',

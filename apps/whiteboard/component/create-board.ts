@@ -33,7 +33,7 @@ export function createBoard() {
   for (const event of ['stack-item-added', 'stack-item-popped'] as const)
     undoManager.on(event, countSteps)
 
-  /** Makes a change that belongs to the current step of undo. */
+  /** Makes a change that belongs to the current undo step. */
   const change = (work: () => void) => doc.transact(work, own)
 
   function beginStep() {
