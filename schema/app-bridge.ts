@@ -1,8 +1,8 @@
 import type { Role } from './messages/room.ts'
 
 /**
- * The API that the component of a room app uses. Its calls become messages between the app's frame
- * and the page: see `MessageFromApp` and `MessageToApp`. Each message is a JSON string.
+ * The API that the component of a room app uses. Calls become messages between the app's frame and
+ * the page: see `MessageFromApp` and `MessageToApp`. Each message is a JSON string.
  */
 export interface AppBridge {
   /** For display only: the server takes the user and the room of each call from its subject. */

@@ -4,8 +4,8 @@ export interface Identity {
 }
 
 /**
- * Returns a subject token for an identity, by which a client calls `users.id` before it knows its user
- * id. Its capital letters distinguish it from every user id.
+ * Returns a token that stands for an identity in NATS subjects. With it, a client calls `users.id`
+ * before it knows its user id. The capital letters of the token distinguish it from every user id.
  */
 export async function identityToken({ issuer, subject }: Identity): Promise<string> {
   const bytes = new TextEncoder().encode(`${issuer}\0${subject}`)

@@ -145,7 +145,10 @@ export const PRESENCE_CONN = {
   storage: 'memory',
 } as const satisfies BucketDeclaration
 
-/** The events of the NATS servers about closed connections of users, for `connection.closed`. */
+/**
+ * The events of the NATS servers about closed connections of users, for the function
+ * `connection.closed`.
+ */
 export const CONNECTIONS = {
   stream: 'CONNECTIONS',
   subjects: ['connection.closed'],

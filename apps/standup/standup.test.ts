@@ -171,7 +171,7 @@ describe('the app standup', { timeout: 60_000 }, () => {
     expect((await read('bob')).past).toMatchObject([{ answers: [{ user: 'alice' }] }])
   })
 
-  it('opens one standup a day, even if another process runs or restarts', async () => {
+  it('opens one standup a day, even if one process ends and another one starts', async () => {
     const { functionsNats, databaseUrl } = inject('servers')
     const start = () =>
       startRuntimeService({

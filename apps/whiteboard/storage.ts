@@ -7,7 +7,7 @@ import { compact } from './compact.ts'
 import { type BoardUpdate, readUpdate } from './read-update.ts'
 import { boards, clients, updates } from './tables.ts'
 
-/** A new reader receives all of a board in one message of at most 1 MB, as base64. */
+/** A new reader receives the whole board in one message of at most 1 MB, as base64. */
 const maxBytes = 640 * 1_024
 /** Space on a full board for updates that erase. */
 const reserveBytes = 64 * 1_024

@@ -115,7 +115,7 @@ describe('the boards of two users', () => {
     expect([...alice.state.rejected, ...bob.state.rejected]).toEqual([])
   }, 120_000)
 
-  it('are unsaved after an outage until the server has all changes', async () => {
+  it('are reported as unsaved after an outage, until the server has all changes', async () => {
     const room = await createRoom()
     const [alice, bob] = await Promise.all([open(room, 'alice'), open(room, 'bob')])
     bob.network.cut()

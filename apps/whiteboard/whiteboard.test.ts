@@ -171,7 +171,7 @@ describe('the app whiteboard', () => {
     expect(await readStrokes()).toEqual(contentOf(alice))
   })
 
-  it('has space for 2,000 strokes of 50 points that were drawn in parts', async () => {
+  it('has space for 2,000 strokes of 50 points each, even if each was drawn in ten parts', async () => {
     const alice = createPeer()
     for (let count = 0; count < 2_000; count += 1) {
       draw(alice, 1, 8, 1_000, 1_000)

@@ -10,7 +10,7 @@ admin=(-r nats-chat --no-config --server http://localhost:8080/auth --realm mast
 # Options of Java for a process that runs only for seconds.
 export KC_OPTS='-XX:TieredStopAtLevel=1 -XX:+UseSerialGC'
 password=$(</proc/sys/kernel/random/uuid)
-# Imports one user, because Keycloak ignores roles when it creates a user.
+# Imports the user, because Keycloak ignores roles when it creates a user.
 /opt/keycloak/bin/kcadm.sh create partialImport "${admin[@]}" -f - >&2 <<JSON
 {
   "ifResourceExists": "FAIL",

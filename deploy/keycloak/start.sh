@@ -1,4 +1,5 @@
-# The command of the Keycloak container. Keycloak reads passwords only from the environment.
+# The command of the Keycloak container. Keycloak reads passwords only from the environment, so this script
+# exports them from the files of the secrets.
 set -eu
 export KC_DB_PASSWORD="$(</run/secrets/KC_DB_PASSWORD)"
 export KC_BOOTSTRAP_ADMIN_PASSWORD="$(</run/secrets/KC_BOOTSTRAP_ADMIN_PASSWORD)"

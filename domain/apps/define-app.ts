@@ -157,7 +157,7 @@ export function scheduled(
 
 type Actions = Readonly<Record<string, Declared>>
 
-/** A room app: the functions of its actions, and what the registry stores about it. */
+/** A room app: its functions, and the properties that are stored in the table `apps`. */
 export interface AppDefinition<Own extends Actions = Actions> extends FunctionSet {
   readonly id: AppId
   readonly name: string

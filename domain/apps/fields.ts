@@ -1,7 +1,10 @@
 import * as v from 'valibot'
 import { StorableText } from '#schema/storable-text'
 
-/** Returns the schema of a text. Removes spaces at its ends, and then rejects a text that is too short or long. */
+/**
+ * Returns a schema that removes the spaces at both ends of a text, and then rejects a text that is
+ * too short or too long.
+ */
 export function text(maxLength: number, minLength = 1) {
   return v.pipe(StorableText, v.trim(), v.minLength(minLength), v.maxLength(maxLength))
 }

@@ -11,8 +11,8 @@ const Input = v.object({ room: RoomId })
 const admitted = new WeakMap<Context, Member>()
 
 /**
- * Runs an action of an app only if its caller is a member of the room and the app is installed there. It is
- * the `_around.ts` of each folder with apps.
+ * Runs an action of an app only if its caller is a member of the room and the app is installed
+ * there. The file `_around.ts` of each folder with apps exports it.
  */
 export const appGuard = defineAround(
   async ({ function: { name }, input, context }, next) => {

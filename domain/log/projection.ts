@@ -283,7 +283,10 @@ async function clearDeleted(ids: string[], sql: TransactionSql): Promise<number[
   return versions.map(({ seq }) => Number(seq))
 }
 
-/** Stores the original text as the first version before the newest version replaces it. */
+/**
+ * Stores the original text of a message as its first version, before a newer version replaces it in
+ * `messages`.
+ */
 async function applyVersions(ids: string[], sql: TransactionSql) {
   await sql`
     insert into message_versions (message_id, seq, text, mentions, at)

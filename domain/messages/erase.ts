@@ -20,7 +20,8 @@ export async function eraseMessage(message: Message, deletion: LoggedEvent, cont
   const progress = await findPersistedSequence(message, 'rooms', context)
   try {
     await persistNow(deletion, context)
-    // `persistNow` purges only the edits that are persisted, so the later ones are purged here.
+    // `persistNow` purges only the edits that are persisted, so edits that are not persisted yet
+    // are purged here.
     if (!progress.caughtUp) await purgeEdits(message, progress.seq, context)
   } catch (error) {
     context.log.warn({ err: error, id: message.id }, 'message not yet deleted from the database')

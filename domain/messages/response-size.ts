@@ -1,4 +1,7 @@
-/** The NATS server accepts 1 MB, and the other fields of the response need a part of it. */
+/**
+ * The NATS server accepts messages of up to 1 MB, and the other fields of a response need some of
+ * this space.
+ */
 export const maxResponseBytes = 900_000
 
 export function sizeOf(part: unknown): number {

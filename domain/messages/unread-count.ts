@@ -10,7 +10,10 @@ import { mentions, messages, roomHeads, threadStates } from '#schema/tables/mess
  * the user's own messages and deleted messages are read, but not counted.
  */
 const maxScanned = 1_000
-/** If a user follows more threads with unread replies, only those with the newest replies are counted. */
+/**
+ * If a user follows more than this number of threads with unread replies, only the threads with the
+ * newest replies are counted.
+ */
 const maxThreads = 100
 
 type Of<T> = T | AnyPgColumn | SQL<T> | SQL.Aliased<T>

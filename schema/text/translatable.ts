@@ -38,6 +38,7 @@ export function splitForTranslation(message: string): MessagePart[] {
   }
 
   // In a quote or a list, the lines of a token lack the markers that the message has before them.
+  // So each line is searched for by itself.
   const takeLines = (kind: 'text' | 'protected', source: string) =>
     take(kind, source.trim()) || source.split('\n').map((line) => take(kind, line.trim()))
 

@@ -4,7 +4,7 @@ import type { AppBridge } from '#schema/app-bridge'
 const [batchMs, retryMs] = [50, 1_000]
 /** The server accepts updates of up to 36 kB. */
 const maxBatchBytes = 32_000
-/** Codes of failures for which a retry would fail, too. */
+/** Error codes after which a retry would fail as well. */
 const finalCodes = new Set(['forbidden', 'invalid', 'too_large'])
 
 interface SyncOptions {

@@ -63,7 +63,8 @@ export function Drawing(props: DrawingProps) {
 
   function move(event: PointerEvent) {
     if (event.pointerId !== pointer) return
-    // Safari before 18.2 lacks the method, and it returns nothing for events that a script has made.
+    // Safari before 18.2 lacks `getCoalescedEvents`. For events that a script has created, it
+    // returns an empty list.
     const events = 'getCoalescedEvents' in event ? event.getCoalescedEvents() : []
     proceed?.(events.length > 0 ? events : [event])
   }
