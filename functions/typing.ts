@@ -9,8 +9,9 @@ import { deliverTyping, roomTyping, typing } from '#schema/messages/presence'
 import { ROOMS_KV } from '#schema/streams'
 
 /**
- * Keys of the events of the last 3 s: room, user and thread. A call whose key is in the list publishes
- * nothing. Thread ids are not checked: only the rate limit restricts a client that invents them.
+ * Keys of the events of the last 3 s: room, user and thread. A call with one of these keys
+ * publishes nothing. Thread ids are not checked: only the rate limit restricts a client that
+ * invents them.
  */
 const recentlySent = new LRUCache<string, true>({ ...maxEntries(50_000), ttl: 3_000 })
 

@@ -29,8 +29,9 @@ export const CHAT_MESSAGES = {
     max_age: nanoseconds(30 * 24 * 3_600_000),
     duplicate_window: nanoseconds(duplicateWindowMs),
     allow_direct: true,
-    // The NATS server republishes each stored event for the function `fanout`. Headers contain the
-    // event's sequence and the previous sequence of its subject.
+    // The NATS server republishes each stored event for the function `fanout`. The headers of the
+    // republished message contain the sequence of the event, and the sequence of the previous event
+    // with the same subject.
     republish: { src: 'chat.>', dest: 'log.>' },
   },
 } as const satisfies StreamDeclaration

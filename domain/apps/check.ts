@@ -11,8 +11,9 @@ interface Problem {
 }
 
 /**
- * Returns the `check` of a folder with apps, for its `_setup.ts`: `runtime check` then reports an app that is
- * not named after its folder, and tables without a migration.
+ * Returns the function `check` that the `_setup.ts` of a folder with apps exports. With it,
+ * `runtime check` reports an app that is not named after its folder, and tables without a
+ * migration.
  */
 export function checkApps(folder: string): () => Promise<Problem[]> {
   return async () => {

@@ -11,7 +11,10 @@ import type { Transaction } from '../rooms/room-lock.ts'
 
 export type RegisteredApp = typeof apps.$inferInsert
 
-/** How long an app may still be used after it was uninstalled in another process. */
+/**
+ * Maximum time for which this process still allows calls of an app that another process has
+ * uninstalled.
+ */
 const installationTtlMs = 500
 
 const installations = new LRUCache<string, true | typeof absent>({

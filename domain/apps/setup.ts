@@ -14,7 +14,10 @@ interface Setup {
   env: Readonly<Record<string, string | undefined>>
 }
 
-/** Returns `migrate` for the `_setup.ts` of a folder with apps. Each app has a PostgreSQL schema of its own. */
+/**
+ * Returns the function `migrate` that the `_setup.ts` of a folder with apps exports. Each app has a
+ * PostgreSQL schema of its own.
+ */
 export function migrateApps(folder: string): (setup: Setup) => Promise<void> {
   return async ({ env }) => {
     configureDb(env)

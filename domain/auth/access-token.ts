@@ -42,8 +42,8 @@ export interface TokenCheck {
 }
 
 /**
- * Accepted signature algorithms. HS256 is not accepted: an attacker could sign tokens with the public key as
- * its secret.
+ * Accepted signature algorithms. HS256 is not accepted: an attacker could use the public key as the
+ * secret of HS256, and sign tokens with it.
  */
 export const algorithms = [
   'RS256',

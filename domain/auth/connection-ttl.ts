@@ -3,8 +3,8 @@ import * as v from 'valibot'
 const defaultTtlS = 3_600
 const maxTtlS = 24 * 3_600
 /**
- * The server closes a connection early, by a random share of its lifetime that is at most this
- * value.
+ * The server closes each connection early, by a random share of its lifetime. This is the largest
+ * share.
  */
 const spread = 0.1
 

@@ -105,8 +105,8 @@ function isEnding(entry: KvEntry<Entry>): boolean {
 }
 
 /**
- * Returns the NATS connection of a lease. Returns undefined for any other id: its lease expires unless
- * heartbeats renew it.
+ * Returns the NATS connection that `connId` names. Returns undefined for an id of any other form:
+ * the lease of such an id expires unless heartbeats renew it.
  */
 export function readConnection(connId: string): NatsConnectionId | undefined {
   const [, server, client] = connIdPattern.exec(connId) ?? []

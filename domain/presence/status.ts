@@ -75,7 +75,10 @@ export async function setOnline(user: UserId, context: Context): Promise<void> {
   await changeStatus(user, comeOnline, context)
 }
 
-/** The object distinguishes a missing entry from an entry that was not read. */
+/**
+ * Returns an object, because `{ entry: undefined }` (no entry) must differ from `undefined` (not
+ * read).
+ */
 async function readStatus(user: UserId, context: Context) {
   return { entry: await context.kv(PRESENCE).get(user) }
 }

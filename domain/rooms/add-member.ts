@@ -116,8 +116,8 @@ export async function markReadUpToHeads(
 }
 
 /**
- * Adds memberships that are committed to the member index ROOMS_KV, and their events to the stream.
- * Returns the users whose memberships still exist.
+ * Adds committed memberships to the member index ROOMS_KV, and their events to the stream
+ * CHAT_MESSAGES. Returns the users whose memberships still exist.
  */
 export async function publishMembers(
   keys: readonly MembershipKey[],

@@ -173,7 +173,8 @@ export function applyRoomChange(change: ParsedDataOf<typeof roomChanged>): void 
   if (change.action === 'join') cached?.add(change.userId)
   else if (change.action === 'leave') cached?.delete(change.userId)
   else members.delete(room)
-  // A read of the members that is in progress may lack the change. After `delete`, its result is not cached.
+  // A read of the members that has already started may lack the change. After `delete`, the result
+  // of such a read is not cached.
   if (!cached) members.delete(room)
   rooms.delete(room)
   evictRoomKey(room)

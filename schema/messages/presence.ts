@@ -25,14 +25,14 @@ export interface NatsConnectionId {
   client: number
 }
 
-/** Interval of the heartbeats of a lease that needs heartbeats. */
+/** Interval between heartbeats, for a lease that expires without them. */
 export const heartbeatMs = 10_000
-/** Time after its last heartbeat at which a lease that needs heartbeats expires. */
+/** A lease that needs heartbeats expires this long after the last one. */
 export const leaseMs = 45_000
 /**
- * Interval of the heartbeats of a lease that lasts as long as the connection. They restore a lease
- * that was lost without being noticed. The interval is long, because each heartbeat costs about one
- * write to JetStream, where calls are counted for the rate limit.
+ * Interval between heartbeats, for a lease that lasts as long as its connection. These heartbeats
+ * restore a lease that was lost without being noticed. The interval is long, because each heartbeat
+ * costs about one write to JetStream, where calls are counted for the rate limit.
  */
 export const repairMs = 3_600_000
 /** The name that the page gives its connection to NATS. */

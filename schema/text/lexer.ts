@@ -237,7 +237,8 @@ class MessageTokenizer extends Tokenizer {
   override inlineText(src: string) {
     const [address = ''] =
       src.length === this.lengthAfterAt ? (mentionedAddress.exec(src) ?? []) : []
-    // Returns the whole address as text: marked would otherwise find it again after its first letter.
+    // Returns the whole address as text. Otherwise, marked would make a link of the address from
+    // its second letter on.
     if (address) return { ...toTextToken(address), escaped: false }
     const text = this.readText(src)
     if (text && mentionStart.test(text.raw)) this.lengthAfterAt = src.length - text.raw.length

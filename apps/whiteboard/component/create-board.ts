@@ -85,7 +85,10 @@ export function createBoard() {
         for (const [key, existing] of notes) if (existing === note) notes.delete(key)
       })
     },
-    /** Changes only the part of the text that differs, so that changes of others remain. */
+    /**
+     * Replaces only the part of the text that differs, so that simultaneous changes by other users
+     * remain.
+     */
     writeNote(note: Note, text: string) {
       const before = readNote(note).text
       const { start, removed, inserted } = differenceOf(before, text)
