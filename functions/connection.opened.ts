@@ -9,8 +9,8 @@ import { DEACTIVATED_USERS, REVOKED_TOKENS } from '#schema/streams'
 /** Each browser tab with the page has one connection. */
 const maxConnections = 100
 /**
- * Of the logins of one user that a process handles, only every tenth counts the user's connections.
- * Counting is slow, because a server goes through all its connections to list those of one user.
+ * A process counts the connections of a user only at every tenth login of this user. Counting is
+ * slow, because each server goes through all its connections to find those of one user.
  */
 const loginsPerCheck = 10
 

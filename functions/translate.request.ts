@@ -104,7 +104,8 @@ async function start(
       return 'started'
     }
     context.publish(translationJoined, { key, user, msgKey })
-    // The run may have ended before it received the listener.
+    // Without a lease, the run may have ended before it received the listener, so the loop starts
+    // again.
     if (await leases.get(key)) return 'started'
   }
 }

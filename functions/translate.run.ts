@@ -14,7 +14,8 @@ export default defineFunction(
   {
     env: TranslationEnv,
     resources: [CHAT_MESSAGES, MSG_CACHE, TRANSLATE_CACHE, TRANSLATE_RUNS],
-    // An engine translates only one text or a few at the same time.
+    // A higher concurrency is of no use, because an engine translates only one text or a few at the
+    // same time.
     concurrency: 2,
     maxQueued: 100,
     onRejected(error, { data }, context) {

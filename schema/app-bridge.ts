@@ -55,7 +55,10 @@ interface Locale {
   dir: 'ltr' | 'rtl'
 }
 
-/** The first message from the page to the frame. It transfers the port for all other messages. */
+/**
+ * The first message from the page to the frame. It transfers the MessagePort through which all
+ * other messages are sent.
+ */
 export type AppHello = Pick<AppBridge, 'user' | 'room'> & { app: string; theme: Theme } & Locale
 
 export type MessageToApp =

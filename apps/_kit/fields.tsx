@@ -93,7 +93,7 @@ export function CheckboxGroup<Value extends string | number>(
 interface FieldListProps extends Omit<JSX.InputHTMLAttributes<HTMLInputElement>, 'min' | 'max'> {
   /** The label of each field is the text of the app with this key, whose `{{ number }}` counts from 1. */
   name: string
-  /** The number of fields. */
+  /** `min` and `max` limit the number of fields. */
   min: number
   max: number
 }

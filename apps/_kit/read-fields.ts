@@ -4,8 +4,9 @@ const isField = (element: Element): element is Field => element.matches('input, 
 const isToggle = ({ type }: Field) => type === 'checkbox' || type === 'radio'
 
 /**
- * Returns the values of the named fields of a form. The value of a checkbox is a boolean. The value of a named
- * `<fieldset>` is the list of the values of its fields, without checkboxes that are not checked.
+ * Returns the values of the named fields of a form. The value of a checkbox is a boolean. The value
+ * of a named `<fieldset>` is the list of the values of its fields. The list leaves out checkboxes
+ * that are not checked.
  */
 export function readFields(form: HTMLFormElement): Record<string, unknown> {
   const values: Record<string, unknown> = {}

@@ -40,7 +40,7 @@ export async function lockInRoom<Table extends TableOfRooms>(
     .select()
     .from(table as PgTable)
     .where(inRoom(table, room, values))
-  // FOR UPDATE would also block inserts of rows that reference this one.
+  // Not FOR UPDATE, because it would block inserts of rows that reference this row.
   const [row] = await found.limit(1).for('no key update')
   if (!row)
     throw new FunctionError('not_found', `This room has no such row in ${getTableName(table)}`)

@@ -3,8 +3,8 @@ import * as v from 'valibot'
 const defaultTtlS = 3_600
 const maxTtlS = 24 * 3_600
 /**
- * The server closes each connection early, by a random share of its lifetime. This is the largest
- * share.
+ * Maximum share of the lifetime by which a connection ends early. The share is random for each
+ * connection.
  */
 const spread = 0.1
 

@@ -87,8 +87,9 @@ export async function isRevoked(
 }
 
 /**
- * Returns which tokens of a user were revoked after a connection was opened: `all`, those of at least one
- * session (`session`), or `none`. Returns `none` while JetStream is unavailable.
+ * Returns which tokens of a user were revoked after a connection was opened: all tokens (`all`),
+ * those of at least one session (`session`), or no tokens (`none`). Returns `none` while JetStream
+ * is unavailable.
  */
 export async function findRevokedSince(
   userId: string,

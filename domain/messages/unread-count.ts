@@ -46,7 +46,7 @@ export function unreadAfter(room: Of<RoomId>, seq: Of<number>, user: UserId) {
     .as('counted')
 }
 
-/** `asOf` is the sequence of the last event of the room that the counts include. */
+/** `asOf` is the sequence of the last event that the counts include. */
 export async function countUnread(room: RoomId, seq: number, user: UserId) {
   const counted = unreadAfter(room, seq, user)
   const [counts = { unread: 0, mentions: 0, asOf: 0 }] = await db

@@ -17,8 +17,9 @@ type LeaseEntry = KvEntry<ValueOf<typeof PRESENCE_CONN>>
 type Connections = Awaited<ReturnType<typeof readConnections>>
 
 /**
- * Makes leases and statuses match the connections that the servers list: removes leases whose end was not
- * reported, and restores leases that were lost. Keeps the leases of servers in `servers` that do not respond.
+ * Makes leases and statuses match the connections that the servers list: removes leases whose end
+ * was not reported, and restores leases that were lost. A server that is listed in `servers` and
+ * does not respond keeps its leases.
  */
 export async function reconcile(servers: ReadonlySet<string>, context: Context): Promise<void> {
   // A connection is opened before its lease is stored, and a lease before the status. The three

@@ -1,7 +1,7 @@
 import type { MessagePart } from '#schema/text/translatable'
 import type { Pairs } from './engine.ts'
 
-/** Two languages count as similar if one score is at least this share of the other. */
+/** Two languages count as similar if the lower score is at least this share of the higher score. */
 const similarity = 0.9
 const minLetters = 40
 

@@ -174,7 +174,7 @@ export const msgVersions = {
   errors: ['forbidden'],
 } as const satisfies Contract
 
-/** Selects a history page: without `before`, `after` and `around`, the newest one. */
+/** Selects a page of the history. Without `before`, `after` and `around`, it is the newest page. */
 const pageRange = {
   before: v.optional(Seq),
   after: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),

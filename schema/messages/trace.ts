@@ -9,7 +9,7 @@ export type TracedCall = (typeof tracedCalls)[number]
 const hexId = (digits: number) =>
   v.pipe(v.string(), v.regex(new RegExp(`^(?!0+$)[0-9a-f]{${digits}}$`)))
 
-/** A span for a call of a page, from the start of the call to its answer. */
+/** A span of a call by the page, from the start of the call to its answer. */
 const PageSpan = v.strictObject({
   trace: hexId(32),
   id: hexId(16),

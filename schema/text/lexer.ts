@@ -117,7 +117,10 @@ function splitRow(line: string): string[] {
   return cells[0] === '' ? cells.slice(1) : cells
 }
 
-/** Match a mention of a user by an e-mail address: the `@` at the end of a text, and the address after it. */
+/**
+ * Two patterns for the mention of a user by an e-mail address: the `@` at the end of a text, and
+ * the address after it.
+ */
 const mentionStart = /(?<![\w@])@$/
 const mentionedAddress = /^[\w-]+(?:[.+][\w-]+)*@[\w-]+(?:\.[\w-]+)*/
 
