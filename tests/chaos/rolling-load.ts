@@ -31,7 +31,10 @@ const maxSyncedEvents = 500
 /** The maximum of concurrent reads, so that most of the load comes from sending messages. */
 const maxReads = 4
 
-/** Sends 100 messages a second. Reads the room right after an acknowledgement. */
+/**
+ * Sends 100 messages a second. Reads the room after an acknowledgement, and records in `stale` the
+ * reads that lack the acknowledged message.
+ */
 export class RollingLoad {
   readonly #users: readonly SimulatedUser[]
   readonly #room: RoomId
@@ -61,7 +64,10 @@ export class RollingLoad {
     await Promise.all(calls)
   }
 
-  /** Returns the figures of a past time span, for messages that were first sent in it. */
+  /**
+   * Returns the figures of a past time span. All except `gapMs` are those of the messages that were
+   * first sent in it.
+   */
   figures(from: number, to: number): Figures {
     const all = [...this.acknowledged.values()]
     const within = all.filter(({ sentAt }) => sentAt >= from && sentAt <= to)
@@ -113,8 +119,8 @@ export class RollingLoad {
         if (since >= seq && (page.messages[0]?.seq ?? 0) > seq) continue
         const synced = await callUntilAnswered(user, 'chat.sync', { room, since })
         const isRead = synced.recovered && synced.events.some((event) => event.seq === seq)
-        // The answer contains at most 500 events. There may be more by now, because the call may
-        // have been repeated for seconds.
+        // `chat.sync` returns at most 500 events. There may be more by now, because the call may have
+        // been repeated for seconds.
         const isTooMuch = !synced.recovered && this.#latest - since > maxSyncedEvents / 2
         if (!isRead && !isTooMuch)
           this.stale.push(

@@ -19,7 +19,7 @@ export interface RollingOptions {
 }
 
 export interface Measurement {
-  /** The words after the seconds in the report, such as `until a message was persisted`. */
+  /** The words that follow the seconds in the report, such as `until a message was persisted`. */
   name: string
   seconds: number
   bar?: number

@@ -9,7 +9,7 @@ import {
 } from './evidence.ts'
 import type { Replay } from './replay.ts'
 
-/** The user may still receive events within this time after a removal. */
+/** A user may still receive the events of a room for this time after their removal from it. */
 const graceMs = 1_000
 
 export function compareViewsWithLog({ views }: Evidence, messages: Replay): string[] {

@@ -76,7 +76,7 @@ describe('admin.deactivate', () => {
     await reactivate()
   })
 
-  it('removes the user from search results, rejects inviting them, and marks them as deactivated in other answers', async () => {
+  it('hides the user from users.search, rejects room.invite and room.direct for them, and marks them as deactivated in users.names and room.info', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
     const other = await app.createRoom(['alice'], 'private')
     const search = async () => (await app.call('users.search', { text: 'bob' }, 'alice')).users

@@ -25,7 +25,7 @@ describe('admin.reactivate', () => {
     expect((await bucket.get(userId))?.operation).toBe('DEL')
   })
 
-  it('rejects a user who has never logged in, and a caller who is no administrator', async () => {
+  it('rejects the id of a user who has never logged in, and a caller who is no administrator', async () => {
     const call = (userId: string, as: 'alice' | 'bob') =>
       app.call('admin.reactivate', { userId: userId as never }, as)
 

@@ -68,7 +68,7 @@ describe('admin.role', () => {
     expect(await app.readEvents(room)).toEqual([])
   })
 
-  it('does not let the administrator read the history of a private room', async () => {
+  it('does not let the calling administrator read the history of a private room', async () => {
     const room = await app.createRoom(['bob'], 'private')
 
     await setRole(room, 'bob', 'owner')

@@ -30,8 +30,8 @@ async function connectWith(claims?: Claims): Promise<NatsConnection> {
 }
 
 /**
- * Matches a login that is rejected within two seconds. The logs of nats-server and of the runtime
- * both contain the reason, and neither contains the token.
+ * Matches a login that is rejected within two seconds. The log of nats-server and the log of the
+ * runtime must contain the reason, and must not contain the token.
  */
 const rejectedWith = (reason: RegExp) => ({
   message: expect.stringContaining('Authorization Violation'),
@@ -110,7 +110,7 @@ describe('auth.callout', () => {
     expect((await requestAsAlice(nc, 'as.alice.whoami')).json()).toEqual({ caller: 'alice' })
   })
 
-  it('lets a user without a role call only functions with the audience everyone', async () => {
+  it('lets a user without a role call only functions whose audience is `everyone`', async () => {
     const nc = await connectWith({ realm_access: { roles: [] } })
 
     expect((await requestAsAlice(nc, 'as.alice.whoami')).json()).toEqual({ caller: 'alice' })
@@ -125,8 +125,8 @@ describe('auth.callout', () => {
 
     await nc.closed()
     const openMs = Date.now() - openedAt
-    // The connection ends at a random time in the last tenth of its lifetime. nats-server counts in
-    // whole seconds.
+    // The connection is closed at a random time in the last tenth of CONNECTION_TTL. The tolerance
+    // is a second, because nats-server counts in whole seconds.
     expect(openMs).toBeGreaterThan(ttlS * 900 - 1_000)
   })
 
@@ -224,7 +224,7 @@ describe('auth.callout', () => {
     expect((await requestAsAlice(nc, 'as.alice.whoami')).json()).toEqual({ caller: 'alice' })
   })
 
-  it('does not answer a login while the token issuer does not respond, and accepts logins once it does', async () => {
+  it('leaves a login unanswered while the token issuer does not respond, and accepts logins once the issuer responds', async () => {
     const { tokenIssuer, runtime } = fixture
     const token = await tokenIssuer.token()
     tokenIssuer.hang()
@@ -243,7 +243,7 @@ describe('auth.callout', () => {
     await expect.poll(() => tryLogin().catch(String), { timeout: 15_000 }).toBe('accepted')
   })
 
-  it('accepts a login that waited for a frozen runtime', async () => {
+  it('accepts a login that waited while the runtime was frozen', async () => {
     const token = await fixture.tokenIssuer.token()
     await fixture.runtime.kill('SIGSTOP')
     onTestFinished(() => fixture.runtime.kill('SIGCONT'))

@@ -204,7 +204,7 @@ describe('chat.history', () => {
     expect(messages[1]).not.toHaveProperty('replies')
   })
 
-  it('does not count deleted replies, and lists those whose deletion is newer than asOf', async () => {
+  it('does not count deleted replies, and returns the sequences of replies that were deleted after asOf', async () => {
     const { room } = await createMessages(1)
     await app.addMember(room, 'bob', 'public')
     const [first] = (await read(room)).messages
@@ -239,8 +239,8 @@ describe('chat.history', () => {
     const [message] = (await read(room)).messages
     if (!message) throw new Error('The page has no message')
     const asOf = async () => (await read(room, { limit: 1, before: seqs[1] })).asOf
-    // `asOf` may be too low until the events are persisted. That does no harm: a client that passes
-    // `asOf` to chat.sync then only receives some events twice.
+    // Until both messages are persisted, `asOf` may be lower than their sequences. That does no harm:
+    // a client that passes this `asOf` to chat.sync loses no event, and receives some events twice.
     await expect.poll(asOf).toBe(seqs[1])
 
     const notifyId = toNotifyId(message)
@@ -299,7 +299,8 @@ describe('chat.history', () => {
       expect.stringMatching(/^Index Scan using messages_room_thread_seq .* reply_2 /),
       expect.stringMatching(/^Index Scan using reactions_message_id_user_id_emoji_pk/),
     ])
-    // If all conditions on messages are in the index condition, PostgreSQL reads no other rows.
+    // If all conditions on messages are in the index condition, PostgreSQL reads only the matching
+    // rows.
     expect(
       plan.match(/Index Cond: \(\(room = \$1\) AND \(thread_id = \$2\) AND \(seq/g),
     ).toHaveLength(2)

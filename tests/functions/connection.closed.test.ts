@@ -21,8 +21,8 @@ async function newConnection() {
 }
 
 /**
- * Repeats the heartbeat until it opens a lease that lasts as long as the connection. Before the
- * first `presence.sweep`, the runtime does not know the server, and opens leases that expire.
+ * Repeats the heartbeat until it opens a lease that lasts as long as the connection. Until
+ * `presence.sweep` has run once, the runtime does not know nats-server, and opens leases that expire.
  */
 async function openLease(user: string, connId: string) {
   await expect
@@ -132,7 +132,7 @@ describe('connection.closed', () => {
     expect(await readLease(key)).toMatchObject({ state: 'closed', ttl: '60s' })
   })
 
-  it('is not relied on for a server that presence.sweep does not know: clients there must send heartbeats', async () => {
+  it('is not needed to end a lease on a server that presence.sweep does not know: this lease expires without heartbeats', async () => {
     const [user, server] = [newUserId(), `N${'A'.repeat(55)}`]
 
     const { nextMs } = await presence.heartbeat(user, natsConnectionId({ server, client: 7 }))
@@ -143,7 +143,7 @@ describe('connection.closed', () => {
 })
 
 describe('presence.sweep', () => {
-  it('ends the presence lease of a closed connection for which no event arrived', async () => {
+  it('ends the presence lease of a closed connection even if no event connection.closed arrived', async () => {
     const [user, { connId }] = [newUserId(), await newConnection()]
     const charlie = await connectAs('charlie', 'connected')
     await openLease('charlie', charlie.key.replace('charlie.', ''))
@@ -170,7 +170,7 @@ describe('presence.sweep', () => {
     expect(await presence.readStatus('alice')).not.toBe('offline')
   })
 
-  it('ends the presence leases of connections to a server that no longer responds', async () => {
+  it('ends the presence leases of connections to a nats-server that no longer responds', async () => {
     const [user, server] = [newUserId(), `N${'B'.repeat(55)}`]
     const bucket = await app.openBucket(PRESENCE_CONN)
     await presence.heartbeat(user)

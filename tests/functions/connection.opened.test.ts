@@ -20,7 +20,8 @@ afterAll(async () => {
 describe('connection.opened', () => {
   it('closes the newest connections of a user who has more than 100', async () => {
     const old = await connectMany(servers, 20)
-    // `connectMany` fails if the runtime closes a connection over the limit while it logs in.
+    // `connectMany` fails if the runtime closes a connection over the limit before its login is
+    // complete.
     await connectMany(servers, 150).catch(() => undefined)
 
     await expect.poll(async () => (await listConnections(auth, 'alice')).length).toBeLessThan(110)

@@ -62,7 +62,8 @@ describe('fanout', () => {
 
   it('publishes events of a direct room to its two members only', async () => {
     await app.connectAs('bob')
-    // Bob's login is written to the table users with a delay. Until then, the call is rejected.
+    // Bob's login is written to the table users with a delay. Until then, bob is an unknown user, and
+    // room.direct is rejected.
     const { room } = await vi.waitFor(
       () => app.call('room.direct', { with: 'bob' }, 'alice'),
       5_000,

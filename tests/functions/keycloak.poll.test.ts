@@ -14,7 +14,7 @@ interface AdminEvent {
   resourcePath: string
 }
 
-/** Five times the interval at which `keycloak.poll` runs. */
+/** Maximum wait for the effect of a poll: five times the interval at which `keycloak.poll` runs. */
 const maxMs = 50_000
 const secret = 'the-secret-of-the-client'
 
@@ -140,7 +140,8 @@ describe('keycloak.poll', { timeout: 120_000 }, () => {
     )
     onTestFinished(() => next.close())
     const count = admin.queries.length
-    // The next polls read the last events again, but must not close the new connection.
+    // The next polls read the newest events once more, but must not apply them once more: that would
+    // close the new connection.
     await expect
       .poll(() => admin.queries.length, { timeout: maxMs })
       .toBeGreaterThanOrEqual(count + 2)
@@ -171,7 +172,7 @@ describe('keycloak.poll', { timeout: 120_000 }, () => {
     expect(lines.filter((it) => /"level":[45]0.*"keycloak.poll"/.test(it))).toHaveLength(1)
   })
 
-  it('does not start with an issuer that is no realm of Keycloak', async () => {
+  it('prevents the start of the runtime if the issuer is no realm of Keycloak', async () => {
     const settings = { OIDC_INTERNAL_URL: 'http://127.0.0.1:1/issuer', KEYCLOAK_EVENTS_SECRET: 'x' }
 
     await expect(createLoginFixture(undefined, settings)).rejects.toThrow(

@@ -119,7 +119,7 @@ describe('msg.delete', () => {
     expect(deletions).toHaveLength(1)
   })
 
-  it('does not send a deleted message again when the client retries with the same client id', async () => {
+  it('keeps the message deleted when its sender repeats send with the same client id', async () => {
     const room = await app.createRoom(['alice'])
     const clientId = newClientId()
     const sent = await app.send(room, 'a secret', 'alice', clientId)

@@ -45,7 +45,8 @@ describe('msg.get', () => {
   it('reads the stream when neither the memory of a process nor the bucket MSG_CACHE has the message', async () => {
     const room = await app.createRoom(['alice'])
     const { nc } = await app.connectAs('functions')
-    // `send` would put the message in the memory of a process.
+    // The test publishes the event itself: `send` would also cache the message in the memory of a
+    // process.
     const id = newMessageId()
     const at = new Date().toISOString()
     const clientId = newClientId()
@@ -125,7 +126,8 @@ describe('msg.get', () => {
 
     const get = (sent: typeof edited) => app.call('msg.get', { notifyId: toNotifyId(sent) }, 'bob')
 
-    // For half a second, the runtime may return a message that it read from the stream earlier.
+    // The calls are repeated: for up to half a second, a process may use an earlier read of the stream,
+    // which lacks the edit or the deletion.
     await expect
       .poll(() => get(edited))
       .toMatchObject({ ...edited, text: 'second', editedSeq: seq })
@@ -141,7 +143,7 @@ describe('msg.get', () => {
     expect(message.text).toBe('for all')
   })
 
-  it('rejects a call within one second after the room was archived', async () => {
+  it('rejects calls at the latest one second after the room was archived', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner' })
     const notifyId = toNotifyId(await app.send(room, 'hello', 'alice'))
     await app.call('msg.get', { notifyId }, 'bob')

@@ -10,8 +10,8 @@ import { createLoginFixture, type LoginFixture } from '../support/login-fixture.
 import { type Claims, type SigningOptions, subjectOf } from '../support/token-issuer.ts'
 
 /**
- * Five times the time in which a logout must close the connections. A long wait hides no fault: in
- * these tests, nothing but a logout closes connections.
+ * Maximum wait for a connection to close: five times the time in which a logout must close it. The
+ * long wait hides no fault, because in these tests, only a logout closes connections.
  */
 const maxMs = 25_000
 const event = 'http://schemas.openid.net/event/backchannel-logout'
@@ -101,7 +101,7 @@ const closes = (nc: NatsConnection) =>
   ])
 
 describe('oidc.logout', () => {
-  it('closes the connections of the session, and rejects its tokens', async () => {
+  it('closes the connections of the session, and rejects the tokens of the session', async () => {
     const user = createUser()
     const [token, other] = [await user.token('here'), await user.token('elsewhere')]
     // The provider may still renew a token while it ends the session. So the time of issue of this
@@ -185,7 +185,8 @@ describe('oidc.logout', () => {
   it('closes a connection whose login was not yet complete when the logout arrived', async () => {
     const user = createUser()
     const bucket = await new Kvm(await connectAs('functions')).open(REVOKED_TOKENS.bucket)
-    // The revocation is newer than the connection, as if the logout had arrived during the login.
+    // The time of the revocation is later than the start of the connection, as if the logout had
+    // arrived during the login.
     await bucket.put(`user.${user.name}`, JSON.stringify({ until: Date.now() + 60_000 }))
 
     const nc = await open(await user.token('here')).catch(() => undefined)
@@ -204,7 +205,7 @@ describe('oidc.logout', () => {
     await other.flush()
   })
 
-  it('rejects the tokens of the session even after a restart of the runtime, and closes connections of unknown sessions at the first logout only', async () => {
+  it('rejects the tokens of the session even after a restart of the runtime, and then closes connections whose session is unknown at the next logout only', async () => {
     const user = createUser()
     const token = await user.token('here')
     await open(token)
@@ -223,7 +224,8 @@ describe('oidc.logout', () => {
     void (async () => {
       for await (const { type } of other.status()) changes.push(type)
     })()
-    // After the restart, no process knows to which session a connection belongs.
+    // After the restart, no process knows the session of the open connection. So the logout of any
+    // session of the user closes it.
     expect(await post(await logoutToken(user, { sid: 'somewhere' }))).toEqual(accepted)
     await expect.poll(() => changes, { timeout: maxMs }).toContain('reconnect')
     expect(await post(await logoutToken(user, { sid: 'anywhere' }))).toEqual(accepted)

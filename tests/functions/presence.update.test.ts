@@ -42,7 +42,7 @@ describe('presence.update', () => {
     ])
   })
 
-  it('changes online to away for an idle user, but keeps a status that the user chose', async () => {
+  it('changes online to away when the client reports that the user is idle, but keeps the status busy that the user chose', async () => {
     const user = newUserId()
     const room = await app.createRoom([user])
     const broadcasts = await app.listen(roomPresence, { room }, 'functions')

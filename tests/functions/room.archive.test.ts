@@ -24,7 +24,7 @@ async function readKeys(room: RoomId): Promise<string[]> {
 }
 
 describe('room.archive', () => {
-  it.each(['public', 'private'] as const)('hides a %s room from everyone', async (kind) => {
+  it.each(['public', 'private'] as const)('makes a %s room unavailable to its owner, members and other users', async (kind) => {
     const room = await app.createRoom(['alice', 'bob'], kind, { alice: 'owner' })
     const changes = await app.listen(roomChanged, { room }, 'functions')
 
@@ -128,7 +128,7 @@ describe('room.archive', () => {
     expect(await app.readEvents(room)).toMatchObject([{ action: 'archive' }, { action: 'restore' }])
   })
 
-  it('restores missing entries of the member index even if the room is not archived', async () => {
+  it('restores missing entries of the member index when a room that is not archived is restored', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
     const before = await readKeys(room)
     const index = await app.openBucket(ROOMS_KV)

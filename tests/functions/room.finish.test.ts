@@ -27,7 +27,7 @@ afterAll(async () => {
   await servers?.[Symbol.asyncDispose]()
 })
 
-/** Creates a room with the rows of a process that added charlie and crashed before it published. */
+/** Creates a room with the rows of a process that added charlie, but crashed before it published the join. */
 async function createInterrupted() {
   const room = await createRoom()
   const [userId, by] = ['charlie', 'alice'] as UserId[] as [UserId, UserId]
@@ -136,7 +136,7 @@ describe('room.finish', () => {
     expect(await readChanges(room)).toMatchObject([{ userId: 'charlie' }, { userId: 'bob' }])
   })
 
-  it('publishes the creation of a room when its creator repeats the failed call', async () => {
+  it('publishes the creation of a room when its creator repeats the failed call of room.create', async () => {
     await createRoom()
     const input = { room: newRoomId(), name: 'Begun', kind: 'private' } as const
     const create = () => app.call('room.create', input, 'alice')

@@ -83,7 +83,7 @@ describe('send', () => {
     })
   })
 
-  it('finds mentioned members by their handles in upper or lower case, even by e-mail addresses', async () => {
+  it('finds mentioned members by their handles, ignoring case, even if a handle is an e-mail address', async () => {
     const users = [newUserId(), newUserId(), newUserId(), newUserId()] as const
     const [jane, li, eva] = users
     const unique = jane.slice(-8)

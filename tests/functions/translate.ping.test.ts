@@ -14,7 +14,7 @@ async function pingBoth() {
 }
 
 describe('translate.ping', () => {
-  it('returns the engines, best first, and for an unavailable one the reason and the command that helps', async () => {
+  it('returns the engines, best first, and for an unavailable engine the reason and a command that makes it available', async () => {
     const answer = await test.app.call('translate.ping', {}, 'charlie')
 
     expect(answer).toEqual({
@@ -31,7 +31,7 @@ describe('translate.ping', () => {
     })
   })
 
-  it('reports in all processes that an engine has died during a translation, and that it works again', async () => {
+  it('reports in all processes that an engine has died during a translation, and later that it works again', async () => {
     const room = await test.app.createRoom(['alice'])
     const notifyId = await test.send(room, english)
     const box = await test.listen('alice')

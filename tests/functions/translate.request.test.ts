@@ -51,7 +51,7 @@ describe('translate.request', () => {
     expect((await box.until(({ done }) => done)).at(-1)?.error).toBeUndefined()
   })
 
-  it('answers from the cache, without the engine, in one piece', async () => {
+  it('publishes a cached translation in one piece, without a request to the engine', async () => {
     const room = await test.app.createRoom(['alice', 'bob'])
     const notifyId = await test.send(room, english)
     const [toAlice, toBob] = [await test.listen('alice'), await test.listen('bob')]

@@ -28,7 +28,7 @@ describe.skipIf(!(await canRun(findPgbouncer)))('PgBouncer with pool_mode sessio
     await rm(dir, { recursive: true, force: true })
   })
 
-  it('passes on migrations, concurrent queries and transactions', async () => {
+  it('passes migrations, concurrent queries and transactions on to PostgreSQL', async () => {
     await migrate()
 
     const values = await Promise.all(
@@ -54,7 +54,7 @@ describe.skipIf(!(await canRun(findPgbouncer)))('PgBouncer with pool_mode sessio
 })
 
 async function startPgbouncer(dir: string, { hostname, port }: URL): Promise<ProcessService> {
-  // PgBouncer runs as another user, who must read its configuration.
+  // PgBouncer runs as another user, who must be able to read its configuration.
   await chmod(dir, 0o755)
   const listenPort = await freePort()
   await writeFile(join(dir, 'users.txt'), '"postgres" ""\n')

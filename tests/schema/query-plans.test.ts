@@ -22,16 +22,16 @@ import { newSpan } from '../support/tracing.ts'
 const rows = 200_000
 const firstSeq = 1_000_000
 /**
- * A statement may touch `maxBuffers` pages of 8 kB, or `maxBuffersPerRow` for each row that it
- * returns if that is more.
+ * A statement may touch `maxBuffers` pages of 8 kB, or `maxBuffersPerRow` pages for each row that it
+ * returns, whichever is more.
  */
 const [maxBuffers, maxBuffersPerRow] = [1_000, 25]
 /**
- * A node of a plan may return `maxRows` rows, or `maxRowsPerRow` for each row that the statement
- * returns if that is more.
+ * A node of a plan may return `maxRows` rows, or `maxRowsPerRow` rows for each row that the statement
+ * returns, whichever is more.
  */
 const [maxRows, maxRowsPerRow] = [11_000, 200]
-/** Tables with about 200,000 rows. A sequential scan may read at most `maxScanned` rows of them. */
+/** A sequential scan of one of these tables may read at most `maxScanned` of its about 200,000 rows. */
 const large = [
   'messages',
   'message_versions',
@@ -44,7 +44,7 @@ const large = [
 ]
 const maxScanned = 1_000
 
-/** The strings are SQL expressions over a message's number `n`, from 1 to `rows`. */
+/** The strings are SQL expressions in which `n` is the number of a message, from 1 to `rows`. */
 interface Distribution {
   rooms: number
   room: string
@@ -118,7 +118,8 @@ describe.each(Object.entries(distributions))('query plans in %s', (name, distrib
     await closeDb()
     sql = postgres(url(), { max: 1 })
     await fill(distribution, `d${at}`, sql)
-    // The marker is deleted, so that the runtime rebuilds the member index from this database.
+    // The entry `=index` marks the member index as complete. Without it, the runtime rebuilds the
+    // index from this database.
     await using app = createApp(servers.urls)
     await (await app.openBucket(ROOMS_KV)).delete('=index')
     // The stream must continue after the sequences in this database, and must not contain messages
@@ -334,7 +335,7 @@ function callsOf(app: App, room: RoomId, { newest, middle, reply, thread }: Targ
     'msg.delete': async () => app.call('msg.delete', { notifyId: await sendOwn() }, 'alice'),
     send: async () => {
       await app.call('send', { ...input, clientId: newClientId() }, 'alice')
-      // `send` looks up a client id that is not a UUIDv7 in the database.
+      // This client id is not a UUIDv7, so `send` looks it up in the database.
       await app.call('send', { ...input, clientId: crypto.randomUUID() }, 'alice')
     },
     'send.thread': () =>

@@ -39,7 +39,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('a statement on %s', (kind) 
   useDatabase(kind)
   beforeAll(() => migrate())
 
-  it('has a span below the active span, with the text of the statement and without its values', async () => {
+  it('has a child span of the active span, with the text of the statement and without its values', async () => {
     const { spanId, traceId } = await inSpan(async () => {
       const found = await db.select().from(users).where(eq(users.name, secret))
       expect(found).toEqual([])

@@ -41,7 +41,7 @@ export interface RawReply {
 
 export interface Mailbox<Data> {
   next(): Promise<Data>
-  /** Removes and returns all events up to the first that matches. */
+  /** Waits for an event that matches. Removes and returns all events up to it. */
   until(isMatch: (data: Data) => boolean): Promise<Data[]>
   unread(): readonly Data[]
 }
@@ -64,7 +64,8 @@ export function createApp(urls: ServerUrls) {
     },
 
     /**
-     * Returns a client of any user, even an unknown one. It uses the connection of the functions.
+     * Returns a client for any user, even for one who has never logged in. The client uses the
+     * connection of the functions.
      */
     clientFor(user: string): Promise<Client<Contracts>> {
       const existing = clients.get(user)
@@ -235,7 +236,7 @@ export function useApp(): App {
   return app
 }
 
-/** Repeats a call until it is rejected, and returns the code. Throws after one second. */
+/** Repeats a call until it is rejected, and returns the code. Throws if it still succeeds after one second. */
 export async function nextRejection(attempt: () => Promise<unknown>): Promise<string> {
   for (const startedAt = performance.now(); ; ) {
     const elapsedMs = performance.now() - startedAt

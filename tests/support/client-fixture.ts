@@ -21,7 +21,7 @@ export interface ClientFixture extends AsyncDisposable {
   browser: Browser
   open(person: PersonName, options?: BrowserContextOptions): Promise<Visitor>
   connect(person: PersonName): Promise<TestUser>
-  /** Invites a person, and accepts over a separate connection of this person. */
+  /** Invites a person, and accepts the invitation over a separate connection of this person. */
   inviteAndJoin(room: string, person: PersonName, inviter: TestUser): Promise<void>
 }
 
@@ -124,7 +124,7 @@ async function registerEveryone(urls: StackUrls): Promise<void> {
     const { users } = await bob.client.call('users.names', { userIds })
     expect(users).toHaveLength(userIds.length)
   }
-  // `waitFor` also repeats a failed call: the runtime may answer late while everything starts.
+  // `waitFor` also repeats a call that timed out: the runtime may answer late while the servers start.
   await vi.waitFor(expectAll, { timeout: 60_000 })
 }
 
@@ -150,7 +150,7 @@ export async function logIn(page: Page, url: string, person: PersonName): Promis
   await page.getByRole('heading', { name: 'Rooms', exact: true }).waitFor()
 }
 
-/** Creates a room in the page. Returns the id of the room, which begins with its name. */
+/** Creates a room in the page. Returns the id of the room, which begins with the room's name. */
 export async function createRoom(page: Page, kind: 'public' | 'private'): Promise<string> {
   const name = `room-${crypto.randomUUID().slice(0, 8)}`
   await page.getByRole('button', { name: 'Create room' }).click()

@@ -36,7 +36,7 @@ export interface Cluster extends AsyncDisposable {
   ): Promise<ProcessService>
   /** Connects with the rights of functions, to this server only. */
   connectFunctions(server: NatsService): Promise<NatsConnection>
-  /** Connects to this server first, and to another one when it is unavailable. */
+  /** Connects to this server, and to another server of the cluster when this one is unavailable. */
   connectUser(user: string, server: NatsService): Promise<ClusterUser>
 }
 
@@ -47,7 +47,7 @@ export interface ClusterSettings {
    * Makes each server send the addresses of the other servers to clients, unlike nats.cluster.conf.
    */
   isAdvertised?: boolean | undefined
-  /** Called before the servers start. Each of them stores its data in `NAME/nats` below `dir`. */
+  /** Called before the servers start. Each server stores its data in `NAME/nats` below `dir`. */
   prepare?(dir: string, started: AsyncDisposableStack): Promise<void>
 }
 

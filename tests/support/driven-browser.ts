@@ -8,24 +8,24 @@ import { freePort } from '../../stack/ports.ts'
 import { type ProcessOptions, startProcess } from '../../stack/services/process.ts'
 
 /**
- * Firefox or WebKitGTK, driven by WebDriver. Playwright would need its own builds of them, which
- * are in no package registry.
+ * Firefox or WebKitGTK, driven by WebDriver. Playwright is not used: it needs its own builds of these
+ * browsers, which no package registry has.
  */
 export interface DrivenBrowser extends AsyncDisposable {
   open(url: string): Promise<void>
   /**
-   * Runs a function in the page. It must not use any variable from outside of it. Its argument and
-   * its result must be JSON values.
+   * Runs `script` in the page. The function must not use variables from outside of its own body. Its
+   * argument and its result must be JSON values.
    */
   run<Result, Argument = undefined>(
     script: (argument: Argument) => Result,
     argument?: Argument,
   ): Promise<Result>
-  /** Like `run`, in the only frame of the page. */
+  /** Like `run`, but runs the function in the frame of the page. The page must have only one frame. */
   runInFrame: DrivenBrowser['run']
   /** Presses keys, given as characters or as names such as `Enter` or `Control+b`. */
   press(...keys: string[]): Promise<void>
-  /** Opens a tab. All later calls apply to it, until `useTab` is called with the id of another tab. */
+  /** Opens a tab. Later calls apply to the new tab, until `useTab` is called with another id. */
   openTab(): Promise<{ opened: string; before: string }>
   useTab(id: string): Promise<void>
 }
@@ -234,7 +234,7 @@ async function createFolder(resources: AsyncDisposableStack): Promise<string> {
   return dir
 }
 
-/** Starts a process. The first group of `pattern` matches the URL of the process in its output. */
+/** Starts a process. The first group of `pattern` matches the URL or display that the process prints. */
 function start(
   dir: string,
   name: string,

@@ -14,11 +14,11 @@ import type { TestUser } from './test-user.ts'
 
 const folder = join(import.meta.dirname, 'hostile-apps')
 
-/** The app in hostile-apps/, and servers that count what it sends. */
+/** The app in hostile-apps/, and servers that count the requests and packets that it sends. */
 export interface HostileFixture extends AsyncDisposable {
   /**
-   * Creates a room as alice, in which the hostile app makes this attack. Installs the app poll,
-   * too.
+   * Creates a room as alice, and installs the hostile app and the app poll there. The hostile app
+   * carries out `attack`.
    */
   createRoom(attack: string): Promise<RoomId>
   /** Waits for the next report of the app in the room. */
@@ -28,7 +28,7 @@ export interface HostileFixture extends AsyncDisposable {
   received(): { packets: number; connections: number; requests: number }
 }
 
-/** Serves the hostile app in addition to the stack. Its component is on the page's own origin. */
+/** Serves the hostile app in addition to the stack. The component of the app is on the page's own origin. */
 export async function startHostileApp(
   { urls, stateDir }: Pick<ClientFixture, 'urls' | 'stateDir'>,
   alice: TestUser,

@@ -123,7 +123,7 @@ export const count = {
   output: v.object({}),
 } as const
 
-/** A function that counts until its call ends, and then publishes the reason as `counted.{id}`. */
+/** A function that counts until its call is aborted, and then publishes the reason on `counted.{id}`. */
 const countSource = `
 import { setTimeout } from 'node:timers/promises'
 import * as v from 'valibot'

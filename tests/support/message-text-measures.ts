@@ -1,4 +1,7 @@
-/** Runs in the browser: reads what a person sees of messages, and of the HTML that a specification prescribes. */
+/**
+ * These functions run in the browser. They read what a user sees of a rendered message, or of the HTML
+ * that a specification of Markdown prescribes for it.
+ */
 
 /** Returns the outline of a rendered message, to be compared with that of `outlineOfHtml`. */
 export function outlineOfMessage(message: Element): string {
@@ -44,7 +47,7 @@ function simplify(outline: string): string {
     .trim()
 }
 
-/** Returns the visible text with the numbers of lists and the texts that hovering a link shows. */
+/** Returns the visible text. Includes the markers of list items, and the text that a link shows on hover. */
 export function shownText(node: Node): string {
   if (!(node instanceof HTMLElement)) return node.textContent ?? ''
   if (node.matches('button, .link-host')) return ''
@@ -154,7 +157,7 @@ function luminance(layers: string[]): number {
   return value
 }
 
-/** Returns the texts that end outside of their scrollable area or of the window. */
+/** Returns the texts whose left or right end cannot be scrolled into view. */
 export function findUnreachable(message: Element): string[] {
   const texts: string[] = []
   const walker = document.createTreeWalker(message, NodeFilter.SHOW_TEXT)

@@ -15,7 +15,7 @@ export interface MessageTextPage extends AsyncDisposable {
   show(texts: readonly string[]): Promise<void>
   measure<Name extends Measure>(name: Name): Promise<ReturnType<(typeof measures)[Name]>[]>
   setLook(look: { theme: string; direction: string; width: number }): Promise<void>
-  /** Returns the HTML of the messages of which a part is cut off. */
+  /** Returns the HTML of the messages that are partly cut off. */
   findClipped(): Promise<string[]>
   outlinesOf(htmlTexts: readonly string[]): Promise<string[]>
 }

@@ -6,14 +6,17 @@ export interface NetworkProxy extends AsyncDisposable {
   url: string
   cut(): number
   /**
-   * Pauses all open connections until the returned function is called. With `later`, pauses those
-   * that are opened later, too.
+   * Pauses all open connections until the returned function is called. With `later`, also pauses
+   * connections that are opened later.
    */
   stall(options?: { later: boolean }): () => void
   restore(): void
 }
 
-/** Starts a proxy that can cut the network. A browser's offline mode closes no open WebSockets. */
+/**
+ * Starts a proxy that can cut the network. A browser's offline mode is not sufficient, because it
+ * does not close open WebSockets.
+ */
 export async function createNetworkProxy(serverPort: number): Promise<NetworkProxy> {
   const open = new Set<Socket>()
   let isCut = false

@@ -63,7 +63,7 @@ export async function startFakeOllama(): Promise<FakeOllama> {
   }
 }
 
-/** Sends one piece a line, as Ollama does. */
+/** Sends one piece per line, as Ollama does. */
 export function say(...pieces: string[]): Answer {
   return (response) => {
     for (const piece of pieces) writePiece(response, piece)

@@ -41,7 +41,7 @@ export async function startReceiver() {
   }
 }
 
-/** Returns the received spans, if they were exported with the protocol http/json. */
+/** Returns the received spans. Throws if they were not exported with the protocol http/json. */
 export function spansOf(received: readonly Received[]) {
   const resources = received.flatMap(({ body }) => JSON.parse(body.toString()).resourceSpans)
   const scopes = resources.flatMap(({ scopeSpans }) => scopeSpans)

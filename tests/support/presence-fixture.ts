@@ -73,7 +73,7 @@ export function createPresenceFixture(app: App) {
       const bucket = await app.openBucket(PRESENCE_CONN)
       const keys = await Array.fromAsync(await bucket.keys(`${user}.*`))
       const entries = await Promise.all(keys.map((key) => bucket.get(key)))
-      // An expired key leaves an empty marker.
+      // An expired lease leaves an empty entry, the delete marker, under its key.
       const leases = entries.filter((entry) => entry && entry.length > 0)
       const isOpen = (entry: (typeof leases)[number]) =>
         entry?.json<{ state?: string }>().state !== 'closed'

@@ -7,7 +7,7 @@ import { output } from '../../stack/install/command.ts'
 import { findOllama } from '../../stack/install/ollama.ts'
 import { startProcess } from '../../stack/services/process.ts'
 
-/** The answer of the model to every prompt, one token a word. */
+/** The answer of the model to every prompt, one token per word. */
 export const chainAnswer = 'Hola mundo, esta es una prueba de traducción en vivo'
 
 /** A tiny model with the architecture of llama. Its weights only encode which token comes next. */

@@ -19,12 +19,12 @@ export interface FailingDisk extends SmallDisk {
   repair(): void
 }
 
-/** Mounting needs root on Linux. */
+/** Only root can mount a disk, and these functions mount it only on Linux. */
 export const canMount = process.platform === 'linux' && process.getuid?.() === 0
 /** A disk that can fail needs loop devices. Some containers have none, and cannot install them. */
 export const canFail = canMount && existsSync('/dev/loop-control')
 
-/** Mounts a disk that can fail. Without loop devices, it can only be filled. */
+/** Mounts a disk that can be filled and can fail. Without loop devices, the disk cannot fail. */
 export function mountDisk(dir: string, megabytes: number): Promise<SmallDisk | FailingDisk> {
   return (canFail ? mountFailingDisk : mountSmallDisk)(dir, megabytes)
 }
@@ -47,7 +47,7 @@ async function mountFailingDisk(dir: string, megabytes: number): Promise<Failing
   return {
     ...mounted(dir),
     makeReadOnly() {
-      // Data that is not yet written would be lost, as after a power cut.
+      // Without `sync`, data that is not yet on the disk would be lost, as after a power cut.
       execFileSync('sync', ['--file-system', dir])
       execFileSync('mount', ['-o', 'remount,abort', dir])
     },
@@ -56,7 +56,7 @@ async function mountFailingDisk(dir: string, megabytes: number): Promise<Failing
       try {
         execFileSync('e2fsck', ['-fy', device], { stdio: 'ignore' })
       } catch (error) {
-        // With exit code 1, e2fsck has repaired errors.
+        // Exit code 1 means that e2fsck has repaired errors.
         if ((error as { status?: number }).status !== 1) throw error
       }
       mount()

@@ -6,7 +6,7 @@ const keepAliveMs = 500
 
 /**
  * Locks the table messages, so that no event is persisted until the returned function is called.
- * `access exclusive` also blocks reads. PGlite blocks every other query with either mode.
+ * `access exclusive` also blocks reads. In PGlite, either mode blocks all other queries.
  */
 export async function lockMessages(
   mode: 'exclusive' | 'access exclusive' = 'exclusive',

@@ -11,7 +11,7 @@ export interface TranslationFixture {
   app: App
   servers: Servers
   ollama: FakeOllama
-  /** Returns the id by which a request for a translation names the message. */
+  /** Sends a message, and returns its notify id. `request` needs the id. */
   send(room: RoomId, text: string, as?: TestPerson): Promise<NotifyId>
   request(
     notifyId: NotifyId,
@@ -22,7 +22,7 @@ export interface TranslationFixture {
   piecesOf(box: Mailbox<TranslationPiece>, msgKey: string): Promise<TranslationPiece[]>
 }
 
-/** Starts two runtimes and a fake Ollama. With `settings`, the runtimes use another engine. */
+/** Starts two runtimes and a fake Ollama. `settings` can make the runtimes use another engine. */
 export function useTranslation(
   settings: () => Promise<Record<string, string>> = async () => ({}),
 ): TranslationFixture {

@@ -271,7 +271,7 @@ describe('issuer keys', () => {
     expect(issuer.fetchCount()).toBe(0)
   })
 
-  it('are found for an issuer with a trailing slash', async () => {
+  it('are found for an issuer whose URL ends with a slash', async () => {
     const check = createTokenCheck({ issuer: `${issuer.issuer}/`, ...options })
 
     expect(await rejectionOf(await issuer.token({ iss: `${issuer.issuer}/` }), check)).toBe(

@@ -136,7 +136,7 @@ function givenEvents(room: RoomId, random: () => number): LoggedEvent[] {
   }
 }
 
-/** Returns the expected rows of the table mentions. They match any `version`. */
+/** Returns the expected rows of the table mentions. Their `version` may be any number. */
 function mentionsOf(rows: (typeof messages.$inferSelect)[]) {
   return rows
     .flatMap(({ id, room, threadId, seq, sender, mentions }) =>

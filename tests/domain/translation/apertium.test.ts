@@ -31,7 +31,7 @@ describe('Apertium', () => {
     expect(pairs?.es).toEqual(expect.arrayContaining(['en', 'it', 'fr']))
   })
 
-  it('translates sentence by sentence', async () => {
+  it('yields the translation sentence by sentence', async () => {
     const pieces = await translate('The house is big. The garden is small.\n\nWe are here.')
 
     expect(pieces.join('')).toBe('La casa es grande. El jardín es pequeño.\n\nSomos aquí.')
@@ -71,7 +71,7 @@ describe('Apertium', () => {
     expect((await next).join('')).toBe('El jardín es pequeño.')
   })
 
-  it('rejects a language pair that is not installed, and a missing folder with the command that helps', async () => {
+  it('rejects a language pair that is not installed, and names the command that installs Apertium if its folder is missing', async () => {
     await expect(translate('Hallo', 'de', 'zh')).rejects.toThrow('no language pair de-zh')
     const signal = new AbortController().signal
     await expect(createApertium('/nonexistent').probe(signal)).rejects.toMatchObject({

@@ -20,7 +20,7 @@ describe('detectLanguage', () => {
 })
 
 describe('chooseSource', () => {
-  it('returns, of several similar languages, one that the engine knows', async () => {
+  it('returns a language that the engine can translate, if the text fits several similar languages', async () => {
     expect(chooseSource(await detectLanguage('Hola mundo'), 'en', pairs)).toBe('es')
   })
 
@@ -28,11 +28,11 @@ describe('chooseSource', () => {
     ['Wir treffen uns morgen früh im Büro.', 'es'],
     ['The house is big and the garden is small.', 'de'],
     ['你好世界', 'es'],
-  ])('finds no source for %j into %s', async (text, to) => {
+  ])('returns unsupported if the engine cannot translate the language of %j into %s', async (text, to) => {
     expect(chooseSource(await detectLanguage(text), to, pairs)).toBe('unsupported')
   })
 
-  it('returns no source for an unclear language if the engine knows all languages', async () => {
+  it('returns undefined for a text in an unclear language if the engine translates all languages', async () => {
     expect(chooseSource(await detectLanguage('ok'), 'es', undefined)).toBeUndefined()
   })
 })
@@ -42,7 +42,7 @@ describe('isOtherLanguage', () => {
     ['The house is big and the garden is small, but we like it here.', 'es', true],
     ['La casa es grande y el jardín es pequeño, pero nos gusta estar aquí.', 'es', false],
     ['Short English text.', 'es', false],
-  ])('returns for the text %j and the language %s: %s', async (text, expected, result) => {
+  ])('returns for the text %j and the expected language %s: %s', async (text, expected, result) => {
     expect(await isOtherLanguage(text, expected)).toBe(result)
   })
 })

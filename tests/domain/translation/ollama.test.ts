@@ -34,7 +34,7 @@ describe('Ollama', () => {
     await expect(create(model).probe(never)).resolves.toBeUndefined()
   })
 
-  it('reports a missing model and a missing server with the command that helps', async () => {
+  it('reports a missing model with the command that adds it, and a missing server with the command that starts it', async () => {
     server.models('other:latest')
     await expect(create().probe(never)).rejects.toMatchObject({ remedy: 'ollama pull test-model' })
     await server.kill()
