@@ -140,9 +140,9 @@ export interface RoomCounts {
 }
 
 /**
- * Returns the key of an event's chain. The field `prev` of a notice is the sequence of the previous event of
- * the same chain. Each thread has a chain for its replies, and each room has a chain for all other
- * events.
+ * Returns the key of an event's chain. The field `prev` of a notice is the sequence of the previous
+ * event in the same chain. Each thread has a chain for its replies, and each room has a chain for
+ * all other events.
  */
 export function chainOf(event: RoomEvent): string {
   const thread = event.kind === 'message' ? (event.threadId ?? '') : ''

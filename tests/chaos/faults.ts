@@ -121,8 +121,8 @@ const faults: Record<FaultName, Fault> = {
   'nats frozen': ({ system, random }) => freezeUntilReplaced(random.pick(system.servers)),
 
   /**
-   * A frozen PGlite is killed and restarted, as `npm start` would do. PostgreSQL is only paused, because
-   * `npm start` does not run it.
+   * A frozen PGlite is killed and restarted, as `npm start` would do. PostgreSQL is only paused,
+   * because `npm start` does not run it.
    */
   async 'database frozen'({ system, databaseOutageMs }) {
     if (system.database.name === 'pglite') return freezeUntilReplaced(system.database)

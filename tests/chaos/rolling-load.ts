@@ -119,8 +119,8 @@ export class RollingLoad {
         if (since >= seq && (page.messages[0]?.seq ?? 0) > seq) continue
         const synced = await callUntilAnswered(user, 'chat.sync', { room, since })
         const isRead = synced.recovered && synced.events.some((event) => event.seq === seq)
-        // `chat.sync` returns at most 500 events. There may be more by now, because the call may have
-        // been repeated for seconds.
+        // `chat.sync` returns at most 500 events. There may be more by now, because the call may
+        // have been repeated for seconds.
         const isTooMuch = !synced.recovered && this.#latest - since > maxSyncedEvents / 2
         if (!isRead && !isTooMuch)
           this.stale.push(

@@ -34,8 +34,8 @@ const samplesPerLogLine = 15
 /** The limit for the growth of a process from the middle third of a run to its last third. */
 const maxGrowth = { factor: 1.15, megabytes: 24 }
 /**
- * Memory that nats-server uses for each message id in the duplicate window. By default, the run lasts
- * as long as this window, so no id expires during the run.
+ * Memory that nats-server uses for each message id in the duplicate window. By default, the run
+ * lasts as long as this window, so no id expires during the run.
  */
 const bytesPerMessageId = 250
 

@@ -62,8 +62,8 @@ describe('fanout', () => {
 
   it('publishes events of a direct room to its two members only', async () => {
     await app.connectAs('bob')
-    // Bob's login is written to the table users with a delay. Until then, bob is an unknown user, and
-    // room.direct is rejected.
+    // Bob's login is written to the table users with a delay. Until then, bob is an unknown user,
+    // and room.direct is rejected.
     const { room } = await vi.waitFor(
       () => app.call('room.direct', { with: 'bob' }, 'alice'),
       5_000,
@@ -285,7 +285,7 @@ async function answerFirstCallLate(room: RoomId) {
   return { called: first.promise }
 }
 
-/** Answers room.members in two pages. The runtime returns several pages for a large room. */
+/** Answers room.members in two pages, as the runtime does for a large room. */
 async function answerInPages(room: RoomId) {
   const { nc } = await app.connectAs('functions')
   for (let share = 1; share < 50; share++)

@@ -140,15 +140,15 @@ describe('keycloak.poll', { timeout: 120_000 }, () => {
     )
     onTestFinished(() => next.close())
     const count = admin.queries.length
-    // The next polls read the newest events once more, but must not apply them once more: that would
-    // close the new connection.
+    // The next polls read the newest events once more, but must not apply them once more: that
+    // would close the new connection.
     await expect
       .poll(() => admin.queries.length, { timeout: maxMs })
       .toBeGreaterThanOrEqual(count + 2)
     expect(next.isClosed()).toBe(false)
   })
 
-  it('logs one error while Keycloak rejects the client secret, and then reads the events that it missed', async () => {
+  it('logs one error while Keycloak rejects the client secret, and reads the missed events once Keycloak accepts the secret', async () => {
     const name = newName()
     const nc = await open(name)
     const start = fixture.runtime.log.end()
@@ -172,7 +172,7 @@ describe('keycloak.poll', { timeout: 120_000 }, () => {
     expect(lines.filter((it) => /"level":[45]0.*"keycloak.poll"/.test(it))).toHaveLength(1)
   })
 
-  it('prevents the start of the runtime if the issuer is no realm of Keycloak', async () => {
+  it('prevents the start of the runtime if KEYCLOAK_EVENTS_SECRET is set, but the issuer is no realm of Keycloak', async () => {
     const settings = { OIDC_INTERNAL_URL: 'http://127.0.0.1:1/issuer', KEYCLOAK_EVENTS_SECRET: 'x' }
 
     await expect(createLoginFixture(undefined, settings)).rejects.toThrow(

@@ -70,8 +70,8 @@ describe('erasure by msg.delete', () => {
 
     const sync = () => app.call('chat.sync', { room, since: sent.seq - 1 }, 'bob')
 
-    // An edit that was not yet persisted may remain in the stream for a moment after the deletion. So
-    // the call is repeated.
+    // An edit that was not yet persisted may remain in the stream for a moment after the deletion.
+    // So the call is repeated.
     await expect
       .poll(sync)
       .toMatchObject({ recovered: true, events: [{ event: { kind: 'delete' } }] })

@@ -126,8 +126,8 @@ describe('msg.get', () => {
 
     const get = (sent: typeof edited) => app.call('msg.get', { notifyId: toNotifyId(sent) }, 'bob')
 
-    // The calls are repeated: for up to half a second, a process may use an earlier read of the stream,
-    // which lacks the edit or the deletion.
+    // The calls are repeated: for up to half a second, a process may use an earlier read of the
+    // stream, which lacks the edit or the deletion.
     await expect
       .poll(() => get(edited))
       .toMatchObject({ ...edited, text: 'second', editedSeq: seq })

@@ -167,7 +167,7 @@ describe('oidc.logout', () => {
   it('closes connections that are opened during the logout', async () => {
     const user = createUser()
     const token = await user.token('here')
-    // The first login assigns the user id.
+    // The first login assigns the user id. Without it, a logout finds no connections of the user.
     await open(token)
     const logins: Promise<NatsConnection | undefined>[] = []
     const logIn = () => logins.push(open(token).catch(() => undefined))

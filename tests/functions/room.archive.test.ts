@@ -24,23 +24,26 @@ async function readKeys(room: RoomId): Promise<string[]> {
 }
 
 describe('room.archive', () => {
-  it.each(['public', 'private'] as const)('makes a %s room unavailable to its owner, members and other users', async (kind) => {
-    const room = await app.createRoom(['alice', 'bob'], kind, { alice: 'owner' })
-    const changes = await app.listen(roomChanged, { room }, 'functions')
+  it.each(['public', 'private'] as const)(
+    'makes a %s room unavailable to its owner, members and other users',
+    async (kind) => {
+      const room = await app.createRoom(['alice', 'bob'], kind, { alice: 'owner' })
+      const changes = await app.listen(roomChanged, { room }, 'functions')
 
-    expect(await archive(room, 'alice')).toEqual({})
+      expect(await archive(room, 'alice')).toEqual({})
 
-    expect(await changes.next()).toEqual({ room, action: 'archive' })
-    expect(await readKeys(room)).toEqual([])
-    for (const as of ['alice', 'bob', 'charlie'] as const)
-      for (const name of ['room.info', 'room.join', 'room.leave'] as const)
-        await expect(app.call(name, { room }, as)).rejects.toMatchObject({ code: 'forbidden' })
-    const { rooms } = await app.call('room.list', {}, 'bob')
-    expect(rooms.map(({ id }) => id)).not.toContain(room)
-    expect(await app.readEvents(room)).toMatchObject([
-      { kind: 'room', action: 'archive', by: 'alice' },
-    ])
-  })
+      expect(await changes.next()).toEqual({ room, action: 'archive' })
+      expect(await readKeys(room)).toEqual([])
+      for (const as of ['alice', 'bob', 'charlie'] as const)
+        for (const name of ['room.info', 'room.join', 'room.leave'] as const)
+          await expect(app.call(name, { room }, as)).rejects.toMatchObject({ code: 'forbidden' })
+      const { rooms } = await app.call('room.list', {}, 'bob')
+      expect(rooms.map(({ id }) => id)).not.toContain(room)
+      expect(await app.readEvents(room)).toMatchObject([
+        { kind: 'room', action: 'archive', by: 'alice' },
+      ])
+    },
+  )
 
   it.each(['public', 'private'] as const)(
     'notifies the members of a %s room, and no other user, when it is archived or restored',

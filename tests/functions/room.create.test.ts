@@ -101,7 +101,7 @@ describe('room.create', () => {
     }
   })
 
-  it('creates one room when two users call concurrently', async () => {
+  it('creates one room when two users call concurrently with the same id', async () => {
     const id = newRoomId()
     const create = (as: 'alice' | 'bob') =>
       app.call('room.create', { room: id, name: 'Mine', kind: 'public' }, as).then(

@@ -27,7 +27,9 @@ afterAll(async () => {
   await servers?.[Symbol.asyncDispose]()
 })
 
-/** Creates a room with the rows of a process that added charlie, but crashed before it published the join. */
+/**
+ * Creates a room with the rows of a process that added charlie and crashed before publishing it.
+ */
 async function createInterrupted() {
   const room = await createRoom()
   const [userId, by] = ['charlie', 'alice'] as UserId[] as [UserId, UserId]

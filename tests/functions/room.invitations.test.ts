@@ -39,7 +39,7 @@ describe('room.invitations', () => {
     })
   })
 
-  it('omits an archived room', async () => {
+  it('omits an invitation to an archived room', async () => {
     const room = await app.createRoom(['alice'], 'private', { alice: 'owner' })
     await app.call('room.invite', { room, userId: 'bob' }, 'alice')
 

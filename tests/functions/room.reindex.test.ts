@@ -76,8 +76,8 @@ function isMember(room: RoomId, as: 'alice' | 'bob' | 'charlie'): Promise<boolea
 }
 
 describe('room.reindex', () => {
-  // This test must run first, while there are few rooms: each run of `room.reindex` compares at most
-  // 500 memberships.
+  // This test must run first, while there are few rooms: each run of `room.reindex` compares at
+  // most 500 memberships.
   it('repairs wrong members, roles and room kinds in the member index', async () => {
     const room = await app.createRoom(['alice', 'bob', 'charlie'], 'private', { alice: 'owner' })
     const other = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })

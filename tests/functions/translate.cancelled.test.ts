@@ -4,7 +4,7 @@ import { joinPieces, useTranslation } from '../support/translation-fixture.ts'
 
 const test = useTranslation()
 
-it('translate.cancelled ends the delivery to one listener, and ends the translation with the last listener', async () => {
+it('translate.cancelled ends the delivery to the listener who cancels, and ends the translation when the last listener cancels', async () => {
   const room = await test.app.createRoom(['alice', 'bob'])
   const notifyId = await test.send(room, 'We will meet tomorrow in the office.')
   const [toAlice, toBob] = [await test.listen('alice'), await test.listen('bob')]

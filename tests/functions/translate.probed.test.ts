@@ -27,7 +27,7 @@ describe('translate.probed', () => {
     await vi.waitFor(async () => expect(await pingBoth()).toEqual([true]))
   })
 
-  it('does not override the failure of an engine that a process has observed itself', async () => {
+  it('makes a failed engine available again only in processes that reach the engine themselves', async () => {
     await test.ollama.kill()
     const box = await test.listen('alice')
     const msgKey = crypto.randomUUID()

@@ -22,16 +22,18 @@ import { newSpan } from '../support/tracing.ts'
 const rows = 200_000
 const firstSeq = 1_000_000
 /**
- * A statement may touch `maxBuffers` pages of 8 kB, or `maxBuffersPerRow` pages for each row that it
- * returns, whichever is more.
+ * A statement may touch `maxBuffers` pages of 8 kB, or `maxBuffersPerRow` pages for each row that
+ * it returns, whichever is more.
  */
 const [maxBuffers, maxBuffersPerRow] = [1_000, 25]
 /**
- * A node of a plan may return `maxRows` rows, or `maxRowsPerRow` rows for each row that the statement
- * returns, whichever is more.
+ * A node of a plan may return `maxRows` rows, or `maxRowsPerRow` rows for each row that the
+ * statement returns, whichever is more.
  */
 const [maxRows, maxRowsPerRow] = [11_000, 200]
-/** A sequential scan of one of these tables may read at most `maxScanned` of its about 200,000 rows. */
+/**
+ * A sequential scan of one of these tables may read at most `maxScanned` of its about 200,000 rows.
+ */
 const large = [
   'messages',
   'message_versions',

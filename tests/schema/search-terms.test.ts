@@ -21,7 +21,7 @@ describe('search terms', () => {
     ['עִבְרִית', 'עברית'],
     ['🎉 party', '🎉'],
     ['Ada', '@ada'],
-  ])('finds %s by %s', (name, query) => {
+  ])('find the name %s by the query %s', (name, query) => {
     const words = readQuery(query)
 
     expect(hasWords(foldForSearch(name), words)).toBe(true)
@@ -35,11 +35,11 @@ describe('search terms', () => {
     ['Tomás Silva', 'silva ana'],
     ['prefixa', 'prefix%'],
     ['नेहा शर्मा', 'शि'],
-  ])('does not find %s by %s', (name, query) => {
+  ])('do not find the name %s by the query %s', (name, query) => {
     expect(hasWords(foldForSearch(name), readQuery(query))).toBe(false)
   })
 
-  it('returns at most 40 terms of at most 601 characters', () => {
+  it('are at most 40, each of at most 601 characters', () => {
     const terms = searchTerms('王'.repeat(10_000))
 
     expect(terms.length).toBeLessThanOrEqual(40)

@@ -236,7 +236,9 @@ export function useApp(): App {
   return app
 }
 
-/** Repeats a call until it is rejected, and returns the code. Throws if it still succeeds after one second. */
+/**
+ * Repeats a call until it is rejected, and returns the code. Throws if this takes over a second.
+ */
 export async function nextRejection(attempt: () => Promise<unknown>): Promise<string> {
   for (const startedAt = performance.now(); ; ) {
     const elapsedMs = performance.now() - startedAt

@@ -124,7 +124,8 @@ async function registerEveryone(urls: StackUrls): Promise<void> {
     const { users } = await bob.client.call('users.names', { userIds })
     expect(users).toHaveLength(userIds.length)
   }
-  // `waitFor` also repeats a call that timed out: the runtime may answer late while the servers start.
+  // `waitFor` also repeats a call that timed out: the runtime may answer late while the servers
+  // start.
   await vi.waitFor(expectAll, { timeout: 60_000 })
 }
 

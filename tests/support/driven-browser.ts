@@ -8,20 +8,22 @@ import { freePort } from '../../stack/ports.ts'
 import { type ProcessOptions, startProcess } from '../../stack/services/process.ts'
 
 /**
- * Firefox or WebKitGTK, driven by WebDriver. Playwright is not used: it needs its own builds of these
- * browsers, which no package registry has.
+ * Firefox or WebKitGTK, driven by WebDriver. Playwright is not used: it needs its own builds of
+ * these browsers, which no package registry has.
  */
 export interface DrivenBrowser extends AsyncDisposable {
   open(url: string): Promise<void>
   /**
-   * Runs `script` in the page. The function must not use variables from outside of its own body. Its
-   * argument and its result must be JSON values.
+   * Runs `script` in the page. The function must not use variables from outside of its own body.
+   * Its argument and its result must be JSON values.
    */
   run<Result, Argument = undefined>(
     script: (argument: Argument) => Result,
     argument?: Argument,
   ): Promise<Result>
-  /** Like `run`, but runs the function in the frame of the page. The page must have only one frame. */
+  /**
+   * Like `run`, but runs the function in the frame of the page. The page must have only one frame.
+   */
   runInFrame: DrivenBrowser['run']
   /** Presses keys, given as characters or as names such as `Enter` or `Control+b`. */
   press(...keys: string[]): Promise<void>
@@ -234,7 +236,10 @@ async function createFolder(resources: AsyncDisposableStack): Promise<string> {
   return dir
 }
 
-/** Starts a process. The first group of `pattern` matches the URL or display that the process prints. */
+/**
+ * Starts a process. The first group of `pattern` matches the URL or display that the process
+ * prints.
+ */
 function start(
   dir: string,
   name: string,

@@ -28,7 +28,9 @@ export interface HostileFixture extends AsyncDisposable {
   received(): { packets: number; connections: number; requests: number }
 }
 
-/** Serves the hostile app in addition to the stack. The component of the app is on the page's own origin. */
+/**
+ * Serves the hostile app in addition to the stack. The app's component is on the page's own origin.
+ */
 export async function startHostileApp(
   { urls, stateDir }: Pick<ClientFixture, 'urls' | 'stateDir'>,
   alice: TestUser,

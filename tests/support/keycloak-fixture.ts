@@ -21,7 +21,10 @@ const root = join(import.meta.dirname, '..', '..')
 /** A stack with a Keycloak that has the realm of deploy/keycloak. */
 export interface KeycloakFixture extends ClientFixture {
   keycloak: KeycloakService
-  /** The same realm over TLS. `authority` is the certificate of the authority that issued the server's. */
+  /**
+   * The same realm over TLS. `authority` is the certificate of the authority that signed the
+   * server's certificate.
+   */
   secured: { url: string; authority: string }
   /** Calls the admin API. `path` is relative to the URL of the realm. */
   ask(method: string, path: string, body?: unknown, realm?: string): Promise<unknown>
@@ -29,7 +32,10 @@ export interface KeycloakFixture extends ClientFixture {
   arrive(): Promise<Visitor>
 }
 
-/** A second realm, created from the same file, in which all variables of the file have their defaults. */
+/**
+ * A second realm, created from the same file, in which all variables of the file have their
+ * defaults.
+ */
 export const defaultRealm = 'defaults'
 
 export async function createKeycloakFixture(): Promise<KeycloakFixture> {

@@ -123,7 +123,10 @@ export const count = {
   output: v.object({}),
 } as const
 
-/** A function that counts until its call is aborted, and then publishes the reason on `counted.{id}`. */
+/**
+ * A function that counts until its call is aborted, and then publishes the reason on
+ * `counted.{id}`.
+ */
 const countSource = `
 import { setTimeout } from 'node:timers/promises'
 import * as v from 'valibot'

@@ -1,6 +1,6 @@
 /**
- * These functions run in the browser. They read what a user sees of a rendered message, or of the HTML
- * that a specification of Markdown prescribes for it.
+ * These functions run in the browser. They read what a user sees of a rendered message, or of the
+ * HTML that a specification of Markdown prescribes for it.
  */
 
 /** Returns the outline of a rendered message, to be compared with that of `outlineOfHtml`. */
@@ -47,7 +47,9 @@ function simplify(outline: string): string {
     .trim()
 }
 
-/** Returns the visible text. Includes the markers of list items, and the text that a link shows on hover. */
+/**
+ * Returns the visible text, with the markers of list items and the texts that links show on hover.
+ */
 export function shownText(node: Node): string {
   if (!(node instanceof HTMLElement)) return node.textContent ?? ''
   if (node.matches('button, .link-host')) return ''

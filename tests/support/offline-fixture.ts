@@ -46,8 +46,8 @@ async function createOfflineFixture(): Promise<OfflineFixture> {
   const callout = resources.use(await createNetworkProxy(nats.ports.nats))
 
   const client = resources.use(
-    // The fixture uses `findChromium`: if several tabs are open in the headless shell, some of them do
-    // not recover from an outage.
+    // The fixture uses `findChromium`: if several tabs are open in the headless shell, some of them
+    // do not recover from an outage.
     await createClientFixture(
       {
         WEB_PORT: String(webPort),
@@ -69,8 +69,8 @@ async function createOfflineFixture(): Promise<OfflineFixture> {
     network,
     nats,
     issuer,
-    // Connections that are opened later are paused as well, because the runtime opens a new connection
-    // when its current one is stalled.
+    // Connections that are opened later are paused as well, because the runtime opens a new
+    // connection when its current one is stalled.
     stallAuthCallout: () => callout.stall({ later: true }),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }

@@ -4,7 +4,9 @@ import { join, relative } from 'node:path'
 
 const root = join(import.meta.dirname, '..', '..')
 
-/** Copies the files of the project to a folder, in which a test may change them. Links node_modules. */
+/**
+ * Copies the files of the project to a folder, in which a test may change them. Links node_modules.
+ */
 export async function copyProject(name: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), `natter-${name}-`))
   const left = ['node_modules', '.git', '.natter', '.cache', 'dist']

@@ -75,7 +75,7 @@ describe('updateCachedMessage', () => {
     expect(cache.published).toEqual([{ id: sent.id }, { id: sent.id }])
   })
 
-  it('does not overwrite a newer message that another process writes at the same time', async () => {
+  it('does not overwrite a newer state of the message that another process writes at the same time', async () => {
     let isFirst = true
     const cache = createCache(() => {
       if (isFirst) cache.replace(deletion(3))

@@ -28,9 +28,12 @@ describe('chooseSource', () => {
     ['Wir treffen uns morgen früh im Büro.', 'es'],
     ['The house is big and the garden is small.', 'de'],
     ['你好世界', 'es'],
-  ])('returns unsupported if the engine cannot translate the language of %j into %s', async (text, to) => {
-    expect(chooseSource(await detectLanguage(text), to, pairs)).toBe('unsupported')
-  })
+  ])(
+    'returns unsupported if the engine cannot translate the language of %j into %s',
+    async (text, to) => {
+      expect(chooseSource(await detectLanguage(text), to, pairs)).toBe('unsupported')
+    },
+  )
 
   it('returns undefined for a text in an unclear language if the engine translates all languages', async () => {
     expect(chooseSource(await detectLanguage('ok'), 'es', undefined)).toBeUndefined()

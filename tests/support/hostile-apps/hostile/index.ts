@@ -1,7 +1,10 @@
 import * as v from 'valibot'
 import { action, defineApp } from '#app/server'
 
-/** The server's part of an app whose component attacks the page. Its action publishes what the component reports. */
+/**
+ * The server's part of an app whose component attacks the page. Its action publishes what the
+ * component reports.
+ */
 export default defineApp({
   id: 'hostile',
   name: 'Hostile',
