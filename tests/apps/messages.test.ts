@@ -155,8 +155,8 @@ describe('a message of an app', () => {
 
   it('is not sent, and the action changes nothing, if the app has just been uninstalled', async () => {
     await createPoll()
-    // The row is deleted without `apps.uninstall`. So for 500 ms, the guard still takes the app for
-    // installed, and admits the call.
+    // The row is deleted without `apps.uninstall`. The guard caches for 500 ms that the app is
+    // installed, so it still admits the call.
     await db.delete(roomApps).where(eq(roomApps.room, room))
 
     await expect(createPoll()).rejects.toMatchObject({ code: 'forbidden' })

@@ -120,7 +120,10 @@ export function recordAck(
   history.sentMessages.push({ room, id, seq, sender: userId, notifyId })
 }
 
-/** Returns a random room, in 85 % of the calls one of which the user is presumably a member. */
+/**
+ * Returns a random room. In 85 % of the calls, picks one of the rooms of which the user is presumably
+ * a member, if there are any.
+ */
 export function pickRoom(
   { userId }: SimulatedUser,
   { rooms, presumedMembers }: OperationHistory,

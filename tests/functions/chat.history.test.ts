@@ -240,8 +240,8 @@ describe('chat.history', () => {
     if (!message) throw new Error('The page has no message')
     const asOf = async () => (await read(room, { limit: 1, before: seqs[1] })).asOf
     // Until both messages are persisted, `asOf` may be lower than their sequences. That does no
-    // harm: a client that passes this `asOf` to chat.sync loses no event, and receives some events
-    // twice.
+    // harm: a client that passes this `asOf` to chat.sync receives some events twice, but loses
+    // none.
     await expect.poll(asOf).toBe(seqs[1])
 
     const notifyId = toNotifyId(message)

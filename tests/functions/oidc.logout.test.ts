@@ -205,7 +205,7 @@ describe('oidc.logout', () => {
     await other.flush()
   })
 
-  it('rejects the tokens of the session even after a restart of the runtime, and then closes connections whose session is unknown at the next logout only', async () => {
+  it('rejects the tokens of the session even after a restart of the runtime, after which only the first logout closes connections whose session is unknown', async () => {
     const user = createUser()
     const token = await user.token('here')
     await open(token)

@@ -28,7 +28,8 @@ afterAll(async () => {
 })
 
 /**
- * Creates a room with the rows of a process that added charlie and crashed before publishing it.
+ * Creates a room with the rows of a process that added charlie, and crashed before it published the
+ * join event.
  */
 async function createInterrupted() {
   const room = await createRoom()

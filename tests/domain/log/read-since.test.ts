@@ -44,7 +44,7 @@ describe('readSince', () => {
     expect(count()).toBe(2)
   })
 
-  it('returns the reactions to a duplicate of a message, which was purged without a deletion event', async () => {
+  it('returns the reactions to a purged duplicate of a message, although the duplicate has no deletion event', async () => {
     const { context, count } = givenReads([message(2), react(6, 4)])
 
     expect(await seqs(context)).toEqual([2, 6])
