@@ -133,7 +133,7 @@ describe('a message of an app', () => {
     expect(await readMessages()).toEqual([])
   })
 
-  it('cannot be edited, and can be deleted, together with its card, only by moderators and owners', async () => {
+  it('cannot be edited, and can be deleted only by moderators and owners, together with its card', async () => {
     const message = await postedMessage()
     const notifyId = toNotifyId(message)
     for (const as of ['alice', 'bob'] as const) {

@@ -121,8 +121,8 @@ export function recordAck(
 }
 
 /**
- * Returns a random room. In 85 % of the calls, picks one of the rooms of which the user is presumably
- * a member, if there are any.
+ * Returns a random room. In 85 % of the calls, picks one of the rooms of which the user is
+ * presumably a member, if there are any.
  */
 export function pickRoom(
   { userId }: SimulatedUser,

@@ -125,8 +125,8 @@ describe('auth.callout', () => {
 
     await nc.closed()
     const openMs = Date.now() - openedAt
-    // The connection is closed at a random time in the last tenth of CONNECTION_TTL. The test allows
-    // a second less, because nats-server counts in whole seconds.
+    // The connection is closed at a random time in the last tenth of CONNECTION_TTL. The test
+    // allows a second less, because nats-server counts in whole seconds.
     expect(openMs).toBeGreaterThan(ttlS * 900 - 1_000)
   })
 

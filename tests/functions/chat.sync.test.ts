@@ -14,7 +14,7 @@ const sync = (room: string, since: number, as: 'alice' | 'bob' = 'alice') =>
   app.call('chat.sync', { room, since }, as)
 
 describe('chat.sync', () => {
-  it('returns all later events of the room and its threads, in order', async () => {
+  it('returns all events of the room and its threads after the given sequence, in order', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const elsewhere = await app.createRoom(['alice'])
     const first = await app.send(room, 'first', 'alice')

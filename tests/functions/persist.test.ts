@@ -164,7 +164,7 @@ describe('persist', () => {
     const clientId = newClientId()
     const { id, seq, at } = await app.send(room, 'once', 'alice', clientId)
 
-    // Store a copy of the message, as a retry does after the duplicate window.
+    // Store a copy of the message, as a retry does once the duplicate window has passed.
     const { nc } = await app.connectAs('functions')
     const copyEvent = {
       kind: 'message',

@@ -54,7 +54,7 @@ describe('persist.thread', () => {
     const input = { room, threadId, clientId, text: 'once' }
     const { id, seq, at } = await app.call('send.thread', input, 'alice')
 
-    // Store a copy of the reply, as a retry does after the duplicate window.
+    // Store a copy of the reply, as a retry does once the duplicate window has passed.
     const { nc } = await app.connectAs('functions')
     const copyEvent = {
       kind: 'message',

@@ -160,7 +160,7 @@ describe('room.invite', () => {
     expect(onAbsent.message.replace(absent, other)).toBe(onHidden.message)
   })
 
-  it('rejects an invitation of an unknown user with the same error as room.direct', async () => {
+  it('rejects inviting an unknown user, with the same error as room.direct', async () => {
     const room = await app.createRoom(['alice'], 'private')
     const unknownUser = newUserId()
 

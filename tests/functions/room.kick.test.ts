@@ -17,7 +17,10 @@ const app = useApp()
 const kick = (room: string, userId: string, as: TestPerson) =>
   app.call('room.kick', { room, userId }, as)
 
-/** Repeats the kick while it times out: the concurrent joins keep the runtime busy. */
+/**
+ * Repeats the kick until it is answered: it may time out when concurrent joins keep the runtime
+ * busy.
+ */
 async function kickUntilAnswered(room: string): Promise<void> {
   for (;;) {
     try {

@@ -170,7 +170,7 @@ describe('send', () => {
     'returns the message in the database for a retry with %s after the duplicate window',
     async (_name, clientId) => {
       const room = await app.createRoom(['alice'])
-      // The row of a message that was sent long before the duplicate window.
+      // The row of a message that was sent so long ago that the duplicate window has passed.
       const row = {
         id: newMessageId(),
         room,

@@ -400,7 +400,7 @@ function callsOf(app: App, room: RoomId, { newest, middle, reply, thread }: Targ
   } satisfies Record<keyof typeof contracts, () => Promise<unknown>>
 }
 
-/** Publishes a copy of a stored message, as a retry does after the duplicate window. */
+/** Publishes a copy of a stored message, as a retry does once the duplicate window has passed. */
 async function writeAgain(app: App, room: RoomId, sql: Sql) {
   const [row] = await sql`
     select id, sender, client_id as "clientId" from messages

@@ -11,7 +11,10 @@ const endpoints = 'protocol/openid-connect'
 
 export type IssuerClient = ReturnType<typeof createClient>
 
-/** Sends the same requests as the web app and the command line. */
+/**
+ * Returns a client of an OpenID provider. It sends the same requests as the web app and the command
+ * line.
+ */
 export function createClient(issuer: string) {
   const keys = () => createRemoteJWKSet(new URL(`${issuer}/${endpoints}/certs`))
 

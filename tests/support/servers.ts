@@ -43,7 +43,10 @@ export interface Servers extends AsyncDisposable {
   startAnother(name: string, settings?: Record<string, string>): Promise<ProcessService>
 }
 
-/** Starts the servers of a project in vitest.config.ts. The project is named after its database. */
+/**
+ * Starts the servers for a project in vitest.config.ts. The project's name is the kind of its
+ * database.
+ */
 export default async function setup(project: TestProject) {
   const servers = await startServers(project.name as DatabaseKind)
   project.provide('servers', servers.urls)

@@ -98,7 +98,10 @@ function loopLater() {
   }, 300)
 }
 
-/** Reports after a second that the app still runs: some browsers only ignore an attempt to navigate. */
+/**
+ * Reports after a second that the app still runs. It does in browsers that ignore the attempt to
+ * navigate.
+ */
 function reportLater(bridge: AppBridge) {
   setTimeout(() => void bridge.request('report', { gained: { navigated: 'no' } }), 1_000)
 }
@@ -111,7 +114,7 @@ function click(parent: HTMLElement, name: string, attributes: Record<string, str
   else target.click()
 }
 
-/** Tries each way out of the frame. Returns those that did not fail. */
+/** Makes each attempt that the page must prevent. Returns the attempts that did not fail. */
 async function tryAll(target: Omit<Target, 'bridge'>): Promise<Record<string, string>> {
   const report: Record<string, string> = {}
   for (const [name, attempt] of Object.entries(attempts(target))) {
@@ -169,7 +172,7 @@ function attempts({ base, stun, element }: Omit<Target, 'bridge'>): Record<strin
     opener: () => window.opener,
     referrer: () => document.referrer,
     cookies: () => {
-      // biome-ignore lint/suspicious/noDocumentCookie: it must fail
+      // biome-ignore lint/suspicious/noDocumentCookie: the attempt must fail
       document.cookie = 'a=b'
       return document.cookie
     },
@@ -240,7 +243,7 @@ function attempts({ base, stun, element }: Omit<Target, 'bridge'>): Record<strin
     script: () => insert('script', { src: url }),
     'script of the page': () => insert('script', { src: '/worker.js' }),
     'dynamic import': () => import(/* @vite-ignore */ url),
-    // biome-ignore lint/security/noGlobalEval: it must fail
+    // biome-ignore lint/security/noGlobalEval: the attempt must fail
     eval: () => isRun(() => globalThis.eval('window.wasRun = true')),
     'function constructor': () => isRun(() => new Function('window.wasRun = true')()),
     'inline script': () =>
