@@ -95,7 +95,7 @@ describe('the layers of the project', () => {
     },
   )
 
-  it('let no app import another app, or more of the kit for components than its entry point', () => {
+  it('let an app import no other app, and of the kit for components only the entry point', () => {
     const wrong = filesOf('apps').flatMap((file) =>
       importsOf(file)
         .filter((target) => layerOf(target) === 'apps' && target !== 'apps/_kit/index.ts')

@@ -210,7 +210,7 @@ describe('a running service', () => {
     expect(invalid).toMatchObject([{ name: 'crooked', answer: { id: 'C1' } }])
   })
 
-  it('is found by the name of its function, with dots in place of hyphens', async () => {
+  it('is found by the name of its function, which has dots where the name of the service has hyphens', async () => {
     const { stdout } = await runtime(['info', 'room.members.add'], { env: ops })
 
     expect(stdout).toMatch(/^room-members-add 1\.0\.0$/m)
@@ -319,7 +319,7 @@ describe('a running service', () => {
     ['[1]', /the input must be an object/],
     ['{}', /greet needs name in its JSON/],
     ['{"name":"a.b"}', /"a\.b" cannot be \{name\}/],
-  ])('is not called with %s, and the error points at the mistake', async (json, said) => {
+  ])('is not called with invalid input; the error shows the mistake: %s', async (json, said) => {
     const { code, stderr } = await runtime(['call', 'greet', json, '--as', 'alice'], { env: ops })
 
     expect(code).toBe(2)

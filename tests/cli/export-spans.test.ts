@@ -62,7 +62,7 @@ async function start(env: Record<string, string>) {
 }
 
 describe('spans', () => {
-  it('are exported as JSON, those of calls and events as children of the calling span', async () => {
+  it('are exported as JSON; the span of a call or an event is a child of the span that caused it', async () => {
     const { url, received } = await useReceiver()
     const { service, client } = await start({
       OTEL_EXPORTER_OTLP_ENDPOINT: url,

@@ -371,7 +371,7 @@ describe('the metrics of a runtime', () => {
     await until(async () =>
       expect(Object.fromEntries(await deadLetters())).toEqual({ 'refund-reject': 3, consume: 0 }),
     )
-    // Dead letters of functions that another runtime serves are counted too.
+    // The metric also counts dead letters of functions that another runtime serves.
     await nc.request('dead.other-function', '')
     await until(async () =>
       expect(Object.fromEntries(await deadLetters())).toMatchObject({ 'other-function': 1 }),

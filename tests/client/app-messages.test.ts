@@ -48,7 +48,7 @@ async function createPoll(question: string) {
 }
 
 describe('a message of an app', { timeout: 60_000 }, () => {
-  it('shows the app as its sender, and opens the app by its button and its name', async () => {
+  it('shows the app as its sender, and opens the app on a click on “Open Poll” or on the sender’s name', async () => {
     const { page } = alice
     await createPoll('Lunch? **now**')
 

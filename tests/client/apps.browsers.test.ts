@@ -109,7 +109,7 @@ describe.each(browsers)('in $name', { timeout: 120_000 }, ({ name, isSkipped }) 
     async (attackName) => {
       const { report } = await attack(attackName)
 
-      // The app either reports that the browser ignored its attempt, or the page has closed it.
+      // Either the app reports that the browser ignored its attempt, or the page closed the app.
       expect([{ navigated: 'no' }, 'ended']).toContainEqual(
         await Promise.race([report, waitForEnd()]),
       )
@@ -144,9 +144,10 @@ describe.each(browsers)('in $name', { timeout: 120_000 }, ({ name, isSkipped }) 
     expect(text).toBe('my secret words')
   })
 
-  // In these browsers, a frame shares the process of its tab, so an endless loop in it stops the
-  // tab. In WebKitGTK, open tabs of the page share a process. Firefox's automation cannot open a
-  // tab while another one is stopped.
+  // In these browsers, the frame of an app shares the process of its tab, so an endless loop in the
+  // frame stops the tab. In WebKitGTK, all open tabs of the page share a process, so the test opens
+  // another tab after the loop has begun. Firefox's automation cannot open a tab while another one
+  // is stopped, so the test opens it before the loop.
   it(`an endless loop of a hostile app leaves ${name === 'Firefox' ? 'open' : 'new'} tabs usable`, async () => {
     const openTab = async () => {
       const { opened, before } = await browser.openTab()

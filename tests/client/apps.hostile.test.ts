@@ -10,8 +10,8 @@ import {
 } from '../support/client-fixture.ts'
 import { type HostileFixture, startHostileApp } from '../support/hostile-fixture.ts'
 
-// Uses the full Chromium: in its headless shell, an endless loop in the frame of an app would block
-// the page, too.
+// Uses the full Chromium: in its headless shell, an endless loop in the frame of an app would also
+// block the page.
 const fixture = useClientFixture({
   findBrowser: findChromium,
   env: { RATE_LIMIT_FACTOR: '100' },
@@ -148,7 +148,8 @@ describe('a hostile app', { timeout: 120_000 }, () => {
   it('cannot make more than 30 calls per second', async () => {
     const { report } = await attack('calls')
 
-    // The 100 calls of the app fall into at most two seconds, so at most 60 of them pass.
+    // The page counts the calls of each second. The app makes its 100 calls at once, so they fall
+    // into at most two of these seconds, and the page accepts at most 60 of them.
     expect(Number((await report).limited)).toBeGreaterThanOrEqual(40)
   })
 

@@ -136,7 +136,7 @@ describe('the apps of a room', { timeout: 60_000 }, () => {
     await expect.poll(() => bob.page.locator('iframe').count()).toBe(0)
   })
 
-  it('advise to reload the page when they fail to start a second time', async () => {
+  it('advise the user to reload the page when they fail to start a second time', async () => {
     const { page } = alice
     await aliceClient.client.call('apps.install', { room, app: poll })
     await openApps(alice)
@@ -331,7 +331,7 @@ describe('a poll', { timeout: 60_000 }, () => {
     await aliceClient.client.call('room.role', { room, userId: 'bob', role: 'guest' } as never)
     const options = bobApp.getByRole('group', { name: 'Allowed?' }).getByRole('radio')
     const alert = bobApp.getByRole('alert')
-    // The server may cache bob's old role for a moment.
+    // The server may cache bob's old role for a moment, so it may still accept his first votes.
     await expect
       .poll(async () => {
         await options.and(bobApp.locator(':not(:checked)')).first().click()

@@ -44,7 +44,7 @@ async function serviceWorkerControls(page: Page): Promise<void> {
 }
 
 describe('the page as an app', { timeout: 60_000 }, () => {
-  it('meets the conditions of the browser for installation', async () => {
+  it('meets the browser’s conditions for installation', async () => {
     const { page } = await givenCached('install me')
     const devtools = await page.context().newCDPSession(page)
 

@@ -26,7 +26,7 @@ const fixture = useClientFixture({
   },
 })
 
-/** Returns the name in a room id, because the id of a private room has a random suffix. */
+/** Returns the room id without the random suffix that the id of a private room has. */
 const nameOf = (room: string) => room.slice(0, 'room-12345678'.length)
 
 async function givenRoom(kind: 'public' | 'private' = 'private'): Promise<string> {
@@ -249,7 +249,8 @@ describe('the chat in a browser', { timeout: 60_000 }, () => {
     const phone = await fixture.open('bob', { viewport, hasTouch: true, isMobile: true })
     const item = phone.page.getByRole('listitem').filter({ hasText: nameOf(room) })
     await item.locator('.badge').waitFor()
-    // The menu button is hidden, because it would cover the badge. The open room has the same menu.
+    // The row hides its menu button, because it would cover the badge. The header of the open room
+    // has the same menu.
     expect(await item.locator('.room-more').isVisible()).toBe(false)
     await item.getByRole('link').click()
 

@@ -251,7 +251,7 @@ describe('another user', { timeout: 60_000 }, () => {
     await givenRoom()
     await page.getByRole('button', { name: 'Members', exact: true }).click()
     const members = page.getByRole('region', { name: 'Members' })
-    // An open dialog hides the row from the accessibility tree.
+    // An open dialog hides the row from the accessibility tree, so `getByRole` would not find it.
     const row = page.locator('.member').filter({ hasText: 'Bob Brown' })
     await row.hover()
     await row.getByRole('button', { name: 'Options for Bob Brown' }).click()

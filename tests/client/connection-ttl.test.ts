@@ -46,7 +46,7 @@ it('the page reconnects with its newest token when the server ends the connectio
   await page.context().close()
 })
 
-it('the page reconnects without user action when the provider is available again after token and connection have expired', {
+it('the page reconnects without user action after an outage of the provider in which its token and its connection expired', {
   timeout: 120_000,
 }, async () => {
   const { page } = await fixture.open('alice')

@@ -27,7 +27,10 @@ interface RoomHistory {
   sent: { id: string; seq: number }[]
 }
 
-/** The messages are `number 1.`, `number 2.` and so on. Those of bob are unread for alice. */
+/**
+ * Creates a room with the messages `number 1.`, `number 2.` and so on. Those of bob are unread for
+ * alice.
+ */
 async function givenHistory(count: number, sender: TestUser = bob): Promise<RoomHistory> {
   const room = `room-${crypto.randomUUID().slice(0, 8)}`
   await bob.client.call('room.create', { room, name: room, kind: 'private' })
@@ -312,8 +315,8 @@ describe('a room', { timeout: 60_000 }, () => {
     await page.goto(fixture.urls.web + pathTo(room, sent[2]?.id))
     await marked(page).getByText('number 3.').waitFor()
     await scrollTo(page, 'end')
-    // If each history page wrongly loaded the next one, the page would reach the end of the room
-    // within this second.
+    // If the client wrongly loaded one history page after the other, the list would reach the end
+    // of the room within this second.
     await page.waitForTimeout(1_000)
 
     await page.getByRole('button', { name: 'Jump to latest' }).waitFor()

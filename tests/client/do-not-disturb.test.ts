@@ -4,7 +4,7 @@ import type { ChosenStatus, Status } from '#schema/messages/presence'
 import { createDoNotDisturb } from '../../client/chat/createDoNotDisturb.ts'
 import type { Presence } from '../../client/chat/createPresence.ts'
 
-// Node resolves solid-js to its server build, which runs no effects.
+// Node resolves solid-js to its server build, which runs no effects. So load the browser build.
 vi.mock('solid-js', () => import('../../node_modules/solid-js/dist/solid.js' as string))
 
 it('createDoNotDisturb publishes the stored status every 30 seconds until the server accepts it', async () => {

@@ -20,8 +20,8 @@ function notice(seq: number, prev: number): Notice {
 type CallErrorFields = { code: ErrorCode; retryAfterMs?: number }
 
 /**
- * Creates a feed that has seen 10 of the 15 events of its room. Each of `errors` is the result of one
- * call of `chat.sync`; later calls succeed.
+ * Creates a feed of a room with 15 events, of which the feed has seen the first 10. The first calls
+ * of `chat.sync` fail, each with one of `errors`; later calls succeed.
  */
 function givenFeed(errors: CallErrorFields[] = []) {
   const syncs: number[] = []

@@ -63,7 +63,7 @@ describe('the first visit', { timeout: 90_000 }, () => {
     await page.getByRole('heading', { level: 1, name: room }).waitFor()
   })
 
-  it('offers to find a room even at the address of an unknown room', async () => {
+  it('offers to find a room if the address names an unknown room', async () => {
     const { page } = alice
     await page.goto(`${fixture.urls.web}/r/no-such-room`)
     await page.getByText('This room doesn’t exist, or you’re not a member.').waitFor()

@@ -51,7 +51,7 @@ describe('a logout', { timeout: 60_000 }, () => {
 
     await other.getByText('You’re logged out.').waitFor()
     expect(await other.getByRole('article').count()).toBe(0)
-    // Closing a tab flushes pending writes to the local store.
+    // Closing the tab flushes its pending writes, which must not restore the deleted data.
     await other.close()
     const stored = await readLocalStore(page)
     expect(stored).not.toContain('alice')
@@ -69,7 +69,7 @@ describe('a logout', { timeout: 60_000 }, () => {
 
     await logOutToLanding(other)
 
-    // Long before the token expires, which takes five minutes by default.
+    // The notice must appear long before the token expires, which takes five minutes by default.
     await page.getByText('Your session has ended.').waitFor({ timeout: 25_000 })
     await page.context().close()
   })
@@ -165,7 +165,8 @@ describe('a notification shown by the service worker', { timeout: 60_000 }, () =
     await expect.poll(shown).toEqual([`@Alice Adams, by worker ${room}`])
 
     const worker = context.serviceWorkers()[0]
-    // A headless browser shows no notification that the test could click.
+    // A headless browser shows no notification that the test could click, so dispatch the event of
+    // a click.
     await worker?.evaluate(async () => {
       const scope = self as unknown as {
         registration: { getNotifications(): Promise<unknown[]> }

@@ -63,7 +63,7 @@ describe('moderation', { timeout: 120_000 }, () => {
     await card.getByRole('button', { name: 'Deactivate account' }).click()
 
     await card.getByText('Deactivated').waitFor()
-    // Long before the token expires, which takes five minutes.
+    // The notice must appear long before the token expires, which takes five minutes.
     await closed.getByText('Couldn’t log you in.').waitFor({ timeout: 25_000 })
     expect(await closed.getByRole('article').count()).toBe(0)
     await card.getByRole('button', { name: 'Reactivate account' }).click()

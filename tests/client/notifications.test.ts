@@ -184,7 +184,7 @@ describe('notifications', { timeout: 60_000 }, () => {
     const shown = sent.map((text) => text.replace('@alice', '@Alice Adams'))
     const mine = async () => (await bodiesOf(tabs)).filter((body) => body.includes(room))
     await expect.poll(async () => (await mine()).length).toBeGreaterThanOrEqual(3)
-    // A tab that counts the messages as unread has processed them.
+    // A tab that counts the messages as unread has processed them: no notification follows.
     for (const tab of tabs)
       await tab.getByRole('link', { name: new RegExp(`${room}.*3 unread`) }).waitFor()
     expect((await mine()).toSorted()).toEqual(shown.toSorted())

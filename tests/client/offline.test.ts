@@ -236,7 +236,8 @@ describe('a page during and after an outage', { timeout: 120_000 }, () => {
     await bob.send(room, 'not announced')
     await expect.poll(notices.dropped).toBeGreaterThan(0)
     await expect.poll(unread).toBe(1)
-    // Both DOM events make the page refresh its rooms and its read positions.
+    // A return to the tab causes these two events. They make the page refresh its rooms and its
+    // read positions.
     const returnToTab = () =>
       page.evaluate(() => {
         document.dispatchEvent(new Event('visibilitychange'))
@@ -441,7 +442,8 @@ describe('a page during and after an outage', { timeout: 120_000 }, () => {
     await typeMessage(tabs[2] ?? alice.page, 'and four')
     fixture.network.restore()
 
-    // Each tab reconnects at its own time, and its banner disappears some seconds later.
+    // Each tab reconnects at its own time, and its banner disappears some seconds later. So wait
+    // for all banners in parallel.
     const counted = '3 messages arrived while you were away.'
     await Promise.all(tabs.map((page) => page.getByText(counted).waitFor(recovery)))
     for (const page of tabs) {

@@ -101,7 +101,7 @@ describe('presence', { timeout: 60_000 }, () => {
     await tab.clock.fastForward('09:00')
     expect(await readAliceStatus()).toBe('online')
     // The first jump of the clock makes the page renew its token. If the page is still reconnecting
-    // when the ten minutes have passed, it publishes the status at its next check. So the test
+    // when the ten minutes have passed, it publishes the status only at its next check. So the test
     // advances the clock repeatedly.
     await expect
       .poll(async () => {

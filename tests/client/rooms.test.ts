@@ -59,9 +59,9 @@ describe('the quick switcher', { timeout: 60_000 }, () => {
 
 describe('a public room that the user has not joined', { timeout: 60_000 }, () => {
   it.each([
-    ['shows its messages and new ones', false],
+    ['shows its stored messages and new ones', false],
     [
-      'shows its messages and new ones, although a ban makes the room publish to members only',
+      'shows its stored messages and new ones, although a ban makes the room publish to members only',
       true,
     ],
   ])('%s', async (_, hasBan) => {

@@ -69,7 +69,7 @@ describe('a timeline', () => {
     expect(repliesOf(timeline, 'a')).toMatchObject({ count: 3, lastSeq: 4 })
   })
 
-  it('inserts a message between loaded ones, but no new one while newer history pages are not loaded', () => {
+  it('inserts a message between loaded ones, but does not append a newer one while newer history pages are not loaded', () => {
     const page = { messages: [], before: true, after: false, asOf: 0 }
     const old = {
       ...timelineOf([sent(4, 'a'), sent(9, 'b')], timelineFromPage(page)),
@@ -115,7 +115,7 @@ describe('a timeline', () => {
       expect(first([...before, deletion(4, 3), deletion(5, 2)])).toMatchObject({ count: 0 })
     })
 
-    it('does not subtract a deleted reply that the history page has already left out', () => {
+    it('does not subtract a deleted reply that the count in the history page already leaves out', () => {
       const page = (asOf: number, replies: object): Timeline =>
         timelineFromPage({
           messages: [{ ...toMessage(sent(1, root)), replies }] as never,
@@ -152,7 +152,7 @@ describe('a timeline', () => {
     })
   })
 
-  it('does not count a reply twice', () => {
+  it('counts a reply once even if it arrives a second time after its root message', () => {
     const timeline = timelineOf([sent(1, 'a'), sent(2, 'b', 'a')])
 
     expect(timelineOf([sent(2, 'b', 'a')], timeline)).toBe(timeline)

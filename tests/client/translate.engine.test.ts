@@ -118,7 +118,7 @@ describe('translations of a language model', () => {
     await translation.getByText('<img src=x').waitFor()
   })
 
-  it('are requested automatically for visible messages only, and once', async () => {
+  it('are requested automatically only for visible messages, and once for each of them', async () => {
     ollama.answer(say('translated'))
     const long = await createRoom(page, 'public')
     await bob.client.call('room.join', { room: long })

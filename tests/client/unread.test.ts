@@ -119,14 +119,14 @@ describe('the unread count of a room', () => {
     expect(isUncounted(applyCount(now, counted(2, 0, { readSeq: 3 })))).toBe(false)
   })
 
-  it('does not count a received message that a room.list response includes or that was read', () => {
+  it('no longer counts a received mention once a room.list response includes it or marks it as read', () => {
     const received = withNotices(startUnread(counted(2, 0)), sent(3, { mentions: [me] }))
 
     for (const read of [counted(3, 0), counted(2, 0, { readSeq: 3 })])
       expect(totalOf(applyCount(received, read))).toEqual({ unread: 0, mentions: 0 })
   })
 
-  it('follows a read position that moves back, even in a room.list response that is older than received messages', () => {
+  it('follows a read position that moves back, even if its room.list response is older than received messages', () => {
     const read = withNotices(startUnread(counted(4, 0, { readSeq: 4 })), sent(5))
 
     expect(totalOf(applyCount(read, counted(3, 2, { readSeq: 1 })))).toMatchObject({ unread: 3 })

@@ -72,8 +72,8 @@ async function drag(page: Page, app: FrameLocator, ...points: [number, number][]
 }
 
 /**
- * Stores an update by a direct call: the component of the whiteboard would never write such a
- * change.
+ * Stores a change by a direct call of the app's action, because the component of the whiteboard
+ * would never make such a change.
  */
 async function pushAsBob(change: (doc: Y.Doc) => void) {
   const doc = new Y.Doc()
@@ -87,7 +87,7 @@ const strokesOf = (app: FrameLocator) => app.locator('.board path')
 const button = (app: FrameLocator, name: string) => app.getByRole('button', { name, exact: true })
 
 describe('the whiteboard', { timeout: 60_000 }, () => {
-  it('shows the strokes of one user to the other, and undo removes only own strokes', async () => {
+  it('shows the strokes of one user to the other, and undo removes only strokes of the user who presses it', async () => {
     await button(aliceApp, 'Red').click()
     await button(aliceApp, 'Thick').click()
     await drag(alice.page, aliceApp, [0.1, 0.1], [0.6, 0.1], [0.6, 0.3])

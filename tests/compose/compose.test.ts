@@ -59,7 +59,7 @@ describe.skipIf(missing)(`compose.yaml ${missing ?? ''}`, { timeout: 300_000 }, 
     engine = owned.use(await startEngine())
     await provideImages(engine)
     system = await startSystem(engine)
-    // Caddy writes the certificate of its authority after its start.
+    // The browser needs the certificate of Caddy's authority, which Caddy writes after its start.
     await system.untilHealthy('web')
     browser = await startBrowser()
     owned.defer(() => browser.close())
@@ -104,7 +104,7 @@ describe.skipIf(missing)(`compose.yaml ${missing ?? ''}`, { timeout: 300_000 }, 
     return JSON.parse(await system.exec('prometheus', 'wget', '-q', '-O', '-', url)).data
   }
 
-  /** Returns the storages of which Prometheus reports that they fail. */
+  /** Returns the storages for which Prometheus reports the alert NatterStorageFailing. */
   async function failedStorages() {
     const { alerts } = await askPrometheus('alerts')
     return alerts
@@ -319,7 +319,7 @@ describe.skipIf(missing)(`compose.yaml ${missing ?? ''}`, { timeout: 300_000 }, 
   })
 
   it('restarts containers that were killed, while users go on talking', async () => {
-    // The disk of this server was full in the previous test. Since then, the server stores nothing until it is
+    // The disk of this server was full in the previous test, so the server stores no messages until it is
     // restarted.
     const server = servers.shift() ?? ''
     for (const service of ['keycloak', 'postgres', 'runtime', 'web', server])

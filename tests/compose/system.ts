@@ -11,7 +11,7 @@ const root = join(import.meta.dirname, '..', '..')
 export const host = 'natter.test'
 const address = '127.0.0.1'
 export const natsServers = ['nats-1', 'nats-2', 'nats-3']
-/** Megabytes of the file system of each service that stores data. */
+/** The size in megabytes of the file system of each service that stores data. */
 const disks = { 'nats-1': 120, 'nats-2': 120, 'nats-3': 120, postgres: 500 }
 
 /** Part of what `docker inspect` prints. */

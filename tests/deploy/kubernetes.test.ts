@@ -95,7 +95,7 @@ describe.skipIf(!(await canRun(find)))('the manifests for Kubernetes', () => {
       }
     })
 
-    it('deny all traffic of a pod that no network policy allows', () => {
+    it('deny all traffic of each pod unless another network policy allows it', () => {
       const manifests = resources[overlay] ?? []
       const policies = manifests.filter(({ kind }) => kind === 'NetworkPolicy')
       const [closed] = policies.filter(({ metadata }) => metadata.name === 'natter-default')
@@ -195,7 +195,7 @@ describe.skipIf(!(await canRun(find)))('the manifests for Kubernetes', () => {
     return readYaml(manifests)
   }
 
-  it('can scale by a metric that the runtime serves, with the component queue-metric', async () => {
+  it('with the component queue-metric can scale by a metric that the runtime serves', async () => {
     const scaler = (await buildWith('queue-metric')).find(
       ({ kind }) => kind === 'HorizontalPodAutoscaler',
     )
@@ -204,7 +204,7 @@ describe.skipIf(!(await canRun(find)))('the manifests for Kubernetes', () => {
     expect(metrics).toContain(`\`${pods.pods.metric.name}\``)
   })
 
-  it('trust a private authority, with the component tls, and reach NATS by TLS', async () => {
+  it('with the component tls trust a private certificate authority and reach NATS over TLS', async () => {
     const manifests = await buildWith('tls')
     const clients = podsOf(manifests).filter(({ metadata }) =>
       /runtime|migrate/.test(metadata.labels['app.kubernetes.io/name']),
@@ -367,7 +367,10 @@ async function getMonitor(monitor: { port: number; path: string; tls: string | f
   return promise
 }
 
-/** Returns what version 2.14.2 of the chart writes: JSON with sorted keys and an include. */
+/**
+ * Returns the configuration of nats-server that version 2.14.2 of the chart writes: JSON with sorted
+ * keys and an include.
+ */
 function chartConfig({ config }: Yaml, monitorPort: number): string {
   const { cluster, jetstream, websocket } = config
   const written: Record<string, unknown> = {

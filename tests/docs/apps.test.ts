@@ -124,7 +124,7 @@ function blockAfter(text: string): string {
   return code
 }
 
-/** Returns the import of a name that the document tells to add. */
+/** Returns the import statement that the document tells the reader to add for a name. */
 function importOf(name: string): string {
   const [, code = ''] =
     new RegExp(`add \`(import .*${name} from .*)\` at the top`).exec(walkthrough) ?? []

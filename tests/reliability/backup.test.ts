@@ -226,7 +226,7 @@ describe('the commands of docs/operations.md', { timeout: 280_000 }, () => {
     expect(await again.client.call('send', repeated)).toMatchObject({ id: first.id })
 
     // Send until the restored log has passed the last sequence number that the page has. This
-    // number then exists in both the lost log and the restored one.
+    // number then exists in both the lost log and the restored one, for different messages.
     for (let seq = 0; seq <= later.seq; ) {
       const [text, clientId] = [crypto.randomUUID(), newClientId()]
       const answer = await again.client.call('send', { room, clientId, text })

@@ -73,8 +73,8 @@ it('a logout closes the connections of its session on all servers, and no server
 })
 
 /**
- * Sends heartbeats until `presence.sweep` knows the server. The lease then lasts as long as the
- * connection, and the next heartbeat is due only in `repairMs`.
+ * Sends heartbeats until `presence.sweep` knows the server of the connection. The user's presence
+ * lease then lasts as long as the connection, and the next heartbeat is due only after `repairMs`.
  */
 async function openLease({ nc, client }: ClusterUser) {
   const beat = () => {

@@ -74,7 +74,7 @@ describe('a connection', { timeout: 60_000 }, () => {
     await jsm.streams.delete('PAUSE')
   })
 
-  it('moves to a given server, and to another one if that is unavailable', async () => {
+  it('moves to a given server, or to another one if the given server is unavailable', async () => {
     const [first, second, third] = cluster.servers
     const { username, password } = new URL(first.urlOf('functions'))
     const hosts = cluster.servers.map(({ url }) => new URL(url).host)

@@ -26,7 +26,10 @@ const contract = {
   timeoutMs: 60_000,
 }
 
-/** Counts the reads that do not return a write which was acknowledged before. */
+/**
+ * Counts wrong results: reads and creates that miss an acknowledged write, and keys of which not
+ * exactly one of three concurrent creates has succeeded.
+ */
 export default defineFunction(contract, async ({ rounds }, { append, kv, read, readAfter }) => {
   const stale = { read: 0, readAfter: 0, get: 0, list: 0, create: 0, claims: 0 }
   const bucket = kv(values)

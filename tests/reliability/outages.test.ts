@@ -40,7 +40,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages, on %s', (kind) =>
     await app.waitForRows(room, 1)
 
     // Events that the killed runtime did not acknowledge are redelivered with a delay. Until they
-    // are persisted, `asOf` is below their sequences.
+    // are persisted, `asOf` is below their sequence numbers, and `chat.sync` returns them.
     const { messages, asOf } = await app.call('chat.history', { room }, 'alice')
     const since = await app.call('chat.sync', { room, since: asOf }, 'alice')
     const missed = since.recovered ? since.events : []

@@ -76,7 +76,7 @@ afterAll(async () => {
 })
 
 describe('_around.ts', () => {
-  it('runs around each request handler in its folder and subfolders, and around no other', async () => {
+  it('runs around each request handler in its folder and subfolders, but not around handlers of other folders', async () => {
     expect(await client.call('plain', { text: 'refused' })).toBe('refused')
     expect(await client.call('guarded', { text: 'a' })).toBe('(a)')
     expect(await client.call('async', { text: 'b' })).toBe('(b)')
@@ -102,7 +102,7 @@ describe('_around.ts', () => {
     await expect(refused).rejects.toMatchObject({ code: 'forbidden' })
   })
 
-  it('does not run for invalid input', async () => {
+  it('does not run for a call with invalid input', async () => {
     const invalid = client.call('guarded', { text: 1 } as never)
 
     await expect(invalid).rejects.toMatchObject({ code: 'invalid' })

@@ -22,7 +22,7 @@ import { callout, defineFunction } from '#runtime'
 const functionWith = (subject: string, audience: string[]) =>
   `${head}export default defineFunction(${contract(subject, audience)}, (_, { caller }) => ({ caller }))`
 
-/** An auth callout that returns the `Login` which the client has sent as its token, in JSON. */
+/** An auth callout that grants each client the `Login` that it has sent as JSON in its token. */
 const login = `${head}
 export default defineFunction(callout(), ({ token }) => ({
   account: 'CLIENTS',
@@ -108,7 +108,7 @@ describe('the audience of a function', () => {
     expect(await allowed(nc, requests)).toEqual(expected)
   })
 
-  it('does not limit other subjects that the callout grants, if no function serves them', async () => {
+  it('does not restrict a granted subject that no function serves', async () => {
     const nc = await logIn({ user: 'ada', publish: ['feed.ada.>', 'as.ada.open.more'] })
 
     expect(await allowed(nc, ['feed.ada.x', 'as.ada.open.more', 'as.ada.manage'])).toEqual([
@@ -128,7 +128,7 @@ describe('the audience of a function', () => {
     [{ user: '*' }, '\\"*\\" cannot be a user'],
     [{ user: 'ada.open' }, 'cannot be a user'],
     [{ user: '' }, 'cannot be a user'],
-  ])('makes a login fail if the callout grants %j', async (login: Login, reason) => {
+  ])('makes a login fail for the invalid grant %j', async (login: Login, reason) => {
     const from = runtime.log.end()
 
     await expect(logIn(login)).rejects.toThrow('Authorization Violation')
@@ -136,7 +136,7 @@ describe('the audience of a function', () => {
     expect(line).toContain(reason)
   })
 
-  it('excludes other functions if it is everyone, which means all users', async () => {
+  it('does not include other functions if it is everyone, which stands for all users', async () => {
     const from = runtime.log.end()
     const nc = await logIn({ user: 'ada' })
     nc.publish('as.ada.outer', '{}')

@@ -57,7 +57,7 @@ describe('a seed', () => {
     [seedOf(nkeys.createUser()), 'it is not the seed of an account: those begin with SA'],
     [secrets.calloutXkeySeed, 'it is not the seed of an account: those begin with SA'],
   ])(
-    'that is invalid is rejected with an error that does not contain it (case %#)',
+    'that is invalid is rejected with an error that does not contain the seed (case %#)',
     (seed, reason) => {
       expect(() => readAccountSeed(seed)).toThrow(reason)
       if (seed) expect(() => readAccountSeed(seed)).not.toThrow(seed)
@@ -197,7 +197,7 @@ describe('the auth callout', () => {
     await expect(connectAs('ada', 'x')).rejects.toThrow('Authorization Violation')
   })
 
-  it('answers pending requests when it drains', async () => {
+  it('answers pending logins while it drains', async () => {
     const { promise: decided, resolve: decide } = Promise.withResolvers<Permissions>()
     const { promise: requested, resolve: onRequest } = Promise.withResolvers<void>()
     const served = await serve(() => {
@@ -213,7 +213,7 @@ describe('the auth callout', () => {
     expect((await connecting).isClosed()).toBe(false)
   })
 
-  it('does not answer a request that is not an authorization request signed by a server', async () => {
+  it('answers a request only if it is an authorization request signed by a server', async () => {
     const client = await connectOutsideAuth()
     await serve(async () => grant(), { on: client })
     const server = nkeys.createServer()

@@ -130,7 +130,7 @@ describe('tls://', () => {
     expect(proxy.sent()).toBe('')
   })
 
-  it('connects by TLS if the certificate is valid, and only then', async () => {
+  it('connects with TLS only if the certificate is valid', async () => {
     const dir = await givenFolder()
     const [cert, key] = [join(dir, 'cert.pem'), join(dir, 'key.pem')]
     const request = [
@@ -245,7 +245,7 @@ describe('the check of the nats-server version', () => {
     expect(stderr).toMatch(/--nats: the server at .* is nats-server 2\.13\.9/)
   })
 
-  it('makes the start fail even if only the auth callout connects to a server that is too old', async () => {
+  it('makes the start fail if the server of NATS_URL is new enough, but that of NATS_AUTH_URL is too old', async () => {
     const proxy = await givenProxy(withVersion('2.12.0'))
     const env = {
       NATS_URL: bench.nats.urlOf('functions'),

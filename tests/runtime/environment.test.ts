@@ -49,7 +49,7 @@ async function file(content: string) {
 }
 
 describe('the environment variable NAME_FILE', () => {
-  it('sets NAME for functions and _setup.ts to the content of the file, without the newline at its end', async () => {
+  it('sets NAME for functions and _setup.ts to the content of the file, without the trailing newline', async () => {
     const env = {
       NATS_URL: '',
       NATS_URL_FILE: await file(`${bench.nats.urlOf('functions')}\n`),
@@ -73,7 +73,7 @@ describe('the environment variable NAME_FILE', () => {
   })
 
   it.each(['NATS_URL', 'NATS_AUTH_URL', 'NATS_CALLOUT_SEED', 'SHOP_KEY'])(
-    'is rejected if NAME is set too, here %s',
+    'is rejected if NAME itself is also set, for the name %s',
     async (name) => {
       const secret = 'nats://user:secret@127.0.0.1:1'
       const { code, stderr } = await start({ [name]: secret, [`${name}_FILE`]: await file(secret) })

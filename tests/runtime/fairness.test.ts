@@ -57,7 +57,7 @@ describe('a slow function', { timeout: 60_000 }, () => {
   }
   const times = (count: number, caller: string) => Array.from({ length: count }, () => caller)
 
-  it('rejects calls over a limit at once, and serves another caller in parallel', async () => {
+  it('rejects the calls of one caller over its limits at once, while it serves another caller', async () => {
     const answers = await callAll('limited', [...times(30, 'alice'), 'bob'])
 
     const rejected = answers.slice(0, 27)
@@ -66,7 +66,7 @@ describe('a slow function', { timeout: 60_000 }, () => {
     expect(answers.slice(29)).toEqual(['alice ok', 'alice ok'])
   })
 
-  it('lets callers take turns', async () => {
+  it('serves the waiting callers in turn, however many calls each of them has queued', async () => {
     const callers = [...times(3, 'alice'), ...times(2, 'bob'), 'carol']
 
     const answers = await callAll('single', callers)

@@ -131,7 +131,7 @@ describe('a fault of a function', () => {
     expect(await call('well')).toEqual({ pid })
   })
 
-  it('that is an uncaught exception is logged with the function, and ends the process after its calls in flight', async () => {
+  it('that is an uncaught exception is logged with the function, and ends the process once its calls in flight are answered', async () => {
     await using runtime = await bench.start(folder)
     const begun = nc.subscribe('begun.slow', { max: 1 })
     const slow = call('slow')
@@ -223,7 +223,7 @@ describe('a fault of a function', () => {
     ])
   }, 40_000)
 
-  it('in a schema, which throws null, makes the message a dead letter, and the next message is handled', async () => {
+  it('in a schema that throws null makes the message a dead letter, and the next message is handled', async () => {
     await using _ = await bench.start(folder)
     const dead = nc.subscribe('dead.reads', { max: 1 })
     const read = nc.subscribe('read.good', { max: 1 })

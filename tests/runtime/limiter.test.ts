@@ -117,7 +117,7 @@ describe('Limiter', () => {
     expect([...state.values.values()]).toEqual([1])
   })
 
-  it('reserves at most a twentieth of the limit ahead of the calls', async () => {
+  it('reserves at most a twentieth of the limit in advance', async () => {
     const { counter, state } = createCounter()
     const limiter = createLimiter(100, counter)
 

@@ -82,7 +82,7 @@ describe('a function that reads a stream or a bucket', { timeout: 60_000 }, () =
         await (await jetstreamManager(nc)).consumers.delete('WORKS', 'work')
       },
     ],
-  ])('handles messages again at once after %s', async (_, lose) => {
+  ])('handles new messages without a restart after %s', async (_, lose) => {
     const from = runtime.log.end()
     const id = crypto.randomUUID()
     const done = nc.subscribe(`done.${id}`, { max: 1 })

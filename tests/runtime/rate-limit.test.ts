@@ -80,7 +80,7 @@ describe('a rate limit', () => {
 
     const accepted = answers.filter(({ pid }) => pid !== undefined)
     expect(accepted.length).toBeLessThanOrEqual(60)
-    // May be fewer than 60: calls that an instance reserves but does not use are counted, too.
+    // May be fewer than 60: calls that an instance reserves but does not use are also counted.
     expect(accepted.length).toBeGreaterThanOrEqual(54)
     for (const { code, retryAfterMs } of answers.filter(({ pid }) => pid === undefined)) {
       expect(code).toBe('rate_limited')
@@ -149,7 +149,7 @@ describe('a rate limit', () => {
     await streams.add(config)
   })
 
-  it('counts invalid calls too', async () => {
+  it('counts invalid calls like valid ones', async () => {
     const folder = await bench.write({
       'strict.ts': limited(3, 60_000).replace("'limited'", "'strict'"),
     })

@@ -107,8 +107,8 @@ describe('a process that stops under load', () => {
     })
     const process = await bench.start(await bench.write({ 'steady.ts': steady }))
     for (let count = 0; count < 3; count++) {
-      // With this acknowledgement timeout, the server would redeliver messages that were not
-      // returned only after an hour.
+      // With this acknowledgement timeout, the server would wait an hour before it redelivers
+      // messages that were not returned.
       await jsm.consumers.update('STEPS', 'steady', { ack_wait: 3_600e9 })
       const { size } = taken
       let isStopped = false

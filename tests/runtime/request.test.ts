@@ -72,7 +72,7 @@ describe('a request', () => {
     })()
   }
 
-  it('is rejected with the code, details and retryAfterMs of the error, whose message cannot add headers', async () => {
+  it('is rejected with the code, details and retryAfterMs of the error; a line break in the error message cannot add a header', async () => {
     const outcome = await client.try('work', { id: 'a', ends: 'rejected' })
     expect(outcome).toMatchObject({
       ok: false,
@@ -129,7 +129,7 @@ describe('a request', () => {
     socket.destroy()
   })
 
-  it('is counted with its duration and its faults', async () => {
+  it('is counted in the statistics with its duration, and as an error if it ends in a fault', async () => {
     const before = await stats()
     await client.call('work', { id: 'a', ms: 50 })
     await client.try('work', { id: 'a', ends: 'thrown' })
@@ -169,7 +169,7 @@ describe('a request', () => {
     expect(after.data.timeouts - before.data.timeouts).toBe(1)
   })
 
-  it('is answered once, although its handler ends after the timeout', async () => {
+  it('is answered only once, with timeout, even if its handler ends later', async () => {
     const hdrs = headers()
     hdrs.set('Natter-Timeout-Ms', '100')
     const codes: unknown[] = []
@@ -192,7 +192,7 @@ describe('a request', () => {
     expect((await began)[0]?.subject).toBe('began.quiet')
   })
 
-  it('fails with unavailable, timeout, invalid or cancelled, according to the cause', async () => {
+  it('fails with unavailable, timeout, invalid or cancelled, depending on the cause', async () => {
     const code = async (answer: ReturnType<typeof client.try>) => {
       const outcome = await answer
       return outcome.ok ? 'ok' : outcome.error.code
@@ -273,8 +273,8 @@ describe('a request', () => {
     expect(await inFlight).toMatchObject({ ok: false, error: { code: 'disconnected' } })
     const held = disconnecting.call('work', { id: 'held' }, { timeoutMs: 8_000 })
     await bench.nats.restart()
-    // The call fails if the client reconnects before the runtime, because no function serves the
-    // subject then.
+    // If the client reconnects before the runtime does, no function serves the subject yet, and the
+    // call fails with `unavailable`.
     const answer = await held.catch(({ code }) => code)
     expect([{ id: 'held' }, 'unavailable']).toContainEqual(answer)
     disconnecting.close()

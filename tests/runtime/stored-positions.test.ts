@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type CommandLine, createCommandLine, runtime } from '../support/command-line.ts'
 
 /**
- * STORED is the last sequence number that the store has, such as after the restore of a backup. Orders whose item
- * is `wrong` become dead letters.
+ * The environment variable STORED is the last sequence number that the store has. It may be lower than before a
+ * restart, such as after the restore of a backup. Orders whose item is `wrong` become dead letters.
  */
 const billing = (id: string) => `
 import * as v from 'valibot'

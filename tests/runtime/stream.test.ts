@@ -10,7 +10,7 @@ import { defineFunction, stream } from '#runtime'
 const jobs = { stream: '${stream}', subjects: ['${stream}.*'], config: { ${config} } }
 const job = { subject: '${stream}.{id}', data: v.object({ id: v.string(), ends: v.string() }) }
 const done = { subject: 'done.${stream}.{id}', data: v.object({ id: v.string() }) }
-// Number of times that the dependency is unavailable: more often than a failing message is retried.
+// Number of calls in which the dependency is unavailable: more than the two retries in `backoffMs`.
 let refusals = 3
 
 export default defineFunction(
@@ -91,7 +91,7 @@ describe('a stream function', () => {
     return { stream, functions, served, append, until, deadLetters }
   }
 
-  it('handles a batch except its failing message, which becomes a dead letter', async () => {
+  it('handles all messages of a batch except a failing one, which becomes a dead letter', async () => {
     const { stream, append, until, deadLetters } = await createFixture()
     await Promise.all([
       ...['a', 'b', 'c', 'd'].map((id) => append(id, { ends: 'well' })),
@@ -106,7 +106,7 @@ describe('a stream function', () => {
       ])
   })
 
-  it('redelivers a failing message once after each delay of backoffMs, and not again', async () => {
+  it('redelivers a failing message once after each delay in backoffMs, and then makes it a dead letter', async () => {
     const stream = `failing-${crypto.randomUUID()}`
     await bench.start(await bench.write({ 'fail.job.ts': failing(stream) }))
     const dead = nc.subscribe('dead.fail-job', { max: 1 })

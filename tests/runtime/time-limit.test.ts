@@ -158,8 +158,8 @@ describe('a handler that exceeds its time limit', () => {
 })
 
 describe('a handler that is still running when its process must stop', () => {
-  // The timeout is below 10 s: after 10 s, the server would redeliver an unacknowledged message
-  // anyway.
+  // The timeout is below 10 s: after 10 s, the server would redeliver the message even if the
+  // stopped process had not returned it.
   it('is aborted, and another process receives the message at once', {
     timeout: 8_000,
   }, async () => {
@@ -176,7 +176,7 @@ describe('a handler that is still running when its process must stop', () => {
     expect(await until('ends late: done')).toContain('ends late: aborted, unavailable')
   })
 
-  it('does not prevent the stop, and the waiting replay of a dead letter fails with unavailable', async () => {
+  it('does not prevent the stop; a replay of a dead letter that waits behind it fails with unavailable', async () => {
     await using fixture = await createFixture()
     const { bench, append, nc, start, stats } = fixture
     const served = await start(

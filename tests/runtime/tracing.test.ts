@@ -103,7 +103,7 @@ describe('a trace without a tracer provider', () => {
     return words.map((word) => received[word])
   }
 
-  it('propagates to the calls, events and appends of a function, and to events of the functions that these trigger', async () => {
+  it('propagates to the calls, events and appends of a function, and further to the events of a function that it triggers', async () => {
     for (const hdrs of await headersAfter({ traceparent, tracestate: 'shop=7' })) {
       expect(hdrs?.get('traceparent')).toMatch(new RegExp(`^00-${traceId}-[0-9a-f]{16}-01$`))
       expect(hdrs?.get('traceparent')).not.toContain(spanId)
@@ -200,7 +200,7 @@ describe('a trace with a tracer provider', () => {
     expect(span.status.code).toBe(SpanStatusCode.UNSET)
   })
 
-  it('has a span for each function, as a child of the calling span', async () => {
+  it('has a span for each function, as a child of the span of its caller', async () => {
     await request('outer.a', { traceparent })
 
     const [outerSpan, innerSpan] = [spanOf('outer'), spanOf('inner')]

@@ -125,7 +125,7 @@ describe('a message whose handler cannot reach a dependency', () => {
     expect(done.toSorted()).toEqual(['a', 'b', 'c', 'later'])
   })
 
-  it('does not block other messages, even if a whole batch of such messages waits', async () => {
+  it('does not block other messages, even if whole batches of messages wait for the dependency', async () => {
     const lost = Array.from({ length: 25 }, (_, n) => [`lost-${n}`, { port: closedPort }])
     const { done, dead, state } = await createFixture(
       { ...Object.fromEntries(lost), good: {} },
@@ -139,7 +139,7 @@ describe('a message whose handler cannot reach a dependency', () => {
     await expect.poll(state).toMatchObject({ pending: 0, unacknowledged: 0 })
   }, 30_000)
 
-  it('is handled together with all others once the dependency is available again', async () => {
+  it('is handled once the dependency is available again, and so are all other waiting messages', async () => {
     const port = await findClosedPort()
     const ids = Array.from({ length: 40 }, (_, n) => `job-${n}`)
     const { done, state, served } = await createFixture(
@@ -167,8 +167,8 @@ describe('a message whose handler cannot reach a dependency', () => {
     const server = createServer((socket) => socket.destroy()).listen(port, '127.0.0.1')
     await bench.start(await bench.write({ '_visit.ts': visit, [`${name}.ts`]: works(name, '') }))
 
-    // The timeout is below 10 s: after 10 s, the server would redeliver an unacknowledged message
-    // anyway.
+    // The timeout is below 10 s: after 10 s, the server would redeliver the message even if the
+    // stopped process had not returned it.
     await expect.poll(() => done, { timeout: 8_000 }).toEqual(['job'])
     server.close()
   }, 30_000)

@@ -106,7 +106,7 @@ describe('a user', () => {
     expect(await listConnections(auth, 'alice')).toEqual([])
   })
 
-  it('is disconnected for flooding a function under the token of their identity', async () => {
+  it('is disconnected for flooding users.id, which clients call before they know their user id', async () => {
     // New servers, because the test above has blocked alice for 30 seconds.
     await using others = await startServers('pglite')
     const token = await fetchAccessToken(others.urls.issuer, 'alice')

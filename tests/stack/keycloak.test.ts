@@ -251,7 +251,7 @@ describe('Natter with a real Keycloak', { timeout: 120_000 }, () => {
     await expect(readUrl(keys)).rejects.toThrow(/certificate/)
   })
 
-  it('closes all connections of a user who is logged out everywhere, and rejects the tokens', async () => {
+  it('closes all connections of a user who is logged out everywhere, and rejects their tokens', async () => {
     const elsewhere = await enter('alice')
     const { nc, token } = await connectProgram('alice')
 
@@ -262,7 +262,7 @@ describe('Natter with a real Keycloak', { timeout: 120_000 }, () => {
       await page.getByText('Your session has ended.').waitFor()
     expect(await tryToken(token)).toMatch(/Authorization Violation/)
     await elsewhere.page.context().close()
-    // The page has logged the rejected renewal of its token.
+    // The page has logged that the renewal of its token was rejected, which is expected here.
     alice.problems.length = 0
     await signIn(alice, 'alice')
     await alice.page.getByRole('heading', { name: 'Rooms', exact: true }).waitFor()
@@ -298,7 +298,7 @@ describe('Natter with a real Keycloak', { timeout: 120_000 }, () => {
     await expectNoProblems(alice)
   })
 
-  it('reads from the admin events that a user has lost a role, and rejects tokens with the role', async () => {
+  it('disconnects a user who has lost a role, and rejects the tokens that still contain the role', async () => {
     const subject = await findSubject('charlie')
     const role = await ground.ask('GET', '/roles/user')
     await ground.ask('POST', `/users/${subject}/role-mappings/realm`, [role])
@@ -312,7 +312,7 @@ describe('Natter with a real Keycloak', { timeout: 120_000 }, () => {
     await expect.poll(later).toBe('let in')
   })
 
-  it('reads from the admin events that a user was deleted, and rejects the token', async () => {
+  it('disconnects a user who was deleted in Keycloak, and rejects their token', async () => {
     const username = `dora-${crypto.randomUUID()}`
     const credentials = [{ type: 'password', value: `${username}123`, temporary: false }]
     const names = { firstName: 'Dora', lastName: 'Day', email: `${username}@example.com` }
@@ -349,7 +349,7 @@ describe('Natter with a real Keycloak', { timeout: 120_000 }, () => {
     expect(nc.isClosed()).toBe(false)
   })
 
-  it('reads from the admin events that a user was disabled, and ends the session; Keycloak rejects the next login', async () => {
+  it('disconnects a user who was disabled in Keycloak, and Keycloak rejects the next login', async () => {
     const { nc } = await connectProgram('bob')
     await ground.ask('PUT', `/users/${await findSubject('bob')}`, { enabled: false })
 

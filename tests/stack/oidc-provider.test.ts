@@ -72,7 +72,7 @@ describe('the discovery document', () => {
   })
 
   it.each(['evil.example', '127.0.0.1.evil.example'])(
-    'is not sent to the host %s',
+    'is not sent for a request with the Host header %s',
     async (host) => {
       const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
       const path = `${url}/.well-known/openid-configuration`

@@ -105,7 +105,7 @@ describe('listenOn', () => {
     expect(ports.PG_PORT).toBe(taken + 1)
   })
 
-  it('throws an error at once if its cause is not a port in use', async () => {
+  it('throws an error at once if the start fails for another reason than a port in use', async () => {
     const options = { ports: {}, env: {}, log: () => {} }
 
     const listening = listenOn(['PG_PORT'], options, () => Promise.reject(new Error('no space')))

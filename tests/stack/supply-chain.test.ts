@@ -74,7 +74,7 @@ describe('the installation by npm ci', () => {
   })
 
   it.each(['.', 'bench'])(
-    'needs no choice between versions, because package.json of %s names exact ones',
+    'needs no choice between versions, because package.json of %s names exact versions',
     async (folder) => {
       const { '': project } = await readLock(folder)
       const versions = Object.entries({

@@ -41,7 +41,7 @@ export async function openPage(browser: Browser, urls: StackUrls, scene: Scene) 
   return { page, ...sockets }
 }
 
-/** Cuts WebSockets, because the browser's offline mode would not close open ones. */
+/** Lets a scene cut the page's WebSockets: the browser's offline mode would not close open ones. */
 async function interceptSockets(page: Page, isRefused: boolean) {
   const sockets = new Set<WebSocketRoute>()
   let isCut = false
