@@ -77,7 +77,7 @@ describe.each(browsers)('the composer in $name', { timeout: 60_000 }, ({ name, i
   })
 
   it.each(['before-end', 'after-end'] as const)(
-    'does not send on the Enter key of an input method (key event: %s of the composition)',
+    'does not send on an Enter key that an input method handles (key event: %s of the composition)',
     async (order) => {
       await clear()
       await browser.press(...'nihon')

@@ -24,7 +24,7 @@ const field = () => alice.page.locator('#composer')
 
 // Chromium, Firefox and WebKitGTK send the last key before `compositionend`, Safari after it.
 describe.each(['before-end', 'after-end'] as const)(
-  'a key of an input method, in the event order %s,',
+  'a key that an input method handles (key event: %s of the composition)',
   { timeout: 60_000 },
   (order) => {
     const press = async (target: Locator, key: string) => {

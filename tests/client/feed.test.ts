@@ -79,7 +79,7 @@ describe('the feed of a room', () => {
     expect(delivered).toEqual([11, 12, 13, 14, 15])
   })
 
-  it('calls chat.sync with a sequence shortly before the last event that it received', async () => {
+  it('calls chat.sync with a sequence number shortly before the last event that it received', async () => {
     const { feed, syncs } = givenFeed()
     for (let seq = 11; seq <= 1_010; seq++) {
       feed.receive(notice(seq, seq - 1))
@@ -92,7 +92,7 @@ describe('the feed of a room', () => {
     expect(syncs).toEqual([910, 910])
   })
 
-  it('calls chat.sync with a sequence before the missing events, even if it received many others', async () => {
+  it('calls chat.sync with a sequence number before the missing events, even if it received many other events', async () => {
     const { feed, syncs } = givenFeed()
     for (let seq = 11; seq <= 411; seq++) feed.receive(notice(seq, seq - 1))
     feed.receive(notice(500, 413))
@@ -113,7 +113,7 @@ describe('the feed of a room', () => {
     expect(syncs).toEqual([])
   })
 
-  it('calls chat.sync once when the notice of an expected event does not arrive', async () => {
+  it('calls chat.sync only once when the notice of an expected event does not arrive', async () => {
     const { feed, syncs, delivered } = givenFeed()
 
     feed.receive(notice(11, 10))

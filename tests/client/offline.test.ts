@@ -157,7 +157,7 @@ describe('a page during and after an outage', { timeout: 120_000 }, () => {
     await alice.page.getByText(lost).waitFor()
     fixture.network.restore()
 
-    // A reply in the open thread is counted once, and alice's own message not at all.
+    // Each reply in the open thread is counted once, and alice's own message not at all.
     await alice.page.getByText('2 messages arrived while you were away.').waitFor(recovery)
     await message(alice.page, 'a first one').getByText('edited').waitFor()
     await alice.page.getByText('This message was deleted.').waitFor()

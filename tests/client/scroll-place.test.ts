@@ -3,7 +3,7 @@ import { hasMovedUp, placeOf } from '../../client/messages/scrollPlace.ts'
 
 const viewportSize = 586
 
-/** Returns the scroll place in a list whose rows all have this height. */
+/** Returns the scroll place in a list whose rows all have the height `rowHeight`. */
 const place = (rows: number, rowHeight: number, scrollOffset: number) =>
   placeOf({
     scrollOffset,

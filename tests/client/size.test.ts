@@ -21,7 +21,7 @@ beforeAll(async () => {
   chunks = JSON.parse(await readFile(join(clientFolder, '.vite', 'manifest.json'), 'utf8'))
 }, 60_000)
 
-/** Returns the files of the first load: `index.html`, `AuthenticatedApp` and their static imports. */
+/** Returns what the page loads first: `index.html`, `AuthenticatedApp` and their static imports. */
 function firstFiles(): string[] {
   const files = new Set<string>()
   const visit = (name: string) => {

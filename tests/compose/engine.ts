@@ -10,14 +10,14 @@ import { startProcess } from '../../stack/services/process.ts'
 export interface Engine extends AsyncDisposable {
   /** Runs `docker` or `docker-compose` with this engine, and returns its stdout. */
   run(command: 'docker' | 'docker-compose', ...args: string[]): Promise<string>
-  /** Runs a command in the namespaces of the engine, where the process ids that it prints are valid. */
+  /** Runs a command in the namespaces of the engine, where the process ids of `docker inspect` are valid. */
   enter(command: string, ...args: string[]): Promise<string>
   /** A folder that is removed with the engine. */
   dir: string
 }
 
 const networks = '10.201'
-/** On a loaded machine, the first start of Keycloak alone took nine minutes. */
+/** Timeout of a command: on a loaded machine, the first start of Keycloak alone took nine minutes. */
 const maxCommandMs = 1_100_000
 
 /**

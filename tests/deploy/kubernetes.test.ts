@@ -19,7 +19,7 @@ type Yaml = any
 
 const root = resolve(import.meta.dirname, '..', '..')
 const folder = join(root, 'deploy', 'kubernetes')
-/** The oldest version that docs/kubernetes.md names, and the newest one that the validator has. */
+/** The oldest Kubernetes that docs/kubernetes.md names, and the newest that the validator knows. */
 const versions = ['1.31', '1.37']
 const overlays = ['production', 'single-node']
 
@@ -368,8 +368,8 @@ async function getMonitor(monitor: { port: number; path: string; tls: string | f
 }
 
 /**
- * Returns the configuration of nats-server that version 2.14.2 of the chart writes: JSON with sorted
- * keys and an include.
+ * Returns the configuration of nats-server that version 2.14.2 of the chart writes: JSON with
+ * sorted keys and an include.
  */
 function chartConfig({ config }: Yaml, monitorPort: number): string {
   const { cluster, jetstream, websocket } = config

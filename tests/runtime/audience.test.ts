@@ -150,7 +150,7 @@ describe('a function of a second process', () => {
   const roll = functionWith('app.{app}.{room}.roll', ['everyone'])
   const startSecond = async (files: Record<string, string>) => bench.start(await bench.write(files))
 
-  it('can be called by a user who logged in before the process started, if the auth callout granted its subject', async () => {
+  it('can be called by a user who logged in before the process started, if the auth callout granted the subject at the login', async () => {
     const nc = await logIn({ user: 'ada', publish: ['as.ada.app.*.*.*'] })
     await startSecond({ 'app.dice.roll.ts': roll })
 

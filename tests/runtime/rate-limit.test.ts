@@ -91,7 +91,7 @@ describe('a rate limit', () => {
     for (const instance of instances) await instance[Symbol.asyncDispose]()
   })
 
-  it('accepts a call after retryAfterMs', async () => {
+  it('accepts the next call of a rejected caller after retryAfterMs', async () => {
     const folder = await bench.write({
       'slides.ts': limited(4, 2_000).replace("'limited'", "'slides'"),
     })

@@ -185,7 +185,10 @@ describe('a trace with a tracer provider', () => {
   })
   beforeEach(() => exporter.reset())
 
-  /** Returns the only span with this name. It is recorded before the reply, so no wait is needed. */
+  /**
+   * Returns the only span with this name. The runtime records a span before it replies, so no wait
+   * is needed.
+   */
   const spanOf = (name: string) => {
     const spans = exporter.getFinishedSpans().filter((span) => span.name === name)
     expect(spans).toHaveLength(1)

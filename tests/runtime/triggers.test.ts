@@ -98,7 +98,7 @@ describe('two processes with the same functions', () => {
   })
 })
 
-describe('a process with schedules only', () => {
+describe('a process that serves only schedules', () => {
   it('creates the stream for the dead letters of its ticks', async () => {
     await using bench = await createCommandLine()
     const { 'ticks.ts': ticks, '_triggered.ts': triggered } = functions

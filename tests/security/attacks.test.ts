@@ -139,7 +139,7 @@ describe('permissions of connected users', () => {
     ['bob', ['everyone', 'user']],
     ['charlie', ['everyone']],
   ])(
-    'let %s call the functions whose audience contains one of %j, and no other',
+    'let %s call the functions whose audience contains one of %j, and no other function',
     async (person, audiences) => {
       const { nc } = await app.connectAs(person)
       const subjectOf = (contract: Contract) =>

@@ -17,7 +17,10 @@ describe('a function that a logged-in user has called', { timeout: 60_000 }, () 
     await fixture?.[Symbol.asyncDispose]()
   })
 
-  /** Calls `end` at the number 3. Returns the reason for which the function was aborted. */
+  /**
+   * Receives numbers from the function, and calls `end` after the number 3. Returns the reason for
+   * which the function was aborted.
+   */
   async function countToThree(end: (nc: NatsConnection) => Promise<void>): Promise<string> {
     const id = crypto.randomUUID()
     const ends = functions.subscribe(`counted.${id}`, { max: 1 })

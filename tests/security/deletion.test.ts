@@ -23,7 +23,7 @@ afterAll(async () => {
   await servers?.[Symbol.asyncDispose]()
 })
 
-/** Calls the functions often enough to reach both runtimes. */
+/** Reads the message by each function that can return it, often enough to reach both runtimes. */
 async function readAll(room: RoomId, notifyId: NotifyId, threadId: string | undefined) {
   const readAs = async (as: 'alice' | 'bob' | 'charlie') => [
     await app.call('msg.get', { notifyId }, as),

@@ -174,7 +174,7 @@ describe('a large public room without bans', () => {
     await vi.waitFor(
       async () => {
         await publishUpdate(room, text)
-        // A process that cached the key while it was new still publishes unencrypted to each member.
+        // A process that has cached the key as new still publishes unencrypted to each member.
         if (encrypted.unread().length < 3) throw new Error('The updates are not encrypted yet')
       },
       { timeout: 25_000, interval: 300 },

@@ -202,7 +202,7 @@ describe('npm run secrets', { timeout: 120_000 }, () => {
 
 const natsServer = await findNatsServer()
 
-/** Creates the roles with their passwords, which the server then requires. */
+/** Creates the database roles, and makes the server require their passwords. */
 async function createRoles(url: string, secrets: Record<string, string>) {
   const sql = postgres(url, { onnotice: () => {} })
   await sql.unsafe(await readFile(join(root, 'deploy', 'postgres', 'roles.sql'), 'utf8'))

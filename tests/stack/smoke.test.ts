@@ -43,7 +43,7 @@ describe('a new stack', () => {
     expect(await readTexts()).toEqual([text])
   })
 
-  /** Runs in another process, because nats.js cannot use WebSocket and TCP in one process. */
+  /** Runs the script in another process: nats.js cannot use WebSocket and TCP in one process. */
   function runScript(...args: string[]) {
     const script = join(root, 'tests', 'support', 'smoke.ts')
     return output(process.execPath, [script, join(dir, 'stack.json'), ...args], { within: 30_000 })

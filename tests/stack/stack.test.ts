@@ -363,8 +363,8 @@ async function givenListener(port = 0) {
 }
 
 /**
- * The ports that `npm start` uses: all except the monitoring port of nats-server, which is not
- * opened.
+ * The ports that `npm start` uses: all except the monitoring port of nats-server, which `npm start`
+ * does not open.
  */
 const portNames = (Object.keys(defaultPorts) as PortName[]).filter(
   (name) => name !== 'NATS_MONITOR_PORT',

@@ -290,7 +290,8 @@ handle /nats* {
 }
 
 /**
- * Starts a browser that also accepts this certificate, which it identifies by a hash of its key.
+ * Starts a browser that also accepts the given certificate. The browser identifies the certificate
+ * by a hash of its public key.
  */
 async function startBrowser(certificate?: string): Promise<Browser> {
   const args = process.getuid?.() === 0 ? ['--no-sandbox'] : []
