@@ -21,7 +21,10 @@ beforeAll(async () => {
   chunks = JSON.parse(await readFile(join(clientFolder, '.vite', 'manifest.json'), 'utf8'))
 }, 60_000)
 
-/** Returns what the page loads first: `index.html`, `AuthenticatedApp` and their static imports. */
+/**
+ * Returns the files that the page loads first: those of `index.html` and `AuthenticatedApp`, with
+ * their static imports.
+ */
 function firstFiles(): string[] {
   const files = new Set<string>()
   const visit = (name: string) => {

@@ -27,8 +27,8 @@ const contract = {
 }
 
 /**
- * Counts wrong results: reads and creates that miss an acknowledged write, and keys of which not
- * exactly one of three concurrent creates has succeeded.
+ * Counts wrong results: reads and creates that miss an acknowledged write, and keys for which not
+ * exactly one of three concurrent calls of create succeeds.
  */
 export default defineFunction(contract, async ({ rounds }, { append, kv, read, readAfter }) => {
   const stale = { read: 0, readAfter: 0, get: 0, list: 0, create: 0, claims: 0 }

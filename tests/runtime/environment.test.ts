@@ -73,7 +73,7 @@ describe('the environment variable NAME_FILE', () => {
   })
 
   it.each(['NATS_URL', 'NATS_AUTH_URL', 'NATS_CALLOUT_SEED', 'SHOP_KEY'])(
-    'is rejected if NAME itself is also set, for the name %s',
+    'is rejected if NAME itself is also set (here, NAME is %s)',
     async (name) => {
       const secret = 'nats://user:secret@127.0.0.1:1'
       const { code, stderr } = await start({ [name]: secret, [`${name}_FILE`]: await file(secret) })

@@ -112,7 +112,7 @@ describe('a call of a function with a streamed answer', { timeout: 60_000 }, () 
   it.each([
     ['rejected', 'conflict', 3],
     ['unfit', 'internal', 1],
-  ])('receives the parts before an error: %s', async (ends, code, expected) => {
+  ])('receives the parts that were sent before an error: %s', async (ends, code, expected) => {
     const numbers: number[] = []
     const read = async () => {
       for await (const { number } of alice.stream('count', { id: newId(), to: 3, ends }))

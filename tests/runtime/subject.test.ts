@@ -11,7 +11,7 @@ describe('parseSubject', () => {
     expect(subject.paramPositions).toEqual([{ name: 'room', index: 3 }])
   })
 
-  it('takes the caller from a separate argument, never from the data', () => {
+  it('fills in the caller from a separate argument, never from the data', () => {
     const data = { caller: 'mallory', room: 'general', text: 'hi' }
 
     expect(subject.fill(data, 'alice')).toBe('as.alice.room.general.join')
@@ -39,7 +39,7 @@ describe('parseSubject', () => {
     expect(() => parseSubject('a.{room}.{room}')).toThrow('names {room} twice')
   })
 
-  it('reads the parameters of a subject', () => {
+  it('reads the parameter values from a received subject', () => {
     const received = 'as.alice.room.general.join'
 
     expect(subject.read(received)).toEqual({ caller: 'alice', room: 'general' })

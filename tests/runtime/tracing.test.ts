@@ -103,7 +103,7 @@ describe('a trace without a tracer provider', () => {
     return words.map((word) => received[word])
   }
 
-  it('propagates to the calls, events and appends of a function, and further to the events of a function that it triggers', async () => {
+  it('propagates to the calls, events and appends of a function, and to the events of a second function that receives its event', async () => {
     for (const hdrs of await headersAfter({ traceparent, tracestate: 'shop=7' })) {
       expect(hdrs?.get('traceparent')).toMatch(new RegExp(`^00-${traceId}-[0-9a-f]{16}-01$`))
       expect(hdrs?.get('traceparent')).not.toContain(spanId)

@@ -71,7 +71,7 @@ describe('damaged state', { timeout: 120_000 }, () => {
       expect(problem).toMatch(new RegExp(`${join(dir, path)} is damaged: \\S.{8}`))
       expect(Math.max(...problem.split('\n').map(({ length }) => length))).toBeLessThan(400)
       expect(problem.split('\n').length).toBeLessThan(12)
-      // The command is the only indented line.
+      // In the error message, the command is the only indented line.
       const [, command = ''] = /^ {2}(\S.*)$/m.exec(problem) ?? []
       await output('sh', ['-c', command])
       await (await start(dir))[Symbol.asyncDispose]()
