@@ -75,7 +75,7 @@ describe('runtime start', () => {
     await begun
     await runtime.kill('SIGTERM')
     await runtime.log.line(/"msg":"stopping"/)
-    // The runtime ignores a signal that follows the first one at once, so the test repeats it.
+    // The runtime ignores a second signal directly after the first one, so the test repeats it.
     const insisting = setInterval(() => runtime.kill('SIGTERM'), 50)
     const exit = await runtime.exited
     clearInterval(insisting)
@@ -86,7 +86,7 @@ describe('runtime start', () => {
     await expect(answer).resolves.toMatchObject({ code: 'disconnected' })
   })
 
-  it('treats two signals of one Ctrl-C as one', async () => {
+  it('treats two signals in immediate succession, as from one Ctrl-C, as a single signal', async () => {
     await using runtime = await bench.start(functions)
     const begun = underWay(1)
     const answer = ask(500)

@@ -40,7 +40,7 @@ const roomLink = (name: string | RegExp) => alice.page.getByRole('link', { name 
 const panel = () => alice.page.getByRole('region', { name: 'Thread' })
 
 describe('a mention in a thread', { timeout: 60_000 }, () => {
-  it('stays unread when the room is opened, and its badge leads to it', async () => {
+  it('stays unread when the room is opened, and a click on its badge opens it', async () => {
     const { page } = alice
     const room = await givenRoom()
     const first = await bob.send(room, 'a question')
