@@ -56,7 +56,7 @@ describe('the tutorial "Dice in ten minutes"', { timeout: 180_000 }, () => {
       .waitFor()
   })
 
-  it('changes the code of the app, which the page shows when the user reopens the app', async () => {
+  it('changes the app’s code, and the page shows the change when the user reopens the app', async () => {
     const action = blockAfter('**3. ')
     const constant = blockAfter('**4. ')
     await replaceIn('index.ts', /\/\*\* Rolls a die[\s\S]*?\n\}\)\n/, action)
