@@ -10,7 +10,7 @@ import { defineFunction, stream } from '#runtime'
 const jobs = { stream: '${stream}', subjects: ['${stream}.*'], config: { ${config} } }
 const job = { subject: '${stream}.{id}', data: v.object({ id: v.string(), ends: v.string() }) }
 const done = { subject: 'done.${stream}.{id}', data: v.object({ id: v.string() }) }
-// Number of calls in which the dependency is unavailable: more than the two retries in `backoffMs`.
+// Number of calls in which the dependency is unavailable: more than the two retries in backoffMs.
 let refusals = 3
 
 export default defineFunction(
