@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { toNotifyId } from '#schema/ids'
-import { expectSameRejection, newRoomId, type TestPerson, useApp } from '../support/app.ts'
+import { expectSameRejection, newRoomId, newUserId, useApp } from '../support/app.ts'
 import { createThreads } from '../support/thread-fixture.ts'
 
 const app = useApp()
@@ -40,19 +40,23 @@ describe('mention.find', () => {
   })
 
   it('finds @here only for members who were online when it was sent, even after an edit', async () => {
-    const room = await app.createRoom(['alice', 'bob', 'charlie'], 'public', { alice: 'owner' })
+    const offline = newUserId()
+    const room = await app.createRoom(['alice', 'bob', offline], 'public', { alice: 'owner' })
     await app.call('presence.heartbeat', { connId: 'tab' }, 'bob')
     const sent = await app.send(room, '@here', 'alice')
     await app.waitForRows(room, 1)
-    const countMentions = async (as: TestPerson) => (await countsOf(room, as)).mentions
-    expect([await countMentions('bob'), await countMentions('charlie')]).toEqual([1, 0])
+    const hasMention = async (user: string) => {
+      const client = await app.clientFor(user)
+      return (await client.call('mention.find', { room })).mention?.id === sent.id
+    }
+    expect([await hasMention('bob'), await hasMention(offline)]).toEqual([true, false])
 
     await app.call('presence.disconnect', { connId: 'tab' }, 'bob')
     await app.call('msg.edit', { notifyId: toNotifyId(sent), text: '@here!' }, 'alice')
     const text = async () => (await app.waitForRows(room, 1))[0]?.text
     await expect.poll(text).toBe('@here!')
 
-    expect([await countMentions('bob'), await countMentions('charlie')]).toEqual([1, 0])
+    expect([await hasMention('bob'), await hasMention(offline)]).toEqual([true, false])
   })
 
   it('rejects a non-member with the same error as for an unknown room', async () => {

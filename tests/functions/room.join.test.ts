@@ -1,7 +1,5 @@
 import { and, eq } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
-import { createClient } from '#runtime/client'
-import { contracts } from '#schema/contracts'
 import { db } from '#schema/db'
 import type { RoomId, UserId } from '#schema/ids'
 import { roomNotify } from '#schema/messages/event'
@@ -128,8 +126,7 @@ describe('room.join', () => {
     const room = await app.createRoom(['alice'])
     const [banned, ...users] = newUserIds(60) as [UserId, ...UserId[]]
     await db.insert(bans).values({ room, userId: banned, by: 'alice' as UserId })
-    const { nc } = await app.connectAs('functions')
-    const join = (user: UserId) => createClient(nc, { contracts, user }).call('room.join', { room })
+    const join = async (user: UserId) => (await app.clientFor(user)).call('room.join', { room })
 
     const outcomes = await Promise.allSettled([banned, ...users, ...users].map(join))
 
