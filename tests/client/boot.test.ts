@@ -207,6 +207,15 @@ describe('the page as an app', { timeout: 60_000 }, () => {
     await message(page, 'at once').waitFor()
     await page.context().close()
   })
+
+  it('has a service worker that runs without errors', async () => {
+    const visitor = await givenCached('no faults')
+    await visitor.page.reload()
+    await message(visitor.page, 'no faults').waitFor()
+
+    await expectNoProblems(visitor)
+    await visitor.page.context().close()
+  })
 })
 
 describe('a new version of the page', { timeout: 60_000 }, () => {
@@ -267,15 +276,6 @@ describe('a new version of the page', { timeout: 60_000 }, () => {
     await page.getByRole('menuitem', { name: 'Settings' }).click()
     await page.getByRole('dialog', { name: 'Settings' }).waitFor()
     await context.close()
-  })
-
-  it('has a service worker that runs without errors', async () => {
-    const visitor = await givenCached('no faults')
-    await visitor.page.reload()
-    await message(visitor.page, 'no faults').waitFor()
-
-    await expectNoProblems(visitor)
-    await visitor.page.context().close()
   })
 })
 
