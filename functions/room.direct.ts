@@ -28,8 +28,8 @@ export default defineFunction(
     await insertDirectRoom(room, pair, me)
     await applyBlocks(me, input.with, context)
     await reindexRooms([room.id], context)
-    // Adds the caller to the member index last: `findMember` above takes the caller's entry as
-    // proof that the other member has an entry as well.
+    // The caller is added to the member index last. If this call is interrupted earlier,
+    // `findMember` above finds no entry of the caller in the repeated call, which adds both members.
     for (const userId of pair) await indexMember({ room: room.id, userId }, context)
     await flushOutbox(room.id, context)
     return { room }

@@ -98,7 +98,10 @@ interface FieldListProps extends Omit<JSX.InputHTMLAttributes<HTMLInputElement>,
   max: number
 }
 
-/** Fields that the user can add and remove. In a form, its value is the list of their values. */
+/**
+ * A list of fields that the user can add and remove. In a form, its value is the list of the values
+ * of these fields.
+ */
 export function FieldList(props: FieldListProps) {
   const [own, rest] = splitProps(props, ['name', 'min', 'max'])
   const { t, textsOf } = useApp()

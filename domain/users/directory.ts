@@ -102,10 +102,11 @@ const [maxWords, maxWordTerms] = [4, 500]
 const lastCharacter = '\u{10ffff}'
 
 /**
- * Returns up to 20 users. For each word of `text`, their name, handle or id has a word that begins
- * with it. Searches first for the words next to each other, in the order of `text`. Then reads only
- * the first 500 rows of `user_terms` for each of the four longest words, so it can miss users whose
- * words are all common.
+ * Returns up to 20 users. Each word of `text` is the beginning of a word in the user's name, handle
+ * or id. First searches for users who have these words side by side, in the order of `text`. If
+ * this finds fewer than `maxCandidates` users, also searches for each of the four longest words
+ * alone. Each of these searches reads only the first 500 rows of `user_terms` that match the word,
+ * so users can be missed if all words of `text` are common.
  */
 export async function searchUsers(text: string): Promise<User[]> {
   const words = readQuery(text)

@@ -178,7 +178,8 @@ class AuthCalloutJob implements Job {
   }
 
   refuse(reason: FunctionError): void {
-    // The handler may fail after the login was refused at its deadline.
+    // The handler may still fail after the login was refused at its deadline. Only the first
+    // refusal counts.
     if (this.#refusal) return
     this.#refusal = reason
     if (reason.code === 'timeout') this.#stats.timeouts++

@@ -266,7 +266,10 @@ export class CallContext implements Context {
     return messages.sort((a, b) => a.seq - b.seq)
   }
 
-  /** Returns an empty array for invalid data: the stream's consumer makes that message a dead letter. */
+  /**
+   * Returns an empty array if the message has invalid data, so that `readAfter` skips it. A stream
+   * function that receives the message makes it a dead letter.
+   */
   #readValid(topic: Topic, { subject, message, seq, at }: StoredMessage): StreamMessage<never>[] {
     try {
       const data = this.#host.read(topic, subject, () => message.json())

@@ -6,8 +6,9 @@ const maxNames = 50
 const maxNameLength = 128
 
 /**
- * Matches each `@name` in a text without markdown. A name may contain dots and may be an e-mail address,
- * as handles do.
+ * Returns a regular expression that matches each `@name` in a text. Use it on text between markdown
+ * markup, because it would also match names in code and links. Like a handle, a name may contain
+ * dots or be an e-mail address.
  */
 export const mentionPattern = () =>
   /(?<![\w@])@([a-z0-9_-]+(?:[.+][a-z0-9_-]+)*(?:@[a-z0-9_-]+(?:\.[a-z0-9_-]+)*)?)(?![\w-])/gi

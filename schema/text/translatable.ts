@@ -37,8 +37,8 @@ export function splitForTranslation(message: string): MessagePart[] {
     return true
   }
 
-  // In a quote or a list, the lines of a token lack the markers that the message has before them.
-  // So each line is searched for by itself.
+  // In a quote or a list, lines of the message begin with `>` or spaces that the source of a token
+  // lacks. If the whole source does not occur in the message, each line of it is searched for alone.
   const takeLines = (kind: 'text' | 'protected', source: string) =>
     take(kind, source.trim()) || source.split('\n').map((line) => take(kind, line.trim()))
 

@@ -201,7 +201,7 @@ describe('room.list', () => {
     expect(await readList(me)).toMatchObject([{ unread: 2, mentions: 0 }])
   })
 
-  it('counts each room and each caller separately', async () => {
+  it('counts unread messages and mentions separately for each room and each caller', async () => {
     const [me, other] = [newUserId(), newUserId()]
     const [first, second] = [await app.createRoom([]), await app.createRoom([])]
     for (const room of [first, second]) {

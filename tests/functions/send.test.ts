@@ -212,7 +212,7 @@ describe('send', () => {
     expect(await app.waitForRows(room, 2)).toHaveLength(2)
   })
 
-  it('rejects a client id that was used for another text or room as a conflict', async () => {
+  it('rejects with `conflict` a message whose client id the sender has already used for another text or in another room', async () => {
     const room = await app.createRoom(['alice'])
     const elsewhere = await app.createRoom(['alice'])
     const clientId = newClientId()
