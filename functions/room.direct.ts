@@ -28,8 +28,8 @@ export default defineFunction(
     await insertDirectRoom(room, pair, me)
     await applyBlocks(me, input.with, context)
     await reindexRooms([room.id], context)
-    // The caller is added to the member index last. If this call is interrupted earlier,
-    // `findMember` above finds no entry of the caller in the repeated call, which adds both members.
+    // The caller is added to the member index last. If this call is interrupted earlier, the
+    // repeated call finds no entry of the caller (`findMember` above), so it adds both members.
     for (const userId of pair) await indexMember({ room: room.id, userId }, context)
     await flushOutbox(room.id, context)
     return { room }

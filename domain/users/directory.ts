@@ -104,9 +104,9 @@ const lastCharacter = '\u{10ffff}'
 /**
  * Returns up to 20 users. Each word of `text` is the beginning of a word in the user's name, handle
  * or id. First searches for users who have these words side by side, in the order of `text`. If
- * this finds fewer than `maxCandidates` users, also searches for each of the four longest words
- * alone. Each of these searches reads only the first 500 rows of `user_terms` that match the word,
- * so users can be missed if all words of `text` are common.
+ * `text` has several words and this finds fewer than `maxCandidates` users, also searches for each
+ * of the four longest words alone. The search for a word reads only its first 500 rows of
+ * `user_terms`, so users can be missed if all words of `text` are common.
  */
 export async function searchUsers(text: string): Promise<User[]> {
   const words = readQuery(text)

@@ -38,7 +38,7 @@ export function splitForTranslation(message: string): MessagePart[] {
   }
 
   // In a quote or a list, lines of the message begin with `>` or spaces that the source of a token
-  // lacks. If the whole source does not occur in the message, each line of it is searched for alone.
+  // lacks. So if the whole source is not found, each line of the source is searched for.
   const takeLines = (kind: 'text' | 'protected', source: string) =>
     take(kind, source.trim()) || source.split('\n').map((line) => take(kind, line.trim()))
 
