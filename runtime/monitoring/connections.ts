@@ -53,14 +53,16 @@ export class ClientConnections {
   async closeUnanswered(): Promise<void> {
     const nc = this.#require()
     const account = await readAccount(nc)
-    const { server_id, client_id = 0 } = nc.info ?? {}
-    const isEarlier = ({ server, id }: ClientConnection) => server === server_id && id < client_id
-    const isOther = ({ server, id }: ClientConnection) => server !== server_id || id < client_id
-    const callouts = await gather(nc, 'connection.list', listQuery({ acc: account }))
-    if (callouts.flatMap(read).some(isOther)) return
-    const waiting = await gather(nc, 'connection.list', listQuery({ acc: globalAccount }))
-    const unanswered = waiting.flatMap(readWaiting).filter(isEarlier)
-    await Promise.all(unanswered.map((connection) => this.close(connection)))
+    const list = (acc: string) => gather(nc, 'connection.list', listQuery({ acc }))
+    // Listed at the same time, so that later logins, which this process answers, are not closed.
+    const [callouts, waiting] = await Promise.all([
+      list(account).then((replies) => replies.flatMap(read)),
+      list(globalAccount).then((replies) => replies.flatMap(readWaiting)),
+    ])
+    const { server_id, client_id } = nc.info ?? {}
+    const own = callouts.find(({ server, id }) => server === server_id && id === client_id)
+    if (!own || callouts.some(({ openedAt }) => openedAt < own.openedAt)) return
+    await Promise.all(waiting.map((connection) => this.close(connection)))
   }
 
   #require(): NatsConnection {
