@@ -32,7 +32,7 @@ export class ClientConnections {
     return replies.flatMap(read).sort((a, b) => a.openedAt.getTime() - b.openedAt.getTime())
   }
 
-  async close({ server, id }: ClientConnection): Promise<void> {
+  async close({ server, id }: Pick<ClientConnection, 'server' | 'id'>): Promise<void> {
     const payload = JSON.stringify({ cid: id })
     await this.#require().request(`connection.close.${server}`, payload, { timeout: timeoutMs })
   }

@@ -184,11 +184,21 @@ class AuthCalloutJob implements Job {
     this.#refusal = reason
     if (reason.code === 'timeout') this.#stats.timeouts++
     this.#stats.failed(reason.code, reason.message)
-    // While a dependency is unavailable, the login cannot be checked. It may be valid, so it is
-    // left unanswered, and the client repeats it.
-    if (isUnavailable(reason)) this.#resolve(undefined)
+    if (isUnavailable(reason)) this.#leaveUnanswered()
     else this.#reject(reason)
     this.#context?.abort(reason)
+  }
+
+  /**
+   * The login cannot be checked, but it may be valid. Closes its connection, so that the client logs in again
+   * without waiting for its timeout.
+   */
+  #leaveUnanswered() {
+    this.#resolve(undefined)
+    const { connections } = this.#host.backbone
+    connections
+      .close(this.#connection)
+      .catch((err) => this.#log.debug({ err }, 'connection of a login not closed'))
   }
 }
 

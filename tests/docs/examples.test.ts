@@ -40,7 +40,7 @@ async function call(subject: string, input: object) {
 
 describe('examples/', () => {
   it('prints the results that its README names', async () => {
-    const [, named = ''] = /The first four print (.+)\. After/s.exec(document) ?? []
+    const [, named = ''] = /The first four commands print (.+)\. After/s.exec(document) ?? []
     const answers = [...named.matchAll(/`([^`]+)`/g)].map(([, answer = '']) => JSON.parse(answer))
     const results: unknown[] = []
 
