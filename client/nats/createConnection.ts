@@ -59,11 +59,11 @@ const noNetworkWaitMs = 1_000
 const pingMs = 5_000
 const checkTimeoutMs = 4_000
 /**
- * Time after which a login without a response is tried again. Just after a restart, the auth callout may not
- * respond. The time increases with each attempt, because the callout also works on abandoned logins: with a short
- * time, it might never catch up.
+ * Time after which a login without a response is tried again: a frozen auth callout does not respond. The
+ * time increases with each attempt, because the callout also works on abandoned logins. With a short time, it
+ * might never catch up.
  */
-const [minLoginMs, maxLoginMs] = [1_000, 10_000]
+const [minLoginMs, maxLoginMs] = [2_500, 10_000]
 const rejectedDelayMs = 15_000
 /**
  * Wait before a rejected token is renewed a second time: at a logout, an identity provider may inform
