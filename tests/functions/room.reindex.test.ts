@@ -164,7 +164,7 @@ describe('room.reindex', () => {
 
   it('does not add back a member who leaves or is kicked during the rebuild', async () => {
     const roomIds = await Promise.all(
-      Array.from({ length: 50 }, () =>
+      Array.from({ length: 20 }, () =>
         app.createRoom(['alice', 'bob', 'charlie'], 'private', { alice: 'owner' }),
       ),
     )
