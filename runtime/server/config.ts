@@ -27,7 +27,7 @@ export interface RuntimeConfig {
   env: Environment
 }
 
-/** Reads the variables of a runtime, each of which may be in a file: `NATS_URL_FILE` for `NATS_URL`. */
+/** Reads variables of a runtime, each of which may be in a file: `NATS_URL_FILE` for `NATS_URL`. */
 export function readRuntimeConfig(variables: Environment): RuntimeConfig {
   const env = readEnvironment(variables)
   return {
