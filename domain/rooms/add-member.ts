@@ -79,6 +79,8 @@ async function insertMembers(room: RoomId, joins: readonly Join[], tx: Transacti
   if (rows.size === 0) return { decisions, invited: [] }
 
   const values = [...rows].map(([userId, { role }]) => ({ room, userId, role }))
+  // All processes insert in the same order. Otherwise, two batches with the same users could deadlock.
+  values.sort((a, b) => (a.userId < b.userId ? -1 : 1))
   const added = await tx.insert(members).values(values).onConflictDoNothing().returning()
   if (added.length === 0) return { decisions, invited: [] }
 

@@ -61,6 +61,7 @@ export async function insertDefaultMembers(
       where rooms.id = any(${sql.param(ids)}::text[])
         and rooms.kind = 'public' and rooms.archived_at is null
         and not exists (select from bans where bans.room = rooms.id and bans.user_id = added.id)
+      order by rooms.id collate "C", added.id collate "C"
       on conflict do nothing
       returning room, user_id`)
     const keys = [...added].map(({ room, user_id: userId }) => ({ room, userId }))
