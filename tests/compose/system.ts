@@ -108,8 +108,9 @@ COMPOSE_PROFILES=demo,test
       await vi.waitUntil(isHealthy, { timeout: 240_000, interval: 500 })
     },
     async fillDisk(service) {
-      const script = `cat /dev/zero > ${join(folder, service, 'other-data')} || true`
-      await engine.enter('sh', '-c', script)
+      const file = join(folder, service, 'other-data')
+      // With larger blocks, ext4 refuses a block while smaller ones still have space.
+      await engine.enter('sh', '-c', `dd if=/dev/zero of=${file} bs=1k || true`)
     },
     async freeDisk(service) {
       await engine.enter('rm', join(folder, service, 'other-data'))
