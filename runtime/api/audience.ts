@@ -8,7 +8,8 @@ function mayCall(audience: readonly string[], roles: readonly string[]): boolean
 
 /**
  * Returns patterns of the request subjects that a user with these roles may publish to. Throws a
- * TypeError if the user's id is no valid token: the id `*` would match all users.
+ * TypeError if the user's id is no valid token: with the id `*`, the user could send requests as
+ * any user.
  */
 export function requestPatterns(
   functions: readonly FunctionInfo[],
@@ -25,9 +26,9 @@ export function requestPatterns(
 }
 
 /**
- * Checks the publish patterns of a login. Throws a TypeError if one of them matches requests of
- * another user, or requests to a function that these roles may not call. `callers` has the user's
- * id and its aliases.
+ * Checks the subject patterns that a login wants to publish to (`AuthGrant.publish`). Throws a
+ * TypeError if one of them matches requests of another user, or requests to a function that these
+ * roles may not call. `callers` has the id and the aliases of the user who logs in.
  */
 export function checkPublish(
   patterns: readonly string[],

@@ -1,6 +1,12 @@
-/** A client's connection attempt: the client's credentials, and what the server knows about it. */
+/**
+ * A client's connection attempt: the client's credentials, and what the server knows about the
+ * client.
+ */
 export interface AuthRequest {
-  /** The token that the client sends, or its password if there is no token. Empty without either. */
+  /**
+   * The token that the client sends, or its password if there is no token. Empty if the client
+   * sends neither.
+   */
   token: string
   /** The user name that the client sends. The client chooses it, so it proves no identity. */
   user: string
@@ -30,8 +36,9 @@ export interface AuthGrant {
   publish?: readonly string[]
   subscribe: readonly string[]
   /**
-   * A label of the connection, which `system.connectionLabels` returns. The process that served the
-   * login keeps the label in memory, and loses it when it stops.
+   * A text about the connection, such as the id of the user's session. Functions read it with
+   * `system.connectionLabels`. The process that served the login keeps the label in memory, so the
+   * label is lost when this process stops.
    */
   label?: string | undefined
   /** The time at which the server closes the connection, in seconds since the epoch. */

@@ -1,4 +1,4 @@
-/** The current value of a key. */
+/** A key and its current value. */
 export interface KvEntry<Value> {
   key: string
   value: Value
@@ -14,7 +14,7 @@ export type KvChange<Value> =
 export interface WriteOptions {
   /**
    * Milliseconds until this entry expires, rounded up to seconds. Default: the bucket's `ttlMs`.
-   * Only for a bucket with `entryTtl` or `markerTtlMs`.
+   * May be set only if the bucket has `entryTtl` or `markerTtlMs`.
    */
   ttlMs?: number | undefined
 }

@@ -18,13 +18,14 @@ import type { TriggerKind } from './trigger.ts'
 /** The second argument of a handler. Its methods may be destructured. */
 export interface Context<Env = unknown> {
   /**
-   * The id of the user who called: the token `{caller}` of the subject. The server's permissions reject
-   * a publish with another user's id. Empty if the function's subject has no `{caller}`.
+   * The id of the user who called: the token `{caller}` of the subject. The server's permissions
+   * reject a publish with another user's id. Empty if the request subject of the function has no
+   * `{caller}`.
    */
   readonly caller: string
   /**
    * Aborts at the deadline, or earlier if the caller cancels the call or the process stops. Pass it
-   * to slow operations.
+   * to slow operations, so that they end as well.
    */
   readonly signal: AbortSignal
   /** The time at which the call times out, in milliseconds since the epoch. */
@@ -47,7 +48,7 @@ export interface Context<Env = unknown> {
   publish<T extends Topic>(topic: T, data: DataOf<T>): void
   /**
    * Publishes the same data once for each value of one subject parameter, such as `user`. Validates
-   * and serializes the data only once, with the first of the values.
+   * and serializes the data only once, with the first value.
    */
   publishEach<T extends Topic, Name extends keyof DataOf<T> & string>(
     topic: T,
@@ -95,9 +96,9 @@ export interface Context<Env = unknown> {
    */
   consumerProgress(stream: StreamDeclaration, name: string): Promise<DatedProgress>
   /**
-   * Returns the partitions of a stream, each of which can be passed as a stream. With `topic`,
-   * returns only the partitions that can have messages of the topic with the parameters `params`.
-   * Returns the stream itself if it is not partitioned.
+   * Returns the partitions of a stream. Each partition can be passed to the methods that take a
+   * stream. With `topic`, returns only the partitions that can have messages of the topic with the
+   * parameters `params`. Returns the stream itself if it is not partitioned.
    */
   partitions(
     stream: StreamDeclaration,

@@ -7,7 +7,7 @@ export type Schema<In = unknown, Out = In> = StandardSchemaV1<In, Out>
 
 /**
  * The interface of a function that is called by requests. Handlers, clients and tests infer their
- * types from it. Browsers load contracts, so their modules must not import server code.
+ * types from it. Browsers load contracts, so a module with contracts must not import server code.
  */
 export interface Contract {
   /**
@@ -19,8 +19,8 @@ export interface Contract {
   /** The schema of the answer. Fields that the schema does not name are removed. */
   readonly output: Schema
   /**
-   * The schema of a part of a streamed answer. The handler is then an async generator: it yields parts and
-   * returns the answer.
+   * The schema of a part of a streamed answer. With `chunk`, the handler is an async generator,
+   * which yields parts and returns the answer.
    */
   readonly chunk?: Schema
   /**
@@ -41,13 +41,17 @@ export interface Contract {
   readonly maxBytes?: number
 }
 
-/** An event subject and the schema of its data: the subject's parameters and the payload together. */
+/**
+ * The subject of an event, and the schema of the event's data. The data consists of the subject's
+ * parameters and the fields of the payload.
+ */
 export interface Topic {
   readonly subject: string
   readonly data: Schema
   /**
    * True for events that functions push to users. Functions publish these events with the header
-   * `Natter-Push`. Clients ignore an event without this header, since no function published it.
+   * `Natter-Push`. Clients ignore a message on such a subject without this header, since no
+   * function published it.
    */
   readonly push?: boolean
 }
@@ -101,7 +105,7 @@ export type InputOf<C extends { input: Schema }> = StandardSchemaV1.InferInput<C
 export type ParsedInputOf<C extends { input: Schema }> = StandardSchemaV1.InferOutput<C['input']>
 /** The type that callers receive: the answer after parsing. */
 export type OutputOf<C extends { output: Schema }> = StandardSchemaV1.InferOutput<C['output']>
-/** The type that the handler returns. */
+/** The type that the handler returns: the answer before it is parsed by the schema `output`. */
 export type AnswerOf<C extends { output: Schema }> = StandardSchemaV1.InferInput<C['output']>
 /** The type of the parts that callers receive. */
 export type ChunkOf<C extends { chunk: Schema }> = StandardSchemaV1.InferOutput<C['chunk']>
@@ -116,14 +120,15 @@ export const defaultTimeoutMs = 5_000
 export const maxTimeoutMs = 300_000
 export const defaultMaxBytes = 65_536
 /**
- * The header with the caller's timeout. It is a duration instead of a deadline, because the clocks
- * of two machines may differ.
+ * The header in which a caller requests a timeout. Its value is a duration instead of a deadline,
+ * because the clocks of two machines may differ.
  */
 export const timeoutHeader = 'Natter-Timeout-Ms'
 export const pushHeader = 'Natter-Push'
 /**
- * Header with the reply token of a user's request. The reply token consists of one or two subject
- * tokens. The replies are published on `deliver.{user}.reply.{token}`.
+ * The header of a user's request that tells where the replies are published: on the subject
+ * `deliver.{user}.reply.{token}`. The header contains `{token}`, the reply token, which consists of
+ * one or two subject tokens.
  */
 export const replyHeader = 'Natter-Reply'
 
@@ -131,7 +136,7 @@ export function replySubject(user: string, token: string): string {
   return `deliver.${user}.reply.${token}`
 }
 
-/** Header of a part of a streamed answer: its number, from 1. */
+/** The header with the number of a part of a streamed answer. The first part has the number 1. */
 export const chunkHeader = 'Natter-Chunk'
 
 /** The first token of the reply subjects of requests without a user, such as those of functions. */
@@ -146,7 +151,11 @@ export function cancelSubject(token: string, user?: string): string {
   return user === undefined ? `_CANCEL.${token}` : `as.${user}._CANCEL.${token}`
 }
 
-/** Returns the request subject, with `{caller}` unless only functions may call the contract. */
+/**
+ * Returns the subject to which requests are sent: the contract's subject after the prefix
+ * `as.{caller}.`. The prefix is missing if only functions may call the contract, or if the
+ * contract's subject has a `{caller}` of its own.
+ */
 export function contractSubject(contract: Pick<Contract, 'subject' | 'audience'>): Subject {
   const subject = parseSubject(contract.subject)
   if (subject.params.includes(callerParam) || contract.audience.includes('functions'))

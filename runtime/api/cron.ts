@@ -36,8 +36,8 @@ const meanings: Readonly<Record<string, string>> = {
 }
 
 /**
- * Returns the longest time in seconds between two consecutive ticks of a valid expression. Ignores
- * clock changes, such as those for daylight saving time.
+ * Returns the longest time in seconds between two consecutive ticks of a valid cron expression.
+ * Ignores clock changes, such as those for daylight saving time.
  */
 export function longestCronGap(expression: string): number {
   const { fields, needsBoth } = readFields(meanings[expression] ?? expression)
@@ -51,8 +51,8 @@ export function longestCronGap(expression: string): number {
   const [first = 0, last = 0] = [times[0], times.at(-1)]
   const gaps = times.slice(1).map((time, index) => time - (times[index] ?? 0))
   let longest = gaps.reduce((a, b) => Math.max(a, b), 0)
-  // Visits the days of eight years and a month: in this time, each date except February 29 falls on
-  // each weekday at least once.
+  // Visits the days of eight years and a month. They contain each combination of a date and a
+  // weekday at least once, except for the combinations with February 29.
   let lastDay: number | undefined
   for (let day = 0; day < 8 * 365 + 31; day++) {
     const at = new Date(day * daySeconds * 1_000)
@@ -82,8 +82,8 @@ function readFields(expression: string) {
     }
   })
   const [, , , dates, months, weekdays] = read
-  // If the day of the month or the day of the week is a star, a day must match both fields.
-  // Otherwise, it needs to match only one of them.
+  // By the rules of cron, a day must match both the day of the month and the day of the week if one
+  // of these fields is a star. Otherwise, a day needs to match only one of them.
   const needsBoth = dates?.hasStar || weekdays?.hasStar
   const canFire = months?.values.some((month) =>
     dates?.values.some((date) => date <= (monthDays[month - 1] ?? 0)),

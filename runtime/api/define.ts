@@ -39,8 +39,9 @@ export interface FunctionOptions<Env extends Schema = Schema> {
    */
   maxQueued?: number
   /**
-   * Maximum numbers of running and of waiting calls of one user in one process. Further calls wait or are
-   * rejected with `overloaded`. Default: half of `concurrency` and of `maxQueued`, rounded up.
+   * Maximum numbers of running and of waiting calls of one user in one process. Calls beyond
+   * `concurrency` wait, and calls beyond `maxQueued` are rejected with `overloaded`. Default: half
+   * of `concurrency` and of `maxQueued`, rounded up.
    */
   perCaller?: { concurrency?: number; maxQueued?: number }
   /**
@@ -49,8 +50,8 @@ export interface FunctionOptions<Env extends Schema = Schema> {
    */
   limit?: Limit
   /**
-   * Starts reading data for the handler while a call waits for the shared rate limit counter. The input
-   * is not validated yet. Must not change any data or throw.
+   * Starts reading data for the handler while a call waits for the shared rate limit counter. It is
+   * called before the input is validated. It must not change any data or throw.
    */
   prefetch?: (call: Pick<RejectedCall, 'params'>, context: Context) => void
   /**
@@ -61,8 +62,9 @@ export interface FunctionOptions<Env extends Schema = Schema> {
   /** Runs once in each process before the function is served. If it throws, the start fails. */
   beforeServe?: (options: { env: StandardSchemaV1.InferOutput<Env>; log: Logger }) => Promise<void>
   /**
-   * Runs when a call without a reply subject is rejected, so that it can inform the caller in
-   * another way. Errors that it throws are only logged.
+   * Runs when a call without a reply subject is rejected. Such a caller gets no answer, so this
+   * function can inform the caller in another way, such as by an event. Errors that it throws are
+   * only logged.
    */
   onRejected?: (reason: ErrorBody, call: RejectedCall, context: Context) => void
   /**
@@ -165,7 +167,9 @@ export interface FunctionSet {
 
 export const functionSet: unique symbol = Symbol.for('natter.functions') as never
 
-/** Defines several functions in one file, by their names. */
+/**
+ * Defines several functions in one file. The keys of `functions` are the names of the functions.
+ */
 export function defineFunctions(
   functions: Readonly<Record<string, FunctionDefinition>>,
 ): FunctionSet {
@@ -177,8 +181,8 @@ export function isFunctionSet(value: unknown): value is FunctionSet {
 }
 
 /**
- * A call of a request function, as the middleware of `_around.ts` receives it. Its input is already
- * validated.
+ * A call of a function with a contract, as the middleware in `_around.ts` receives it. Its input is
+ * already validated.
  */
 export interface GuardedCall {
   readonly function: FunctionInfo
@@ -196,10 +200,10 @@ export interface AroundDefinition {
 export const around: unique symbol = Symbol.for('natter.around') as never
 
 /**
- * Defines the middleware of all request functions of a folder. It must be the default export of the
- * folder's file `_around.ts`. `next` calls the handler and returns its value, promise or async
- * generator. The result of `run` is the answer, or the generator of a streamed answer. If `run`
- * throws before it calls `next`, the call is rejected without running the handler.
+ * Defines the middleware of all functions with a contract in a folder. It must be the default
+ * export of the folder's file `_around.ts`. `next` calls the handler and returns its value, promise
+ * or async generator. The result of `run` is the answer, or the generator of a streamed answer. If
+ * `run` throws before it calls `next`, the call is rejected without running the handler.
  */
 export function defineAround(
   run: AroundDefinition['run'],
