@@ -18,9 +18,9 @@ import type { TriggerKind } from './trigger.ts'
 /** The second argument of a handler. Its methods may be destructured. */
 export interface Context<Env = unknown> {
   /**
-   * The id of the user who called: the token `{caller}` of the subject. The server's permissions
-   * reject a publish with another user's id. Empty if the request subject of the function has no
-   * `{caller}`.
+   * The id of the user who called: the token `{caller}` of the subject. The permissions of
+   * nats-server let no user publish with the id of another user. Empty if the request subject of
+   * the function has no `{caller}`.
    */
   readonly caller: string
   /**

@@ -65,8 +65,8 @@ export interface StreamDeclaration {
   readonly subjects: readonly string[]
   /**
    * If true, the messages are divided over NATS_PARTITIONS streams. The token at the first `*` of
-   * the subjects, such as the room, chooses the partition. Messages of different partitions have no
-   * order. No two partitions use the same sequence.
+   * the subjects, such as the room, chooses the partition. There is no order between messages of
+   * different partitions. No two partitions use the same sequence.
    */
   readonly partitioned?: boolean
   /** Further fields of the server's stream configuration, with durations in nanoseconds. */
