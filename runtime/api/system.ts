@@ -1,10 +1,13 @@
 import type { ErrorCode } from './errors.ts'
 
-/** Monitoring of all processes together, for functions that operators call. */
+/**
+ * Monitors all processes and connections of the system, and repairs failures. For functions that
+ * operators call.
+ */
 export interface System {
   /**
-   * Returns the services that reply on `$SRV`. Collects replies until none has arrived for 150 ms, for
-   * one second at most.
+   * Returns the micro services that answer a request to `$SRV`. Waits for replies until none has
+   * arrived for 150 ms, but for at most one second.
    */
   services(): Promise<Service[]>
   /**
@@ -34,13 +37,15 @@ export interface System {
   discard(seq: number): Promise<boolean>
   /**
    * Returns the connections of a user of the account CLIENTS on all servers, oldest first. Needs the
-   * imports `connection.…` of nats.conf.
+   * import of nats.conf to `connection.list`.
    */
   connections(user: string): Promise<ClientConnection[]>
   /**
-   * Asks all processes for the labels that the auth callout has given to connections of a user, and returns
-   * them in the order of `connections`. A label is undefined if no process knows it. It is also undefined
-   * if two processes know different labels, because the client logged in again on the same connection.
+   * Returns the label of each of the user's `connections`, in their order. The function that served
+   * the login has chosen the label (`AuthGrant.label`), and only its process stores it, so this
+   * asks all processes. A label is undefined if no process knows it. It is also undefined if the
+   * client logged in again on the same connection, and two processes therefore know different
+   * labels.
    */
   connectionLabels(
     user: string,
@@ -49,9 +54,9 @@ export interface System {
   /** Returns the ids of the servers that respond within a second. */
   servers(): Promise<string[]>
   /**
-   * Returns the connections of all users of the account CLIENTS, by the id of their server. A server that
-   * does not respond in time is missing. Needs the import `connection.list` of nats.conf. Expensive: each server
-   * lists all its connections.
+   * Returns the connections of all users of the account CLIENTS, by the id of their server. A
+   * server that does not respond in time is missing. Needs the import of nats.conf to
+   * `connection.list`. Expensive: each server lists all its connections.
    */
   allConnections(): Promise<Map<string, NamedConnection[]>>
   /** Closes a connection of a user. Throws if its server does not answer within two seconds. */
@@ -64,7 +69,7 @@ export interface ClientConnection {
   readonly openedAt: Date
 }
 
-/** A connection with its user. The client has chosen the `name`. */
+/** A connection with its user. `name` is the name that the client gave when it connected. */
 export interface NamedConnection {
   readonly server: string
   readonly id: number
@@ -86,12 +91,15 @@ export interface EndpointStats {
   p50Ms?: number | undefined
   p95Ms?: number | undefined
   p99Ms?: number | undefined
-  /** Percentiles of the last 10 to 20 seconds, if the statistics are read every 10 seconds. */
+  /**
+   * Percentiles of the calls of the last 10 to 20 seconds, if the statistics are read every 10
+   * seconds. If they are read less often, the period is longer.
+   */
   recentP50Ms?: number | undefined
   recentP99Ms?: number | undefined
 }
 
-/** A function, or another micro service, with the sums over all its instances. */
+/** A function, or another micro service. Its counters are the sums over all its instances. */
 export interface Service extends EndpointStats {
   /** The function's name (`room.join`); for another service, the service's name. */
   name: string
@@ -148,8 +156,8 @@ export interface Span {
 export type CollectedSpan = Span & { process: string }
 
 /**
- * A finished call of a client, as the client reports it. `trace` and `id` are those that the client
- * sent in the header `traceparent` of the call.
+ * A finished call of a client, as the client reports it. `trace` and `id` are the trace id and the
+ * span id that the client sent in the header `traceparent` of the call.
  */
 export interface ClientSpan {
   /** 32 lower-case hexadecimal digits. */
@@ -164,16 +172,19 @@ export interface ClientSpan {
   readonly code?: string | undefined
 }
 
-/** Selects spans: those of the given traces, or the newest if no traces are given. */
+/** Selects spans: all spans of the given traces, or without `traces`, the newest spans. */
 export interface SpanQuery {
   traces?: readonly string[]
-  /** Without `traces`: `failed` selects calls with a 5xx code, `slow` selects calls of 250 ms or more. */
+  /**
+   * Only without `traces`: `failed` selects calls with a 5xx code, `slow` selects calls that took
+   * 250 ms or more.
+   */
   only?: 'failed' | 'slow'
-  /** Without `traces`: the maximum number of spans from each process. Default: 100. */
+  /** Only without `traces`: the maximum number of spans from each process. Default: 100. */
   limit?: number
 }
 
-/** A message that a function could not handle, without its payload, which may be private. */
+/** A message that a function could not handle. Omits the payload, because it may be private. */
 export interface DeadLetter {
   /** The dead letter's sequence in the stream DEAD_LETTERS. */
   readonly seq: number

@@ -31,7 +31,7 @@ export interface KvTrigger<B extends BucketDeclaration = BucketDeclaration> {
 
 export interface ScheduleTrigger {
   readonly kind: 'schedule'
-  /** The server's schedule expression: `@every 60s` or six cron fields. */
+  /** The schedule, as nats-server expects it: `@every 60s` or six cron fields. */
   readonly every: string
   readonly timeoutMs: number
   readonly maxWaitMs: number
@@ -73,25 +73,26 @@ interface StreamOptions extends DeliveryOptions {
   batch?: number
   backoffMs?: readonly number[]
   /**
-   * Returns the highest sequence whose message is in the store that the handler writes, or 0 if
-   * there is none. The result must be at least the sequence of the last acknowledged message that
-   * is not a dead letter.
+   * Returns the highest sequence among the messages that the handler has stored, for example in a
+   * database; 0 if it has stored none. The result must be at least the sequence of the last
+   * acknowledged message that is not a dead letter.
    *
    * Each start compares this sequence with the stream, because the restore of a backup may have
    * replaced the store or the stream with an older state. If the store lacks acknowledged messages
-   * that are not dead letters, the function receives all messages of the stream again. If the
-   * stream ends before this sequence, the start fails. For a partitioned stream, `storedUpTo` is
-   * called once for each partition, with the range of the partition's sequences.
+   * that are not dead letters, the function receives all messages of the stream again. If the last
+   * sequence of the stream is lower than the result, the start fails. For a partitioned stream,
+   * `storedUpTo` is called once for each partition, with the range of the partition's sequences.
    */
   storedUpTo?: (sequences: SequenceRange) => Promise<number>
 }
 
 /**
  * Creates a trigger that calls the function with the messages of a stream, at least once each, in
- * batches of at most `batch` (default: 100). A batch is acknowledged when the handler returns. A failed
- * batch is split until the failing message is alone. That message is redelivered after each delay of
- * `backoffMs`, and then becomes a dead letter with the reason. A message whose dependency is
- * unavailable is retried for `maxWaitMs`, while later messages are handled.
+ * batches of at most `batch` (default: 100). A batch is acknowledged when the handler returns. A
+ * failed batch is split until the failing message is alone. That message is redelivered after each
+ * delay of `backoffMs`, and then becomes a dead letter with the reason. If a message fails because
+ * a dependency is unavailable, it is retried for up to `maxWaitMs` instead, while later messages
+ * are handled.
  */
 export function stream<const T extends Topic>(
   declaration: StreamDeclaration,
@@ -114,8 +115,8 @@ export function stream<const T extends Topic>(
  * Creates a trigger that calls the function with each change of a bucket, including expiries.
  * Changes before the first start of the function are not delivered. One instance receives each
  * change. `keys` is a subject pattern (default: `>`). If the handler fails or exceeds `timeoutMs`,
- * it is called again after 1, 5 and 30 seconds; then the change becomes a dead letter. A change
- * that waits for an unavailable dependency is dropped when its key changes again.
+ * it is called again after 1, 5 and 30 seconds; then the change becomes a dead letter. While a
+ * dependency is unavailable, the change waits. It is dropped if its key changes again meanwhile.
  */
 export function kvWatch<const B extends BucketDeclaration>(
   bucket: B,
@@ -128,9 +129,9 @@ export function kvWatch<const B extends BucketDeclaration>(
 /**
  * Creates a trigger that calls the function at an interval (a multiple of 1,000 ms) or by a cron
  * expression of six fields, of which the first is for seconds. One instance receives each tick. A
- * failed call is retried as for {@link kvWatch}; a tick that waits for an unavailable dependency is
- * dropped at the next tick. Throws a RangeError for an invalid interval, and for a cron expression
- * that the server rejects or that never fires.
+ * failed call is retried after the delays of {@link kvWatch}. While a dependency is unavailable,
+ * the tick waits, and is dropped at the next tick. Throws a RangeError for an invalid interval, and
+ * for a cron expression that nats-server would reject or that never fires.
  */
 export function schedule(
   options: ({ everyMs: number } | { cron: string }) & DeliveryOptions,

@@ -17,8 +17,8 @@ export interface SigningKey {
 }
 
 /**
- * Reads an account seed (SA…) into a key of node:crypto, which signs much faster than the nkeys
- * library. If the seed is invalid, throws an Error that does not contain the seed.
+ * Reads an account seed (SA…). The returned key signs with node:crypto, much faster than the nkeys
+ * library would. If the seed is invalid, throws an Error that does not contain the seed.
  */
 export function readAccountSeed(seed: string): SigningKey {
   const pkcs8 = Buffer.concat([
@@ -40,8 +40,8 @@ export function isSignedBy(server: string, data: string, signature: Buffer): boo
   if (!key) {
     const x = decodeKey(server, 'N').toString('base64url')
     key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' })
-    // A cluster has few servers, so most keys in a full cache come from forged requests. Clears the
-    // cache, so that such keys cannot fill the memory.
+    // A cluster has far fewer servers than this limit, so a full cache contains mostly keys of
+    // forged requests. Clearing it keeps such keys from filling the memory.
     if (serverKeys.size >= 1_000) serverKeys.clear()
     serverKeys.set(server, key)
   }

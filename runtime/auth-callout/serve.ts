@@ -21,8 +21,8 @@ export interface CalloutOptions {
   xkeySeed: string | undefined
   queue: string
   /**
-   * Called with each error that is not a rejection: for an unreadable request, which gets no response,
-   * and for an error of `admit` that is not a FunctionError.
+   * Called with each error that is not a rejection: if a request is unreadable, and therefore gets
+   * no response, and if `admit` throws an error that is not a FunctionError.
    */
   onFault?: (error: Error) => void
 }
@@ -36,10 +36,11 @@ export interface LoginConnection {
 const kinds = { nats: 'nats', websocket: 'websocket', mqtt: 'mqtt' } as const
 
 /**
- * Serves the auth callout. `admit` returns the client's permissions, or rejects the client by a
- * FunctionError, whose message the server logs. If it returns undefined, the login is left unanswered, and the
- * client repeats it after its own timeout. `drain` leaves the queue group and waits for all received requests. If
- * a seed is invalid, throws an Error that names its environment variable.
+ * Serves the auth callout. `admit` returns the client's permissions, or throws a FunctionError to
+ * reject the client; nats-server logs its message. If `admit` returns undefined, the login gets no
+ * answer, so that the client times out and repeats it. `drain` leaves the queue group and waits
+ * until all received requests are handled. If a seed is invalid, throws an Error that names its
+ * environment variable.
  */
 export function serveCallout(
   nc: NatsConnection,

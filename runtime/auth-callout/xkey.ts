@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import nacl from 'tweetnacl'
 import { decodeKey, decodeSeed } from './nkey.ts'
 
-/** The version that begins an encrypted NATS message. A nonce follows it. */
+/** An encrypted NATS message begins with this version, followed by a nonce. */
 const version = Buffer.from('xkv1')
 const headLength = version.length + nacl.box.nonceLength
 
@@ -13,8 +13,9 @@ export interface CurveKey {
 }
 
 /**
- * Reads a curve seed (SX…). The key caches the secret that it shares with each server, because
- * deriving a secret takes 1.3 ms. An error for an invalid seed does not contain the seed.
+ * Reads a curve seed (SX…). The returned key caches the secret that it shares with each server,
+ * because deriving a secret takes 1.3 ms. If the seed is invalid, throws an Error that does not
+ * contain the seed.
  */
 export function readCurveSeed(seed: string): CurveKey {
   const secretKey = decodeSeed(seed, 'X')
@@ -24,8 +25,8 @@ export function readCurveSeed(seed: string): CurveKey {
     const existing = shared.get(other)
     if (existing) return existing
     const secret = nacl.box.before(decodeKey(other, 'X'), secretKey)
-    // A cluster has few servers, so most keys in a full cache come from forged requests. Clears the
-    // cache, so that such keys cannot fill the memory.
+    // A cluster has far fewer servers than this limit, so a full cache contains mostly keys of
+    // forged requests. Clearing it keeps such keys from filling the memory.
     if (shared.size >= 1_000) shared.clear()
     shared.set(other, secret)
     return secret

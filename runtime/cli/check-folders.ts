@@ -27,9 +27,8 @@ export type CheckMessage = { importing: string | null } | { result: CheckResult 
 const entry = fileURLToPath(new URL('./check-process.ts', import.meta.url))
 
 /**
- * Loads folders in another process. If a file ends that process, or the import of a file never
- * ends, loads the folders again without this file, so that the result contains the problems of all
- * files.
+ * Loads folders in a child process. If a file ends the child process, or its import never finishes,
+ * loads the folders again without that file, so that the result contains the problems of all files.
  */
 export async function checkFolders(folders: readonly string[]): Promise<CheckResult> {
   const importMs = readImportMs(process.env)
@@ -60,18 +59,18 @@ function runCheck(
     child.kill('SIGKILL')
   }
   child.on('message', (message: unknown) => {
-    // A loaded file may send messages of its own.
+    // Ignores messages that a loaded file sends by `process.send`.
     if (!isCheckMessage(message)) return
     clearTimeout(timer)
     if ('result' in message) {
       resolve(message.result)
-      // Timers and sockets of the files may keep the process alive.
+      // Timers and sockets of the loaded files could keep the child alive.
       child.kill('SIGKILL')
       return
     }
     file = message.importing ?? undefined
-    // This timer is for endless loops. The child process itself detects a top-level await that
-    // never ends, a second earlier.
+    // This timer detects an endless loop, which blocks the child. The child itself detects a
+    // top-level await that never ends, one second earlier.
     if (file !== undefined) timer = setTimeout(endless, order.importMs + 1_000)
   })
   child.on('error', (error) => resolve({ file, reason: error.message }))

@@ -19,8 +19,8 @@ interface Target {
 }
 
 /**
- * The fields of `stack.json` with NATS URLs: `opsUrl` is for operators, and `functionsUrl` for
- * processes that serve functions.
+ * The fields with NATS URLs in `stack.json`, which a running stack (`npm start`) writes: `opsUrl`
+ * is for operators, and `functionsUrl` for processes that serve functions.
  */
 type StackUrl = 'opsUrl' | 'functionsUrl'
 
@@ -43,7 +43,8 @@ export async function openConnection(options: ServerOptions): Promise<NatsConnec
     })
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
-    // The reason already names the server and the remedy.
+    // A reason that begins with the source already names the server and says how to fix the
+    // problem.
     if (reason.startsWith(`${source}: `)) throw new CliError(reason)
     throw new CliError(`cannot connect to ${shown} (from ${source}): ${reason}\n${hint}`)
   }

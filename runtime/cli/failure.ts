@@ -1,4 +1,4 @@
-/** A failed operation. Ends the command with a message on stderr and exit code 1. */
+/** Throw it to end the command with this message on stderr and exit code 1. */
 export class CliError extends Error {
   readonly exitCode: number = 1
 

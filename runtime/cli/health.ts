@@ -63,7 +63,7 @@ export async function serveHealth({ host, port }: HttpAddress, health: Health): 
   } catch (error) {
     throw new CliError(describe(error as NodeJS.ErrnoException, { host, port }))
   }
-  // If the start fails, this HTTP server must not keep the process alive.
+  // The HTTP server must not keep the process alive when the start of the functions fails.
   server.unref()
 }
 

@@ -3,17 +3,21 @@ import type { Health } from './health.ts'
 import { answerQueries, queryInstance } from './instance-query.ts'
 
 /**
- * Kubernetes waits for a probe for one second by default, so `notReady` has less time. The metrics
- * have more time, because collecting them includes requests to NATS.
+ * How long the supervisor waits for the answer of an instance. By default, Kubernetes waits one
+ * second for the answer to a probe, so `notReady` has less. `metrics` has more, because collecting
+ * the metrics includes requests to NATS.
  */
 const maxWaitMs = { notReady: 700, metrics: 3_000 }
 
-/** Answers the supervisor's queries about the health of this process. */
+/** Makes this instance answer the supervisor's queries about its health. */
 export function answerHealthQueries(health: Health): void {
   answerQueries({ notReady: () => health.notReady(), metrics: () => health.metrics() })
 }
 
-/** Returns the health of an instance. Its methods throw if the instance does not answer in time. */
+/**
+ * Lets the supervisor query the health of an instance. The methods throw if no answer comes in
+ * time.
+ */
 export function healthOf(child: ChildProcess): Health {
   const ask = (about: keyof Health) => queryInstance(child, about, undefined, maxWaitMs[about])
   return {

@@ -15,7 +15,10 @@ interface Answer {
 
 let queries = 0
 
-/** Answers the supervisor's queries in this process. The handlers must not throw. */
+/**
+ * Makes this instance answer the supervisor's queries, with the handler of the name `about`. A
+ * handler must not throw, because the supervisor would receive no answer.
+ */
 export function answerQueries(
   handlers: Readonly<Record<string, (input: never) => Promise<unknown>>>,
 ): void {
@@ -25,11 +28,11 @@ export function answerQueries(
     const answer: Answer = { natter: 'answer', id, value: await handler(input as never) }
     process.send?.(answer, undefined, undefined, () => {})
   })
-  // The listener must not keep the process alive when all other work is done.
+  // The channel must not keep the process alive when all other work is done.
   process.channel?.unref()
 }
 
-/** Returns the answer of an instance. Throws if it does not answer in time. */
+/** Queries an instance, and returns its answer. Throws if none arrives within `maxWaitMs`. */
 export async function queryInstance(
   child: ChildProcess,
   about: string,

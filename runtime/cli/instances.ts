@@ -27,7 +27,7 @@ interface Instance {
   child: ChildProcess
   startedAt: number
   isReady: boolean
-  /** Resolves to true when the process serves all functions, to false if it exits before that. */
+  /** Resolves to true when the process serves all functions, or to false if it exits earlier. */
   ready: Promise<boolean>
   exited: Promise<number>
 }
@@ -117,8 +117,9 @@ class Supervisor {
       ],
       {
         env: { ...env, NATTER_INSTANCE: String(number) },
-        // This process's Node flags may preload a module that exits at the end of stdin. The child's
-        // stdin is empty, so the module would end the child at once.
+        // The child does not inherit this process's Node flags. They may preload a module that
+        // exits at the end of stdin, and the child's stdin is empty, so that the child would exit
+        // at once.
         execArgv: [],
         stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       },
@@ -187,8 +188,8 @@ class Supervisor {
   }
 
   /**
-   * Returns the metrics of all instances, with the number of the instance as a label. For an
-   * instance that does not answer, returns only the metric that says that it is not ready.
+   * Returns the metrics of all instances, with the number of the instance as the label `process`.
+   * If an instance does not answer, its only metric says that it is not ready.
    */
   async #metrics(): Promise<Metric[]> {
     const notReady = [readyMetric(false)]

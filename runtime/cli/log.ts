@@ -12,7 +12,7 @@ export function createLog(env: NodeJS.ProcessEnv): Logger {
   const options =
     instance === undefined ? { level } : { level, base: { pid: process.pid, instance } }
   const output = pino.destination(1)
-  // A log that cannot be written must not end the process.
+  // An error while writing the log, for example on a full disk, must not end the process.
   output.on('error', (error: NodeJS.ErrnoException) => {
     if (!lostOutput.includes(error.code ?? '')) throw error
   })

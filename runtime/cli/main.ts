@@ -18,7 +18,8 @@ import { addStats } from './stats.ts'
 process.stdout.on('error', exitOnBrokenPipe)
 process.stderr.on('error', exitOnBrokenPipe)
 process.exitCode = await run(process.argv)
-// A function file or a failed start may have left a timer or socket open. Exits anyway after a second.
+// A function file or a failed start may have left a timer or socket open, which keeps the process
+// alive. Exits after a second anyway.
 setTimeout(() => process.exit(), 1_000).unref()
 
 async function run(argv: readonly string[]): Promise<number> {

@@ -1,5 +1,6 @@
 /**
- * Resolves imports as Node does, but parses each package.json less often: Node does it for each import.
+ * Resolves imports like Node, but parses package.json files less often. Node parses the
+ * package.json of a package again for each import.
  *
  * A relative import within a package needs only the `type` of the package.json, and a bare specifier
  * needs its `exports` only once. The package.json of drizzle-orm has 180 kB, and 250 modules of this
@@ -13,7 +14,7 @@ import { fileURLToPath } from 'node:url'
 
 /** Per folder: the `type` of the package.json that applies to its files. */
 const types = new Map<string, string | undefined>()
-/** The resolved module for each package specifier and folder of the importing file. */
+/** The resolved modules, by package specifier and folder of the importing file. */
 const packages = new Map<string, ResolveFnOutput>()
 
 registerHooks({
@@ -37,8 +38,9 @@ registerHooks({
 })
 
 /**
- * Returns undefined if the specifier is not a module of an installed package, or if the module does
- * not exist.
+ * Resolves a relative import between files of an installed package. Returns undefined if Node must
+ * resolve it: if the importing file is not in `node_modules`, or if the result is not an existing
+ * `.js` file of a package with the type `module`.
  */
 function resolveWithinPackage(specifier: string, parentUrl: string): string | undefined {
   if (!parentUrl.includes('/node_modules/')) return undefined

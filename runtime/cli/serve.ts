@@ -25,12 +25,13 @@ export interface ServeOptions {
 }
 
 /**
- * Serves folders in this process. Exits with 0 after a signal, with 1 after an uncaught exception or if
- * the connection is closed for good. Throws a CliError that lists the files that cannot be loaded.
+ * Serves folders in this process. Exits with 0 after a signal. Exits with 1 after an uncaught
+ * exception, or if the NATS connection is closed and will not reconnect. Throws a CliError that
+ * lists the files that cannot be loaded.
  */
 export async function serveFolders(options: ServeOptions): Promise<void> {
   const { folders, env, name, nats, migrates = true } = options
-  // Undefined unless a supervisor runs this process.
+  // The number of this process; undefined if no supervisor has started it.
   const instance = env.NATTER_INSTANCE
   const log = createLog(env)
 
@@ -56,12 +57,12 @@ export async function serveFolders(options: ServeOptions): Promise<void> {
     stopRequest.resolve('uncaught exception')
   })
   answerPings()
-  // SIGHUP means that the terminal was closed. If this process has a supervisor, the supervisor
-  // handles it.
+  // Without a supervisor, SIGHUP means that the terminal was closed. If this process has a
+  // supervisor, it ignores SIGHUP, which the supervisor handles.
   process.on('SIGHUP', () => instance === undefined && stop('SIGHUP'))
 
-  // Reports a file that calls process.exit(0) when it is imported, because the exit would look like
-  // a regular stop.
+  // Reports a file that calls process.exit(0) when it is imported. Without the report, the exit
+  // would look like a regular stop.
   process.on('exit', () => {
     if (importing === undefined) return
     note(`error: ${importing} ends the process when it is imported`)

@@ -17,13 +17,14 @@ export function answerPings(): void {
     const pong: Pong = { natter: 'alive', isDebugged: inspectorUrl() !== undefined }
     process.send?.(pong, undefined, undefined, () => {})
   })
-  // The listener must not keep the process alive when all other work is done.
+  // The channel must not keep the process alive when all other work is done.
   process.channel.unref()
 }
 
 /**
- * Pings a child until it hangs. Resolves to true when it has answered no ping for about five seconds,
- * to false when the signal aborts.
+ * Pings a child process every second. Resolves to true when the child has answered no ping for
+ * about five seconds, or to false when `signal` aborts. A child with an open debugger may stop at
+ * breakpoints, so it never counts as hung.
  */
 export async function untilHung(child: ChildProcess, signal: AbortSignal): Promise<boolean> {
   let missed = 0
@@ -39,7 +40,8 @@ export async function untilHung(child: ChildProcess, signal: AbortSignal): Promi
     missed++
     if (child.connected) child.send({ natter: 'ping' }, () => {})
     await delay(pingMs, undefined, { signal, ref: false }).catch(() => {})
-    // A late timer shows that the machine is overloaded or was suspended, which is no fault of the child.
+    // A late timer shows that the machine is overloaded or was suspended. The ping then does not
+    // count as missed, because the child is not at fault.
     const isLate = performance.now() - sentAt > 2 * pingMs
     if (isLate && missed > 0) missed--
   }

@@ -53,8 +53,8 @@ async function start(
   const options = { folders: folders.map((folder) => resolve(folder)), env, name }
   if (instances > 1 || supervisor) {
     const { superviseInstances } = await import('./instances.ts')
-    // Errors of an instance name the source of the address. So an instance gets `--nats` only if
-    // the user gave it, and otherwise reads NATS_URL.
+    // If an instance cannot connect, its error names the source of the address: `--nats` or
+    // NATS_URL. So it gets `--nats` only if the user gave it, and otherwise reads NATS_URL.
     const isOption = nats !== undefined && nats !== process.env.NATS_URL
     const args = [...(isOption ? ['--nats', nats] : []), ...(migrate ? [] : ['--no-migrate'])]
     process.exitCode = await superviseInstances({ ...options, args, count: instances })

@@ -1,12 +1,12 @@
 /**
- * Further signals are ignored for this time after the first signal: one Ctrl-C arrives several times,
- * from the terminal and from each launcher that forwards it.
+ * After the first signal, further signals are ignored for this time, because one Ctrl-C arrives
+ * several times: from the terminal, and from each launcher that forwards it.
  */
 const duplicateSignalMs = 300
 
 /**
- * Calls `stop` on SIGTERM, on SIGINT, and when the IPC channel of the parent closes. A second signal
- * calls `beforeExit` and exits with 130.
+ * Calls `stop` on SIGTERM, on SIGINT, and when the IPC channel to the parent process closes. On a
+ * second signal, calls `beforeExit` and exits with 130.
  */
 export function onStop(stop: (reason: string) => void, beforeExit?: () => void): void {
   let first: number | undefined

@@ -12,8 +12,8 @@ const maxBodyBytes = 64 * 1_024
 const requestTimeoutMs = 10_000
 
 /**
- * Serves the functions that have a `webhook`: POST with a form or a JSON object. Throws a CliError if it
- * cannot listen on the address.
+ * Serves HTTP: a POST request with a form or a JSON object calls the function whose `webhook` is
+ * the path. Throws a CliError if it cannot listen on the address.
  */
 export async function serveWebhooks(
   { host, port }: HttpAddress,
@@ -41,7 +41,7 @@ export async function serveWebhooks(
         : `cannot listen on WEBHOOK_PORT ${port} of WEBHOOK_HOST ${host}: ${message}`,
     )
   }
-  // If the start fails, this HTTP server must not keep the process alive.
+  // The HTTP server must not keep the process alive when the start of the functions fails.
   server.unref()
 
   async function answer(request: IncomingMessage): Promise<WebhookAnswer> {

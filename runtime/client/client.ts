@@ -33,7 +33,7 @@ export type CodeOf<C extends Contract> =
   | CommonCode
   | (C['errors'] extends readonly (infer Code extends ErrorCode)[] ? Code : never)
 
-/** The error of a failed call. Switch on its `code`. */
+/** The error of a failed call. Its `code` tells the kinds of failure apart. */
 export type CallError<Code extends ErrorCode = ErrorCode> = FunctionError<Code>
 
 export type Answer<C extends Contract> =
@@ -42,22 +42,28 @@ export type Answer<C extends Contract> =
 
 export interface CallOptions {
   /**
-   * Milliseconds until the call times out, in this client and in the function. Default: the
-   * contract's timeout.
+   * Milliseconds until the call times out. It then fails here, and is cancelled in the function.
+   * Default: the contract's timeout.
    */
   timeoutMs?: number
   /**
-   * Milliseconds without an answer until the call is sent again. The time doubles with each
-   * repetition. After a reconnect, the call is sent again at once, instead of failing with
-   * `disconnected`. Only for idempotent functions whose answer is not streamed.
+   * Milliseconds to wait for an answer before the call is sent again. The time doubles with each
+   * repetition. When the connection is lost, the call does not fail with `disconnected`: it is sent
+   * again after the reconnect. Only for idempotent functions whose answer is not streamed.
    */
   repeatAfterMs?: number
   signal?: AbortSignal
 }
 
-/** A streamed answer. A loop that ends early cancels the call in the function. */
+/**
+ * A streamed answer: a `for await` loop receives its parts. If the loop ends before the last part,
+ * the call is cancelled in the function.
+ */
 export interface AnswerStream<C extends Contract> extends AsyncIterable<ChunkOfAny<C>> {
-  /** The answer after the last part. Rejects with a {@link CallError}, as the iteration does. */
+  /**
+   * The final answer, which follows the last part. If the call fails, rejects with the
+   * {@link CallError} that the loop throws.
+   */
   readonly output: Promise<OutputOf<C>>
 }
 
@@ -66,7 +72,8 @@ type ChunkOfAny<C> = C extends { chunk: Schema } ? ChunkOf<C> : never
 export interface ClientOptions<All extends Contracts> {
   contracts: All
   /**
-   * The logged-in user's id, which replaces `{caller}` in subjects. Undefined if no user makes the calls.
+   * The logged-in user's id, which replaces `{caller}` in subjects. Undefined if the caller is a
+   * service instead of a user.
    */
   user?: string
   headers?: (name: keyof All) => MsgHdrs | undefined
@@ -96,7 +103,7 @@ export interface Client<All extends Contracts = Contracts> {
   ): AnswerStream<All[Name]>
   /**
    * Subscribes to a topic and returns a function that unsubscribes. A parameter missing from `params`
-   * matches any value. For a push topic, messages that no function has published are ignored.
+   * matches any value. For a push topic, ignores messages without the header that functions set.
    */
   listen<T extends Topic>(
     topic: T,
@@ -168,7 +175,9 @@ export function createClient<const All extends Contracts>(
   return client
 }
 
-/** Returns whether a caught error is that of a failed call, rather than a programming error. */
+/**
+ * Returns true for the error of a failed call, and false for any other error, such as a TypeError.
+ */
 export function isCallError(error: unknown): error is CallError {
   return error instanceof FunctionError
 }
@@ -183,7 +192,9 @@ interface AskOptions extends CallOptions {
   onChunk?: (chunk: unknown) => void
 }
 
-/** Creates an object that sends the calls of one contract, so that its subject is parsed only once. */
+/**
+ * Creates a sender for all calls of one contract. It parses the subject of the contract only once.
+ */
 export function createContractCaller(
   requester: Requester,
   contract: Contract,
@@ -198,7 +209,8 @@ export function createContractCaller(
       const { subject, payload } = write(values)
       const timeoutMs = options.timeoutMs ?? defaultMs
       let hdrs = options.headers
-      // Headers are the most expensive part of a call, so the default timeout is not sent.
+      // Headers are the most expensive part of a call. The function knows the default timeout, so
+      // only another timeout is sent.
       if (timeoutMs !== defaultMs) {
         hdrs ??= headers()
         hdrs.set(timeoutHeader, String(Math.ceil(timeoutMs)))
@@ -234,8 +246,8 @@ function openStream(caller: ContractCaller, input: object, options: AskOptions) 
     isEnded = true
     wake?.()
   }
-  // Handles a rejection of `output`. Otherwise, it would count as unhandled if the caller uses the
-  // iteration alone, which throws the same error.
+  // Also handles a rejection of `output`. A caller may use only the iteration, which throws the
+  // same error; the rejection of `output` would then be reported as unhandled.
   output.then(end, end)
   return {
     output,
@@ -304,7 +316,7 @@ function listen<T extends Topic>(
         onMessage({ ...(parse(message) as object), ...subject.read(message.subject) })
       } catch (error) {
         // If this callback threw, nats.js would close the connection. An error that is thrown in a
-        // microtask is only reported as uncaught.
+        // microtask leaves the connection open, and is reported as uncaught.
         queueMicrotask(() => {
           throw error
         })

@@ -15,20 +15,23 @@ export interface RequestOptions {
   timeoutMs: number
   signal?: AbortSignal | undefined
   /**
-   * If set, publishes the request repeatedly until its timeout, and resolves to the first reply.
-   * With `undelivered`, repeats the request while its subject has no responders. With `unanswered`,
-   * also repeats it while no reply arrives, and after a reconnect. An `unanswered` request may
-   * therefore be handled more than once.
+   * Publishes the request again until a reply arrives or the request times out. `undelivered` does
+   * so only while the subject has no responders. `unanswered` does so also while no reply arrives,
+   * and after a reconnect, so that the request may be handled more than once.
    */
   repeat?: 'undelivered' | 'unanswered' | undefined
-  /** Milliseconds until the first repetition; 100 by default. The time doubles with each repetition. */
+  /**
+   * Milliseconds until an `unanswered` request is published again; 100 by default. The time doubles
+   * with each repetition. If there are no responders, a request is published again after half the
+   * time.
+   */
   repeatAfterMs?: number | undefined
 }
 
 export interface Requester {
   /** Whether the connected server is part of a cluster. */
   readonly isClustered: boolean
-  /** Whether no request waits for its reply. */
+  /** True if no request waits for a reply. */
   readonly isIdle: boolean
   /**
    * Publishes a request and resolves to the first reply. Rejects with a FunctionError: `timeout`,
@@ -40,7 +43,7 @@ export interface Requester {
   request(subject: string, payload: string | Uint8Array, options: RequestOptions): Promise<Msg>
   /**
    * Publishes a request and collects its replies in order, until `isLast` returns true for a reply.
-   * Rejects like `request`, and with `timeout` if that last reply has not arrived in time.
+   * Rejects like `request`. `timeout` here means that the last reply has not arrived in time.
    */
   collect(
     subject: string,
@@ -77,15 +80,17 @@ interface PendingRequest {
   repeatAt: number
   repeatMs: number
   /**
-   * The error to reject with at the timeout, after the server has reported that there are no responders.
+   * Set when the server has reported that there are no responders. If the request then times out,
+   * it is rejected with this error.
    */
   undelivered: FunctionError | undefined
 }
 
 const sweepMs = 20
 /**
- * A shorter time would repeat requests whose replies are still on their way. It would also be of no
- * use during the election of a leader, which mostly takes at least this time.
+ * A shorter time would repeat requests whose replies are still on their way. It would not help
+ * during the election of a JetStream leader either, because an election mostly takes at least this
+ * time.
  */
 const defaultRepeatMs = 100
 
@@ -110,7 +115,7 @@ export function createRequester(nc: NatsConnection, user?: string): Requester {
       if (error) return rejectAll(new FunctionError('forbidden', error.message, { cause: error }))
       const token = reply.subject.slice(inbox.length)
       const request = pending.get(Number(token.slice(token.indexOf('-') + 1)))
-      // A late reply: its request has timed out, and another request may use the slot by now.
+      // Ignores a late reply: its request has timed out, and a newer request may use the slot.
       if (request?.token !== token) return
       const isUndelivered = reply.data.length === 0 && isNoResponders(reply)
       if (isUndelivered && request.repeat) {
@@ -130,7 +135,7 @@ export function createRequester(nc: NatsConnection, user?: string): Requester {
 
   return {
     get isClustered() {
-      // `nc.info` is undefined during a reconnect. The last known value then applies.
+      // `nc.info` is undefined during a reconnect. Then the value from before applies.
       if (nc.info) isClustered = nc.info.cluster !== undefined
       return isClustered
     },
