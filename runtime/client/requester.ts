@@ -272,8 +272,9 @@ export function createRequester(nc: NatsConnection, user?: string): Requester {
     try {
       nc.publish(cancelSubject(`${session}.${token}`, user))
     } catch {
-      // The connection is closed, so nothing can be published. If the function streams its answer,
-      // the server reports to it that the next part has no receiver, which cancels the call.
+      // The connection is closed, so the cancellation cannot be published. A function that streams
+      // its answer is cancelled anyway: nats-server reports to it that the next part has no
+      // receiver.
     }
   }
 
@@ -287,7 +288,7 @@ export function createRequester(nc: NatsConnection, user?: string): Requester {
   /**
    * When the connection is lost, rejects the requests that were sent, except for `unanswered` ones,
    * which are sent again after the reconnect. Requests that are made during the outage also wait
-   * for the reconnect, because nats.js would drop them earlier.
+   * for the reconnect: nats.js would drop a message that is published before.
    */
   async function followConnection() {
     for await (const status of nc.status()) {

@@ -13,7 +13,8 @@ const tooManyResults = 413
 const replicaLagMs = 10
 
 /**
- * Milliseconds without any part of an answer until the request is repeated. Doubles with each attempt.
+ * If no part of an answer arrives for this many milliseconds, the request is repeated. The time
+ * doubles with each attempt.
  */
 const minSilenceMs = 300
 
@@ -90,8 +91,9 @@ export async function readLastOfEach(
   })
 
   /**
-   * Returns whether no message matches. A replica without a matching message does not report its
-   * last sequence: `upTo` is 0. In this case, the leader is asked for a matching message.
+   * Returns true if the stream has no message that matches `subjects`. A replica with no matching
+   * message does not report how far it is: `upTo` is then 0. It may lag behind, so the leader is
+   * asked for a matching message.
    */
   async function isEmpty(upTo: number) {
     if (upTo > 0) return false
@@ -127,7 +129,9 @@ async function readBatch(requester: Requester, stream: string, query: object) {
   }
 }
 
-/** Repeats the request if nothing has arrived: the replica that should answer may have stopped. */
+/**
+ * Repeats the request if no answer arrives, because the replica that received it may have stopped.
+ */
 async function collectBatch(requester: Requester, api: string, query: string): Promise<Msg[]> {
   const until = performance.now() + timeoutMs
   for (let silenceMs = minSilenceMs; ; silenceMs *= 2) {
@@ -161,9 +165,9 @@ function isDisconnected(error: unknown) {
  * Returns the first and the last sequence of a stream. The last sequence is current. The first one may
  * be outdated.
  *
- * During an election, a replica may answer with its own outdated state. If it already names the new
- * leader, its answer looks like one of the leader. So the last message is read as well, because
- * only the leader answers a request for a message.
+ * During an election, a replica may answer with its own outdated state. If it already knows the new
+ * leader, its answer looks like an answer of the leader. Only the leader answers a request for a
+ * message, so the last message is read as well, and its sequence is returned if it is higher.
  */
 export async function readBounds(
   requester: Requester,
@@ -204,8 +208,9 @@ export async function readConsumerProgress(
   const { ack_floor, num_pending, num_ack_pending } = state
   if (!ack_floor)
     throw new FunctionError('unavailable', `${consumer} cannot be read: ${error?.description}`)
-  // Messages on subjects that the consumer does not receive never raise its acknowledgement floor.
-  // So if the consumer has handled all its messages, returns the stream's last sequence.
+  // The acknowledgement floor is the sequence of a message that the consumer received. The stream
+  // may have newer messages on other subjects. So if the consumer has handled all its messages, the
+  // stream's last sequence is returned instead.
   const caughtUp =
     num_pending === 0 && num_ack_pending === 0 && (await hasAll(requester, stream, state))
   // Messages before the stream's first message are deleted, so they count as handled.
@@ -214,9 +219,9 @@ export async function readConsumerProgress(
 }
 
 /**
- * Returns whether the stream's last matching message was delivered. In a cluster, `num_pending`
- * does not show this: the consumer's server counts the messages of its own replica, which may lag
- * behind.
+ * Returns whether the last message that matches the consumer's filter was delivered to it. In a
+ * cluster, `num_pending` does not show this: the server that leads the consumer counts the messages
+ * of its own replica of the stream, which may lag behind.
  */
 async function hasAll(
   requester: Requester,
@@ -245,7 +250,8 @@ export async function deleteMessage(
   }>()
   if (success) return true
   if (error?.err_code === sequenceNotFound) return false
-  // The server's errors for a sequence before the stream's first message, and after its last one.
+  // The server reports these errors for a sequence before the first message of the stream, and for
+  // one after the last message. The message does not exist.
   if (/no message found|stream store EOF/.test(error?.description ?? '')) return false
   throw new FunctionError(
     'unavailable',

@@ -8,7 +8,10 @@ import {
 import { type EnsureOptions, ignoreNotFound } from './resources.ts'
 import { updateIfChanged } from './update.ts'
 
-/** Milliseconds without acknowledgement or heartbeat after which the server redelivers a message. */
+/**
+ * The server redelivers a message if the consumer has neither acknowledged it nor reported that it
+ * is still in work for this many milliseconds.
+ */
 export const ackWaitMs = 10_000
 
 export interface DurableConsumer {
@@ -53,8 +56,8 @@ export async function ensureConsumer(
 const lostStatuses = ['consumer_deleted', 'consumer_not_found', 'stream_not_found']
 
 /**
- * Resolves to the reason when the server reports that the consumer or its stream does not exist, and
- * to undefined when `messages` has stopped.
+ * Waits until the server reports that the consumer or its stream does not exist, and resolves to
+ * the type of this status. Resolves to undefined if `messages` stops before that.
  */
 export async function untilLost(messages: ConsumerMessages): Promise<string | undefined> {
   for await (const { type } of messages.status()) if (lostStatuses.includes(type)) return type

@@ -45,7 +45,7 @@ export function openBucket(
   }
 }
 
-/** Sends the operations with the requester, because the KV client of nats.js costs more per call. */
+/** Uses the requester instead of the KV client of nats.js, which costs more per call. */
 function openPartition(
   { js, requester }: BucketConnections,
   declaration: BucketDeclaration,
@@ -95,8 +95,9 @@ function openPartition(
     },
     async create(key, value, options = {}) {
       if (await write(key, value, { ...options, expect: 0 })) return true
-      // A deleted or expired key still has a marker as its last message. The value is written only if
-      // the marker is still the last message: otherwise another process has written the key since.
+      // The last message of a deleted or expired key is a marker. The value is then written only if
+      // no other process has written the key meanwhile, so that the marker is still the last
+      // message.
       const last = await readLast(requester, stream, subjectOf(key))
       if (last && isLive(last)) return false
       return (await write(key, value, { ...options, expect: last?.seq ?? 0 })) !== undefined

@@ -29,13 +29,13 @@ const noMessageFound = 10_037
 /** The fields of an answer that show whether a leader has sent it. */
 interface Origin {
   error?: ApiError
-  /** Present only in the state of a stream or a consumer. */
+  /** Present only in answers with the state of a stream or a consumer. */
   cluster?: { leader?: string }
 }
 
 /**
- * Sends a read-only request to the JetStream API, and repeats it until a leader answers. Throws
- * `unavailable` after `withinMs`.
+ * Sends a read-only request to the JetStream API. In a cluster, repeats it until a leader answers.
+ * Throws `unavailable` if none has answered within `withinMs`.
  */
 export async function readApi<Answer extends object>(
   requester: Requester,
@@ -47,7 +47,7 @@ export async function readApi<Answer extends object>(
   for (;;) {
     const options = {
       timeoutMs: Math.max(until - performance.now(), 0),
-      // While the servers elect a leader, no server answers.
+      // No server answers while a cluster elects a leader, so the request is repeated.
       repeat: requester.isClustered ? ('unanswered' as const) : undefined,
     }
     try {
@@ -63,7 +63,10 @@ export async function readApi<Answer extends object>(
   }
 }
 
-/** A server that knows no leader of a stream answers with the state of its own replica, which may be old. */
+/**
+ * Returns false for an answer that may be outdated: a server that knows no leader of a stream
+ * answers with the state of its own replica.
+ */
 function isFromLeader({ error, cluster }: Origin): boolean {
   return error?.code !== 503 && (cluster === undefined || Boolean(cluster.leader))
 }

@@ -3,8 +3,8 @@ import { partitionOf, type SequenceRange, sequencesOfPartition } from '../api/pa
 import { overlaps, tokenAt } from '../api/subject.ts'
 
 /**
- * The sequences of this many partitions fit into the ids of notifications, which contain a sequence
- * of at most 10 digits in base 36.
+ * The ids of notifications contain a sequence as a number in base 36, with at most 10 digits. The
+ * sequences of this many partitions fit into them.
  */
 export const maxPartitions = 32
 
@@ -30,7 +30,10 @@ export class Partitions {
     this.#partitioned = count === 1 ? [] : [...streams].filter(({ partitioned }) => partitioned)
   }
 
-  /** Returns the declaration itself in an array if it is not partitioned. */
+  /**
+   * Returns one declaration for each partition, or only `declaration` itself if it is not
+   * partitioned.
+   */
   streamsOf(declaration: StreamDeclaration): readonly StreamPartition[] {
     return divide(this.#streams, declaration, this.count, streamPartition)
   }
@@ -40,7 +43,7 @@ export class Partitions {
   }
 
   /**
-   * Returns the partition that has the messages whose subjects match the pattern. Throws a
+   * Returns the only partition that can have messages whose subjects match the pattern. Throws a
    * TypeError if several partitions can have such messages.
    */
   streamOf(declaration: StreamDeclaration, pattern: string): StreamPartition {
@@ -58,15 +61,16 @@ export class Partitions {
     return key === '*' ? all : all.slice(...only(partitionOfKey(key, this.count)))
   }
 
-  /** Returns undefined if no partition has this sequence. */
+  /** Returns the partition to which the sequence belongs, or undefined if there is none. */
   streamWith(declaration: StreamDeclaration, seq: number): StreamPartition | undefined {
     const all = this.streamsOf(declaration)
     return all.length === 1 ? all[0] : all[partitionOf(seq)]
   }
 
   /**
-   * Returns the subject to publish on. If its stream has partitions, also returns a `name` that
-   * identifies the partition.
+   * Returns the subject on which a message for `subject` must be published. If its stream has
+   * partitions, the returned subject contains the partition's number, and `name` identifies the
+   * partition.
    */
   route(subject: string): { subject: string; name?: string } {
     for (const { subjects } of this.#partitioned) {
@@ -88,8 +92,8 @@ export function sequencesOf({ partition }: StreamPartition): SequenceRange {
 
 /**
  * Returns the number of the partition of a key. Uses the same hash (FNV-1a with 32 bits) as the
- * function `partition` in subject mappings of nats-server. If programs without this code publish
- * messages, an operator can add such a mapping. nats-server then routes each message to the
+ * function `partition` in subject mappings of nats-server. If programs that do not use this code
+ * publish messages, an operator can add such a mapping. nats-server then routes each message to the
  * partition that this function returns for its key.
  */
 export function partitionOfKey(key: string, count: number): number {
@@ -99,7 +103,9 @@ export function partitionOfKey(key: string, count: number): number {
   return (hash >>> 0) % count
 }
 
-/** Returns why the subjects cannot be partitioned, or undefined. */
+/**
+ * Returns the reason why a stream with these subjects cannot be partitioned; undefined if it can.
+ */
 export function partitioningProblem(subjects: readonly string[]): string | undefined {
   const prefixes = new Set(subjects.map((subject) => subject.split('.*')[0]))
   const areDivisible = subjects.every((subject) =>
@@ -146,7 +152,8 @@ function streamPartition(
   return {
     stream: nameOf(stream, index),
     subjects: subjects.map((subject) => own + subject.slice(prefix.length)),
-    // Messages are stored with the subjects of the declaration, without the number of the partition.
+    // The stream removes the number of the partition from the subject of each message that it
+    // stores, so that readers find the declared subjects.
     config: { ...config, subject_transform: { src: `${own}.>`, dest: `${prefix}.>` } },
     partition,
   }
@@ -159,7 +166,9 @@ function bucketPartition(
   return { ...declaration, bucket: nameOf(declaration.bucket, partition.index), partition }
 }
 
-/** The first partition has the declared name, like a stream or bucket without partitions. */
+/**
+ * The first partition has the declared name, which a stream or bucket without partitions has too.
+ */
 function nameOf(declared: string, index: number): string {
   return index === 0 ? declared : `${declared}_${index}`
 }

@@ -7,28 +7,36 @@ import type { Requester } from '../client/requester.ts'
 
 const ackTimeoutMs = 2_000
 /**
- * While a stream acknowledges nothing, one publish in each interval tests it. All other publishes
- * to the stream fail at once.
+ * While a stream acknowledges nothing, one publish in each interval is sent, to test whether the
+ * stream works again. All other publishes to the stream fail at once.
  */
 const testIntervalMs = 2_000
 interface StreamState {
-  /** When the stream has last replied, by `performance.now()`. */
+  /** When the stream last replied, by `performance.now()`. */
   repliedAt: number
   isStalled: boolean
-  /** When to test the stalled stream again. Until then, publishes fail at once. */
+  /**
+   * When to send the next publish to the stalled stream, as a test. Until then, publishes fail at
+   * once.
+   */
   testAt: number | undefined
 }
 const streamStates = new WeakMap<Requester, Map<string, StreamState>>()
-/** `stream` is the name of a bucket, or the first tokens of the subjects of a stream. */
+/**
+ * `stream` identifies a stream by the first tokens of its subjects; for a bucket, it is its name.
+ */
 type StallListener = (stream: string, isStalled: boolean) => void
 const stallListeners = new WeakMap<Requester, StallListener>()
-/** The header with the expected last sequence of the subject; 0 if no message is expected on it. */
+/**
+ * The header with the sequence that the last message on the subject must have; 0 if there must be
+ * no message. Otherwise, the stream rejects the publish.
+ */
 export const expectHeader = 'Nats-Expected-Last-Subject-Sequence'
 const wrongLastSequence = 10071
 /**
- * The server's error codes for a publish that must be repeated. A cluster rejects a message while
- * an earlier one is not yet on enough replicas: one with the same id, or one with an expected
- * sequence on the same subject.
+ * The error codes with which a cluster rejects a publish because an earlier message is not yet on
+ * enough replicas. The earlier message has the same id, or has the same subject and an expected
+ * sequence. The publish must be repeated.
  */
 const inProcess = [10158, 10163, 10164]
 const replicationPauseMs = 20
@@ -110,8 +118,9 @@ async function requestAck(
       repeat: repeatOf(requester, hasId),
     })
     const ack = reply.json<Ack>()
-    // This error does not show that the stream can store messages: a repeated message gets it as
-    // long as its first copy is not stored, even if the disk of the leader is full.
+    // An answer with one of the `inProcess` codes does not show that the stream can store messages.
+    // A repeated message gets it until its first copy is stored, even if the disk of the leader is
+    // full.
     if (isInProcess(ack)) return ack
     state.repliedAt = performance.now()
     if (state.isStalled) report(requester, stream, false)
@@ -120,11 +129,11 @@ async function requestAck(
     return ack
   } catch (error) {
     const code = error instanceof FunctionError ? error.code : undefined
-    // The server may have restarted, so the next publish to each stream must not fail at once.
+    // The server may have restarted and work again, so the next publish to each stream is sent.
     if (code === 'disconnected')
       for (const other of statesOf(requester).values()) other.testAt = undefined
     if (code === 'unavailable' && requester.isClustered) {
-      // The next publish may reach a new leader, so it must not fail at once.
+      // The stream may have a new leader by then, so the next publish is sent.
       noteLoss(requester, stream, sentAt)
       throw new NotStoredError(subject, 'its stream has no leader', {
         retryAfterMs: 1_000,
@@ -141,7 +150,10 @@ function isInProcess({ error }: Ack) {
   return error !== undefined && inProcess.includes(error.err_code)
 }
 
-/** Marks the stream as stalled, unless it has replied to another message since `sentAt`. */
+/**
+ * Notes that a message sent at `sentAt` was not acknowledged. Marks the stream as stalled, unless
+ * it has replied to another message since then.
+ */
 function noteLoss(requester: Requester, stream: string, sentAt: number, testAt?: number) {
   const state = stateOf(requester, stream)
   if (state.repliedAt >= sentAt) return
@@ -151,8 +163,9 @@ function noteLoss(requester: Requester, stream: string, sentAt: number, testAt?:
 }
 
 /**
- * While the servers of a cluster elect the leader of a stream, publishes get no responders, or are lost.
- * A publish that may have reached the stream is only repeated if the stream can deduplicate it by its id.
+ * While the servers of a cluster elect the leader of a stream, publishes fail with no responders,
+ * or get no reply. Without a reply, the stream may have stored the message. Then it is only
+ * repeated if the stream can deduplicate it by its id.
  */
 function repeatOf({ isClustered }: Requester, hasId = false) {
   if (!isClustered) return undefined

@@ -38,8 +38,9 @@ export interface Resources {
 
 export interface EnsureOptions {
   /**
-   * True at the start, false later. Only the start updates existing resources that differ from their
-   * declaration: a process of an older version must not undo the update of a newer one.
+   * True when the process starts; false when it recreates lost resources later. Only a starting
+   * process updates resources that differ from their declaration. Otherwise, a process of an older
+   * version that still runs could undo the update of a newer version.
    */
   readonly update: boolean
   readonly log: Logger
@@ -53,18 +54,21 @@ export interface ResourceOptions extends EnsureOptions {
 
 type Config = Record<string, unknown>
 
-/** The key in a stream's metadata for the number of partitions. Absent if there is only one partition. */
+/**
+ * The metadata key of a stream with its number of partitions. Absent if there is only one
+ * partition.
+ */
 const partitionsKey = 'natter.partitions'
 
-/** The server's error code for a stream of the same name with another configuration. */
+/** The server's error code if a stream with this name exists, and has another configuration. */
 const nameInUse = 10_058
 
-/** The server's error code for several replicas without a cluster. */
+/** The server's error code if a stream needs several replicas, but the server is in no cluster. */
 const noCluster = 10_074
 
 /**
- * The server's duplicate window in nanoseconds for a stream that declares none. A window must not
- * exceed `max_age`.
+ * The duplicate window, in nanoseconds, that the server sets if a stream declares none. It is
+ * shorter if `max_age` is shorter, because a window must not exceed `max_age`.
  */
 const defaultDuplicateWindow = 120e9
 
@@ -99,7 +103,7 @@ export async function ensureResources(
   }
 }
 
-/** Returns the fields that are only set when a stream is created, and never updated. */
+/** Returns the fields that are set when a stream is created, and never updated. */
 function initialConfig({ index, count }: PartitionNumber = { index: 0, count: 1 }): Config {
   if (count === 1) return {}
   return {
@@ -109,8 +113,9 @@ function initialConfig({ index, count }: PartitionNumber = { index: 0, count: 1 
 }
 
 /**
- * Throws if the stream was created with another number of partitions. With a new number, keys would
- * belong to other partitions, and the events of a room would no longer be in order.
+ * Throws if the stream was created with another number of partitions. A new number would move keys
+ * to other partitions, so that the older and newer events of a room would be in different streams,
+ * and no longer in order.
  */
 function checkPartitions(
   { resource, partition }: DeclaredStream,
@@ -139,8 +144,8 @@ async function ensureNamed(
 }
 
 /**
- * Merges declarations with the same name. Throws a DriftError if two of them contradict each other,
- * because each start would apply one and then the other.
+ * Merges declarations with the same name. Throws a DriftError if two of them contradict each other:
+ * each start would update the resource to one of them, and then to the other.
  */
 function mergeByName<Declaration>(
   declarations: Iterable<Declaration>,
@@ -190,7 +195,7 @@ async function createBucket(js: JetStreamClient, bucket: string, config: Config)
     ...(markerTTL > 0 ? { markerTTL: markerTTL / 1e6 } : {}),
   })
   // The client library cannot create a bucket that evicts its oldest values when it is full, or one
-  // whose entries can have a TTL without leaving markers. An update sets these fields.
+  // whose entries can have a TTL without leaving markers. So an update sets these fields.
   const { max_bytes, discard, allow_msg_ttl } = config
   const others = {
     ...(max_bytes === undefined ? {} : { max_bytes, discard }),
@@ -210,8 +215,9 @@ interface DeclaredStream {
 }
 
 /**
- * Returns false if another process has created the stream meanwhile. The stream may still lack the
- * fields that `createBucket` sets by an update after the creation.
+ * Calls `create`. Returns false if another process has created the stream meanwhile. If that
+ * process is still in `createBucket`, the stream lacks the fields that are set by an update after
+ * the creation.
  */
 async function isCreatedBy(create: () => Promise<unknown>): Promise<boolean> {
   try {
@@ -265,8 +271,8 @@ async function ensureStream(
 }
 
 /**
- * Returns a duplicate window that does not exceed the maximum age, if that age changes and the
- * declaration names no window.
+ * Adapts the duplicate window to a new `max_age`, which it must not exceed. Returns no field if
+ * `max_age` stays the same, or if the declaration sets the window itself.
  */
 function duplicateWindow(config: Config, { max_age, duplicate_window }: StreamConfig) {
   const maxAge = Number(config.max_age ?? max_age)

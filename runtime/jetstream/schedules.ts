@@ -9,9 +9,9 @@ export const tickSubject = (service: string) => `tick.${service}`
 const prefix = 'schedule.'
 
 /**
- * Stores the schedule of a service, from which the server publishes ticks, unless it is stored already.
- * Storing a schedule restarts its interval: if each start stored it, a process that restarts often would
- * never receive a tick.
+ * Stores the schedule of a service, unless the same schedule is stored already. The server
+ * publishes ticks from it. Storing a schedule restarts its interval: if each start stored it, a
+ * process that restarts often would never receive a tick.
  */
 export async function storeSchedule(
   requester: Requester,

@@ -50,7 +50,7 @@ function driftError({ resource, remedy }: Existing, changes: readonly string[], 
 export function findDifferences(declared: Config, actual: Config): string[] {
   return Object.entries(declared).flatMap(([key, value]) => {
     const current = actual[key]
-    // The server omits fields that are 0, false or empty.
+    // The server omits fields that are 0, false or empty, so these values equal a missing field.
     if (isDeepStrictEqual(value, current) || (!value && !current)) return []
     return [`${key} is ${JSON.stringify(current)}, not ${JSON.stringify(value)}`]
   })

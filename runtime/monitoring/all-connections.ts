@@ -3,11 +3,15 @@ import type { NamedConnection } from '../api/system.ts'
 import { gather } from '../nats/gather.ts'
 
 /**
- * Each server answers requests on this subject, with statistics of the account that requests them.
+ * Every server answers a request on this subject, so the answers contain the ids of all servers. It
+ * is allowed in every account, because a server answers with statistics of the requesting account.
  */
 const serversSubject = '$SYS.REQ.ACCOUNT.PING.STATZ'
 const waitMs = 1_000
-/** A reply takes about 500 bytes per connection, in the memory of the server and of this process. */
+/**
+ * Number of connections in a reply. A reply takes about 500 bytes per connection, in the memory of
+ * the server and of this process.
+ */
 const pageSize = 4_096
 const maxPageMs = 5_000
 
@@ -46,8 +50,8 @@ export async function listAllConnections(
 }
 
 /**
- * Reads one page of connections from each server. Returns when all `servers` have responded, or
- * after five seconds.
+ * Reads one page of connections from each of the `servers`. Returns when all have responded, or
+ * after five seconds without the pages of the others.
  */
 async function readPages(
   nc: NatsConnection,

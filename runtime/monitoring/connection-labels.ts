@@ -18,12 +18,14 @@ const subject = 'connection.labels'
 const maxLabels = 100_000
 
 /**
- * The labels that the auth callout has given to connections. Each process stores the labels of the
- * logins that it has served, because nats-server stores nothing of a user JWT besides the user.
+ * The labels that the auth callout has given to connections. nats-server does not store them: it
+ * keeps only the user of a login. So each process stores the labels of the logins that it has
+ * served.
  */
 export class ConnectionLabels {
   readonly #nc: NatsConnection
-  // The option `max` of LRUCache would allocate memory for all entries at once.
+  // Not the option `max` of LRUCache, which would allocate memory for all entries when it is
+  // created.
   readonly #labels = new LRUCache<string, string>({ maxSize: maxLabels, sizeCalculation: () => 1 })
 
   constructor(nc: NatsConnection) {

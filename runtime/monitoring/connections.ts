@@ -3,7 +3,7 @@ import { FunctionError } from '../api/errors.ts'
 import type { ClientConnection } from '../api/system.ts'
 import { gather } from '../nats/gather.ts'
 
-/** The maximum that the server returns at once. A user has far fewer connections. */
+/** The maximum number of connections that each server returns. A user has far fewer. */
 const maxListed = 1_024
 const timeoutMs = 2_000
 
@@ -12,13 +12,13 @@ interface ServerReply {
   data: { connections?: { cid: number; start: string; account?: string }[] }
 }
 
-/** The server counts a connection as one of this account until its login is complete. */
+/** A server lists a connection under this account until its login is complete. */
 const globalAccount = '$G'
 
 /**
  * Lists and closes connections of users, by the subjects `connection.…` that nats.conf imports from
- * the system account. Sends its requests on this process's connection for the auth callout, because
- * users cannot congest that connection.
+ * the system account. Sends its requests on the connection that this process has for the auth
+ * callout. Messages of users cannot congest that connection, because it belongs to another account.
  */
 export class ClientConnections {
   #nc: NatsConnection | undefined
@@ -45,16 +45,17 @@ export class ClientConnections {
   }
 
   /**
-   * Closes the connections whose logins nats-server passed to the auth callout before a process
-   * served it, so that their clients log in again. Otherwise, the clients would wait in vain until
-   * their timeouts. Closes none if another process may have served the auth callout before this
-   * one, because it may still answer these logins.
+   * Closes connections whose logins have arrived while no process served the auth callout, so that
+   * their clients log in again at once. No process will answer these logins, so the clients would
+   * otherwise wait until their timeouts. Closes none if another process has connected for the auth
+   * callout before this one, because it may still answer these logins.
    */
   async closeUnanswered(): Promise<void> {
     const nc = this.#require()
     const account = await readAccount(nc)
     const list = (acc: string) => gather(nc, 'connection.list', listQuery({ acc }))
-    // Listed at the same time, so that later logins, which this process answers, are not closed.
+    // Requests both lists at once. A list that is requested later would also contain newer logins,
+    // which this process answers.
     const [callouts, waiting] = await Promise.all([
       list(account).then((replies) => replies.flatMap(read)),
       list(globalAccount).then((replies) => replies.flatMap(readWaiting)),

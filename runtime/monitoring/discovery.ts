@@ -66,8 +66,8 @@ export interface InvalidAnswer {
 
 /**
  * Requests `$SRV.{verb}` from all instances of all services, or of the service `name`. Collects
- * replies for `waitMs`. If `waitMs` is undefined, waits until no reply has arrived for 150 ms, for
- * one second at most.
+ * replies for `waitMs`. If `waitMs` is undefined, waits until no reply has arrived for 150 ms, but
+ * for at most one second.
  */
 export async function discoverInstances<V extends Verb>(
   nc: NatsConnection,

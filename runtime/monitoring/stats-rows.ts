@@ -35,7 +35,10 @@ export function toRows({ name, id, started, endpoints }: Stats): InstanceRow[] {
   })
 }
 
-/** Returns one row for each endpoint: sums over all instances, percentiles of the slowest instance. */
+/**
+ * Returns one row for each endpoint. Counters are sums over all instances, and each percentile is
+ * that of the slowest instance.
+ */
 export function toSums(rows: readonly InstanceRow[]): SumRow[] {
   return [...Map.groupBy(rows, ({ name, endpoint }) => `${name} ${endpoint}`).values()].flatMap(
     (group) => {

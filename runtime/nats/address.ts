@@ -1,11 +1,13 @@
 import type { ConnectionOptions } from '@nats-io/nats-core'
 
 export interface NatsAddress {
-  /** The variable, option or file that contains the URLs, for errors: `NATS_URL`. */
+  /** The variable, option or file that contains the URLs, such as `NATS_URL`. Errors name it. */
   readonly source: string
   readonly servers: readonly string[]
   readonly login: { user: string; pass: string } | { token: string } | undefined
-  /** True if a URL begins with `tls://`. The login is then sent only over TLS, to all of the servers. */
+  /**
+   * True if one of the URLs begins with `tls://`. Then all servers receive the login only over TLS.
+   */
   readonly tls: boolean
   /** The URLs without password and token: `nats://functions@127.0.0.1:4222`. */
   readonly shown: string
@@ -22,7 +24,10 @@ export class AddressError extends Error {
 const example = 'write nats://user:password@host:4222, or tls:// to require TLS'
 const encodingHint = 'write @ / : , # ? and % of a user or password as %40 %2F %3A %2C %23 %3F %25'
 
-/** Parses NATS URLs, separated by commas. All must have the same login. Throws an AddressError. */
+/**
+ * Parses NATS URLs, separated by commas. Throws an AddressError for a malformed URL, and for URLs
+ * with different logins.
+ */
 export function readAddress(source: string, urls: string): NatsAddress {
   const parts = urls.split(',').map((part) => part.trim())
   const parsed = parts.map((part, index) => {
@@ -54,7 +59,7 @@ function readUrl(which: string, text: string) {
   if (scheme !== 'nats' && scheme !== 'tls')
     throw new AddressError(`${which} begins with ${scheme}://: ${example}`)
   const url = URL.parse(named === undefined ? `nats://${text}` : text)
-  // nats.js parses host and port as those of an HTTP URL, so they must be valid in one.
+  // nats.js parses host and port as parts of an HTTP URL, so they must be valid in an HTTP URL.
   if (!url?.hostname || url.port === '0' || !URL.canParse(`http://${url.host}`))
     throw new AddressError(`${which} is not a NATS URL: ${example}; ${encodingHint}`)
   if (!['', '/'].includes(url.pathname) || url.search !== '' || url.hash !== '')

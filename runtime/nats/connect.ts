@@ -20,11 +20,12 @@ export async function connectToNats(address: NatsAddress, name: string): Promise
     name,
     maxReconnectAttempts: -1,
     // A server that hangs keeps its connections open. With these values, the client closes such a
-    // connection after nine seconds without a pong. The defaults would take minutes.
+    // connection after nine seconds without a pong. With the defaults, it would take minutes.
     pingInterval: 3_000,
     maxPingOut: 2,
     timeout: connectTimeoutMs,
-    // Short, because logins of users wait in vain at the server until the auth callout has reconnected.
+    // These delays are short, because users cannot log in until the connection for the auth callout
+    // is restored.
     reconnectTimeWait: 20,
     reconnectJitter: 30,
     ignoreAuthErrorAbort: true,
@@ -45,8 +46,8 @@ export async function openConnection(
   options: ConnectionOptions,
 ): Promise<NatsConnection> {
   try {
-    // Ignores the addresses that the servers of a cluster announce: they may be internal ones, for
-    // which the servers' certificates are not valid.
+    // Ignores the addresses that the servers of a cluster announce. They may be internal addresses,
+    // for which the certificates of the servers are not valid.
     const nc = await connectNode({
       ...connectionOptions(address),
       ignoreClusterUpdates: true,
@@ -59,7 +60,10 @@ export async function openConnection(
   }
 }
 
-/** Restores the servers that nats.js removed because they were unavailable at the first connect. */
+/**
+ * nats.js removes a server from its list if the server is unavailable at the first connect. Adds
+ * such servers again, for later reconnects.
+ */
 function restoreServers(nc: NatsConnection, { servers }: NatsAddress) {
   const known = nc.getServers().map(({ listen }) => listen)
   if (servers.every((server) => known.includes(server))) return

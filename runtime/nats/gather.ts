@@ -5,7 +5,7 @@ const maxWaitMs = 1_000
 
 /**
  * Publishes a request and returns all replies that arrive within `waitMs`. If `waitMs` is undefined,
- * waits until no reply has arrived for 150 ms, for one second at most.
+ * waits until no reply has arrived for 150 ms, but for at most one second.
  */
 export async function gather(
   nc: NatsConnection,

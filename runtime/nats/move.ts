@@ -11,18 +11,19 @@ const maxReconnectMs = 5_000
 const consumerInbox = /^_INBOX\.[^*]+$/
 
 /**
- * Leaves the queue groups and stops the consumers of the connection until its next reconnect, or
- * until the returned function is called. A flush of the connection after this call waits for all
- * messages that the server has already sent.
+ * Leaves the queue groups of the connection and stops its consumers, until it reconnects or the
+ * returned function is called. The server may have sent more messages by then: flush the connection
+ * after this call to wait for them.
  */
 export function pauseDeliveries(nc: NatsConnection): () => void {
   const { protocol } = requireImplementation(nc)
-  // The subscriptions stay in the list from which nats.js subscribes after a reconnect.
+  // The subscriptions stay in the list of nats.js, which subscribes to them again after a
+  // reconnect.
   for (const subscription of protocol.subscriptions.all())
     if (subscription.queue || consumerInbox.test(subscription.getSubject()))
       protocol.unsub(subscription)
   return () => {
-    // Sends all subscriptions. The server ignores those that it still has.
+    // Subscribes again to all subjects. The server ignores the subscriptions that it still has.
     if (protocol.connected) protocol.sendSubscriptions()
   }
 }
@@ -33,8 +34,8 @@ export function pauseDeliveries(nc: NatsConnection): () => void {
  */
 export async function moveConnection(nc: NatsConnection, server: string): Promise<void> {
   const servers = nc.getServers().map(({ listen }) => listen)
-  // nats.js tries `server` next, because the list of the first call lacks the current server. The
-  // second call restores the full list, and keeps this choice.
+  // nats.js tries `server` next, because the first call removes all other servers, even the current
+  // one. The second call adds them again, and `server` stays the next one.
   nc.setServers([server])
   nc.setServers(servers)
   const moved = untilReconnected(nc)

@@ -15,8 +15,9 @@ export class Dependencies implements Disposable {
   }
 
   /**
-   * Calls `attempt` until the dependency is available. Throws the error of the 30th attempt, which is
-   * made after about one minute. The count starts again when another dependency becomes available.
+   * Calls `attempt` again while it fails because the dependency is unavailable. Throws the error of
+   * the 30th attempt, which is made after about one minute, and any other error at once. When
+   * another dependency becomes available meanwhile, the count starts again at 1.
    */
   async wait<T>(dependency: string, attempt: () => Promise<T>): Promise<T> {
     for (let count = 1, available = this.#available; ; count++) {
@@ -40,7 +41,7 @@ export class Dependencies implements Disposable {
   }
 }
 
-/** Waits for one dependency (see `Dependencies`). */
+/** Like `Dependencies.wait`, for a dependency that is awaited alone. */
 export function retryUntilAvailable<T>(
   dependency: string,
   log: Logger,

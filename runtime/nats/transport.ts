@@ -1,14 +1,13 @@
 import type { ConnectionOptions, NatsConnection } from '@nats-io/nats-core'
 import { NatsConnectionImpl, setTransportFactory, TE } from '@nats-io/nats-core/internal'
-// Imports an internal module, because the package's `connect` always creates a NodeTransport.
+// Imports an internal module, because the package's `connect` always creates a NodeTransport, and
+// this file needs another transport.
 import { NodeTransport, nodeResolveHost } from '@nats-io/transport-node/lib/node_transport.js'
 
 // nats.js encodes every subject and payload with TE.encode. Buffer.from takes a tenth of its time.
 TE.encode = (text = '') => Buffer.from(text)
 
-/**
- * If this many bytes are pending, they are written at once, before the turn of the event loop ends.
- */
+/** If this many bytes are pending, they are written before the turn of the event loop ends. */
 const maxPendingBytes = 64 * 1_024
 
 /**

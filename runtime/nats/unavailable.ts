@@ -19,7 +19,10 @@ const networkCodes = new Set([
  */
 const databaseCodes = /^(08...|53...|57P0[0-5]|CONNECTION_\w+|CONNECT_TIMEOUT)$/
 
-/** The error code of JetStream while too few servers of the cluster run for the replicas of a new stream. */
+/**
+ * JetStream's error code if a new stream needs more replicas than servers of the cluster are
+ * running.
+ */
 const noSuitablePeers = 10_005
 
 /** Returns whether the error means that JetStream has no leader, or too few servers. */
@@ -42,12 +45,14 @@ export function isUnavailable(error: unknown): boolean {
   return false
 }
 
-/** Joins the messages of an error and its causes. Leaves out a message that an earlier one contains. */
+/**
+ * Joins the messages of an error and its causes. Omits a message that is part of an earlier one.
+ */
 export function describeCauses(error: unknown): string {
   const parts: string[] = []
   for (let cause = error, depth = 0; cause !== undefined && depth < 8; depth++) {
     const { message, code, name } = Object(cause) as NodeJS.ErrnoException
-    // The AggregateError of a failed connection has a code, but no message.
+    // A failed connection throws an AggregateError, which has a code, but no message.
     const part = cause instanceof Error ? message || code || name : String(cause)
     if (!parts.some((earlier) => earlier.includes(part))) parts.push(part)
     cause = cause instanceof Error ? cause.cause : undefined

@@ -15,15 +15,14 @@ import { readLast } from '../jetstream/api.ts'
 const timeoutMs = 500
 const [failuresToOpen, openMs] = [5, 2_000]
 
-/** The stream of counters. Each subject `limit.{service}.{caller}.{window}` holds one counter. */
+/** The stream of the shared counters, one on each subject `limit.{service}.{caller}.{window}`. */
 export const rateLimit = {
   stream: 'RATE_LIMIT',
   subjects: ['limit.*.*.*'],
   config: {
     storage: 'memory',
     max_msgs_per_subject: 1,
-    // A counter is read until the end of the window after its own window. Ten seconds are added as
-    // a reserve.
+    // A counter is read in its own window and in the next one. The ten seconds are a reserve.
     max_age: (2 * maxLimitWindowMs + 10_000) * 1e6,
     allow_msg_counter: true,
     allow_direct: true,

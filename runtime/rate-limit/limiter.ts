@@ -23,7 +23,10 @@ interface Account {
   granted: number
   /** Calls that the last request to the counter granted. The next request asks for twice that. */
   batch: number
-  /** Calls in all processes in the previous window; undefined until its counter has been read. */
+  /**
+   * Calls of all processes in the previous window; undefined until the shared counter has been
+   * read.
+   */
   before: number | undefined
   used: number
   usedBefore: number
@@ -33,22 +36,24 @@ interface Account {
 }
 
 /**
- * The largest share of a limit that one request to the shared counter may reserve. Reserved calls are
- * lost for the other processes, even if they stay unused.
+ * The largest share of a limit that one request to the shared counter may reserve. Other processes
+ * cannot use the reserved calls, even if this process does not use them either.
  */
 const maxBatchShare = 1 / 20
 
 /**
- * Limits the calls of each caller in a sliding window, over all instances. Calls are counted in
- * fixed windows. If the sliding window still covers a third of the previous fixed window, a third
- * of the calls in that window count.
+ * Limits the calls that each caller makes to all instances together in a sliding window. Calls are
+ * counted in fixed windows. If the sliding window still covers a third of the previous fixed
+ * window, a third of the calls in that window count.
  *
- * A process adds several calls to the shared counter at once, so that most calls need no round
- * trip. It takes calls over the limit back out of the counter.
+ * A process reserves several calls at once by adding them to the shared counter, so that most calls
+ * need no round trip. If the reserved calls exceed the limit, it subtracts the excess from the
+ * counter.
  */
 export class Limiter {
   readonly #options: LimiterOptions
-  // The option `max` would allocate more than a megabyte for each function at once.
+  // Not the option `max` of LRUCache, which would allocate more than a megabyte for each function
+  // when it is created.
   readonly #accounts = new LRUCache<string, Account>({
     maxSize: 50_000,
     sizeCalculation: () => 1,
@@ -163,8 +168,8 @@ export class Limiter {
   #freeAt(used: number, before: number): number {
     const { max, windowMs } = this.#options.limit
     const start = Math.floor(Date.now() / windowMs) * windowMs
-    // The share of a window that must pass until `carried` calls of the previous window count as at
-    // most `room` calls.
+    // Returns the share of a window that must pass until `carried` calls of the window before it
+    // count as no more than `room` calls.
     const share = (room: number, carried: number) => 1 - room / Math.max(carried, 1)
     const at =
       used <= max - 1

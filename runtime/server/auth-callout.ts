@@ -20,8 +20,8 @@ import { followFunctions } from './other-functions.ts'
 import type { FunctionStats } from './stats.ts'
 
 /**
- * Shorter than the 20 s after which the server closes a connection whose login was not answered
- * (nats.conf).
+ * Maximum time to answer a login. nats-server closes the connection of an unanswered login after 20
+ * s (nats.conf), so this is shorter.
  */
 const loginTimeoutMs = 15_000
 
@@ -70,7 +70,7 @@ export async function serveAuthCallout(
   const state = async () => ({ logins: dispatcher.stats.requests })
   return withCleanup(await serveState(host, dispatcher, state), async () => {
     functions.stop()
-    // Draining fails if the connection is lost. The process must still stop.
+    // Draining fails if the connection is lost. Ignores the error, so that the process can stop.
     await served.drain().catch(() => {})
     await dispatcher.idle()
     await nc.drain().catch(() => nc.close())
@@ -87,8 +87,8 @@ async function closeUnansweredLogins(
   log: Logger,
 ): Promise<void> {
   const close = async () => {
-    // After the flush, the server has the subscription of the auth callout, so all later logins are
-    // answered.
+    // After the flush, the server has this process's subscription to the auth callout, so all later
+    // logins are answered.
     await nc.flush()
     await connections.closeUnanswered()
   }
@@ -178,8 +178,8 @@ class AuthCalloutJob implements Job {
   }
 
   refuse(reason: FunctionError): void {
-    // The handler may still fail after the login was refused at its deadline. Only the first
-    // refusal counts.
+    // If the login was refused at its deadline, the handler may fail later and refuse it again.
+    // Only the first refusal counts.
     if (this.#refusal) return
     this.#refusal = reason
     if (reason.code === 'timeout') this.#stats.timeouts++
@@ -190,8 +190,9 @@ class AuthCalloutJob implements Job {
   }
 
   /**
-   * The login cannot be checked, but it may be valid. Closes its connection, so that the client logs in again
-   * without waiting for its timeout.
+   * Called if a dependency is unavailable, so that the login cannot be checked. It may be valid, so
+   * it is not refused. Closes its connection instead, so that the client logs in again without
+   * waiting for its timeout.
    */
   #leaveUnanswered() {
     this.#resolve(undefined)

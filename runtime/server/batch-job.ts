@@ -20,8 +20,8 @@ export interface BatchJobOptions {
 }
 
 /**
- * The handler did not return in time, and the message itself may be the cause. A FunctionError
- * `timeout`, however, means that a dependency did not respond.
+ * Means that the handler did not return in time, perhaps because of the message itself. A
+ * FunctionError with the code `timeout`, by contrast, means that a dependency did not respond.
  */
 export class HandlerTimeoutError extends Error {
   override name = 'HandlerTimeoutError'
@@ -29,7 +29,8 @@ export class HandlerTimeoutError extends Error {
 
 /**
  * Calls the handler once with a batch. `outcome` resolves to undefined on success, otherwise to the
- * error. The timeout begins when the handler is called, not while the job is queued.
+ * error. The timeout begins when the handler is called, so it does not include the time in the
+ * queue.
  */
 export class BatchJob implements Job {
   readonly caller = ''
@@ -72,8 +73,8 @@ export class BatchJob implements Job {
     const { dispatcher, timeoutMs } = this.#options
     const isTimeout = reason.code === 'timeout'
     if (isTimeout) dispatcher.stats.timeouts++
-    // Rejects `#refused` before it aborts the handler's signal: otherwise the handler's abort error
-    // could become the outcome.
+    // Rejects `#refused` before it aborts the handler's signal. Otherwise, an error that the
+    // handler throws because of the abort could become the outcome.
     this.#refused.reject(
       isTimeout ? new HandlerTimeoutError(`timeout: not done after ${timeoutMs} ms`) : reason,
     )

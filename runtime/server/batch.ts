@@ -25,9 +25,10 @@ export interface BatchOptions extends BatchJobOptions {
 }
 
 /**
- * Splits a batch that fails. A single message that fails is redelivered with back-off, and finally
- * becomes a dead letter. Messages whose dependency is unavailable wait in {@link WaitingMessages},
- * so that they do not block the others.
+ * Passes batches to the handler, and splits a batch that fails. A single message that fails is
+ * redelivered with back-off, and finally becomes a dead letter. If a batch fails because a
+ * dependency is unavailable, its messages wait in {@link WaitingMessages}, so that they do not
+ * block later messages.
  */
 export class BatchProcessor {
   readonly #options: BatchOptions
@@ -75,8 +76,9 @@ export class BatchProcessor {
         await this.#deadLetter(message, `delivered ${deliveryCount} times without an outcome`)
         continue
       }
-      // During a rolling restart, a process of another version may have changed the consumer's
-      // topic. Messages of that topic are left for that process.
+      // During a rolling restart, a process of another version may have changed the topic of the
+      // consumer, which both processes share. Messages of the other topic are left for that
+      // process.
       if (!overlaps(this.#options.filter, message.subject)) {
         message.nak(otherTopicMs)
         continue
@@ -96,8 +98,8 @@ export class BatchProcessor {
     if (this.#stopping.aborted) return nakAll(items)
     const [first] = items
     const isAlone = items.length === 1
-    // A batch that exceeds its time limit is not split, because each half could take the whole time
-    // limit again.
+    // A batch that exceeds its time limit waits too. It is not split here, because each half could
+    // take the whole time limit again.
     if (isUnavailable(error) || (error instanceof HandlerTimeoutError && !isAlone))
       return this.#waiting.add(items, error)
     if (isAlone && first) return this.#retryOrDeadLetter(first.message, error)
@@ -121,7 +123,10 @@ export class BatchProcessor {
     message.nak(delay)
   }
 
-  /** Stores the dead letter first, and only then ends the redelivery of the message. */
+  /**
+   * Stores the dead letter before it ends the redelivery of the message, so that no message is
+   * lost.
+   */
   async #deadLetter(message: JsMsg, reason: string) {
     const { host, dispatcher } = this.#options
     const { service } = host.loaded

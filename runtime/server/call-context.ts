@@ -95,7 +95,8 @@ export class CallContext implements Context {
     this.#controller?.abort(reason)
   }
 
-  // Getters that return bound functions, so that handlers can destructure the context.
+  // The methods below are getters that return bound functions, so that handlers can destructure the
+  // context.
   get publish() {
     return (topic: Topic, data: unknown) => this.#publish(topic, data)
   }
@@ -256,9 +257,9 @@ export class CallContext implements Context {
     )
     const messages = batches.flatMap(({ topic, stored }) =>
       stored
-        // The topics are read separately. Of the messages that are stored during these reads, the
-        // result may lack one but have a later one of another topic. So all messages after `last`,
-        // the end of the stream before the reads, are left out.
+        // Each topic is read separately. If messages are stored during these reads, one read may
+        // miss a message, while another read finds a later one. So all messages after `last`, which
+        // was the end of the stream before the reads, are left out.
         .filter(({ seq }) => seq <= last)
         .flatMap((message) => this.#readValid(topic, message)),
     )
@@ -267,8 +268,9 @@ export class CallContext implements Context {
   }
 
   /**
-   * Returns an empty array if the message has invalid data, so that `readAfter` skips it. A stream
-   * function that receives the message makes it a dead letter.
+   * Returns the message in an array, which is empty if the data of the message is invalid. So
+   * `readAfter` skips such a message. It is not lost: a stream function that receives it makes it a
+   * dead letter.
    */
   #readValid(topic: Topic, { subject, message, seq, at }: StoredMessage): StreamMessage<never>[] {
     try {
@@ -294,7 +296,7 @@ export class CallContext implements Context {
   }
 }
 
-/** Returns a subject pattern that matches messages of all partitions. */
+/** Returns a subject pattern of the stream whose messages can be in any partition. */
 function everySubject({ subjects: [first = '>'] }: StreamDeclaration): string {
   return first
 }
@@ -305,7 +307,8 @@ function readStreamPosition(message: WithHeaders): StreamPosition | undefined {
     const prev = Number(message.headers?.get('Nats-Last-Sequence') ?? 0)
     return seq > 0 ? { seq, prev } : undefined
   } catch {
-    // Malformed headers are not from the server, so the message was not republished.
+    // A stream that republishes a message writes valid headers. With malformed headers, the message
+    // is not a republished one, so it has no position.
     return undefined
   }
 }

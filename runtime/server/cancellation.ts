@@ -5,8 +5,8 @@ import type { Dispatcher } from './dispatcher.ts'
 import type { TrafficGuard } from './traffic-guard.ts'
 
 /**
- * A cancellation counts as this much traffic of the caller, because it makes the process search its
- * running calls.
+ * A cancellation counts as this many bytes of the caller's traffic, because it makes the process
+ * search its running calls.
  */
 const countedBytes = 1_024
 
@@ -37,7 +37,10 @@ export function serveCancellation(
   })
 }
 
-/** Detects streamed answers without a receiver: the client has closed or crashed. */
+/**
+ * Detects that a streamed answer has no receiver any more, because the client has closed or
+ * crashed.
+ */
 export class Audience {
   readonly #prefix = `${inbox}.${nuid.next()}.`
   readonly #listeners = new SlotPool<{ onGone: () => void; token: string }>()

@@ -17,7 +17,8 @@ export function findCollisions(loaded: readonly LoadedFunction[]): LoadProblem[]
 
 /**
  * Finds functions with the same service name or with overlapping subjects. Also finds streams that
- * capture a request subject: a caller would take the stream's acknowledgement for the answer.
+ * capture a request subject: such a stream acknowledges each request, and the caller would take the
+ * acknowledgement for the answer.
  */
 function findSubjectCollisions(loaded: readonly LoadedFunction[]): LoadProblem[] {
   const problems: LoadProblem[] = []

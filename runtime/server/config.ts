@@ -17,7 +17,9 @@ export interface RuntimeConfig {
   replicas: number
   /** Number of streams or buckets that each partitioned declaration is divided into. */
   partitions: number
-  /** Whether connections move to servers of the cluster that have fewer connections. */
+  /**
+   * Whether this process moves its connections to servers of the cluster that have fewer of them.
+   */
   spreads: boolean
   name: string
   drainMs: number
@@ -27,7 +29,10 @@ export interface RuntimeConfig {
   env: Environment
 }
 
-/** Reads variables of a runtime, each of which may be in a file: `NATS_URL_FILE` for `NATS_URL`. */
+/**
+ * Reads the configuration of a runtime from environment variables. The value of each one may be in
+ * a file instead, whose path is in another variable: `NATS_URL_FILE` for `NATS_URL`.
+ */
 export function readRuntimeConfig(variables: Environment): RuntimeConfig {
   const env = readEnvironment(variables)
   return {
@@ -52,12 +57,12 @@ export interface HttpAddress {
   port: number
 }
 
-/** Returns undefined unless HEALTH_PORT is set. */
+/** Returns undefined if HEALTH_PORT is not set. */
 export function readHealthAddress(env: Environment): HttpAddress | undefined {
   return readHttpAddress(env, 'HEALTH', 9_090)
 }
 
-/** Returns undefined unless WEBHOOK_PORT is set. */
+/** Returns undefined if WEBHOOK_PORT is not set. */
 export function readWebhookAddress(env: Environment): HttpAddress | undefined {
   return readHttpAddress(env, 'WEBHOOK', 9_091)
 }

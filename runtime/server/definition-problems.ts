@@ -118,7 +118,8 @@ const Bucket = strict({
   bucket: matching(/^[\w-]+$/, 'a bucket name: use letters, digits, _ and -'),
   value: StandardSchema,
   partitioned: v.optional(oneOf([true, false])),
-  // The server's minimum is 100 ms for the TTL of a bucket, and 1 s for that of a marker.
+  // nats-server requires at least 100 ms for the TTL of a bucket, and at least 1 s for the TTL of a
+  // marker.
   ttlMs: v.optional(whole(100, Number.MAX_SAFE_INTEGER / 1e6)),
   entryTtl: v.optional(v.boolean()),
   maxBytes: v.optional(whole(1_024, Number.MAX_SAFE_INTEGER)),
@@ -185,7 +186,7 @@ const ContractShape = strict({
   description: v.optional(matching(/^[^\p{Cc}]+$/u, 'one line of text')),
   errors: v.optional(v.array(oneOf(Object.keys(errorStatus)))),
   timeoutMs: v.optional(whole(1, maxTimeoutMs)),
-  // The largest payload that nats-server can be configured for.
+  // The highest `max_payload` that the configuration of nats-server allows.
   maxBytes: v.optional(whole(1, 64 * 1_024 * 1_024)),
 })
 
@@ -193,7 +194,8 @@ function contractProblems(contract: Contract): DefinitionProblem[] {
   const problems = problemsOf(ContractShape, contract)
   if (problems.length > 0 || !contract.audience.includes('functions')) return problems
   const { params, template } = parseSubject(contract.subject)
-  // Subjects with `{caller}`, and those below `as`, are the subjects on which users send requests.
+  // Users send requests on subjects that contain `{caller}` or begin with `as.`. A function must
+  // not serve such a subject if only functions may call it.
   if (params.includes(callerParam) || /^as(\.|$)/.test(template))
     return [
       {

@@ -4,7 +4,9 @@ import type { RunningSetup } from './load.ts'
 
 type Check = () => Promise<unknown>
 
-/** The checks of dependencies that the `_setup.ts` of folders return. */
+/**
+ * The checks that the `_setup.ts` files return. Each check fails if its dependency is unavailable.
+ */
 export class DependencyChecks {
   readonly #log: Logger
   readonly #checks = new Map<string, Check>()

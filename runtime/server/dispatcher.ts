@@ -14,9 +14,9 @@ export interface Job {
    */
   run(ended: (job: Job) => void): boolean
   /**
-   * Called for a job that must wait. Counts the job towards the caller's rate limit, and rejects it
-   * if the limit is exceeded. Returns false if it was rejected at once; calls `refused` if it is
-   * rejected later.
+   * Called for a job that must wait in the queue. Counts the job towards the caller's rate limit,
+   * and rejects it if the limit is exceeded. Returns false if the job is rejected before this
+   * method returns. Calls `refused` if it is rejected later.
    */
   admit?(refused: (job: Job) => void): boolean
   refuse(reason: FunctionError): void
@@ -104,7 +104,8 @@ export class Dispatcher {
 
   /** Shared by all jobs: a closure for each job would cost more than the rest of its dispatch. */
   readonly #ended = (job: Job) => {
-    // The slot of a job that ran for too long after its deadline has already been freed.
+    // A job that ran for too long after its deadline has no slot: it was freed while the handler
+    // ran.
     if (job.slot < 0) return
     this.stats.inFlight--
     this.#running.delete(job.slot)
@@ -119,7 +120,8 @@ export class Dispatcher {
   }
 
   #next() {
-    // A job that finishes synchronously occupies no slot, so another one may start.
+    // A job that finishes synchronously occupies no slot. So the loop starts jobs until all slots
+    // are occupied.
     while (this.#running.size < this.#concurrency) {
       const job = this.#queue.next()
       if (!job) break

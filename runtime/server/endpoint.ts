@@ -19,7 +19,7 @@ export interface Served {
    * request to NATS.
    */
   readonly backlog?: () => Promise<Backlog>
-  /** Whether the process has finished all requests and messages that it received. */
+  /** Returns true if the process has finished all requests and messages that it received. */
   isIdle(): boolean
   /** Leaves the queue group. Messages that have already been received are still handled. */
   leave(): Promise<void>
@@ -49,12 +49,12 @@ export async function serveEndpoint(
     version,
     description: definition.contract?.description ?? `${trigger} ${host.loaded.name}`,
     metadata,
-    // Without this, an endpoint that should have no queue group would get the library's default
-    // group.
+    // Without this field, an endpoint that must have no queue group would get the default queue
+    // group of nats.js.
     queue: '',
     async statsHandler(endpoint) {
-      // The library measures a handler only until it returns a promise. Overwrites the library's
-      // statistics with the dispatcher's.
+      // nats.js measures a handler only until it returns a promise. So its statistics are
+      // overwritten with the dispatcher's.
       const reported = endpoint as unknown as { stats: object }
       Object.assign(reported.stats, dispatcher.stats.micro)
       return { ...dispatcher.stats.data, queued: dispatcher.queued }
@@ -82,7 +82,8 @@ export async function serveEndpoint(
 }
 
 /**
- * Serves `fn.{name}` for a function without a subject of its own, so that service lists contain it.
+ * Serves `fn.{name}` for a function with a trigger. It has no subject of its own, and would
+ * otherwise be missing in lists of services.
  * Replies with the function's state. The request `{"replay": 7}` replays dead letter 7.
  */
 export function serveState(

@@ -5,9 +5,10 @@ export type Environment = Readonly<Record<string, string | undefined>>
 const suffix = '_FILE'
 
 /**
- * Returns the variables. For each variable NAME_FILE, adds a variable NAME with the content of that
- * file. The file is only read when NAME is read, because variables of other programs may end in _FILE
- * too. Reading NAME throws an Error if the file cannot be read or is empty, or if NAME itself is set.
+ * Returns a copy of the variables. For each variable NAME_FILE, adds a variable NAME with the
+ * content of that file. The file is only read when NAME is read: NAME_FILE may be a variable of
+ * another program. Reading NAME throws an Error if the file cannot be read or is empty, or if
+ * `variables` contains NAME too.
  */
 export function readEnvironment(variables: Environment): Environment {
   const environment = { ...variables }
@@ -20,7 +21,7 @@ export function readEnvironment(variables: Environment): Environment {
         if (value) throw new Error(`${name} and ${fileVariable} are both set: unset one of them`)
         return readSecret(fileVariable, path)
       },
-      // A copy of the variables for another process must not contain the secrets.
+      // Keeps the secret out of copies of the variables, which other processes may receive.
       enumerable: false,
     })
   }

@@ -51,7 +51,7 @@ export class FairQueue<Job extends Queued> {
       const [job] = lane.waiting
       if (!job) break
       this.delete(job)
-      // The next turn of this caller comes after the turns of all other callers.
+      // Moves the caller behind all other callers.
       if (this.#turns.delete(lane)) this.#takeTurns(lane)
       return job
     }

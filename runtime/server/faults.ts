@@ -16,7 +16,8 @@ export function createFunctionScope(name: string): AsyncResource {
 
 /**
  * Logs unhandled rejections and uncaught exceptions, with the name of their function if it is known.
- * Calls `onException` after an uncaught exception, because the state of the process is then undefined.
+ * Calls `onException` after an uncaught exception, because the process may then be in an invalid
+ * state.
  */
 export function watchFaults(
   log: Logger,

@@ -34,7 +34,10 @@ export interface LoadOptions {
   importMs: number
   /** Called with the path of each file before its import, and with undefined after the last one. */
   onImport?: ((file: string | undefined) => void) | undefined
-  /** Paths of files that are not imported, each with the reason, which is reported as the file's problem. */
+  /**
+   * Files that are not imported: maps each path to a reason, which is reported as a problem of the
+   * file.
+   */
   skip?: ReadonlyMap<string, string>
 }
 
@@ -45,7 +48,10 @@ interface SetupOptions {
 
 /** The result of the default export of a `_setup.ts`. */
 export interface RunningSetup extends AsyncDisposable {
-  /** Checks by the name of the dependency. They run at each scrape of the metrics. */
+  /**
+   * For each dependency, a check that rejects if it is unavailable. Runs when the metrics are
+   * scraped.
+   */
   readonly dependencies?: Readonly<Record<string, () => Promise<unknown>>>
 }
 
@@ -54,7 +60,7 @@ export interface Setup {
   file: string
   migrate: ((options: SetupOptions) => Promise<void>) | undefined
   run: (options: SetupOptions) => Promise<RunningSetup | undefined>
-  /** Called by `runtime check` only. Returns further problems. */
+  /** Called only by `runtime check`, which reports the returned problems. */
   check: (() => Promise<readonly { file: string; reason: string }[]>) | undefined
 }
 
@@ -270,7 +276,7 @@ function describe(
   return { ...loaded, trigger: 'request', subject, audience: contract.audience }
 }
 
-/** Adds the line number from the stack, because the error's message lacks it. */
+/** Includes the line number from the stack, because the error's message lacks it. */
 function describeImportError(error: unknown, file: string) {
   if (error instanceof ImportError) return error.message
   if (!(error instanceof Error)) return `the file cannot be loaded: ${String(error)}`

@@ -11,7 +11,7 @@ export interface LoadedFunction extends FunctionInfo {
 }
 
 export interface LoadProblem {
-  /** The path of the file, or of the folder if that cannot be read. */
+  /** The path of the file with the problem, or of the folder if the folder cannot be read. */
   file: string
   /** The faulty export or a part of it: `default.queue`. Empty if the problem concerns the file. */
   export: string
