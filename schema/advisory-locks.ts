@@ -1,6 +1,6 @@
 /**
- * The keys of the PostgreSQL advisory locks. They must differ, so that unrelated work never waits
- * for one lock.
+ * The keys of the PostgreSQL advisory locks. They must differ. Otherwise, one kind of work would
+ * wait for the lock of another kind.
  */
 export const advisoryLocks = {
   migration: 6_288_437,

@@ -1,11 +1,12 @@
 import type { Role } from './messages/room.ts'
 
 /**
- * The API that the component of a room app uses. Calls become messages between the app's frame and
- * the page: see `MessageFromApp` and `MessageToApp`. Each message is a JSON string.
+ * The API that the component of a room app uses. The component runs in a frame. Its calls become
+ * messages between the frame and the page: see `MessageFromApp` and `MessageToApp`. Each message is
+ * a JSON string.
  */
 export interface AppBridge {
-  /** For display only: the server takes the user and the room of each call from its subject. */
+  /** Only for display: the server takes the user and the room of a call from the call's subject. */
   readonly user: { id: string; name: string; role: Role }
   readonly room: { id: string; name: string }
   readonly locale: string
@@ -17,15 +18,18 @@ export interface AppBridge {
   /** Returns the display names of at most 100 users, by user id. */
   names(users: readonly string[]): Promise<Record<string, string>>
   /**
-   * Calls back with the data of each update. Calls back with undefined if updates may have been missed,
-   * so the app must read its data again.
+   * Calls `callback` with the data of each update. Calls it with undefined if updates may have been
+   * missed: the app must then read its data again.
    */
   onUpdated(callback: (data: unknown) => void): void
-  /** Calls back when the user has chosen another language. */
+  /** Calls `callback` when the user has chosen another language. */
   onLocale(callback: () => void): void
 }
 
-/** The element `room-app-{app}` of an app. `setBridge` is called once, before the element is connected. */
+/**
+ * The element `room-app-{app}`, which an app defines. `setBridge` is called once, before the
+ * element is added to the document.
+ */
 export interface AppElement extends HTMLElement {
   setBridge(bridge: AppBridge): void
 }
@@ -33,14 +37,14 @@ export interface AppElement extends HTMLElement {
 export interface AppProblem {
   code: string
   message: string
-  /** For the user, in the language of the page. */
+  /** The message to show to the user, in the language of the page. */
   text: string
   retryAfterMs?: number
 }
 
 export interface AppError extends Error {
   code: string
-  /** For the user, in the language of the page. */
+  /** The message to show to the user, in the language of the page. */
   text: string
   retryAfterMs?: number
 }

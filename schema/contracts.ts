@@ -85,8 +85,8 @@ export const contracts = {
 } as const
 
 /**
- * All topics. Functions publish to them, except to `logRoom` and `logThread`: the NATS server
- * republishes stored events there.
+ * All topics. Functions publish to all of them except `logRoom` and `logThread`, to which
+ * nats-server republishes the events that it has stored.
  */
 export const topics = {
   appUpdated: app.appUpdated,

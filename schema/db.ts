@@ -52,8 +52,8 @@ export async function closeDb(): Promise<void> {
 
 /**
  * Opens a pool of connections. If one connection is lost, the whole pool is closed, and the next
- * query opens a new pool. If the driver reconnected instead, its unsent queries could block a
- * connection for ever.
+ * query opens a new pool. If the driver reconnected within the pool instead, queries that it had
+ * not sent yet could block a connection for ever.
  */
 function openPool(): Database {
   const lost = new AbortController()
@@ -65,7 +65,7 @@ function openPool(): Database {
   })
   client.begin = transactUntil(lost.signal, client) as Sql['begin']
   // Drizzle runs all queries through `unsafe`. By default, `unsafe` does not prepare statements,
-  // and each query takes a second round trip.
+  // which costs a second round trip for each query. So this turns prepared statements on.
   const unsafe = client.unsafe
   client.unsafe = (query, values, options) =>
     traceStatement(query, () => unsafe(query, values, { prepare: true, ...options }))
@@ -79,7 +79,7 @@ export interface Migrations {
 }
 
 /**
- * Returns how many migrations of a folder are missing in the database; without an argument, of
+ * Returns how many migrations of a folder are missing in the database. The default folder is
  * schema/migrations/.
  */
 export async function countMissingMigrations(migrations = ownMigrations): Promise<number> {
@@ -90,8 +90,8 @@ export async function countMissingMigrations(migrations = ownMigrations): Promis
 }
 
 /**
- * Applies the missing migrations of a folder in one transaction; without an argument, those of
- * schema/migrations/. With PostgreSQL, concurrent processes wait for the advisory lock.
+ * Applies the missing migrations of a folder in one transaction. The default folder is
+ * schema/migrations/. With PostgreSQL, an advisory lock lets only one process migrate at a time.
  */
 export async function migrate({ folder, schema }: Migrations = ownMigrations): Promise<void> {
   const migrations = readMigrationFiles({ migrationsFolder: folder })
@@ -107,7 +107,8 @@ export async function migrate({ folder, schema }: Migrations = ownMigrations): P
       for (const { hash, folderMillis, sql: statements } of migrations) {
         if (applied.has(hash)) continue
         for (const statement of statements) await sql.unsafe(statement)
-        // The first migration of an app creates the schema itself.
+        // Comes after the statements, because the first migration of an app may create the schema
+        // itself.
         await sql`create schema if not exists ${sql(schema)}`
         await sql`create table if not exists ${sql(table)}
           (id serial primary key, hash text not null, created_at bigint)`
@@ -143,9 +144,9 @@ async function readApplied(table: string, sql: TransactionSql | Sql): Promise<Se
 
 /**
  * Turns JIT compilation off for later sessions of the current database role. Otherwise, PostgreSQL
- * spends up to a second on compiling a statement that runs for milliseconds. This is not a migration,
- * because a migration runs once, and would not apply to another role. `jit` is not set when a
- * connection starts, because PgBouncer rejects this parameter.
+ * spends up to a second on compiling a statement that runs for milliseconds. This is not a
+ * migration, because a migration runs once, for one role: another role would keep JIT. It is not a
+ * parameter of each connection either, because PgBouncer rejects the parameter `jit`.
  */
 async function turnOffJit(sql: TransactionSql): Promise<void> {
   await sql`

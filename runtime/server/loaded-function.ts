@@ -13,7 +13,10 @@ export interface LoadedFunction extends FunctionInfo {
 export interface LoadProblem {
   /** The path of the file with the problem, or of the folder if the folder cannot be read. */
   file: string
-  /** The faulty export or a part of it: `default.queue`. Empty if the problem concerns the file. */
+  /**
+   * The invalid export, or a part of it (`default.queue`). Empty if the problem concerns the whole
+   * file.
+   */
   export: string
   reason: string
 }

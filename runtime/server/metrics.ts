@@ -30,7 +30,7 @@ interface RuntimeState {
   readonly checks: DependencyChecks
 }
 
-/** Timeout for the answers of NATS and the other dependencies together. */
+/** A scrape waits this long for all answers of NATS and the other dependencies together. */
 const maxAnswerMs = 1_000
 const delayResolutionMs = 10
 
@@ -74,8 +74,8 @@ export async function runtimeMetrics(state: RuntimeState): Promise<Metric[]> {
 }
 
 /**
- * Returns the readiness of a process as a metric, for alerts. The supervisor reports a process that
- * does not answer as not ready.
+ * Returns a metric that tells whether a process is ready, for alerts. For a process that does not
+ * answer, the supervisor returns it with `isReady` false.
  */
 export function readyMetric(isReady: boolean): Metric {
   return gauge('natter_ready', 'Whether the process serves all functions.', +isReady)
@@ -162,7 +162,8 @@ export function watchProcess(): () => Metric[] {
   const delays = monitorEventLoopDelay({ resolution: delayResolutionMs })
   delays.enable()
   const { heap_size_limit: heapLimit } = getHeapStatistics()
-  // Without a limit, `constrainedMemory` is 0 or more than the memory of the machine.
+  // If the process has no memory limit, `constrainedMemory` is 0, or more than the memory of the
+  // machine.
   const memoryLimit = Math.min(process.constrainedMemory() || totalmem(), totalmem())
   return () => {
     const memory = process.memoryUsage()
@@ -205,7 +206,7 @@ function formatSample(name: string, { suffix = '', labels, value }: Sample) {
   return `${name}${suffix}${pairs.length > 0 ? `{${pairs.join(',')}}` : ''} ${value}\n`
 }
 
-/** A time limit that several answers share, so that they need only one timer. */
+/** A time limit for several answers, which needs only one timer. */
 class TimeLimit implements Disposable {
   readonly #ended = new AbortController()
   readonly #late: Promise<undefined>
@@ -247,7 +248,7 @@ function readDependencies(checks: DependencyChecks, limit: TimeLimit): Promise<S
   )
 }
 
-/** Functions with a consumer are listed even without dead letters, with the value 0. */
+/** Includes functions that have a consumer but no dead letters, with the value 0. */
 function deadLetterSamples(served: readonly Served[], counts: Map<string, number>): Sample[] {
   const consumers = served.filter(({ backlog }) => backlog).map(({ service }) => service)
   return [...new Set([...consumers, ...counts.keys()])].map((service) => ({
@@ -272,7 +273,7 @@ function durations(name: string, { buckets, totalMs }: FunctionStats): Sample[] 
   ]
 }
 
-/** Subtracts the resolution, which is part of each measured interval but is no lag. */
+/** Subtracts the resolution of the measurement, which Node includes in each measured delay. */
 function lag(statistic: string, ns: number) {
   return gauge(
     `nodejs_eventloop_lag_${statistic}_seconds`,

@@ -42,7 +42,8 @@ export async function followFunctions(
     for (const func of functions) if (!ownNames.has(func.name)) others.set(func.name, func)
     all = [...own, ...others.values()]
   }
-  // Subscribes before the discovery, so that no process that starts meanwhile is missed.
+  // Subscribes to announcements before the discovery, so that a process that starts during the
+  // discovery is not missed.
   const subscription = nc.subscribe(servedSubject, {
     callback(error, message) {
       if (error) return
@@ -61,7 +62,8 @@ export async function followFunctions(
       if (!nc.isClosed()) log.error({ err }, 'functions of other processes not found')
     }
   }
-  // Announcements may be missed while the connection is lost.
+  // While the connection is lost, announcements are missed, so discovers again after each
+  // reconnect.
   void discoverAfterReconnects(nc, discover)
   await discover()
   return { all: () => all, stop: () => subscription.unsubscribe() }

@@ -38,8 +38,9 @@ export function readReplySubject(
 }
 
 /**
- * Tells a client of another account that its request has no valid reply token. Sends few and short
- * hints, because the client may have named a subject of other users as the reply subject.
+ * Tells a client of another account that its request has no valid reply token. The client may have
+ * named a subject of other users as the reply subject. So a hint has no payload, and at most one is
+ * sent per second.
  */
 export function sendHint(nc: NatsConnection, reply: string | undefined): void {
   const now = performance.now()
@@ -73,7 +74,7 @@ function readToken(message: Pick<Msg, 'headers'>): string {
   try {
     return message.headers?.get(replyHeader) ?? ''
   } catch {
-    // The client has sent malformed headers.
+    // The client has sent malformed headers, so there is no token.
     return ''
   }
 }

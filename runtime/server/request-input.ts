@@ -44,7 +44,7 @@ export function readTimeout(message: Incoming, defaultMs: number): number {
     const ms = Number(message.headers?.get(timeoutHeader) || defaultMs)
     return ms > 0 ? Math.min(ms, maxTimeoutMs) : defaultMs
   } catch {
-    // The headers are malformed.
+    // Reading malformed headers throws. The default timeout then applies.
     return defaultMs
   }
 }

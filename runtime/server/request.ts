@@ -88,7 +88,7 @@ export class RequestJob implements Job {
     const { stats } = this.#kind.dispatcher
     if (reason.code === 'timeout') stats.timeouts++
     if (reason.code !== 'cancelled') stats.failed(reason.code, reason.message)
-    // A job that never ran is counted as a request here, all others in #end.
+    // A job that has not started is counted as a request here. Every other job is counted in #end.
     if (!this.#startedAt) stats.requests++
     this.#refuse(reason)
     if (this.#startedAt) this.#end()
@@ -112,8 +112,8 @@ export class RequestJob implements Job {
       return this.#refuseInput(
         refusal(`"${caller}" in the subject ${this.#message.subject} is not a valid caller`),
       )
-    // The limit is checked before the payload is parsed, so that calls with invalid input also
-    // count.
+    // The rate limit is checked before the payload is parsed, so that calls with invalid input also
+    // count towards the limit.
     if (!this.#isAdmitted && caller !== '') this.#granted = host.limiter?.take(caller)
     if (!this.#granted) return this.#call()
     this.#prefetch()
@@ -174,7 +174,8 @@ export class RequestJob implements Job {
       throw new TypeError(
         `The answer does not match the contract: ${describeIssues(answer.issues)}`,
       )
-    // Throws if the answer exceeds the server's maximum payload; the caller then receives an error.
+    // Throws if the answer exceeds the server's maximum payload. The caller then receives the error
+    // instead.
     this.#reply(JSON.stringify(answer.value) ?? 'null')
     this.#answered = true
   }
@@ -186,7 +187,7 @@ export class RequestJob implements Job {
     const refusal = toFunctionError(error)
     if (refusal !== error)
       host.log.error({ err: this.#fault, code: refusal.code }, 'function failed')
-    // A call that was rejected before the handler failed, at its deadline for example, is already
+    // If the call was already rejected, for example at its deadline, the rejection has been
     // counted.
     if (!this.#answered) dispatcher.stats.failed(refusal.code, refusal.message)
     this.#refuse(refusal)
@@ -225,11 +226,13 @@ export class RequestJob implements Job {
     }
   }
 
-  /** Rejects a call that has no reply subject: only `onRejected` can inform its caller. */
+  /**
+   * Called for a rejected call that has no reply subject. Only `onRejected` can inform its caller.
+   */
   #reject(reason: ErrorBody) {
     const { host, subject } = this.#kind
     const { code, message } = reason
-    // Logged at the level debug, because a user could otherwise fill the log.
+    // At a higher level than debug, a user could fill the log with invalid calls.
     host.log.debug({ code, reason: message }, 'call without a reply rejected')
     const { onRejected } = host.loaded.definition.options
     if (!onRejected) return
@@ -238,7 +241,8 @@ export class RequestJob implements Job {
     const call = { params, data: readLoosely(this.#message) }
     const onFault = (err: unknown) => host.log.error({ err: toError(err) }, 'onRejected failed')
     try {
-      // `onRejected` may be an async function, although its type returns nothing.
+      // `onRejected` may be an async function, although its type returns nothing, so a rejection is
+      // logged.
       const result: unknown = host.run(onRejected, reason, call, context)
       if (isThenable(result)) result.then(undefined, onFault)
     } catch (err) {

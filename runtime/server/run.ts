@@ -53,7 +53,10 @@ export interface RuntimeOptions {
   config: RuntimeConfig
   log: Logger
   onImport?: LoadOptions['onImport']
-  /** Whether `_setup.ts` may change the schema. Otherwise, "runtime migrate" must have run. */
+  /**
+   * Whether to run `migrate` of each `_setup.ts`, for example to change the database schema. If
+   * false, `runtime migrate` must have run before.
+   */
   migrates?: boolean
   spanExport?: SpanExport | undefined
 }
@@ -95,7 +98,8 @@ export async function startRuntime({
   const checks = new DependencyChecks(log)
   const resources = requiredResources(functions)
   const partitions = new Partitions(config.partitions, resources.streams)
-  // In parallel, because the dependencies may become available in any order.
+  // Waits for NATS and the dependencies of the setups in parallel, because they may become
+  // available in any order.
   const [{ nc, js, requester }] = await Promise.all([
     connectToJetStream({ config, resources, partitions, dependencies, log }, started),
     runSetups({ setups, config, dependencies, checks, log, migrates }, started),
@@ -195,10 +199,11 @@ async function connectToJetStream(
   started: AsyncDisposableStack,
 ) {
   const nc = await dependencies.wait('NATS', () => connectToNats(config.nats, config.name))
-  // If a setup has failed meanwhile, `started` is already disposed, and would not close this connection.
+  // If a setup has failed meanwhile, `started` is already disposed. It can no longer close this
+  // connection, so it is closed here.
   if (started.disposed) await nc.close()
   started.defer(async () => {
-    // Closing would discard messages that are not yet written to the socket.
+    // Flushes first, because closing would discard messages that are not yet written to the socket.
     await Promise.race([nc.flush(), sleep(finalFlushMs)]).catch(() => undefined)
     await nc.close()
   })
@@ -279,7 +284,9 @@ function readEnvs(functions: readonly LoadedFunction[], env: RuntimeConfig['env'
   return envs
 }
 
-/** Runs `ensure` after each reconnect: a restarted server has lost its streams in memory. */
+/**
+ * Runs `ensure` after each reconnect, because a restarted server has lost its in-memory streams.
+ */
 async function recreateResources(nc: NatsConnection, ensure: () => Promise<void>, log: Logger) {
   for await (const { type } of nc.status())
     if (type === 'reconnect')

@@ -5,15 +5,16 @@ import type { Backbone } from './backbone.ts'
 import type { LoadedFunction } from './load.ts'
 
 /**
- * Milliseconds after the start at which the schedules are reconciled again. During a rolling restart,
- * the first run may still find processes of the previous version, which serve a removed function.
+ * The schedules are reconciled when the process starts, and again after these milliseconds. During
+ * a rolling restart, the first run may find a process of the previous version that serves a removed
+ * function, whose schedule it then keeps.
  */
 const repeatAfterMs = [60_000, 600_000]
 const pingTimeoutMs = 1_000
 
 /**
- * Cancels the schedules of functions that no process serves, and stores the missing schedules of this
- * process. Never throws.
+ * Cancels the schedules of functions that no process serves. Stores the schedules of this process's
+ * functions that are missing. Never throws.
  */
 export async function reconcileSchedules(
   { nc, js, requester }: Backbone,

@@ -39,7 +39,7 @@ export async function serveFunction(
   const context = { host, dispatcher, js: host.backbone.js }
   let isRetry = false
   const consumer = await retryUntilAvailable('JetStream', log, async () => {
-    // The server may have lost streams in a restart since they were created.
+    // Since the streams were created, the server may have restarted and lost them.
     if (isRetry) await host.backbone.ensureResources()
     isRetry = true
     if (trigger.kind === 'stream') return consumeStream(context, trigger)

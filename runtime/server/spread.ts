@@ -8,8 +8,8 @@ import type { Served } from './endpoint.ts'
 
 const statesSubject = 'runtime.moving'
 /**
- * Each server of the cluster answers requests on this subject, with statistics of the account that
- * requests them.
+ * Every server of the cluster answers a request on this subject with statistics of the requesting
+ * account, which include the number of its connections.
  */
 const countSubject = '$SYS.REQ.ACCOUNT.PING.STATZ'
 const countQuery = JSON.stringify({ include_unused: true })
@@ -19,7 +19,10 @@ const [minPauseMs, maxPauseMs] = [5_000, 15_000]
  * some seconds later.
  */
 const [minLeaveMs, maxLeaveMs] = [100, 1_000]
-/** Pause after a move that was abandoned because calls in flight did not end in time. */
+/**
+ * Pause before the next attempt, if connections did not move because calls in flight did not end in
+ * time.
+ */
 const longPauseMs = 60_000
 const maxIdleMs = 5_000
 const idlePollMs = 5
@@ -59,8 +62,8 @@ export class ConnectionSpread implements AsyncDisposable {
   readonly #stopping = new AbortController()
   readonly #state: ProcessState
   /**
-   * The names of servers by their addresses. Contains only servers that this process has been
-   * connected to.
+   * Maps the address of a server to its name. Contains only servers to which this process has been
+   * connected.
    */
   readonly #names = new Map<string, string>()
   /** The connections whose server is in lame duck mode. */
@@ -81,7 +84,7 @@ export class ConnectionSpread implements AsyncDisposable {
     this.#ended = this.#repeat()
   }
 
-  /** Resolves when no move is under way any more. */
+  /** Starts no new move, and resolves when a move that is under way has ended. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopping.abort()
     await this.#ended
@@ -125,8 +128,9 @@ export class ConnectionSpread implements AsyncDisposable {
   }
 
   /**
-   * Moves connections that should move, if other processes serve the functions meanwhile. Returns
-   * false if calls in flight did not end in time.
+   * Moves the connections for which `#findMove` finds a better server, if other processes serve the
+   * functions meanwhile. Returns false if no connection moved because calls in flight did not end
+   * in time.
    */
   async #spread(): Promise<boolean> {
     const { connections } = this.#options.backbone.connectionState
@@ -161,8 +165,8 @@ export class ConnectionSpread implements AsyncDisposable {
     const all = [...counts.values()]
     if (own - Math.min(...all) < 2) return undefined
     const mean = all.reduce((sum, count) => sum + count, 0) / all.length
-    // The connection moves with this probability, so that the expected number of connections that
-    // stay on the server is the mean of all servers.
+    // Each connection of the server moves with the same probability. It is chosen so that the
+    // expected number of connections that stay equals the mean of all servers.
     if (Math.random() >= (own - mean) / own) return undefined
     const server = this.#chooseServer(nc, address, counts)
     return server === undefined ? undefined : { nc, account, from, server }
@@ -182,9 +186,10 @@ export class ConnectionSpread implements AsyncDisposable {
   }
 
   /**
-   * Returns the number of connections of the server at an address. If the name of this server is
-   * not known yet, and a server of the cluster has an unknown address, returns 0: it may be a new
-   * server without connections.
+   * Returns the number of connections of the server at an address. This process may not know the
+   * name of that server. Then, if a server of the cluster runs whose address is unknown, returns 0,
+   * because it may be a new server without connections. Otherwise, the server at the address does
+   * not run: returns Infinity.
    */
   #count(address: string, counts: ReadonlyMap<string, number>): number {
     const known = new Set(this.#names.values())
@@ -195,9 +200,9 @@ export class ConnectionSpread implements AsyncDisposable {
   }
 
   /**
-   * Whether other processes serve all functions of this one, and none of them moves. Each process
-   * sets its state before it asks. So two processes that ask at the same time see each other, and
-   * only the one with the lower id moves its connections.
+   * Returns true if other processes serve all functions of this process, and none of them moves its
+   * connections. Each process sets its state before it asks the others. So two processes that ask
+   * at the same time see each other, and only the one with the lower id moves its connections.
    */
   async #othersServe(): Promise<boolean> {
     const replies = await gather(this.#options.backbone.nc, statesSubject, '')
@@ -230,8 +235,8 @@ export class ConnectionSpread implements AsyncDisposable {
   }
 
   /**
-   * Waits until no call is in flight. Returns false if that takes too long, or if the process may
-   * no longer move.
+   * Waits until no call is in flight, for at most `maxIdleMs`. Returns false if calls are then in
+   * flight, or if `#mayMove` has become false.
    */
   async #idle(): Promise<boolean> {
     const { backbone, served } = this.#options

@@ -7,10 +7,13 @@ export type FailureCode = ErrorCode | 'dead_letter'
 /** The upper bounds of `buckets`, in milliseconds. Longer calls are in the bucket after the last bound. */
 export const bucketBounds = [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000]
 
-/** The recent percentiles cover at least this many milliseconds, and up to twice as many. */
+/**
+ * The recent percentiles cover the previous period and the current one. A period ends when
+ * statistics are read at least this many milliseconds after its start.
+ */
 const recentMs = 10_000
 
-/** Durations in microseconds, up to one hour. */
+/** Creates a histogram of durations in microseconds, up to one hour. */
 const createDurations = () => createHistogram({ lowest: 1, highest: 3_600_000_000, figures: 2 })
 
 /**
@@ -30,7 +33,7 @@ export class FunctionStats {
   /** The number of calls by duration. The messages of a batch are one call. */
   readonly buckets = new Array<number>(bucketBounds.length + 1).fill(0)
   readonly #firstChunks = createDurations()
-  /** Durations of all periods before the previous one. A period lasts `recentMs` or longer. */
+  /** Durations of all periods before the previous period. A period lasts `recentMs` or longer. */
   readonly #older = createDurations()
   #previous = createDurations()
   #current = createDurations()
@@ -109,7 +112,7 @@ export class FunctionStats {
   }
 }
 
-/** Runs in each call: a loop takes about half the time of `findIndex`. */
+/** Runs in each call, so it uses a loop, which takes about half the time of `findIndex`. */
 function bucketOf(ms: number): number {
   let bucket = 0
   for (const bound of bucketBounds) {

@@ -6,7 +6,9 @@ export type Storage = (typeof storages)[number]
 /** The SQLSTATE codes for a full disk, a disk error, and damaged data. */
 const databaseCodes = /^(53100|58030|XX00[12])$/
 
-/** If the error was caused by a storage that failed to store or read data, returns this storage. */
+/**
+ * Returns the storage that failed to store or read data, if that caused the error; else undefined.
+ */
 export function findFailedStorage(error: unknown): Storage | undefined {
   for (let cause = error, depth = 0; cause instanceof Error && depth < 8; depth++) {
     if (cause instanceof NotStoredError) return 'jetstream'

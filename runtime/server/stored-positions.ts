@@ -23,8 +23,8 @@ interface Position {
 
 /**
  * Compares each stream with the store to which its function writes, usually a database (see the
- * option `storedUpTo`). After the restore of a backup, one of them may be older than the other. If
- * the store lacks acknowledged messages, the function receives all messages of the stream again.
+ * option `storedUpTo`). If only one of them was restored from a backup, it is older than the other.
+ * If the store lacks acknowledged messages, the function receives all messages of the stream again.
  * Throws if the stream is older, because it would give new messages the sequences of messages that
  * are already stored.
  */
@@ -42,8 +42,9 @@ export async function checkStoredPositions(
       const positions: Position[] = []
       for (const partition of partitions.streamsOf(trigger.stream)) {
         const { stream } = partition
-        // Reads the acknowledged sequence first. In the other order, a message that another process
-        // stores and acknowledges between the two reads would seem to be missing from the store.
+        // Reads the acknowledged sequence before the store. In the other order, a message that
+        // another process stores and acknowledges between the two reads would seem to be missing
+        // from the store.
         const acknowledged = await readAcknowledged(jsm, stream, service)
         const storedUpTo = await read(sequencesOf(partition))
         positions.push({ name, service, trigger, stream, acknowledged, storedUpTo })
@@ -66,8 +67,8 @@ async function readAcknowledged(jsm: JetStreamManager, stream: string, service: 
 async function findProblem({ name, stream, storedUpTo }: Position, requester: Requester) {
   const { last } = await readBounds(requester, stream)
   if (storedUpTo <= last) return undefined
-  // The lost messages of the stream may have had even higher sequences, so the remedy leaves a gap
-  // of 10,000.
+  // The stream may have lost messages with sequences above `storedUpTo` too, so the remedy leaves a
+  // gap of 10,000 sequences.
   const next = storedUpTo + 10_000
   return (
     `${name} has stored messages of ${stream} up to ${storedUpTo}, but the stream ends at ${last}: it is ` +
@@ -77,9 +78,10 @@ async function findProblem({ name, stream, storedUpTo }: Position, requester: Re
 }
 
 /**
- * Returns whether the stream has an acknowledged message after `storedUpTo` that is not a dead letter
- * of the function. Dead letters count as acknowledged, but are not in the store. They are in DEAD_LETTERS before
- * the server counts them as acknowledged, so all dead letters up to `acknowledged` are found.
+ * Returns true if the stream has an acknowledged message after `storedUpTo` that is not a dead
+ * letter of the function. A message that became a dead letter counts as acknowledged, but is not in
+ * the store. It is stored in DEAD_LETTERS before it counts as acknowledged, so all dead letters up
+ * to `acknowledged` are found.
  */
 async function lacksMessages(
   { service, trigger, stream, acknowledged, storedUpTo }: Position,
@@ -110,7 +112,7 @@ async function consumeAgain(
   try {
     await jsm.consumers.delete(stream, service)
   } catch (error) {
-    // Another process may already have deleted the consumer.
+    // Ignores that the consumer does not exist: another process may already have deleted it.
     if (!(error instanceof JetStreamApiError)) throw error
     ignoreNotFound(error)
   }

@@ -8,7 +8,7 @@ import type { Backlog } from './endpoint.ts'
 const [minRetryMs, maxRetryMs] = [250, 5_000]
 /**
  * When a server of a cluster dies, the pull requests that it held are lost without an error.
- * nats.js repeats them after two missed heartbeats, which takes 30 seconds with its defaults.
+ * nats.js repeats them after two missed heartbeats. With its defaults, that would take 30 seconds.
  */
 const pullOptions = { expires: 5_000, idle_heartbeat: 1_000 }
 
@@ -19,9 +19,9 @@ export interface ConsumerOptions extends BatchOptions {
 }
 
 export interface Consumer {
-  /** Whether all received messages are finished. */
+  /** True if all received messages are finished. */
   readonly isIdle: boolean
-  /** Finishes the current calls. The server redelivers all other received messages. */
+  /** Waits for running calls of the handler. The server redelivers all other received messages. */
   stop(): Promise<void>
   pending(): Promise<Backlog>
   /**
@@ -95,8 +95,8 @@ export async function startConsumer(options: ConsumerOptions): Promise<Consumer>
   }
 
   /**
-   * Recreates a lost consumer, and starts to consume again. Otherwise, nats.js would request
-   * messages of the recreated consumer only after 30 s.
+   * Recreates a lost consumer, and calls `receive` again. Without this call, nats.js would request
+   * messages from the recreated consumer only after 30 s.
    */
   async function recreateWhenLost() {
     for (;;) {

@@ -17,7 +17,10 @@ interface StreamedCall {
   cancel(reason: FunctionError): void
 }
 
-/** Sends the parts that the handler yields until it returns or the call is answered. */
+/**
+ * Sends the parts that the handler yields. Ends when the handler returns, or when the call was
+ * answered by a rejection, for example at its deadline.
+ */
 export async function sendParts(handle: () => unknown, call: StreamedCall): Promise<unknown> {
   const parts = (await call.run(handle)) as AsyncGenerator<unknown, unknown, void>
   if (typeof parts?.next !== 'function')

@@ -5,14 +5,16 @@ import type { ClientConnections } from '../monitoring/connections.ts'
 
 const windowMs = 1_000
 /**
- * More traffic than this could make the process fall behind. The server closes the connection of a
- * process when more than `max_pending` bytes wait for it.
+ * More traffic than this could make the process fall behind. nats-server closes the connection of a
+ * process when more than `max_pending` bytes wait to be sent to it.
  */
 const maxBytesPerWindow = 8 * 1_024 * 1_024
 const blockMs = 30_000
 const blockedSubject = 'connection.blocked'
 
-/** The option `max` of LRUCache would allocate memory for all entries at once. */
+/**
+ * Not the option `max` of LRUCache, which would allocate memory for all entries when it is created.
+ */
 const maxEntries = (count: number) => ({ maxSize: count, sizeCalculation: () => 1 })
 
 /**
@@ -39,8 +41,8 @@ export class TrafficGuard {
   }
 
   /**
-   * Counts the traffic of a user's aliases as that of the user, because the connections to close
-   * are listed by user.
+   * From now on, counts the traffic of these aliases as traffic of the user. nats-server lists
+   * connections by user, not by alias, so only a user's connections can be closed.
    */
   addAliases(user: string, aliases: readonly string[]): void {
     for (const alias of aliases) this.#users.set(alias, user)
@@ -63,8 +65,9 @@ export class TrafficGuard {
   }
 
   /**
-   * `blocked` may be an alias of a user. Only a process that served the login of this user knows
-   * that, and then also blocks the user.
+   * Blocks a user whom another process has blocked. `blocked` may be an alias, if that process does
+   * not know the alias's user. Only a process that served a login of the user knows the user, and
+   * then blocks it too.
    */
   #receive(blocked: string) {
     this.#blocked.set(blocked, true)

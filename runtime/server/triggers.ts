@@ -76,8 +76,8 @@ function consumeOneBucket(context: ConsumerContext, trigger: KvTrigger, name: st
 }
 
 /**
- * Consumes the ticks that the server's scheduler publishes. If ticks fire while no instance runs,
- * only the last of them is delivered, when an instance runs again.
+ * Consumes the ticks that nats-server publishes by the schedule. If several ticks are published
+ * while no instance runs, the next instance receives only the last one.
  */
 export async function consumeSchedule(
   context: ConsumerContext,
@@ -127,8 +127,8 @@ async function consumeEach<Part>(
         redelivered: sum('redelivered'),
       }
     },
-    // Each of the consumers can replay any dead letter of the function, whatever partition the dead
-    // letter is from.
+    // Any of the consumers can replay a dead letter of the function, even one from another
+    // partition.
     replay: (seq) => first.replay(seq),
   }
 }

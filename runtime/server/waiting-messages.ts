@@ -29,9 +29,10 @@ interface Waiting {
 }
 
 /**
- * The messages whose dependency is unavailable. They are retried here with back-off, so that they
- * do not block the other messages of their batch, or later messages. They are not redelivered for a
- * retry, so waiting does not use up their limited number of deliveries.
+ * The messages that failed because a dependency is unavailable, or because their batch timed out.
+ * They are retried here with back-off, so that they do not block the other messages of their batch,
+ * or later messages. A retry is no redelivery, so waiting does not use up their limited number of
+ * deliveries.
  */
 export class WaitingMessages {
   readonly #options: WaitingOptions
@@ -70,7 +71,7 @@ export class WaitingMessages {
     if (!this.#isRetrying) this.#run(this.#retryUntilEmpty())
   }
 
-  /** Call it when the handler has processed messages without an error. */
+  /** Call it after a call of the handler without an error. May end the outage. */
   succeeded(): void {
     // While a message waits, the outage is not over: the message may need another dependency.
     if (!this.#isOutage || this.#waiting.size > 0) return
@@ -157,8 +158,9 @@ export class WaitingMessages {
   }
 
   /**
-   * Passes the messages to the handler in batches, and then each message of a failed batch alone.
-   * Ends early if the dependency is still unavailable for each message of a sample.
+   * Passes the messages to the handler in batches. After the first failed batch, tries a sample of
+   * the messages one by one, and ends if each of them finds its dependency still unavailable.
+   * Otherwise, passes each message of a failed batch to the handler alone.
    */
   async #tryTogether(ready: readonly Waiting[]) {
     const { batch, attempt } = this.#options
@@ -202,7 +204,7 @@ export class WaitingMessages {
     await Promise.all(remaining.map((waiting) => this.#tryAlone(waiting)))
   }
 
-  /** Returns false if the dependency is still unavailable. */
+  /** Passes one message to the handler. Returns false if a dependency is still unavailable. */
   #tryAlone(waiting: Waiting): Promise<boolean> {
     return this.#alone.execute(async () => {
       const { attempt, onFault, stopping } = this.#options

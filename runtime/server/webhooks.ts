@@ -5,12 +5,13 @@ import { toFunctionError } from '../nats/unavailable.ts'
 import type { LoadedFunction } from './loaded-function.ts'
 
 /**
- * Maximum time for an instance to answer a webhook. After it, the next instance is asked, so a function must
- * time out first. Otherwise it would be called again while the first call still runs.
+ * Maximum time for an instance to answer a webhook. After this time, the supervisor asks the next
+ * instance. So a function with a webhook must have a shorter timeout: otherwise, it would be called
+ * again while the first call still runs.
  */
 export const maxWebhookMs = 10_000
 
-/** A request over HTTP to the path of a function. */
+/** An HTTP request to the path of a function's `webhook`. */
 export interface WebhookCall {
   path: string
   input: Readonly<Record<string, unknown>>
@@ -23,8 +24,9 @@ export interface WebhookAnswer {
 }
 
 /**
- * Creates a function that calls the functions of this process by the path of their option `webhook`. The call
- * is a request over NATS, so any process may serve it. Never rejects.
+ * Returns a function that answers webhook calls: it calls the function of this process whose option
+ * `webhook` equals the path. It sends the call over NATS, so another process may serve it. Never
+ * rejects.
  */
 export function createWebhooks(
   functions: readonly LoadedFunction[],

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { type Context, type ContextManager, ROOT_CONTEXT } from '@opentelemetry/api'
 
-/** Keeps the context of a trace active in the asynchronous work that starts in it. */
+/** Keeps the context of a trace active in all asynchronous work that begins within `with`. */
 export class ActiveContext implements ContextManager {
   readonly #store = new AsyncLocalStorage<Context>()
 

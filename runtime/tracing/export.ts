@@ -8,22 +8,29 @@ import { toReadableSpan } from './client-span.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** The first variable that is set is used. Both are standard variables of OpenTelemetry. */
+/**
+ * OpenTelemetry's standard variables for the URL of the collector. The first one that is set is
+ * used.
+ */
 const endpoints = ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'OTEL_EXPORTER_OTLP_ENDPOINT'] as const
 const stopMs = 2_000
 const protocols = ['OTEL_EXPORTER_OTLP_TRACES_PROTOCOL', 'OTEL_EXPORTER_OTLP_PROTOCOL'] as const
 
 export interface SpanExport {
-  /** Exports spans of a client, with the resource attributes of this process. */
+  /**
+   * Exports spans of a client as spans of `service`, with the resource attributes from the
+   * environment.
+   */
   add(service: string, spans: readonly ClientSpan[]): void
   /** Exports the remaining spans. Gives up after two seconds, so that the process can end. */
   stop(): Promise<void>
 }
 
 /**
- * Exports the spans of this process by OTLP if the environment names an endpoint. The SDK itself reads all
- * other standard variables, such as OTEL_TRACES_SAMPLER and OTEL_EXPORTER_OTLP_HEADERS. Throws an Error if
- * the endpoint or protocol is invalid.
+ * Exports the spans of this process over OTLP if a variable names an endpoint, and otherwise
+ * returns undefined. The OpenTelemetry SDK itself reads the other standard variables, such as
+ * OTEL_TRACES_SAMPLER and OTEL_EXPORTER_OTLP_HEADERS. Throws an Error if the endpoint or the
+ * protocol is invalid.
  */
 export async function exportSpans(
   env: Environment,
@@ -36,7 +43,7 @@ export async function exportSpans(
   if (!/^https?:\/\/[^/]/.test(env[endpoint] ?? '') || !URL.canParse(env[endpoint] ?? ''))
     throw new Error(`${endpoint} is "${env[endpoint]}": use a URL, such as http://localhost:4318`)
 
-  // Imported only here, because most processes export nothing.
+  // These packages are imported only here, because most processes export no spans.
   const { BasicTracerProvider, BatchSpanProcessor } = await import('@opentelemetry/sdk-trace-base')
   const { detectResources, envDetector, resourceFromAttributes } = await import(
     '@opentelemetry/resources'

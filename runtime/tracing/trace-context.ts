@@ -34,8 +34,8 @@ export interface TracePart {
 
 /**
  * Begins the span of a call. If an OpenTelemetry tracer provider is set, the provider creates the span.
- * Otherwise a span in a sampled trace only gets ids, with which span-store.ts can store it. Returns
- * undefined if no provider is set and the message carries no trace.
+ * Otherwise, only ids are created for the span, if the trace is sampled. span-store.ts stores the
+ * span with them. Returns undefined if no provider is set and the message carries no trace.
  */
 export function beginTrace(name: string, carrier: MsgHdrs | undefined): Trace | undefined {
   const incoming = carrier?.has('traceparent')
@@ -55,7 +55,8 @@ export function beginTrace(name: string, carrier: MsgHdrs | undefined): Trace | 
 }
 
 /**
- * Returns a new span in the trace of the message's headers, or undefined if that trace is not sampled.
+ * Creates the ids of a new span in the trace that the headers of a message name. Returns undefined
+ * if they name no trace, or if the trace is not sampled.
  */
 export function joinTrace(carrier: MsgHdrs | undefined): TracePart | undefined {
   const from = readTrace(carrier)
@@ -111,7 +112,7 @@ export function traceId(traced: Trace | undefined): string | undefined {
   return traced && trace.getSpanContext(traced.context)?.traceId
 }
 
-/** A trace id has 16 bytes, a span id has 8. */
+/** Returns a random id: of 16 bytes for a trace, of 8 bytes for a span. */
 export function newId(bytes: number): string {
   return randomBytes(bytes).toString('hex')
 }
