@@ -187,7 +187,10 @@ function transactUntil(lost: AbortSignal, client: Sql) {
   }
 }
 
-/** Traces all statements. Every use of the connection throws once `lost` is aborted. */
+/**
+ * Returns a proxy of the connection that traces all statements. After `lost` is aborted, each use
+ * throws.
+ */
 function guard(sql: ReservedSql, lost: AbortSignal): ReservedSql {
   const unsafe: typeof sql.unsafe = (query, ...others) =>
     traceStatement(query, () => sql.unsafe(query, ...others))
@@ -196,7 +199,8 @@ function guard(sql: ReservedSql, lost: AbortSignal): ReservedSql {
       lost.throwIfAborted()
       const [strings] = args
       const run = () => Reflect.apply(target, self, args)
-      // Without a template string, the call is no query, but a helper, such as for an identifier.
+      // A call without a template string is no query, but creates a part of one, such as an
+      // identifier.
       return strings?.raw ? traceStatement(strings.join('?'), run) : run()
     },
     get(target, key) {
@@ -223,7 +227,7 @@ export function isDriverQueryError(error: unknown): boolean {
 }
 
 // Without this handler, the process ends if the connection is lost during the driver's query for
-// array types. Ignoring the error is safe: the caller's query fails as well.
+// array types. Ignoring the error is safe: the query for which the driver connected fails as well.
 process.on('unhandledRejection', (error) => {
   if (!isDriverQueryError(error)) throw error
 })
@@ -234,8 +238,8 @@ function connect(max: number, onclose: () => void): Sql {
     onclose,
     onnotice: () => {},
     connect_timeout: 5,
-    // Delay before the next attempt to connect, in seconds. With the driver's default, callers
-    // could wait for 20 s although the database is available again.
+    // Delay between two attempts to connect, in seconds. With the driver's default, callers could
+    // wait for 20 s although the database is available again.
     backoff: () => 0.2,
     connection: {
       application_name: 'natter',
@@ -260,7 +264,7 @@ function readUrl(): string {
     throw new Error('DATABASE_URL is not set; example: postgres://user:password@host:5432/database')
   if (!/^postgres(ql)?:\/\//.test(url))
     throw new Error('DATABASE_URL must begin with postgres:// or postgresql://')
-  // The driver's own error would contain the URL with the password.
+  // Checked here, because the driver's own error would contain the URL with the password.
   if (!isParsable(url))
     throw new Error(
       'DATABASE_URL is not a valid URL: write @ / : , # ? and % of a password as ' +

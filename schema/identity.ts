@@ -4,8 +4,9 @@ export interface Identity {
 }
 
 /**
- * Returns a token that stands for an identity in NATS subjects. With it, a client calls `users.id`
- * before it knows its user id. The capital letters of the token distinguish it from every user id.
+ * Returns a token of NATS subjects that stands for an account at the identity provider. A client
+ * that does not know its user id yet calls `users.id` with this token as the caller. The capital
+ * letters of the token distinguish it from every user id.
  */
 export async function identityToken({ issuer, subject }: Identity): Promise<string> {
   const bytes = new TextEncoder().encode(`${issuer}\0${subject}`)

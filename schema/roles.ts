@@ -11,7 +11,7 @@ const rights = {
   invite: ['owner', 'moderator', 'member'],
   kick: ['owner', 'moderator'],
   rename: ['owner', 'moderator'],
-  /** The right to change roles, within the limits of `mayManage`. */
+  /** The right to change the roles of members, within the limits of `mayManage`. */
   appoint: ['owner', 'moderator'],
   archive: ['owner'],
   manageApps: ['owner', 'moderator'],

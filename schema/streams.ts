@@ -14,9 +14,10 @@ export const duplicateWindowMs = 10 * 60_000
 const nanoseconds = (ms: number) => ms * 1_000_000
 
 /**
- * The stream of all room events. `persist` writes the events to the tables in
- * schema/tables/message.ts. The maximum age allows a database outage of up to 30 days. A full
- * stream rejects new events and keeps the old ones. All events of a room are in one partition.
+ * The stream of the events of all rooms. The function `persist` writes the events to the tables in
+ * schema/tables/message.ts. Events are kept for 30 days, so that none is lost in a database outage
+ * of up to 30 days. A full stream rejects new events and keeps the old ones. All events of a room
+ * are in one partition.
  */
 export const CHAT_MESSAGES = {
   stream: 'CHAT_MESSAGES',
@@ -56,7 +57,8 @@ const StoredKey = v.object({ ...RoomKey.entries, announcedAt: v.optional(v.strin
  * The member index, a copy of the rooms and memberships in the database. Has an entry
  * `{room}.{user}` for each member and an entry `{room}` for each room, except archived rooms. If
  * the entry `=index` is missing in a partition, the member index is rebuilt from the database. The
- * encryption keys of large rooms, by `=key.room.{room}`, are stored only here.
+ * entries `=key.room.{room}` are the encryption keys of large rooms, which the database does not
+ * have.
  */
 export const ROOMS_KV = {
   bucket: 'ROOMS_KV',
@@ -65,8 +67,8 @@ export const ROOMS_KV = {
 } as const satisfies BucketDeclaration
 
 /**
- * Cache of messages by message id, for five minutes: new messages that are too long for their
- * notification, and edited or deleted messages.
+ * Caches messages for five minutes, by message id. Contains new messages that are too long for
+ * their notification, and messages that were edited or deleted.
  */
 export const MSG_CACHE = {
   bucket: 'MSG_CACHE',
@@ -97,7 +99,7 @@ export const DEACTIVATED_USERS = {
  * - `used.{hash}`: this logout token or event of the identity provider has been processed.
  * - `events`: the last event of the identity provider that was read has the time `until`.
  *
- * Entries outlive the longest access tokens, which live a day.
+ * An entry is kept for 25 hours, longer than any access token is valid: at most a day.
  */
 export const REVOKED_TOKENS = {
   bucket: 'REVOKED_TOKENS',
@@ -118,17 +120,17 @@ export const PRESENCE = {
 const Lease = v.object({
   /**
    * An `open` lease lasts as long as its connection. A `beating` lease expires without heartbeats.
-   * The connection of a `closing` lease has ended, and the lease expires soon. An entry `closed` is
-   * no lease: it prevents a late heartbeat from opening one for a closed connection. Absent if a
-   * process of an earlier version has stored the lease.
+   * The connection of a `closing` lease has ended, and the lease expires soon. An entry with the
+   * state `closed` is no lease: it prevents a late heartbeat from creating a lease for a closed
+   * connection. Absent if a process of an earlier version has stored the lease.
    */
   state: v.optional(v.picklist(['open', 'beating', 'closing', 'closed'])),
 })
 
 const Sweep = v.object({
   /**
-   * `at` is the time of the last sweep, and `reconcileAt` that of the next comparison of all leases
-   * with the connections, in milliseconds since the epoch.
+   * `at` is the time of the last sweep. `reconcileAt` is the time of the next comparison of all
+   * leases with the connections. Both are in milliseconds since the epoch.
    */
   at: v.number(),
   reconcileAt: v.number(),
@@ -136,19 +138,22 @@ const Sweep = v.object({
   servers: v.record(v.string(), v.number()),
 })
 
-/** Presence leases of connections, by `{user}.{connId}`, and the state of `presence.sweep` by `=sweep`. */
+/**
+ * The presence leases of connections, with the keys `{user}.{connId}`. The entry `=sweep` is the
+ * state of the function `presence.sweep`.
+ */
 export const PRESENCE_CONN = {
   bucket: 'PRESENCE_CONN',
   value: v.union([Sweep, Lease]),
-  // The time for which the delete markers of expired leases are kept. It is long enough for a change of the
-  // stream's leader, or of the process that consumes the markers.
+  // The markers of expired leases are kept for this time. It is long enough for consumers to
+  // receive them even if the stream's leader changes, or the process that consumes them.
   markerTtlMs: 60_000,
   storage: 'memory',
 } as const satisfies BucketDeclaration
 
 /**
- * The events of the NATS servers about closed connections of users, for the function
- * `connection.closed`.
+ * The events that nats-servers publish when connections of users were closed. The function
+ * `connection.closed` handles them.
  */
 export const CONNECTIONS = {
   stream: 'CONNECTIONS',
@@ -163,8 +168,9 @@ export const CONNECTIONS = {
 } as const satisfies StreamDeclaration
 
 /**
- * The user id of each identity, by `subject.{identity token}`, and the identity that has a user id, by
- * `id.{user}`. Logins need this bucket, but not the database, which has a copy.
+ * Maps identities to user ids. The entry `subject.{identity token}` has the user id of an identity,
+ * and the entry `id.{user}` has the identity of a user id. The database has a copy, but logins read
+ * only this bucket.
  */
 export const USER_IDS = {
   bucket: 'USER_IDS',
@@ -175,7 +181,10 @@ export const USER_IDS = {
   ]),
 } as const satisfies BucketDeclaration
 
-/** The result of the last probe of the translation engines. If there is no entry, no process probes them. */
+/**
+ * The result of the last probe of the translation engines. It expires if no process probes them any
+ * more.
+ */
 export const TRANSLATE = {
   bucket: 'TRANSLATE',
   value: EngineStates,
@@ -184,8 +193,8 @@ export const TRANSLATE = {
 } as const satisfies BucketDeclaration
 
 /**
- * Translations of messages, by `{message id}.{hash of text, target language, engine and model}`.
- * When a message is deleted, its translations are erased.
+ * Translations of messages, with the keys `{message id}.{hash of text, target language, engine and
+ * model}`. When a message is deleted, its translations are erased.
  */
 export const TRANSLATE_CACHE = {
   bucket: 'TRANSLATE_CACHE',
@@ -195,7 +204,10 @@ export const TRANSLATE_CACHE = {
   storage: 'memory',
 } as const satisfies BucketDeclaration
 
-/** A lease of each running translation, by the keys of TRANSLATE_CACHE. If a process dies, its leases expire. */
+/**
+ * A lease for each translation of a message that is running. It has the key that the translation
+ * will have in TRANSLATE_CACHE. If a process dies, its leases expire.
+ */
 export const TRANSLATE_RUNS = {
   bucket: 'TRANSLATE_RUNS',
   value: v.object({}),

@@ -3,8 +3,8 @@ import type { Contract, Topic } from '#runtime'
 import { RoomId, UserId } from '../ids.ts'
 
 /**
- * Id of a room app. Contains no `-`, because the name of the micro service `app-{app}-{action}` would be
- * ambiguous otherwise.
+ * Id of a room app. Contains no `-`, because the names of micro services, `app-{app}-{action}`,
+ * would otherwise be ambiguous.
  */
 export const AppId = v.pipe(
   v.string(),
@@ -16,7 +16,10 @@ export const AppId = v.pipe(
 )
 export type AppId = v.InferOutput<typeof AppId>
 
-/** A permission of an app beyond its own data. With `post`, it may send messages to the room. */
+/**
+ * A permission that an app needs besides access to its own data. `post`: it may send messages to
+ * the room.
+ */
 export const AppNeed = v.picklist(['post'])
 export type AppNeed = v.InferOutput<typeof AppNeed>
 
@@ -28,13 +31,16 @@ const App = v.object({
   subjectPrefix: v.string(),
   /** URL of the app's web component. Absent if the app has none. */
   componentUrl: v.optional(v.string()),
-  /** Subresource integrity of the component's file. */
+  /** Hash of the component's file, which browsers check (Subresource Integrity). */
   integrity: v.optional(v.string()),
   needs: v.array(AppNeed),
 })
 export type App = v.InferOutput<typeof App>
 
-/** The roles of users who may call actions of apps. Each call also checks that the user is a member of its room. */
+/**
+ * The roles of users who may call actions of apps. Each call also checks that the user is a member
+ * of the room in its subject.
+ */
 export const appAudience = ['admin', 'user'] as const
 
 /** `apps.list`: returns all apps that can be installed, ordered by name. */
@@ -46,7 +52,10 @@ export const appsList = {
   description: 'Lists the apps that can be installed',
 } as const satisfies Contract
 
-/** `apps.room`: returns the apps that are installed in a room of the caller, ordered by name. */
+/**
+ * `apps.room`: returns the apps that are installed in a room, ordered by name. The caller must be a
+ * member of the room.
+ */
 export const appsRoom = {
   subject: 'apps.room.{room}',
   input: v.strictObject({ room: RoomId }),
@@ -67,8 +76,8 @@ export const appsInstall = {
 } as const satisfies Contract
 
 /**
- * `apps.uninstall`: uninstalls an app from a room. The app's data of the room remains stored, and is available
- * again after a new installation. Idempotent.
+ * `apps.uninstall`: uninstalls an app from a room. The app's data of this room remains stored. It
+ * is available again if the app is installed again. Idempotent.
  */
 export const appsUninstall = {
   subject: 'apps.uninstall.{room}',
@@ -80,8 +89,8 @@ export const appsUninstall = {
 } as const satisfies Contract
 
 /**
- * `apps.remove`: removes an app that no process serves any more: its tables with all data, and its
- * installations. Returns `conflict` while a process serves it. Idempotent.
+ * `apps.remove`: removes an app that no process serves any more. Deletes its tables with all data,
+ * and uninstalls it from all rooms. Returns `conflict` while a process serves the app. Idempotent.
  */
 export const appsRemove = {
   subject: 'apps.remove',
@@ -93,9 +102,9 @@ export const appsRemove = {
 } as const satisfies Contract
 
 /**
- * The common contract of all actions of apps, for clients. The app defines the schemas of `data`
- * and of the answer. Returns the same error `forbidden` whether the room does not exist, the caller
- * is not a member, or the app is not installed.
+ * The contract with which a client calls any action of any app. The app defines the schemas of
+ * `data` and of the answer. Returns `forbidden` if the room does not exist, if the caller is not a
+ * member, or if the app is not installed, so that callers cannot tell these cases apart.
  */
 export const appAction = {
   subject: 'app.{app}.{room}.{action}',
@@ -114,21 +123,24 @@ const Update = v.object({
   app: AppId,
   room: RoomId,
   /**
-   * The first update after the installation of the app has the version 1, and each further update
-   * the next number. A client that finds a gap reads the data again.
+   * Counts the updates since the installation of the app, from 1. A client that finds a gap has
+   * missed an update, and reads the data again.
    */
   version: v.number(),
   data: v.optional(v.unknown()),
 })
 export type AppUpdate = v.InferOutput<typeof Update>
 
-/** Published after an app has changed its data of a room. */
+/** Published after an app has changed its data in a room. */
 export const appUpdated = {
   subject: 'app.{app}.{room}.updated',
   data: Update,
 } as const satisfies Topic
 
-/** Published to each member of the room, unless the room is large: see `RoomPush`. */
+/**
+ * Published to each member of the room. In a large room, the update is instead published once,
+ * encrypted, as a `RoomPush`.
+ */
 export const deliverAppUpdated = {
   subject: 'deliver.{user}.app.{app}.{room}.updated',
   data: v.object({ ...Update.entries, user: UserId }),
@@ -139,8 +151,8 @@ const Installed = v.object({ app: AppId, room: RoomId, installed: v.boolean() })
 export type AppInstalled = v.InferOutput<typeof Installed>
 
 /**
- * Published to each member of a room in which an app was installed, or uninstalled, unless the room is
- * large: see `RoomPush`.
+ * Published to each member of a room when an app was installed or uninstalled there. In a large
+ * room, the change is instead published once, encrypted, as a `RoomPush`.
  */
 export const deliverAppInstalled = {
   subject: 'deliver.{user}.app.{app}.{room}.installed',

@@ -6,8 +6,9 @@ const input = v.strictObject({ userId: UserId })
 const output = v.object({})
 
 /**
- * `user.block`: blocks a user. Neither user can send messages in their direct room, and invitations
- * by the blocked user are dropped. Idempotent.
+ * `user.block`: blocks a user for the caller. Neither of the two can then send messages in their
+ * direct room. The caller receives no invitations from the blocked user, and pending ones are
+ * deleted. Idempotent.
  */
 export const userBlock = {
   subject: 'user.block',

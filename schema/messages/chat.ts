@@ -4,7 +4,7 @@ import { ClientId, MessageId, NotifyId, RoomId, Seq, Time, UserId } from '../ids
 import { StorableText } from '../storable-text.ts'
 import { Card, Emoji, Mentions, PlacedEvent } from './event.ts'
 
-/** In UTF-16 code units. */
+/** Maximum length of a message's text, in UTF-16 code units (like `length` of a string). */
 export const maxTextLength = 8_000
 
 export const Text = v.pipe(StorableText, v.minLength(1))
@@ -21,12 +21,12 @@ export const Message = v.object({
   /** Empty for a deleted message. */
   text: v.string(),
   mentions: Mentions,
-  /** Only in messages of apps. Absent in a deleted message. */
+  /** Only in messages that an app has sent. Absent if the message is deleted. */
   card: v.optional(Card),
   at: Time,
   editedAt: v.optional(Time),
   deletedAt: v.optional(Time),
-  /** Sequence of the newest edit event or of the deletion event. */
+  /** Sequence of the newest event that edited the message, or of the event that deleted it. */
   editedSeq: v.optional(Seq),
 })
 export type Message = v.InferOutput<typeof Message>
@@ -34,23 +34,26 @@ export type Message = v.InferOutput<typeof Message>
 export const PagedMessage = v.object({
   ...Message.entries,
   /**
-   * In the order in which the emojis were first used. `users` has at most 100 entries, and includes
-   * the caller if the caller reacted.
+   * One entry for each emoji, in the order in which the emojis were first used. `users` has at most
+   * 100 of the users who reacted with it, and always includes the caller if the caller did.
    */
   reactions: v.array(v.object({ emoji: v.string(), count: v.number(), users: v.array(UserId) })),
   replies: v.optional(
     v.object({
-      /** Number of replies that are not deleted, among the newest 1,000. */
+      /** Number of the newest 1,000 replies that are not deleted. */
       count: v.number(),
       /** Sequence of the newest reply, even if it is deleted. */
       lastSeq: Seq,
       lastAt: v.optional(Time),
-      /** Up to three senders of the newest 20 replies, the latest first. */
+      /**
+       * Up to three senders among the newest 20 replies. The sender of the newest reply comes
+       * first.
+       */
       users: v.array(UserId),
       /**
-       * Sequences of replies whose deletion is an event after the page's `asOf`. `count` already
-       * excludes these replies, so a client must not subtract them again when it receives these
-       * events.
+       * Sequences of replies that were deleted by an event after the page's `asOf`. `count` already
+       * excludes these replies. A client receives their deletion events later, and must then not
+       * subtract them again.
        */
       deleted: v.optional(v.array(Seq)),
     }),
@@ -122,7 +125,10 @@ export const msgFind = {
   errors: ['forbidden', 'not_found'],
 } as const satisfies Contract
 
-/** Sequence of the event that changed the message. A repeated call returns the same sequence. */
+/**
+ * `seq` is the sequence of the event that changed the message. A repeated call returns the same
+ * one.
+ */
 const EventSeq = v.object({ seq: Seq })
 
 export const msgEdit = {
@@ -163,7 +169,7 @@ export const msgReact = {
 /**
  * `msg.versions`: returns the earlier texts of an edited message, oldest first. Only the sender of
  * the message and the moderators and owners of its room may call it. Returns at most the newest
- * 1,000 texts, fewer if they exceed one response.
+ * 1,000 texts, or fewer if they would exceed the size of a response.
  */
 export const msgVersions = {
   subject: 'msg.versions',
@@ -174,7 +180,10 @@ export const msgVersions = {
   errors: ['forbidden'],
 } as const satisfies Contract
 
-/** Selects a page of the history. Without `before`, `after` and `around`, it is the newest page. */
+/**
+ * Selects a page of the history. If `before`, `after` and `around` are missing, selects the newest
+ * page.
+ */
 const pageRange = {
   before: v.optional(Seq),
   after: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
@@ -193,7 +202,10 @@ const hasOneStart = ({
 const oneStartOnly = 'Use only one of before, after and around'
 const Page = v.object({
   messages: v.array(PagedMessage),
-  /** True if there are older messages. (A page of long messages may have fewer than `limit`.) */
+  /**
+   * True if there are older messages. The number of messages does not show this: a page of long
+   * messages may have fewer than `limit`.
+   */
   before: v.boolean(),
   after: v.boolean(),
   /** Sequence of the last event that this page includes; `chat.sync` returns the later events. */
@@ -231,8 +243,9 @@ export const chatHistoryThread = {
 
 /**
  * `chat.sync`: returns all events of a room and its threads after the sequence `since`, in order.
- * Returns `recovered: false` if there are more than 500 events, if they exceed one response, or if
- * some of them have expired in CHAT_MESSAGES. The client then calls `chat.history` again.
+ * Returns `recovered: false` if there are more than 500 events, if they exceed the size of a
+ * response, or if some of them have expired in CHAT_MESSAGES. The client then calls `chat.history`
+ * instead.
  */
 export const chatSync = {
   subject: 'chat.sync.{room}',

@@ -3,7 +3,10 @@ import type { Contract } from '#runtime'
 import { NotifyId, Time } from '../ids.ts'
 
 const Count = v.number()
-/** Absent for NATS micro services that are not functions of this runtime. */
+/**
+ * A duration in milliseconds. Absent for NATS micro services that are not functions of this
+ * runtime.
+ */
 const Ms = v.optional(v.number())
 
 const serviceStats = {
@@ -16,7 +19,10 @@ const serviceStats = {
   p50Ms: Ms,
   p95Ms: Ms,
   p99Ms: Ms,
-  /** `recentP50Ms` and `recentP99Ms` are percentiles of the calls in the last 10 to 20 s. */
+  /**
+   * `recentP50Ms` and `recentP99Ms` are percentiles of the calls in the last 10 to 20 s, if the
+   * statistics are read every 10 s. If they are read less often, the period is longer.
+   */
   recentP50Ms: Ms,
   recentP99Ms: Ms,
   lastError: v.string(),
@@ -32,8 +38,8 @@ export const ServiceSum = v.object({
   queue: v.string(),
   audience: v.array(v.string()),
   /**
-   * Start time of the newest instance. From then on, the sums include this instance, so they cannot
-   * be compared with sums that were read earlier.
+   * Start time of the newest instance. Sums that were read before this time do not include the
+   * instance, so they cannot be compared with later sums.
    */
   since: v.string(),
   instances: Count,
@@ -100,9 +106,9 @@ export const consoleDead = {
 } as const satisfies Contract
 
 /**
- * `console.replay`: delivers a dead letter to its function again and deletes it if the function
- * succeeds. If the function fails, the dead letter remains and the call returns `conflict` with the
- * reason. `done` is false if the dead letter does not exist.
+ * `console.replay`: passes a dead letter to its function again, and deletes it if the function
+ * succeeds. If the function fails, the dead letter is kept, and the call returns `conflict` with
+ * the reason. `done` is false if the dead letter does not exist.
  */
 export const consoleReplay = {
   subject: 'console.replay',
@@ -148,8 +154,8 @@ export type ConsoleSpan = v.InferOutput<typeof ConsoleSpan>
 
 /**
  * `console.traces`: returns up to 50 traces, newest first, without calls of the console itself.
- * Each process stores failed traces, slow traces, traces that a client requested, and a sample of
- * the rest.
+ * Each process stores the failed calls, the slow calls, the calls in traces that a client has
+ * begun, and a sample of all other calls.
  */
 export const consoleTraces = {
   subject: 'console.traces',
@@ -170,7 +176,8 @@ export const msgTrace = {
   input: v.strictObject({ notifyId: NotifyId }),
   output: v.object({
     /**
-     * Creation time of the message by the client's clock. Absent unless the client id is a UUIDv7.
+     * Creation time of the message by the client's clock, which a UUIDv7 contains. Absent if the
+     * client id is no UUIDv7.
      */
     writtenAt: v.optional(Time),
     /** Time when `send` accepted the message. */

@@ -6,8 +6,9 @@ const input = v.strictObject({ userId: UserId })
 const output = v.object({})
 
 /**
- * `admin.deactivate`: rejects all later logins of a user, and closes the user's connections. The user
- * remains a member of their rooms, but can no longer be found or invited. Idempotent.
+ * `admin.deactivate`: deactivates a user. All later logins of the user are rejected, and the user's
+ * connections are closed. The user remains a member of their rooms, but can no longer be found or
+ * invited. Idempotent.
  */
 export const adminDeactivate = {
   subject: 'admin.deactivate',

@@ -20,8 +20,8 @@ export interface RoomPush {
 
 /**
  * Published once for all members of a large room. Any user may subscribe to the subject, but only
- * members get the key. `data` is a `RoomPush` as JSON, encrypted with AES-256-GCM, in base64: 12 bytes of
- * nonce, then the ciphertext with its 16 bytes of tag.
+ * members get the key. `data` is a `RoomPush` as JSON, encrypted with AES-256-GCM. It is in base64:
+ * a nonce of 12 bytes, the ciphertext, and a tag of 16 bytes.
  */
 export const roomEncrypted = {
   subject: 'room.notify.{key}',
@@ -30,9 +30,10 @@ export const roomEncrypted = {
 } as const satisfies Topic
 
 /**
- * A new key of a large room, published to each member if an app is the first to need the key.
- * Otherwise, the notification `deliver.{user}.notify.{room}` contains the key. Some seconds later,
- * events of the room are published only on `room.notify.{key}`, encrypted with the key.
+ * A new key of a large room. Published to each member if the first event that needs the key is one
+ * of an app. Otherwise, the notification `deliver.{user}.notify.{room}` contains the key. Some
+ * seconds later, the events of the room are no longer published to each member, but once on
+ * `room.notify.{key}`, encrypted with the key.
  */
 export const deliverRoomKey = {
   subject: 'deliver.{user}.notify.{room}.key',

@@ -9,13 +9,13 @@ export const Emoji = v.pipe(
   v.regex(/^\p{RGI_Emoji}$/v, 'Invalid emoji: expected exactly one, such as 👍'),
 )
 
-/** Resolved mentions: ids of members, and names of groups (see schema/text/group-names.ts). */
+/** Whom a text mentions: ids of members, and names of groups (see schema/text/group-names.ts). */
 export const Mentions = v.array(UserId)
 
 /**
- * The text of a message of an app. In it, a placeholder such as `{{ name }}` is replaced by
- * `args.name` or by the current name of the user `users.name`, and `{{ user }}` by that of the user
- * `by`, whose call has led to the message.
+ * The text of a message of an app, in all languages. A placeholder such as `{{ name }}` is replaced
+ * by `args.name`, or by the current display name of the user whose id is `users.name`. `{{ user }}`
+ * is replaced by the display name of `by`: the user whose call has led to the message.
  */
 export const Card = v.object({
   texts: v.object({ en: v.string(), de: v.string(), zh: v.string(), ar: v.string() }),
@@ -38,7 +38,7 @@ export const MessageSent = v.object({
   clientId: ClientId,
   text: v.string(),
   mentions: Mentions,
-  /** Only in messages of apps, whose `text` is the English text of the card. */
+  /** Only in messages that an app has sent. `text` is then the English text of the card. */
   card: v.optional(Card),
   at: Time,
 })
@@ -96,7 +96,10 @@ export const RoomEvent = v.variant('kind', [
   RoomChanged,
 ])
 
-/** The members whom `@here` mentions. Only in CHAT_MESSAGES: clients do not need this list. */
+/**
+ * The members whom `@here` mentions. Stored in CHAT_MESSAGES, but not sent to clients, who do not
+ * need it.
+ */
 const storedOnly = { present: v.optional(v.array(UserId)) }
 const StoredMessage = v.object({ ...MessageSent.entries, ...storedOnly })
 const StoredEvent = v.variant('kind', [
@@ -148,14 +151,15 @@ const Notice = v.object({
   kind: v.picklist(['message', 'edit', 'delete', 'react', 'member', 'room']),
   notifyId: v.optional(NotifyId),
   /**
-   * Present only if a reply was sent: the id of the first message of its thread. `prev` then refers
-   * to the thread instead of the room.
+   * Present only if the event is a new reply: the id of the first message of its thread. `prev` is
+   * then the sequence of the previous reply in the thread, instead of the previous event of the
+   * room.
    */
   threadId: v.optional(MessageId),
   threadBy: v.optional(UserId),
   /**
-   * Not validated here: the function that publishes the notification has validated the event when
-   * it received it from CHAT_MESSAGES.
+   * The schema does not validate the event again: the function that publishes the notification has
+   * validated it when it received it from CHAT_MESSAGES.
    */
   event: v.optional(v.custom<RoomEvent>((value) => typeof value === 'object' && value !== null)),
 })
@@ -168,9 +172,9 @@ export const roomNotify = {
 } as const satisfies Topic
 
 /**
- * Notification to one user. Published to each member of a room that is not public or from which a
- * user is banned, unless the room is large: see `RoomPush`. Also published to a user who has just
- * joined or left.
+ * Notification to one user. Published to each member if the room is not public, or if a user is
+ * banned from it. If such a room is large, the notification is instead published once, encrypted,
+ * as a `RoomPush`. Also published to a user who has just joined or left a room.
  */
 export const deliverNotify = {
   subject: 'deliver.{user}.notify.{room}',
@@ -178,8 +182,8 @@ export const deliverNotify = {
     ...Notice.entries,
     user: UserId,
     /**
-     * A new key of the room. Some seconds later, events are published only on `room.notify.{key}`,
-     * encrypted with the key.
+     * A new key of the large room. Some seconds later, its events are no longer published to each
+     * member, but once on `room.notify.{key}`, encrypted with the key.
      */
     roomKey: v.optional(RoomKey),
   }),

@@ -8,8 +8,8 @@ const memberInput = v.strictObject({ room: RoomId, userId: UserId })
 const empty = v.object({})
 
 /**
- * `room.join`: adds the caller to a public room, or to a room of any kind by accepting an invitation.
- * In a direct room, accepts a message request. Idempotent.
+ * `room.join`: adds the caller to a public room, or to any room to which the caller is invited. In
+ * a direct room, accepts a message request. Idempotent.
  */
 export const roomJoin = {
   subject: 'room.join.{room}',
@@ -35,8 +35,9 @@ export const roomLeave = {
 
 /**
  * `room.invite`: invites a user, who becomes a member with `room.join`. The user must have logged in
- * at least once. Does nothing for a member, and for a user who is already invited. After
- * `room.decline`, a new invitation is not listed, but can be accepted. Idempotent.
+ * at least once. Does nothing if the user is a member, is already invited, or has blocked the
+ * caller. If the user has declined an invitation with `room.decline`, a new one is not listed, but
+ * can be accepted. Idempotent.
  */
 export const roomInvite = {
   subject: 'room.invite.{room}',
@@ -72,8 +73,9 @@ export const roomInvitations = {
 } as const satisfies Contract
 
 /**
- * Published to all clients of a user when an invitation to the user, a message request to the user or a
- * block by the user was created or has ended. Clients then call `room.invitations` and `room.list`.
+ * Published to all clients of a user when one of these was created or has ended: an invitation or a
+ * message request to the user, or a block by the user. Clients then call `room.invitations` and
+ * `room.list`.
  */
 export const deliverInvitation = {
   subject: 'deliver.{user}.invitation.{room}',
@@ -130,8 +132,9 @@ export const roomRole = {
 
 /**
  * `admin.role`: changes the role of a user in any room that is not direct. If the user is not a
- * member, invites the user with that role. An administrator who gives themselves a role is added at
- * once instead. Returns `conflict` if the last owner would lose the role of an owner.
+ * member, invites the user with that role. If administrators give a role to themselves, they become
+ * members at once, without an invitation. Returns `conflict` if the last owner would lose the role
+ * of an owner.
  */
 export const adminRole = {
   subject: 'admin.role.{room}',
@@ -144,16 +147,16 @@ export const adminRole = {
 
 /**
  * `room.members`: returns a page of the member ids of a room, in ascending order. Returns no ids if
- * the room does not exist. `next` is the value of `after` for the next page, and absent on the last
- * page.
+ * the room does not exist. To get the next page, pass `next` as `after`. `next` is absent on the
+ * last page.
  */
 export const roomMembers = {
   subject: 'room.members.{room}',
   input: v.strictObject({ room: RoomId, after: v.optional(UserId) }),
   output: v.object({ members: v.array(UserId), next: v.optional(UserId) }),
   audience: ['functions'],
-  // Broadcasts to the room wait for the response. If the process that handles the request is
-  // killed, the broadcasts wait for this time.
+  // An event for each member of the room waits for the answer. If the process that handles the call
+  // is killed, the event waits until this timeout.
   timeoutMs: 1_000,
   description: 'Lists the members of a room',
 } as const satisfies Contract

@@ -14,7 +14,9 @@ const Status = v.object({
   until: v.optional(v.pipe(v.number(), v.safeInteger())),
 })
 
-/** Choices of a user that apply on all of their devices. An absent choice has its default. */
+/**
+ * Choices of a user that apply on all of their devices. For an absent choice, its default applies.
+ */
 export const Preferences = v.object({
   language: v.optional(Language),
   notify: v.optional(NotifyLevel),
@@ -54,9 +56,9 @@ export const prefsGet = {
 } as const satisfies Contract
 
 /**
- * `prefs.set`: changes preferences of the caller, and returns all of them. Other preferences, and other
- * entries of `rooms` and `translateRooms`, stay as they are. Idempotent. Returns `too_large` above
- * 64 kB.
+ * `prefs.set`: changes the given preferences of the caller, and returns all preferences.
+ * Preferences, and entries of `rooms` and `translateRooms`, that are not given stay as they are.
+ * Idempotent. Returns `too_large` if the stored preferences would exceed 64 kB.
  */
 export const prefsSet = {
   subject: 'prefs.set',

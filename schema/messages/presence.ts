@@ -8,14 +8,17 @@ export const Status = v.picklist(['online', 'away', 'busy', 'offline'])
 export type Status = v.InferOutput<typeof Status>
 
 /**
- * Id of one browser tab or device, which has a presence lease. If it is the id of the caller's
- * connection to NATS (`natsConnectionId`), the lease lasts as long as that connection, and needs no
- * heartbeats. With any other id, the lease expires without heartbeats.
+ * Id of one browser tab or device. It has a presence lease: a user is offline when none of their
+ * leases is left. If the id is that of the caller's connection to NATS (`natsConnectionId`), the
+ * lease lasts as long as that connection, and needs no heartbeats. With any other id, the lease
+ * expires if no heartbeat renews it.
  */
 export const ConnId = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,80}$/), v.brand('ConnId'))
 export type ConnId = v.InferOutput<typeof ConnId>
 
-/** `server` and `client` are the `server_id` and `client_id` that the server sends to a new connection. */
+/**
+ * `server` and `client` are the fields `server_id` and `client_id` of the server's INFO message.
+ */
 export function natsConnectionId({ server, client }: NatsConnectionId): ConnId {
   return `${server}-${client}` as ConnId
 }
@@ -25,20 +28,23 @@ export interface NatsConnectionId {
   client: number
 }
 
-/** Interval between heartbeats, for a lease that expires without them. */
+/** Interval between heartbeats, for a lease that expires without heartbeats. */
 export const heartbeatMs = 10_000
 /** A lease that needs heartbeats expires this long after the last one. */
 export const leaseMs = 45_000
 /**
  * Interval between heartbeats, for a lease that lasts as long as its connection. These heartbeats
- * restore a lease that was lost without being noticed. The interval is long, because each heartbeat
- * costs about one write to JetStream, where calls are counted for the rate limit.
+ * only restore a lease that was lost unnoticed. The interval is long, because each heartbeat costs
+ * about one write to JetStream: the rate limit counts the call there.
  */
 export const repairMs = 3_600_000
 /** The name that the page gives its connection to NATS. */
 export const pageConnectionName = 'natter-web'
 
-/** The statuses of users. Unlike `v.record`, keeps ids such as `constructor`. */
+/**
+ * The status of each user, by user id. Not a `v.record`, which would drop ids such as
+ * `constructor`.
+ */
 const StatusByUser = v.custom<Record<UserId, ChosenStatus>>(
   (value) =>
     typeof value === 'object' &&
@@ -52,8 +58,8 @@ const connection = v.strictObject({ connId: ConnId })
 const empty = v.object({})
 
 /**
- * `presence.heartbeat`: renews the lease of a connection. Sets an offline caller online. The client sends
- * the next heartbeat after `nextMs`.
+ * `presence.heartbeat`: renews the lease of a connection, or creates it. If the caller is offline,
+ * sets the caller online. The client sends the next heartbeat after `nextMs`.
  */
 export const presenceHeartbeat = {
   subject: 'presence.heartbeat',
@@ -65,8 +71,8 @@ export const presenceHeartbeat = {
 
 /**
  * `presence.update`: sets the status of the caller. Returns `conflict` when the caller is offline.
- * With `idle: true`, the status changes only if it is `online`. Clients set `idle` after
- * inactivity.
+ * Clients set `idle` to true if they change the status because the user is inactive. The status
+ * then changes only if it is `online`, so that a status which the user has chosen is kept.
  */
 export const presenceUpdate = {
   subject: 'presence.update',
@@ -91,8 +97,9 @@ export const presenceDisconnect = {
 
 /**
  * `presence.room`: returns the members of a room who are not offline, as many as fit into one
- * response (about 10,000). To miss no later change, clients first subscribe to presence changes and
- * send `presence.heartbeat`.
+ * response (about 10,000). Clients first subscribe to presence changes and send
+ * `presence.heartbeat`, so that they miss no later change: some changes are published only to users
+ * who are not offline.
  */
 export const presenceRoom = {
   subject: 'presence.room.{room}',
@@ -104,7 +111,11 @@ export const presenceRoom = {
 } as const satisfies Contract
 
 const PresenceChange = v.object({
-  /** `status` if the user chose another status, `idle` if the client changed it automatically. */
+  /**
+   * `offline` if the user is now offline, and `online` if the user was offline before. Otherwise,
+   * `status` if the user chose the new status, or `idle` if a client set it because the user is
+   * inactive.
+   */
   action: v.picklist(['online', 'offline', 'status', 'idle']),
   userId: UserId,
   status: Status,
@@ -133,8 +144,9 @@ export const roomPresence = {
 } as const satisfies Topic
 
 /**
- * Like `room.presence.{room}`, for a room that is not public or from which a user is banned. Published to each
- * online member separately, unless the room is large: see `RoomPush`.
+ * Like `room.presence.{room}`, for a room that is not public or from which a user is banned.
+ * Published to each online member separately. In a large room, it is instead published once,
+ * encrypted, as a `RoomPush`.
  */
 export const deliverPresence = {
   subject: 'deliver.{user}.presence.{room}',
@@ -143,7 +155,8 @@ export const deliverPresence = {
 } as const satisfies Topic
 
 /**
- * `typing`: publishes to the audience of a room that the caller is typing, at most once per 3 s.
+ * `typing`: tells the users who receive a room's events that the caller is typing there. Publishes
+ * this at most once per 3 s.
  */
 export const typing = {
   subject: 'typing.{room}',
@@ -162,8 +175,9 @@ export const roomTyping = {
 } as const satisfies Topic
 
 /**
- * Like `room.typing.{room}`, for a room that is not public or from which a user is banned. Published to each
- * member separately, except the typing user, unless the room is large: see `RoomPush`.
+ * Like `room.typing.{room}`, for a room that is not public or from which a user is banned.
+ * Published to each member separately, except to the typing user. In a large room, it is instead
+ * published once, encrypted, as a `RoomPush`.
  */
 export const deliverTyping = {
   subject: 'deliver.{user}.typing.{room}',

@@ -5,8 +5,9 @@ import { Name } from '../name.ts'
 import { StorableText } from '../storable-text.ts'
 
 /**
- * Any user who is not banned from a public room may read and join it. A private room needs an
- * invitation. A direct room has two members, or only one.
+ * Any user who is not banned from a public room may read and join it. To join a private room, a
+ * user needs an invitation. A direct room is for the messages of two users, or of one user to
+ * themselves.
  */
 export const RoomKind = v.picklist(['public', 'private', 'direct'])
 export type RoomKind = v.InferOutput<typeof RoomKind>
@@ -31,30 +32,32 @@ export const MyRoom = v.object({
   /** True for a message request that the caller has not accepted. */
   isRequest: v.optional(v.boolean()),
   isBlocked: v.optional(v.boolean()),
-  /** Sequence of the room's last event; 0 for none. */
+  /** Sequence of the room's newest event; 0 if the room has no event. */
   lastSeq: SeqOrNone,
   /**
-   * Time of the room's last event. Clients sort rooms by it, because the sequences of two rooms may
-   * belong to different partitions.
+   * Time of the room's newest event. Clients sort rooms by this time. They cannot sort by
+   * `lastSeq`, because the sequences of two rooms may belong to different partitions.
    */
   lastAt: v.optional(Time),
   /**
-   * Sequence up to which the caller has read the room. Initially the sequence of the last event
-   * before the caller joined; 0 for none.
+   * Sequence up to which the caller has read the room. At first, it is the sequence of the last
+   * event before the caller joined; 0 if there was none.
    */
   readSeq: SeqOrNone,
   /**
-   * Number of unread messages by others outside threads, plus unread replies by others in threads
-   * that the caller follows. At most 100. Counts only the newest 1,000 messages of the room and of
-   * each thread.
+   * Number of unread messages of other users. Includes replies only in threads that the caller
+   * follows. At most 100. Counts only the newest 1,000 messages of the room and of each thread.
    */
   unread: v.number(),
-  /** Unread messages and replies by others that mention the caller, at most 100. */
+  /** Number of unread messages and replies of other users that mention the caller, at most 100. */
   mentions: v.number(),
 })
 export type MyRoom = v.InferOutput<typeof MyRoom>
 
-/** Decrypts the events that a large room publishes once for all members. `key` is 32 bytes in base64. */
+/**
+ * Decrypts the events that are published once for all members of a large room. `key` is 32 bytes in
+ * base64.
+ */
 export const RoomKey = v.object({
   id: KeyId,
   key: v.pipe(v.string(), v.regex(/^[A-Za-z0-9+/]{43}=$/)),
@@ -65,9 +68,10 @@ const roomInput = v.strictObject({ room: RoomId })
 const empty = v.object({})
 
 /**
- * `room.create`: creates a room that the caller owns. A repeated call by the owner with the same
- * name and kind succeeds. Otherwise, returns `conflict` if the id is taken. The id of a private room
- * must end with `-` and at least 8 random characters of `a-z0-9`, so that no user can guess it.
+ * `room.create`: creates a room that the caller owns. If the id is taken, returns `conflict`,
+ * except when the owner of the room repeats the call with the same name and kind. The id of a
+ * private room must end with `-` and at least 8 random characters of `a-z0-9`, so that no user can
+ * guess it.
  */
 export const roomCreate = {
   subject: 'room.create',
@@ -80,8 +84,10 @@ export const roomCreate = {
 
 /**
  * `room.direct`: returns the direct room of the caller and another user, and creates it at the first
- * call. If the two share no other room, the direct room is a message request to the other user. Accepts
- * a message request to the caller. Returns `forbidden` if the other user has never logged in.
+ * call. If the two users share no other room, the new direct room is a message request to the other
+ * user. If the direct room is a message request to the caller, accepts the request. Returns
+ * `forbidden` if the other user has never logged in, or if they are deactivated and the room is
+ * new.
  */
 export const roomDirect = {
   subject: 'room.direct',
@@ -95,7 +101,7 @@ export const roomDirect = {
 /**
  * `room.list`: returns the caller's rooms, at most 1,000, in no particular order. `log` is an id of
  * the stream of events. If it differs from the `log` of an earlier answer, a backup may have been
- * restored: the client must then delete all events and all sequences that it has stored. `log` is
+ * restored: the client must then delete all events and sequences that it has stored. `log` is
  * absent while JetStream is unavailable.
  */
 export const roomList = {
@@ -138,9 +144,9 @@ export const roomKeys = {
 
 /**
  * `room.info`: returns a room and the 500 members who joined first. `role` is absent if the caller
- * is not a member. A user who is invited to a room that is not public gets the room without its
- * members. Returns `forbidden` to a banned user, and to any other non-member of a room that is not
- * public.
+ * is not a member. If the room is not public, a user who is only invited gets the room without its
+ * members, and any other user who is not a member gets `forbidden`. A banned user always gets
+ * `forbidden`.
  */
 export const roomInfo = {
   subject: 'room.info.{room}',
@@ -200,9 +206,9 @@ export const roomRename = {
 } as const satisfies Contract
 
 /**
- * `read.update`: sets the caller's read position, at most to the room's last event. Moves it
- * backwards only if `unread` is true. Returns the unread counts, which include the events up to the
- * sequence `asOf`.
+ * `read.update`: sets the caller's read position to `seq`, or to the room's newest event if `seq`
+ * is higher. Moves the position backwards only if `unread` is true. Returns the unread counts,
+ * which include the events up to the sequence `asOf`.
  */
 export const readUpdate = {
   subject: 'read.update.{room}',
@@ -210,7 +216,7 @@ export const readUpdate = {
     room: RoomId,
     seq: SeqOrNone,
     unread: v.optional(v.boolean(), false),
-    /** True to mark the room's threads as read up to `seq` as well. */
+    /** If true, the room's threads are marked as read up to `seq` as well. */
     threads: v.optional(v.boolean(), false),
   }),
   output: v.object({ seq: SeqOrNone, unread: v.number(), mentions: v.number(), asOf: SeqOrNone }),
@@ -226,8 +232,8 @@ export const deliverRead = {
     room: RoomId,
     ...readUpdate.output.entries,
     /**
-     * True if the read position moved backwards. Otherwise, clients keep the highest position,
-     * because these events can arrive in the wrong order.
+     * True if the read position moved backwards. If false, clients keep the highest position that
+     * they have received, because these events can arrive in the wrong order.
      */
     back: v.boolean(),
     threads: v.boolean(),

@@ -2,9 +2,10 @@ import * as v from 'valibot'
 import type { Contract } from '#runtime'
 
 /**
- * `oidc.logout`: OpenID Connect back-channel logout. Closes the connections of a user whose session
- * at the identity provider has ended, and rejects logins with the tokens of that session. Returns
- * `invalid`, with the reason, if the logout token is not valid or was received before.
+ * `oidc.logout`: OpenID Connect back-channel logout, which the identity provider calls when a
+ * session of a user has ended. Closes the user's connections, and rejects later logins with the
+ * tokens of that session. Returns `invalid`, with the reason, if the logout token is not valid or
+ * was received before.
  */
 export const oidcLogout = {
   subject: 'oidc.logout',

@@ -10,7 +10,7 @@ export const FollowedThread = v.object({
   threadId: MessageId,
   readSeq: SeqOrNone,
   lastSeq: SeqOrNone,
-  /** Number of unread replies by others, at most 100. */
+  /** Number of unread replies of other users, at most 100. */
   unread: v.number(),
   mentions: v.number(),
 })
@@ -29,8 +29,9 @@ export const threadList = {
 } as const satisfies Contract
 
 /**
- * `read.update.thread`: sets the caller's read position in a thread, at most to the room's last
- * event. Returns the unread counts of the room. They include the events up to the sequence `asOf`.
+ * `read.update.thread`: sets the caller's read position in a thread to `seq`, or to the room's
+ * newest event if `seq` is higher. Returns the unread counts of the room, which include the events
+ * up to the sequence `asOf`.
  */
 export const readUpdateThread = {
   subject: 'read.update.{room}.thread.{threadId}',

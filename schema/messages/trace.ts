@@ -2,7 +2,7 @@ import * as v from 'valibot'
 import type { Contract } from '#runtime'
 import { Time } from '../ids.ts'
 
-/** The functions for whose calls the page begins a trace. */
+/** The page begins a trace for each call of these functions. */
 export const tracedCalls = ['send', 'send.thread'] as const
 export type TracedCall = (typeof tracedCalls)[number]
 
@@ -14,7 +14,7 @@ const PageSpan = v.strictObject({
   trace: hexId(32),
   id: hexId(16),
   name: v.picklist(tracedCalls),
-  /** The start by the client's clock. */
+  /** The start of the call, by the client's clock. */
   at: Time,
   ms: v.pipe(v.number(), v.minValue(0), v.maxValue(600_000)),
   /** The error code of a failed call. */
@@ -24,7 +24,10 @@ export type PageSpan = v.InferOutput<typeof PageSpan>
 
 export const maxReportedSpans = 20
 
-/** `trace.report`: exports spans of the caller's page. `isExported` is false if the runtime exports no traces. */
+/**
+ * `trace.report`: exports spans that the caller's page has recorded. `isExported` is false if the
+ * runtime exports no spans.
+ */
 export const traceReport = {
   subject: 'trace.report',
   input: v.strictObject({

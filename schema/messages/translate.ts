@@ -4,7 +4,7 @@ import { MessageId, NotifyId, UserId } from '../ids.ts'
 import { Text } from './chat.ts'
 import { Language } from './prefs.ts'
 
-/** Key that the client chooses; all pieces of the translation contain it. */
+/** Key that the client chooses for its request. All pieces of the translation contain it. */
 const MsgKey = v.pipe(v.string(), v.regex(/^[\w.:-]{1,128}$/))
 const EngineName = v.picklist(['ollama', 'libretranslate', 'apertium'])
 export type EngineName = v.InferOutput<typeof EngineName>
@@ -12,10 +12,11 @@ export type EngineName = v.InferOutput<typeof EngineName>
 const order = { targetLang: Language, msgKey: MsgKey }
 
 /**
- * `translate.request`: starts the translation of a message that the caller may read, or of a text of
- * the caller's own. The translation follows in pieces on `deliver.{user}.translate.response`; the last
- * one has `done: true`, even after an error. Returns `forbidden` if the message does not exist or was
- * deleted, `not_found` if no engine knows the languages, and `unavailable` if there is no engine.
+ * `translate.request`: starts the translation of a message that the caller may read, or of the
+ * given text. The translation follows in pieces on `deliver.{user}.translate.response`. The last
+ * piece has `done: true`, even after an error. Returns `forbidden` if the message does not exist or
+ * was deleted, `not_found` if no engine knows the languages, and `unavailable` if no engine is
+ * available.
  */
 export const translateRequest = {
   subject: 'translate.request',
@@ -32,7 +33,9 @@ export const translateRequest = {
     /** `skipped`: the text is in a language of `skip`, and no piece follows. */
     state: v.picklist(['started', 'cached', 'skipped']),
     engine: v.optional(EngineName),
-    /** Language of the text. Undefined if only the engine can detect it. */
+    /**
+     * Language of the text. Undefined if this function could not detect it, and the engine must.
+     */
     from: v.optional(v.string()),
   }),
   audience: ['everyone'],
@@ -66,7 +69,10 @@ export const deliverTranslation = {
     msgKey: MsgKey,
     targetLang: v.string(),
     translatedText: v.string(),
-    /** Length of all earlier pieces. If the client has received less, it has missed a piece. */
+    /**
+     * Total length of the texts of all earlier pieces. If the client has less, it has missed a
+     * piece.
+     */
     offset: v.number(),
     done: v.boolean(),
     engine: EngineName,
@@ -78,9 +84,9 @@ export const deliverTranslation = {
 export type TranslationPiece = v.InferOutput<typeof deliverTranslation.data>
 
 /**
- * Tests whether a user still has a client: a request to the subject on which the user receives
- * pieces of translations. It fails with `unavailable` if no client of the user subscribes to the
- * subject.
+ * A call that tests whether a user still has a client. It is sent to the subject on which the user
+ * receives the pieces of translations. It fails with `unavailable` if no client of the user
+ * subscribes to that subject.
  */
 export const translationClients = {
   subject: deliverTranslation.subject,
@@ -95,7 +101,9 @@ const EngineState = v.object({
   available: v.boolean(),
   reason: v.optional(v.string()),
   remedy: v.optional(v.string()),
-  /** Target languages by source language. Undefined if the engine translates between all languages. */
+  /**
+   * For each source language, its target languages. Undefined if the engine translates between all.
+   */
   pairs: v.optional(v.record(v.string(), v.array(v.string()))),
 })
 export type EngineState = v.InferOutput<typeof EngineState>
@@ -120,8 +128,9 @@ export const translatePing = {
 } as const satisfies Contract
 
 /**
- * `translate.cancel`: stops a translation. Its last piece has the error `cancelled`. The engine
- * stops if no other caller waits for the translation. Has no effect for an unknown `msgKey`.
+ * `translate.cancel`: ends a translation for the caller, whose last piece then has the error
+ * `cancelled`. The engine stops if no other caller waits for the same translation. Has no effect
+ * for an unknown `msgKey`.
  */
 export const translateCancel = {
   subject: 'translate.cancel',
@@ -163,19 +172,25 @@ export const translationOrdered = {
   data: translateRun.input,
 } as const satisfies Topic
 
-/** Published to all processes: the one that runs the translation adds the listener. */
+/**
+ * Published to all processes when a user requests a translation that is already running. The
+ * process that runs it then sends its pieces to this user too.
+ */
 export const translationJoined = {
   subject: 'translate.joined',
   data: v.object({ key: v.string(), ...Listener }),
 } as const satisfies Topic
 
-/** Published to all processes: the one that runs the translation removes the listener. */
+/**
+ * Published to all processes when a user cancels a translation. The process that runs it then sends
+ * no more of its text to this user.
+ */
 export const translationCancelled = {
   subject: 'translate.cancelled',
   data: v.object(Listener),
 } as const satisfies Topic
 
-/** Published to all processes after each run of `translate.probe`. */
+/** The states of the engines, published to all processes after each run of `translate.probe`. */
 export const translationProbed = {
   subject: 'translate.probed',
   data: EngineStates,

@@ -20,9 +20,9 @@ const Me = v.object({
 export type Me = v.InferOutput<typeof Me>
 
 /**
- * `users.me`: returns the caller. If `name` is given, sets the display name first; null restores the
- * name from the identity provider. Returns `conflict` if the name looks like the name, user name or id
- * of another user.
+ * `users.me`: returns the caller. If `name` is given, first sets the display name. If `name` is
+ * null, first restores the name from the identity provider. Returns `conflict` if the name looks
+ * like the name, user name or id of another user.
  */
 export const usersMe = {
   subject: 'users.me',
@@ -34,8 +34,8 @@ export const usersMe = {
 } as const satisfies Contract
 
 /**
- * `users.id`: returns the caller's user id. A client that does not know this id yet uses the identity token
- * (schema/identity.ts) as the caller in the subject of the call.
+ * `users.id`: returns the caller's user id. The subject of a call normally contains this id. A
+ * client that does not know it yet puts its identity token (schema/identity.ts) there instead.
  */
 export const usersId = {
   subject: 'users.id',
@@ -49,8 +49,8 @@ export const usersId = {
 const SearchText = v.pipe(StorableText, v.minLength(1), v.maxLength(64))
 
 /**
- * `users.search`: returns up to 20 users who are not deactivated. Each word of `text` begins a word of
- * their name, user name or id, without regard to case and diacritics.
+ * `users.search`: returns up to 20 users who are not deactivated. Each word of `text` must be the
+ * beginning of a word in the user's name, user name or id. Ignores case and diacritics.
  */
 export const usersSearch = {
   subject: 'users.search',
@@ -69,7 +69,7 @@ export const usersNames = {
   description: 'Returns the display names of users',
 } as const satisfies Contract
 
-/** Published to functions at each login, with the user's data from the token. */
+/** Published to functions at each login of a user, with the user's data from the access token. */
 export const userSeen = {
   subject: 'user.seen.{userId}',
   data: v.object({

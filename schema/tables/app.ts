@@ -4,14 +4,17 @@ import type { RoomId, UserId } from '../ids.ts'
 import type { AppId, AppNeed } from '../messages/app.ts'
 import { rooms } from './room.ts'
 
-/** All room apps that a process has ever served. Each start of a process with apps updates their rows. */
+/**
+ * All room apps that a process has ever served, except those that `apps.remove` has removed. A
+ * process that serves apps updates their rows when it starts.
+ */
 export const apps = pgTable('apps', {
   id: text('id').$type<AppId>().primaryKey(),
   name: text('name').notNull(),
   version: text('version').notNull(),
   componentUrl: text('component_url'),
   integrity: text('integrity'),
-  /** The permissions of the app beyond its own data, see `AppNeed`. */
+  /** The permissions that the app needs besides access to its own data: see `AppNeed`. */
   needs: text('needs').array().$type<AppNeed[]>().notNull().default(sql`'{}'`),
 })
 
@@ -32,7 +35,8 @@ export const roomApps = pgTable(
   },
   (table) => [
     primaryKey({ columns: [table.room, table.app] }),
-    // For apps.remove, which deletes all rows of an app, and for the foreign key of `app`.
+    // Used by apps.remove, which deletes all rows of an app, and by the checks of the foreign key
+    // `app`.
     index('room_apps_app').on(table.app),
   ],
 )

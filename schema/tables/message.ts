@@ -18,7 +18,8 @@ const time = (name = 'at') => timestamp(name, { withTimezone: true })
 
 /**
  * The current state of all messages. The tables in this file are a projection of the stream
- * CHAT_MESSAGES. They have no foreign keys, because events are not persisted in a fixed order.
+ * CHAT_MESSAGES. They have no foreign keys, because an event may be persisted before the event of
+ * the message to which it belongs.
  */
 export const messages = pgTable(
   'messages',
@@ -32,7 +33,7 @@ export const messages = pgTable(
     clientId: text('client_id').$type<ClientId>().notNull(),
     text: text('text').notNull(),
     mentions: text('mentions').array().$type<UserId[]>().notNull().default(sql`'{}'`),
-    /** Only in messages of apps. */
+    /** Only in messages that an app has sent. */
     card: jsonb('card').$type<Card>(),
     at: time().notNull(),
     editedSeq: seq('edited_seq'),
@@ -43,9 +44,9 @@ export const messages = pgTable(
     // Used for history pages. The migration adds `INCLUDE (sender, deleted_at)` to this unique
     // index, so that an index-only scan can count unread messages. Drizzle cannot express INCLUDE.
     unique('messages_room_thread_seq').on(table.room, table.threadId, table.seq),
-    // Makes sending a message idempotent without a time limit.
+    // Makes `send` idempotent for ever. The stream detects duplicates only for some minutes.
     unique('messages_sender_client_id').on(table.sender, table.clientId),
-    // Used to find the deleted replies of a thread, which are not counted.
+    // Used by history pages, which list recently deleted replies of a thread.
     index('messages_deleted_replies')
       .on(table.room, table.threadId, table.editedSeq)
       .where(sql`${table.deletedAt} is not null and ${table.threadId} <> ''`),
@@ -53,8 +54,9 @@ export const messages = pgTable(
 )
 
 /**
- * The mentions in the current texts of messages, except mentions of the sender. For `@all`, `userId` is
- * the group name `all`. For `@here`, there is a row for each member who was online.
+ * The mentions in the current texts of messages. Senders who mention themselves have no row. For
+ * `@all`, `userId` is the group name `all`. For `@here`, there is a row for each member who was
+ * online.
  */
 export const mentions = pgTable(
   'mentions',
@@ -65,12 +67,12 @@ export const mentions = pgTable(
     threadId: text('thread_id').$type<MessageId | ''>().notNull(),
     seq: seq().notNull(),
     sender: text('sender').$type<UserId>().notNull(),
-    /** Sequence of the edit that contained the text; 0 for the original text. */
+    /** Sequence of the edit with which the current text was written; 0 for the original text. */
     version: seq('version').notNull(),
   },
   (table) => [
     primaryKey({ columns: [table.messageId, table.userId] }),
-    // Contains `sender`, so that an index-only scan can count unread mentions.
+    // Includes the column `sender`, so that an index-only scan can count unread mentions.
     index('mentions_user').on(table.userId, table.room, table.threadId, table.seq, table.sender),
   ],
 )
@@ -99,8 +101,8 @@ export const threadStates = pgTable(
 )
 
 /**
- * All texts of edited messages, including the original texts. `seq` is the sequence of the event
- * that contained the text.
+ * For each edited message, all its texts: the original text and the text of each edit. `seq` is the
+ * sequence of the event that contained the text.
  */
 export const messageVersions = pgTable(
   'message_versions',
@@ -126,8 +128,8 @@ export const reactions = pgTable(
     on: boolean('on').notNull(),
     seq: seq().notNull(),
     /**
-     * Sequence of the user's first reaction with this emoji. It stays the same if the user
-     * withdraws the reaction and adds it again.
+     * Sequence of the user's first reaction to the message with this emoji. It stays the same if
+     * the user withdraws the reaction and adds it again.
      */
     firstSeq: seq('first_seq').notNull(),
   },
@@ -136,8 +138,8 @@ export const reactions = pgTable(
 
 /**
  * The sequence of the newest persisted event of each room, including its threads. Earlier events
- * may not be persisted yet (see domain/log/persisted-sequence.ts). Sequences of rooms in different partitions
- * have no order in time.
+ * may not be persisted yet (see domain/log/persisted-sequence.ts). If two rooms are in different
+ * partitions, their sequences do not show which event is newer.
  */
 export const roomHeads = pgTable('room_heads', {
   room: text('room').$type<RoomId>().primaryKey(),

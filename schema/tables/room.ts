@@ -34,7 +34,7 @@ export const rooms = pgTable(
   },
   (table) => [
     check('rooms_kind', sql`${table.kind} in ('public', 'private', 'direct')`),
-    // For room.archived, which otherwise would look up all rooms of the caller.
+    // Used by room.archived. Without it, room.archived would look up all rooms of the caller.
     index('rooms_archived').on(table.archivedAt).where(sql`${table.archivedAt} is not null`),
   ],
 )
@@ -65,14 +65,14 @@ export const bans = pgTable(
   },
   (table) => [
     primaryKey({ columns: [table.room, table.userId] }),
-    // For room.browse, which omits rooms that the caller is banned from.
+    // Used by room.browse, which omits rooms from which the caller is banned.
     index('bans_user').on(table.userId),
   ],
 )
 
 /**
- * Invitations to a room that were not accepted. A `quiet` invitation renews a declined one: the user
- * may accept it, but does not see it listed.
+ * Invitations to rooms that have not been accepted. An invitation is `quiet` if the user declined
+ * an earlier one to the room: the user may accept it, but does not see it listed.
  */
 export const invitations = pgTable(
   'invitations',
@@ -93,8 +93,8 @@ export const invitations = pgTable(
 )
 
 /**
- * Read positions of members. A new row has the sequence of the newest persisted event of the room.
- * The row remains when the member leaves, and applies again when they return.
+ * Read positions of members. A new member's position is the newest persisted event of the room.
+ * When a member leaves, the row is kept, and applies again when they return.
  */
 export const readStates = pgTable(
   'read_states',
@@ -107,9 +107,10 @@ export const readStates = pgTable(
 )
 
 /**
- * Transactional outbox for room and membership events, and for messages of apps. The transaction of a
- * change inserts the events of the change. Later, the events are appended to the stream CHAT_MESSAGES
- * in the order of `place`, with `id` for deduplication, and deleted.
+ * Transactional outbox for room and membership events, and for messages of apps. The transaction of
+ * a change inserts the events of the change here. Later, the events are appended to the stream
+ * CHAT_MESSAGES, in the order of `place`, and then deleted here. The stream deduplicates them by
+ * `id`.
  */
 export const pendingEvents = pgTable(
   'pending_events',

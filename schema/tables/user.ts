@@ -12,8 +12,8 @@ import {
 import type { UserId } from '../ids.ts'
 
 /**
- * This column has no foreign key, because the key's checks would double the time of a batch of
- * first logins.
+ * The column has no foreign key to `users`, because checking it would double the time that a batch
+ * of first logins takes.
  */
 const userId = () => text('user_id').$type<UserId>().notNull()
 
@@ -29,8 +29,8 @@ export const users = pgTable(
     issuer: text('issuer'),
     subject: text('subject'),
     /**
-     * Name from the identity provider, or the user id if the provider has no name. `chosenName`
-     * takes precedence.
+     * Name from the identity provider, or the user id if the provider has no name. If the user has
+     * a `chosenName`, it is shown instead.
      */
     name: text('name').notNull(),
     chosenName: text('chosen_name'),
@@ -50,7 +50,7 @@ export const userNameKeys = pgTable(
   {
     key: text('key').notNull(),
     userId: userId(),
-    /** True for the keys of `chosenName`, false for those of the id, the handle and `name`. */
+    /** True if the key is derived from `chosenName`; false if from the id, the handle or `name`. */
     isChosen: boolean('is_chosen').notNull(),
   },
   (table) => [
@@ -66,15 +66,16 @@ export const userTerms = pgTable(
     userId: userId(),
   },
   (table) => [
-    // Used to read a range of terms in byte order.
+    // Used to search terms by prefix: reads a range of terms in byte order.
     uniqueIndex('user_terms_term').on(table.term.op('text_pattern_ops'), table.userId),
     index('user_terms_user').on(table.userId),
   ],
 )
 
 /**
- * Users who cannot log in. A table of its own, because PostgreSQL estimates a nearly empty column of
- * `users` wrongly before the first ANALYZE, and then scans all users.
+ * Deactivated users, who cannot log in. This is not a column of `users`, because almost all its
+ * values would be null. Before the first ANALYZE, PostgreSQL estimates such a column wrongly, and
+ * then scans all users.
  */
 export const deactivations = pgTable('deactivations', {
   userId: text('user_id').$type<UserId>().primaryKey(),

@@ -1,4 +1,7 @@
-/** Names that mention all members of a room, or those who are online. No user can have them. */
+/**
+ * `@all` mentions all members of a room, `@here` those who are online. No user can have these
+ * names.
+ */
 export const groupNames = ['all', 'here'] as const
 export type GroupName = (typeof groupNames)[number]
 

@@ -3,27 +3,30 @@ import { Lexer, type Token, Tokenizer, type Tokens } from 'marked'
 /** Maximum nesting depth. Deeper blocks are shown as source text. */
 const maxDepth = 10
 /**
- * To find the end of emphasis or a link, marked (the Markdown library) scans the following text. This
- * is the maximum total length of these scans in one message.
+ * To find the end of emphasis or of a link, marked (the Markdown library) scans the text after its
+ * start. This is the maximum total length of these scans in one message.
  */
 const maxSearchedLength = 60_000
 /**
- * Maximum length of plain text that is passed to marked at once. At every step, marked scans all of
- * that text, so a long text would take too long.
+ * Maximum length of the plain text that is passed to marked at once. At each of its steps, marked
+ * scans all of the passed text, so a long text would take too long.
  */
 const windowLength = 512
 const maxUrlLength = 2_048
 const maxBackticks = 300
-/** Maximum number of lines such as `|---|---|`. For each of them, marked scans all text below. */
+/**
+ * Maximum number of lines such as `|---|---|`, which follow the head of a table. For each of them,
+ * marked scans all text below it.
+ */
 const maxDelimiterRows = 60
 const maxColumns = 64
 const maxCells = 2_000
 const maxLength = 32_000
 
 /**
- * Returns marked's tokens of a message, within milliseconds for any message. Unlike in Markdown,
- * HTML is text, there are no link definitions or underlined headings, and a quote ends after its
- * last line with `>`.
+ * Returns marked's tokens of a message. Takes only milliseconds, whatever the message contains.
+ * Differs from Markdown: HTML is shown as text, there are no link definitions or underlined
+ * headings, and a quote ends after its last line that begins with `>`.
  */
 export function lexMessage(text: string): Token[] {
   const sanitized = sanitize(text)
@@ -35,7 +38,8 @@ export function lexMessage(text: string): Token[] {
   try {
     return new MessageLexer(new MessageTokenizer(sanitized)).lex(sanitized)
   } catch {
-    // A bug in marked must not break the whole conversation.
+    // If marked throws, the message is shown as plain text, so that the rest of the conversation is
+    // displayed.
     return asPlainText(sanitized)
   }
 }
@@ -62,7 +66,7 @@ function toTextToken(text: string): Tokens.Text {
   return { type: 'text', raw: text, text }
 }
 
-/** Limits the nesting depth, because thousands of nested `>` would overflow the stack. */
+/** Limits the nesting depth, because thousands of nested quotes (`>`) would overflow the stack. */
 class MessageLexer extends Lexer {
   private depth = 0
 
@@ -118,8 +122,8 @@ function splitRow(line: string): string[] {
 }
 
 /**
- * Two patterns for the mention of a user by an e-mail address: the `@` at the end of a text, and
- * the address after it.
+ * A mention may contain an e-mail address: `@ann@example.org`. `mentionStart` matches the `@` at
+ * the end of a text, and `mentionedAddress` matches the address after it.
  */
 const mentionStart = /(?<![\w@])@$/
 const mentionedAddress = /^[\w-]+(?:[.+][\w-]+)*@[\w-]+(?:\.[\w-]+)*/
@@ -131,8 +135,8 @@ class MessageTokenizer extends Tokenizer {
 
   constructor(text: string) {
     super()
-    // marked scans text without delimiters quickly, so the effort of a scan is proportional to the
-    // share of delimiters.
+    // marked scans text without delimiters quickly. So the assumed effort of a scan grows with the
+    // share of delimiters in the text.
     this.delimiters = 0.1 + (text.match(/[*_~]/g)?.length ?? 0) / text.length
   }
 
@@ -181,7 +185,7 @@ class MessageTokenizer extends Tokenizer {
     return table
   }
 
-  /** Adds the cells that a row has beyond those of the head, because marked drops them. */
+  /** If a row has more cells than the head, marked drops the excess cells. Adds them again. */
   private addExcessCells({ raw, header, rows }: Tokens.Table) {
     const lines = raw.split('\n').slice(2)
     for (const [index, row] of rows.entries()) {
@@ -202,7 +206,7 @@ class MessageTokenizer extends Tokenizer {
   }
 
   override link(src: string) {
-    // Most brackets are not links, so this cheap test comes first.
+    // Most brackets do not begin a link, so this cheap test comes before marked's expensive one.
     const label = /^!?\[(?:\\.|[^\\[\]]|\[(?:\\.|[^\\[\]])*\])*\]\(/s
     if (!label.test(src)) return undefined
     return this.search(src, 1, () => super.link(src))
@@ -240,8 +244,8 @@ class MessageTokenizer extends Tokenizer {
   override inlineText(src: string) {
     const [address = ''] =
       src.length === this.lengthAfterAt ? (mentionedAddress.exec(src) ?? []) : []
-    // Returns the whole address as text. Otherwise, marked would make a link of the address from
-    // its second letter on.
+    // Returns the whole address as one text. Otherwise, marked would treat its first letter as
+    // text, and make a link of the rest.
     if (address) return { ...toTextToken(address), escaped: false }
     const text = this.readText(src)
     if (text && mentionStart.test(text.raw)) this.lengthAfterAt = src.length - text.raw.length
@@ -251,7 +255,8 @@ class MessageTokenizer extends Tokenizer {
   private readText(src: string) {
     if (src.length <= windowLength) return super.inlineText(src)
     const window = src.slice(0, windowLength)
-    // Cuts between words, because the rest of a cut word might be read as the start of a token.
+    // Cuts between words. If it cut within a word, marked might read the rest of the word as the
+    // start of a token, such as a link.
     const cut = window.search(/\s\S*$/)
     return super.inlineText(cut > 0 ? window.slice(0, cut) : window)
   }
