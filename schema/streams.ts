@@ -170,7 +170,7 @@ export const CONNECTIONS = {
 /**
  * Maps identities to user ids. The entry `subject.{identity token}` has the user id of an identity,
  * and the entry `id.{user}` has the identity of a user id. The database has a copy, but logins read
- * only this bucket.
+ * this bucket, so that they do not need the database.
  */
 export const USER_IDS = {
   bucket: 'USER_IDS',
@@ -193,8 +193,9 @@ export const TRANSLATE = {
 } as const satisfies BucketDeclaration
 
 /**
- * Translations of messages, with the keys `{message id}.{hash of text, target language, engine and
- * model}`. When a message is deleted, its translations are erased.
+ * Translations of messages, with the keys `{message id}.{hash}`. The hash is that of the text, the
+ * target language, the engine and the model. When a message is deleted, its translations are
+ * erased.
  */
 export const TRANSLATE_CACHE = {
   bucket: 'TRANSLATE_CACHE',

@@ -38,10 +38,9 @@ const kinds = { nats: 'nats', websocket: 'websocket', mqtt: 'mqtt' } as const
 /**
  * Serves the auth callout. `admit` returns the client's permissions, or throws a FunctionError to
  * reject the client; nats-server logs the error's message. If `admit` returns undefined, the login
- * gets no
- * answer, so that the client times out and repeats it. `drain` leaves the queue group and waits
- * until all received requests are handled. If a seed is invalid, throws an Error that names its
- * environment variable.
+ * gets no answer, and the client repeats it after its own timeout. `drain` leaves the queue group
+ * and waits until all received requests are handled. If a seed is invalid, throws an Error that
+ * names its environment variable.
  */
 export function serveCallout(
   nc: NatsConnection,

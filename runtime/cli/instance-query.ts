@@ -16,8 +16,8 @@ interface Answer {
 let queries = 0
 
 /**
- * Makes this instance answer the supervisor's queries, with the handler of the name `about`. A
- * handler must not throw, because the supervisor would receive no answer.
+ * Makes this instance answer the supervisor's queries. `about` in a query is the name of its
+ * handler. A handler must not throw, because the supervisor would receive no answer.
  */
 export function answerQueries(
   handlers: Readonly<Record<string, (input: never) => Promise<unknown>>>,

@@ -42,7 +42,7 @@ export type Answer<C extends Contract> =
 
 export interface CallOptions {
   /**
-   * Milliseconds until the call times out. It then fails here, and is cancelled in the function.
+   * Milliseconds until the call fails with `timeout`. The function then aborts the call as well.
    * Default: the contract's timeout.
    */
   timeoutMs?: number

@@ -55,8 +55,8 @@ export interface ResourceOptions extends EnsureOptions {
 type Config = Record<string, unknown>
 
 /**
- * The metadata key of a stream with its number of partitions. Absent if there is only one
- * partition.
+ * The key in the metadata of a stream that has the number of partitions. Absent if there is only
+ * one partition.
  */
 const partitionsKey = 'natter.partitions'
 

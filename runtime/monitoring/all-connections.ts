@@ -3,8 +3,8 @@ import type { NamedConnection } from '../api/system.ts'
 import { gather } from '../nats/gather.ts'
 
 /**
- * Every server answers a request on this subject, so the answers contain the ids of all servers. It
- * is allowed in every account, because a server answers with statistics of the requesting account.
+ * Every server answers a request on this subject with statistics of the requesting account. Only
+ * the servers' ids are used here.
  */
 const serversSubject = '$SYS.REQ.ACCOUNT.PING.STATZ'
 const waitMs = 1_000
@@ -50,8 +50,8 @@ export async function listAllConnections(
 }
 
 /**
- * Reads one page of connections from each of the `servers`. Returns when all have responded, or
- * after five seconds without the pages of the others.
+ * Reads one page of connections from each of the `servers`. Returns when all have responded. After
+ * five seconds, returns without the pages of servers that have not responded.
  */
 async function readPages(
   nc: NatsConnection,

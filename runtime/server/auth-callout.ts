@@ -20,8 +20,8 @@ import { followFunctions } from './other-functions.ts'
 import type { FunctionStats } from './stats.ts'
 
 /**
- * Maximum time to answer a login. nats-server closes the connection of an unanswered login after 20
- * s (nats.conf), so this is shorter.
+ * Maximum time to answer a login. Must be shorter than 20 s: after this time, nats-server closes
+ * the connection of an unanswered login (nats.conf).
  */
 const loginTimeoutMs = 15_000
 

@@ -51,7 +51,7 @@ export class FairQueue<Job extends Queued> {
       const [job] = lane.waiting
       if (!job) break
       this.delete(job)
-      // Moves the caller behind all other callers.
+      // Gives this caller the next turn only after all other callers.
       if (this.#turns.delete(lane)) this.#takeTurns(lane)
       return job
     }

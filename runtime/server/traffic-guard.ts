@@ -65,9 +65,9 @@ export class TrafficGuard {
   }
 
   /**
-   * Blocks a user whom another process has blocked. `blocked` may be an alias, if that process does
-   * not know the alias's user. Only a process that served a login of the user knows the user, and
-   * then blocks it too.
+   * Blocks a user whom another process has blocked. A process knows the user of an alias only if it
+   * has served a login of this user, so `blocked` may be an alias. If this process knows its user,
+   * it blocks the user as well.
    */
   #receive(blocked: string) {
     this.#blocked.set(blocked, true)

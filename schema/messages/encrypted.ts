@@ -20,8 +20,8 @@ export interface RoomPush {
 
 /**
  * Published once for all members of a large room. Any user may subscribe to the subject, but only
- * members get the key. `data` is a `RoomPush` as JSON, encrypted with AES-256-GCM. It is in base64:
- * a nonce of 12 bytes, the ciphertext, and a tag of 16 bytes.
+ * members get the key. `data` is a `RoomPush` as JSON, encrypted with AES-256-GCM. It contains, in
+ * base64, a nonce of 12 bytes, the ciphertext, and a tag of 16 bytes.
  */
 export const roomEncrypted = {
   subject: 'room.notify.{key}',

@@ -9,7 +9,7 @@ export const Emoji = v.pipe(
   v.regex(/^\p{RGI_Emoji}$/v, 'Invalid emoji: expected exactly one, such as 👍'),
 )
 
-/** Whom a text mentions: ids of members, and names of groups (see schema/text/group-names.ts). */
+/** The mentions in a text: ids of members, and names of groups (see schema/text/group-names.ts). */
 export const Mentions = v.array(UserId)
 
 /**

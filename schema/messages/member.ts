@@ -155,8 +155,8 @@ export const roomMembers = {
   input: v.strictObject({ room: RoomId, after: v.optional(UserId) }),
   output: v.object({ members: v.array(UserId), next: v.optional(UserId) }),
   audience: ['functions'],
-  // An event for each member of the room waits for the answer. If the process that handles the call
-  // is killed, the event waits until this timeout.
+  // Events that are published to each member of the room wait for the answer. If the process that
+  // handles the call is killed, they wait until this timeout.
   timeoutMs: 1_000,
   description: 'Lists the members of a room',
 } as const satisfies Contract

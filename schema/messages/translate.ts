@@ -34,7 +34,8 @@ export const translateRequest = {
     state: v.picklist(['started', 'cached', 'skipped']),
     engine: v.optional(EngineName),
     /**
-     * Language of the text. Undefined if this function could not detect it, and the engine must.
+     * Language of the text. Undefined if `translate.request` cannot detect it, so that the engine
+     * must do it.
      */
     from: v.optional(v.string()),
   }),
