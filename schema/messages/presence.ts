@@ -155,8 +155,8 @@ export const deliverPresence = {
 } as const satisfies Topic
 
 /**
- * `typing`: tells the users who receive a room's events that the caller is typing there. Publishes
- * this at most once per 3 s.
+ * `typing`: tells the users who receive a room's events that the caller is typing there. Each
+ * process publishes this at most once per 3 s for a caller and a room or thread.
  */
 export const typing = {
   subject: 'typing.{room}',
