@@ -1,7 +1,9 @@
 import { type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 
 const tracer = trace.getTracer('natter.postgresql')
-/** Limits the text of an insert, which grows with the number of its rows. */
+/**
+ * Longer statements are cut in the span: the text of an insert grows with the number of its rows.
+ */
 const maxTextLength = 2_000
 
 /**
@@ -21,7 +23,10 @@ export function traceStatement<Query extends PromiseLike<unknown>>(
   return endWith(run(), span)
 }
 
-/** Ends the span with the query. Must not call `then` here, because the driver runs a query at its first `then`. */
+/**
+ * Ends the span when the query ends. Wraps `then` and does not call it, because the driver runs a
+ * query at the first call of `then`.
+ */
 function endWith<Query extends PromiseLike<unknown>>(query: Query, span: Span): Query {
   const subscribe = query.then.bind(query)
   let isWatched = false
@@ -45,7 +50,7 @@ function endFailed(span: Span, error: unknown) {
   span.end()
 }
 
-/** Returns the operation and its first table: `SELECT rooms`. */
+/** Returns the name of the span: the operation and the first table, such as `SELECT rooms`. */
 function summarize(text: string): string {
   const [, operation = 'query'] = /^[\s(]*(\w+)/.exec(text) ?? []
   const [, table = ''] = /\b(?:from|into|update)\s+(?:"\w+"\.)?"?(\w+)/i.exec(text) ?? []

@@ -5,7 +5,7 @@ export interface StateFault {
   loss: string
 }
 
-/** Errors that do not mean that the stored data are damaged, so removing the data does not help. */
+/** Matches errors with another cause than damaged data. Removing the data would not help. */
 const otherFault =
   /no space|ENOSPC|disk (is )?full|quota|permi|EACCES|EPERM|read-?only|memory|locked/i
 

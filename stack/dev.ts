@@ -12,7 +12,8 @@ import type { Stack } from './stack.ts'
 const root = join(import.meta.dirname, '..')
 const watchedFolders = ['functions', 'apps', 'domain', 'schema', 'runtime']
 /**
- * Time from the last saved file to the restart, so that "save all" in an editor causes only one.
+ * Delay between the last saved file and the restart. It debounces saves: "save all" in an editor
+ * causes only one restart.
  */
 const debounceMs = 100
 
@@ -82,8 +83,8 @@ function restartOnSave({ services }: Stack, log: (message: string) => void, sign
 }
 
 /**
- * Returns the names of the apps to which the files belong, or undefined if other apps may use one
- * of the files.
+ * Returns the names of the apps to which the files belong. Returns undefined if a file belongs to
+ * no single app: every app may import it, so all apps must be built.
  */
 function changedApps(files: string[]): string[] | undefined {
   const names = new Set<string>()

@@ -21,12 +21,12 @@ const descriptions: Record<Fault, string> = {
 }
 
 export interface Disk {
-  /** Resolves when services can write to the disk. */
+  /** Resolves at once while services can write to the disk, else when they can write again. */
   waitUntilWritable(signal: AbortSignal): Promise<void>
   /**
-   * Resolves to true when the disk can be written to again after `service` could not write. The
-   * service must then be restarted: nats-server and PGlite do not write again by themselves.
-   * Resolves to false when the signal aborts.
+   * Waits for a fault of the disk, or for a failed write in the log of `service`. Resolves to true
+   * when the disk is writable again. The service must then be restarted: nats-server and PGlite do
+   * not resume writing by themselves. Resolves to false when the signal aborts.
    */
   untilWritableAgain(service: ProcessService, signal: AbortSignal): Promise<boolean>
 }

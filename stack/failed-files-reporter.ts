@@ -5,8 +5,9 @@ import type { Reporter, TestModule } from 'vitest/node'
 export const failedFilesVariable = 'NATTER_FAILED_FILES'
 
 /**
- * Writes the paths of the failed test files, one per line. Writes nothing if an error belongs to no
- * test, so that `runTests` repeats no file: the repetition would hide this error.
+ * Writes the paths of the failed test files, one per line. `runTests` runs these files once more.
+ * If an error belongs to no test, writes nothing, because a successful second run would hide this
+ * error.
  */
 export default class FailedFilesReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {

@@ -1,7 +1,7 @@
 /**
- * `npm run certificates -- FOLDER NAMES...`: writes a private certificate authority, and certificates
- * signed by this authority, for development and for networks whose clients can be configured to trust this
- * authority.
+ * `npm run certificates -- FOLDER NAMES...`: writes a private certificate authority, and
+ * certificates that it signs. They are for development, and for networks whose clients can be
+ * configured to trust this authority.
  */
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
@@ -126,7 +126,7 @@ function createCertificate(
 ) {
   const file = (ending: string) => join(work, `${names[0]}.${ending}`)
   const alternatives = names.map((name) => `${isIP(name) ? 'IP' : 'DNS'}:${name}`).join(', ')
-  // The certificate is also valid for clients, because servers of a cluster are clients of each other.
+  // `clientAuth` is for clusters of nats-server: each server connects to the others as a client.
   const extensions = `basicConstraints = critical, CA:FALSE
 keyUsage = critical, digitalSignature
 extendedKeyUsage = serverAuth, clientAuth

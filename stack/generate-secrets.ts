@@ -70,8 +70,8 @@ function run() {
 
   const missing = Object.keys(files).filter((name) => !(name in existing))
   mkdirSync(folder, { recursive: true })
-  // All users may read the files, because containers run as other users. The mode of the folder
-  // keeps other users of this machine out.
+  // Each file is readable by all users, because a container that mounts it runs as another user.
+  // The mode of the folder denies access to other users of this machine.
   chmodSync(folder, 0o700)
   for (const name of missing) {
     const path = join(folder, name)

@@ -202,11 +202,11 @@ function run(node, command) {
       ...process.env,
       PATH: bin + delimiter + process.env.PATH,
     },
-    // The child stops when this IPC channel closes, even if this process is killed.
+    // This IPC channel closes when this process ends, even if it is killed. The child then stops.
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   })
-  // npm runs this script through a shell, which does not forward signals. When a signal has ended the
-  // shell, this process has another parent and must stop the child.
+  // npm runs this script through a shell, which does not forward signals. When a signal has ended
+  // the shell, this process gets another parent, and then stops the child.
   const parent = process.ppid
   const stopWithParent = () => process.ppid !== parent && child.kill('SIGTERM')
   if (process.env.npm_lifecycle_event) setInterval(stopWithParent, 500).unref()

@@ -71,8 +71,8 @@ async function removeStale(file: string) {
   if (!holder) return
   if (isRunning(holder)) throw new LockedError(file, holder)
 
-  // Another process may have replaced the lock since it was read. The rename then moves the new lock.
-  // So checks the holder of the moved lock, and puts the lock back if this holder is running.
+  // Since the holder was read, another process may have replaced the stale lock by its own. The
+  // rename then moves this new lock away. So the moved lock is put back if its holder is running.
   const moved = `${file}.stale.${crypto.randomUUID()}`
   try {
     await rename(file, moved)

@@ -13,9 +13,9 @@ export type PortName = keyof typeof defaultPorts
 export type Ports = Record<PortName, number>
 
 /**
- * Chooses a port for each name: the value of the environment variable, else the port of the last run
- * (`before`), else the default. The value 0 means the port of the last run, else any free port.
- * Replaces a port in use by the next free one.
+ * Chooses a port for each name: the value of the environment variable, else the port of the
+ * previous run (`before`), else the default. If the variable is 0, this is the port of the previous
+ * run, else any free port. Replaces a port that is in use by the next free one.
  */
 export async function choosePorts({
   names = Object.keys(defaultPorts) as PortName[],
@@ -44,15 +44,15 @@ export async function choosePorts({
 const maxTries = 10
 
 export interface ListenOptions {
-  /** The chosen ports of all services. Replaced ports are changed in this object. */
+  /** The chosen ports of all services. `listenOn` changes this object if it chooses other ports. */
   ports: Partial<Ports>
   env: NodeJS.ProcessEnv
   log: (message: string) => void
 }
 
 /**
- * Calls `listen`, which starts to listen on the ports of these names. If another program has taken one
- * of them since they were chosen, chooses them again and repeats the call.
+ * Calls `listen`, which starts to listen on the ports of these names. If another program has
+ * meanwhile taken one of these ports, chooses other ports and repeats the call.
  */
 export async function listenOn<T>(
   names: PortName[],

@@ -18,8 +18,8 @@ export function isRunning({ pid, since }: ProcessId): boolean {
 }
 
 /**
- * Sends SIGTERM to a process, and SIGKILL if it still runs after `within` milliseconds. Does nothing
- * if the pid belongs to another process.
+ * Sends SIGTERM to a process, and SIGKILL if it still runs after `within` milliseconds. Does
+ * nothing if the process has ended, even if a later process has the same pid.
  */
 export async function end(id: ProcessId, within = 10_000): Promise<void> {
   const signals = ['SIGTERM', 'SIGKILL'] as const
@@ -43,8 +43,8 @@ function trySignal(pid: number, signal: NodeJS.Signals) {
 function startOf(pid: number): string | undefined {
   try {
     if (process.platform !== 'linux') return ask(pid)
-    // The 2nd field is the process name in brackets, which may itself contain spaces and brackets. The
-    // 3rd field is the state, the 22nd the start time.
+    // The file is one line of fields. The 2nd is the process name in brackets, which may itself
+    // contain spaces and brackets. The 3rd is the state, the 22nd the start time.
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
     const isZombie = fields[0] === 'Z'

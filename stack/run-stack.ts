@@ -17,7 +17,8 @@ const dataServices = ['nats-server', 'pglite']
 
 /**
  * Runs the whole system on this machine until Ctrl-C, and restarts services that exit. Stores all
- * state in $NATTER_STATE, else in .natter. Exits the process, with 0 after a stop, else with 1.
+ * state in $NATTER_STATE, else in .natter. Then ends this process: with exit code 0 after a
+ * requested stop, with 1 after a failure.
  */
 export async function runStack(options: RunOptions = {}): Promise<void> {
   const startedAt = performance.now()

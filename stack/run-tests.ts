@@ -4,16 +4,15 @@ import { join, relative } from 'node:path'
 import { failedFilesVariable } from './failed-files-reporter.ts'
 import { run } from './run.ts'
 
-/** If more files fail, none of them is repeated, because the change or the machine is at fault. */
+/** If more files fail, none runs again: the cause is then a faulty change or a slow machine. */
 const maxRepeatedFiles = 10
 
 const reporter = join(import.meta.dirname, 'failed-files-reporter.ts')
 
 /**
- * Runs the tests of a folder that has a configuration of vitest. The files that failed run once
- * more. Each of these files runs as a whole, because a test may need the state that earlier tests
- * of its file left. After an error that belongs to no test, nothing is repeated. Returns the exit
- * code.
+ * Runs the tests of a folder that has a configuration of vitest, and then the failed test files
+ * once more. A failed file runs as a whole, because a test may need the state that earlier tests of
+ * its file left. After an error that belongs to no test, no file runs again. Returns the exit code.
  */
 export async function runTests(folder: string, env: NodeJS.ProcessEnv): Promise<number> {
   const dir = await mkdtemp(join(tmpdir(), 'natter-tests-'))

@@ -8,8 +8,8 @@ const nkeySeed = /\bS[ACNOUX][A-Z2-7]{56}\b/
 const binary = ['*.gz', '*.ico', '*.png', '*.woff2']
 
 /**
- * Returns the place of each secret in a project. Skips binary files, and files that the project's
- * .gitignore excludes.
+ * Returns file, line and kind of each secret in the files of a project. Skips binary files, and
+ * files that the project's .gitignore excludes.
  */
 export async function scanSecrets(root: string): Promise<string[]> {
   const found: string[] = []
@@ -26,8 +26,8 @@ export async function scanSecrets(root: string): Promise<string[]> {
 }
 
 /**
- * Returns patterns of the names of files and folders that are not scanned. The .gitignore of this
- * project contains only patterns of names, and none of paths.
+ * Returns patterns of the names of files and folders that are not scanned. Takes the lines of
+ * .gitignore as such patterns: this project's file contains no patterns of paths.
  */
 function excludedIn(root: string): string[] {
   const lines = readFileSync(join(root, '.gitignore'), 'utf8').split('\n')

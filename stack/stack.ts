@@ -65,7 +65,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
   let config: WebConfig | undefined
   const { startPage = startWeb, runtimeArgs } = options
-  // Listens first, because NATS and the OpenID provider need the origin of the page.
+  // The page starts before NATS and the OpenID provider, because they need the origin of the page.
   const web = owned.use(
     await listenOn(['WEB_PORT'], { ports, env, log }, () =>
       startPage({ port: ports.WEB_PORT, config: () => config }),
@@ -113,8 +113,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 }
 
 /**
- * Returns an empty NAME_FILE for each NAME. The runtime inherits the variables of this process, and
- * would reject NAME together with NAME_FILE.
+ * Returns an empty NAME_FILE for each variable NAME. It hides a NAME_FILE that the runtime would
+ * inherit from this process: the runtime rejects NAME together with NAME_FILE.
  */
 function withoutFiles(env: Record<string, string>): Record<string, string> {
   return Object.fromEntries(Object.keys(env).map((name) => [`${name}_FILE`, '']))
@@ -123,7 +123,7 @@ function withoutFiles(env: Record<string, string>): Record<string, string> {
 function neededPorts(env: NodeJS.ProcessEnv): PortName[] {
   const names: PortName[] = ['WEB_PORT']
   if (!env.NATS_URL) names.push('NATS_PORT', 'NATS_WS_PORT')
-  // Off by default: the monitor answers pages of every origin, and lists all clients.
+  // The monitor is off by default, because it answers pages of every origin, and lists all clients.
   if (!env.NATS_URL && env.NATS_MONITOR_PORT) names.push('NATS_MONITOR_PORT')
   if (!env.OIDC_ISSUER) names.push('OIDC_PORT')
   if (!env.DATABASE_URL) names.push('PG_PORT')

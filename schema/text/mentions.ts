@@ -6,17 +6,17 @@ const maxNames = 50
 const maxNameLength = 128
 
 /**
- * Returns a regular expression that matches each `@name` in a text. Use it on text between markdown
- * markup, because it would also match names in code and links. Like a handle, a name may contain
- * dots or be an e-mail address.
+ * Returns a regular expression that matches each `@name` in a text. Use it only on text outside
+ * markdown markup: it would also match in code and links. Like a handle, a name may contain dots or
+ * be an e-mail address.
  */
 export const mentionPattern = () =>
   /(?<![\w@])@([a-z0-9_-]+(?:[.+][a-z0-9_-]+)*(?:@[a-z0-9_-]+(?:\.[a-z0-9_-]+)*)?)(?![\w-])/gi
 
 /**
  * Returns the ids and handles, in lower case, that a name after `@` may refer to, the longest
- * first. The name may already end before a dot, `+` or `@`, and a hyphen or an underscore at its
- * end may be punctuation.
+ * first. In `@ann.smith`, the user may be `ann.smith` or `ann`: a dot, `+` or `@` may already
+ * belong to the text after the name. So may a hyphen or an underscore at the end, as in `@ann-`.
  */
 export function candidatesOf(name: string): string[] {
   const ends = [...name.matchAll(/[.+@]/g)].map(({ index }) => index)
@@ -39,7 +39,9 @@ export function findMentionedNames(text: string): string[] {
   return [...names].slice(0, maxNames)
 }
 
-/** Returns the texts between markup. Adjacent text tokens are one text, as in the page. */
+/**
+ * Returns the texts between markup. Joins adjacent text tokens, because the page shows one text.
+ */
 function textsOf(tokens: Token[]): string[] {
   const texts: string[] = []
   let text = ''
@@ -75,5 +77,5 @@ function childrenOf(token: MarkedToken): Token[] {
   }
 }
 
-/** Keeps the texts of two cells apart. */
+/** Separates the texts of two table cells, so that no name is matched across both. */
 const separator: Token = { type: 'br', raw: '\n' }

@@ -1,4 +1,4 @@
-/** In UTF-16 code units, after normalization. */
+/** In UTF-16 code units of the normalized name. */
 export const maxNameLength = 80
 
 export type NameProblem = 'empty' | 'tooLong' | 'control' | 'direction' | 'invisible' | 'marks'
@@ -12,8 +12,8 @@ export interface UnusableName {
 export type NameReading = { name: string } | UnusableName
 
 /**
- * The scripts in which a joiner changes how letters are shown, such as Persian (Arabic script) and
- * Hindi (Devanagari).
+ * Letters and marks of the scripts in which a zero-width joiner or non-joiner changes how letters
+ * are shown, such as Arabic (used for Persian) and Devanagari (used for Hindi).
  */
 const joining =
   String.raw`[[\p{L}\p{M}]&&[\p{scx=Arab}\p{scx=Syrc}\p{scx=Mong}\p{scx=Nkoo}\p{scx=Adlm}` +
@@ -25,12 +25,13 @@ const pictograph = String.raw`\p{ExtPict}[\uFE0E\uFE0F\p{EMod}]?`
 /** Sequences in which invisible characters have a visible effect. */
 const invisibleInContext = new RegExp(
   [
-    // Emoji: a flag of a region such as Scotland, a keycap, a family.
+    // Emoji: flags of regions such as Scotland, keycaps, and emoji that are joined from several,
+    // such as families.
     String.raw`\u{1F3F4}[\u{E0030}-\u{E0039}\u{E0061}-\u{E007A}]{1,6}\u{E007F}`,
     String.raw`[0-9#*]\uFE0F\u20E3`,
     String.raw`${pictograph}(?:\u200D${pictograph})*`,
     String.raw`(?<=${joining})(?:\u200D|\u200C(?=${joining}))(?![\u200C\u200D])`,
-    // Variants of Han and Mongolian letters.
+    // Variation selectors, which choose between forms of a Han or Mongolian letter.
     String.raw`(?<=\p{sc=Han})[\uFE00-\uFE02\u{E0100}-\u{E01EF}]`,
     String.raw`(?<=\p{sc=Mong})[\u180B-\u180F]`,
   ].join('|'),

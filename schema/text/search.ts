@@ -1,12 +1,15 @@
-/** Marks that searches ignore; vowel signs, such as those of Devanagari, are not among them. */
+/** Characters that searches ignore. Vowel signs, such as those of Devanagari, are not ignored. */
 const ignored = new RegExp(
   String.raw`[[\p{M}&&[\p{sc=Zinh}\p{sc=Latn}\p{sc=Grek}\p{sc=Cyrl}\p{sc=Arab}\p{sc=Hebr}\p{sc=Syrc}]]` +
-    // Also invisible characters, the Arabic tatweel (U+0640), and the nuktas of Indic scripts.
+    // Invisible characters, the Arabic tatweel (U+0640), and the nuktas of Indic scripts.
     String.raw`\p{DI}\u0640\u093C\u09BC\u0A3C\u0ABC\u0B3C]`,
   'gv',
 )
 
-/** Letters that Unicode does not decompose, and letters with two code points on Persian keyboards. */
+/**
+ * Letters that searches replace, so that both spellings are found: letters without a decomposition
+ * in Unicode, and Arabic letters that have another code point on Persian keyboards.
+ */
 const equalLetters: ReadonlyMap<string, string> = new Map(
   Object.entries({
     ß: 'ss',
@@ -30,7 +33,10 @@ const equalLetters: ReadonlyMap<string, string> = new Map(
 )
 const equalLetter = new RegExp(`[${[...equalLetters.keys()].join('')}]`, 'gu')
 
-/** Scripts without spaces between words, and the first letters of decomposed Korean syllables. */
+/**
+ * Letters that each count as the start of a word: those of scripts without spaces between words,
+ * and the first letter of each decomposed Korean syllable.
+ */
 const unspaced =
   /[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Bopo}\p{sc=Thai}\p{sc=Laoo}\p{sc=Khmr}\p{sc=Mymr}\p{sc=Tibt}\u1100-\u1112]/u
 const wordPart = /[\p{L}\p{M}\p{N}]/u
@@ -54,7 +60,10 @@ export function readQuery(query: string): string[] {
     .filter((word) => word !== '')
 }
 
-/** Returns the index of each word in a folded text; in a script without spaces, of each letter. */
+/**
+ * Returns the index of the start of each word in a folded text. In a script without spaces between
+ * words, each letter counts as a word.
+ */
 export function wordStarts(folded: string): number[] {
   const starts: number[] = []
   let index = 0
@@ -77,7 +86,8 @@ const [maxFoldedLength, maxTerms] = [300, 40]
 
 /**
  * Returns the terms by which a text is found, one for each word: the folded text from that word on,
- * followed by the whole folded text. So each word begins a term, and each term has all words.
+ * followed by the whole folded text. So a search by prefix finds every word, and one term is enough
+ * to check the other words of a query.
  */
 export function searchTerms(text: string): string[] {
   const folded = foldForSearch(text).slice(0, maxFoldedLength).toWellFormed()

@@ -20,13 +20,13 @@ const protectedInText = new RegExp(
   'giu',
 )
 
-/** Splits a message into parts. The texts of all parts, joined, are the message. */
+/** Splits a message into parts. Their texts, concatenated, are the message. */
 export function splitForTranslation(message: string): MessagePart[] {
   const parts: MessagePart[] = []
   let end = 0
   const add = (kind: MessagePart['kind'], text: string) => text && parts.push({ kind, text })
 
-  /** Adds the next occurrence of a token's source, and the markup before it. */
+  /** Adds the next occurrence of a token's source, and the markup before it, if it occurs. */
   function take(kind: 'text' | 'protected', source: string): boolean {
     const start = source ? message.indexOf(source, end) : -1
     if (start < 0) return false

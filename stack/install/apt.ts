@@ -13,6 +13,6 @@ export async function installByApt(packages: string[], env: NodeJS.ProcessEnv): 
     await output('apt-get', ['update', '-qq'], apt)
     await output('apt-get', ['install', '-y', '--no-install-recommends', ...packages], apt)
   }
-  // apt-get fails if another apt-get runs, such as that of a test file that starts at the same time.
+  // apt-get fails while another apt-get runs. Several test files may install packages at once.
   await withLock(join(cacheDir(env), 'apt.lock'), install, () => {})
 }

@@ -17,9 +17,10 @@ const sources = [
 ]
 
 /**
- * Builds the page and the components of the apps, unless they are up to date. Another process may be
- * serving the old page, so builds the new one in another folder. The build runs in a process of its own,
- * because this one would not release its memory (500 MB).
+ * Builds the page and the components of the apps, unless they are up to date. The new page is built
+ * in another folder, because another process may be serving the old page. The build runs in a
+ * process of its own, because this process would not release the memory that a build needs (500
+ * MB).
  */
 export async function buildClient(log: (message: string) => void = () => {}): Promise<void> {
   const digest = digestSources()
@@ -53,7 +54,7 @@ function replace(made: string, digest: string) {
     if (existsSync(clientFolder)) renameSync(clientFolder, old)
     renameSync(made, clientFolder)
   } catch (error) {
-    // Ignores the error if another process has already moved the same page there.
+    // Ignores the error if another process has already moved an identical page into place.
     if (!isBuiltOf(digest)) throw error
   } finally {
     rmSync(old, { recursive: true, force: true })

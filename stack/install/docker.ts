@@ -3,8 +3,8 @@ import type { FindOptions } from './cache.ts'
 import { findOnPath } from './command.ts'
 
 /**
- * Programs that the tests need, each with its Debian package. The tests pull no image: debootstrap
- * builds the base image.
+ * Programs that the tests of compose.yaml need, each with its Debian package. debootstrap builds
+ * the base image, so that the tests pull no image from a registry.
  */
 const packagesOf = {
   dockerd: 'docker.io',
@@ -14,8 +14,9 @@ const packagesOf = {
 }
 
 /**
- * Returns the path of the container engine, which the tests start themselves, and installs it if it is missing.
- * Throws an error that says what to do if this machine cannot run one.
+ * Returns the path of the container engine (dockerd), and installs it if it is missing. The tests
+ * start it themselves. Throws an error that says what to do if this machine cannot run a container
+ * engine.
  */
 export async function findDocker(options: FindOptions = {}): Promise<string> {
   const { env = process.env, log = () => {} } = options

@@ -39,7 +39,7 @@ async function findInstalled(env: NodeJS.ProcessEnv): Promise<string | undefined
   return undefined
 }
 
-/** Returns 0 if Java does not run or is too old for `--version`. */
+/** Returns the major version of Java, or 0 if Java does not run or is too old for `--version`. */
 async function readMajor(home: string): Promise<number> {
   const java = join(home, 'bin', `java${exe}`)
   const version = await output(java, ['--version'], { within: 20_000 }).catch(() => '')

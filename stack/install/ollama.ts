@@ -6,7 +6,7 @@ import { exe, findOnPath, output } from './command.ts'
 
 const pinned = '0.17.4'
 const miniaudio = '1.71'
-/** Time limit of the build, which takes ten minutes of processor time. */
+/** Time limit of the build of Ollama, which takes ten minutes of processor time. */
 const buildMs = 45 * 60_000
 
 export async function findOllama(options: FindOptions = {}): Promise<string> {
@@ -33,8 +33,8 @@ export async function findOllama(options: FindOptions = {}): Promise<string> {
 }
 
 /**
- * Collects the headers in llama.cpp's folder `vendor`. Ollama's Go module lacks them, because a Go
- * module contains no folder of this name.
+ * Returns a folder with the headers that llama.cpp has in its folder `vendor`. They are missing in
+ * Ollama's Go module, because a Go module contains no folder of this name.
  */
 async function collectHeaders(folder: string, env: NodeJS.ProcessEnv): Promise<string> {
   const headers = ['/usr/include/nlohmann/json.hpp', '/usr/include/stb/stb_image.h']

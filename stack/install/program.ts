@@ -11,9 +11,9 @@ export interface Program {
 }
 
 /**
- * Returns the path of a program for the tests: the one that its variable names, else the one on
- * PATH, else one that apt-get installs. Throws an error that says what to do if none is
- * available.
+ * Returns the path of a program for the tests: the one that the environment variable `variable`
+ * names, else the one on PATH, else one that apt-get installs. Throws an error that says what to do
+ * if none is available.
  */
 export async function findProgram(
   { title, variable, names, packages }: Program,

@@ -13,7 +13,7 @@ export function findWebKitDriver(options?: FindOptions): Promise<string> {
   )
 }
 
-/** Returns the path of Xvfb, the X server without a screen in which WebKitGTK opens its window. */
+/** Returns the path of Xvfb, an X server without a screen. WebKitGTK needs one for its window. */
 export function findXvfb(options?: FindOptions): Promise<string> {
   return findProgram(
     { title: 'Xvfb', variable: 'NATTER_TEST_XVFB', names: ['Xvfb'], packages: ['xvfb'] },

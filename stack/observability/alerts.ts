@@ -19,8 +19,8 @@ export interface Alert {
 }
 
 /**
- * Selects Natter's job of the scrape configuration, because other programs export metrics of their
- * processes with the same names.
+ * Restricts a query to the job `natter` of Prometheus' scrape configuration. Other programs export
+ * process metrics with the same names.
  */
 const job = 'job="natter"'
 const maxSeconds = 1
@@ -267,8 +267,8 @@ function missedSchedule(minutes: number, names: readonly string[]): Alert {
     severity: 'warning',
     value: `sum by (function) (increase(${calls}[${minutes}m]))`,
     condition: '== 0',
-    // Fires only if the function was already served at the start of the window. Otherwise, perhaps
-    // no tick has been due yet.
+    // Fires only if the function was already served `minutes` ago. If it was added later, perhaps
+    // no scheduled run has been due yet.
     and: `sum by (function) (${calls} offset ${minutes}m) >= 0`,
     for: '5m',
     labels: { window: `${minutes}m` },

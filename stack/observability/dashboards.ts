@@ -12,7 +12,7 @@ interface Panel {
   kind: 'stat' | 'timeseries'
   unit: string
   queries: readonly Query[]
-  /** Only for a panel of the kind `stat`: it is red from this value on, or below this value. */
+  /** The values that a panel of the kind `stat` shows in red: `from` a value on, or `below` it. */
   red?: { from: number } | { below: number }
   max?: number
 }

@@ -9,7 +9,7 @@ import { formatRules } from './rules.ts'
  */
 export const defaultRunbooks = 'docs/runbooks.md'
 
-/** Returns the content of each file by its path. */
+/** Returns the files of the alerts and dashboards: the content of each file by its path. */
 export function createFiles(
   functions: FunctionGroups,
   runbooks = defaultRunbooks,

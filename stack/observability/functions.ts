@@ -27,14 +27,14 @@ export interface FunctionGroups {
 const maxTimeoutMs = 10_000
 const importMs = 30_000
 /**
- * The window of an alert for a schedule is three intervals of the schedule, and at least 5 minutes,
- * which contain several scrapes. For a long interval, the window is only one interval plus 65
- * minutes: a clock change can delay a tick by an hour. Schedules with a window of more than 8 days
- * have no alert, because Prometheus keeps data for only 15 days.
+ * An alert for a schedule looks at a time window. It is three intervals of the schedule long, and
+ * at least 5 minutes, so that it contains several scrapes. For a long interval, it is only one
+ * interval plus 65 minutes: a clock change can delay a run by an hour. Schedules with a window of
+ * more than 8 days have no alert, because Prometheus keeps data for only 15 days by default.
  */
 const schedule = { ticks: 3, minMinutes: 5, marginMinutes: 60 + 5, maxMinutes: 8 * 24 * 60 }
 
-/** Imports the folders. Throws a LoadError if they cannot be served. */
+/** Imports the functions of the folders. Throws a LoadError if they cannot be served. */
 export async function readFunctions(folders: readonly string[]): Promise<FunctionGroups> {
   const { functions } = await loadFolders(folders, { importMs })
   const named = (isMember: (func: LoadedFunction) => boolean) =>
@@ -62,7 +62,10 @@ function timeoutMs(contract: LoadedFunction['definition']['contract']) {
   return contract?.timeoutMs ?? defaultTimeoutMs
 }
 
-/** Returns the window in minutes, or undefined if it would be longer than 8 days. */
+/**
+ * Returns the window of the alert in minutes. Returns undefined for a function without a schedule,
+ * or if the window would be longer than 8 days.
+ */
 function scheduleMinutes({ definition }: LoadedFunction): number | undefined {
   const { trigger } = definition
   if (trigger?.kind !== 'schedule') return undefined

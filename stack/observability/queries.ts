@@ -1,9 +1,8 @@
 import { errorStatus } from '../../runtime/api/errors.ts'
 
-/** The codes of failures that callers cannot avoid. */
+/** The error codes of failures that are not the caller's fault. */
 export const faultCodes = Object.entries(errorStatus)
-  // Leaves out `disconnected`, which only the caller's side creates, when its own connection is
-  // lost.
+  // Leaves out `disconnected`: a caller creates this error itself when it loses its own connection.
   .filter(([code, status]) => status >= 500 && code !== 'disconnected')
   .map(([code]) => code)
 

@@ -1,6 +1,6 @@
 import type { Alert } from './alerts.ts'
 
-/** Returns the whole expression of an alert. */
+/** Returns the PromQL expression of an alert: its value, its condition and the expression `and`. */
 export function expressionOf({ value, condition, and }: Alert): string {
   const isCompound = /\n| or /.test(value)
   const compared = isCompound ? `(\n${indent(value)}\n) ${condition}` : `${value} ${condition}`
@@ -34,7 +34,9 @@ ${formatMap(labels)}
 ${formatMap(annotations)}`
 }
 
-/** Writes JSON strings, because a JSON string is also a valid YAML string. */
+/**
+ * Formats a YAML map. Quotes its values as JSON, because a JSON string is also a valid YAML string.
+ */
 function formatMap(map: Record<string, string>) {
   return Object.entries(map)
     .map(([key, text]) => `    ${key}: ${JSON.stringify(text)}`)

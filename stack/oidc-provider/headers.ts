@@ -9,7 +9,8 @@ export function securityHeaders(webOrigins: string[]): Middleware {
     "script-src 'self'",
     "base-uri 'none'",
     "frame-ancestors 'none'",
-    // A submitted login form redirects to the app, and browsers apply `form-action` to redirects too.
+    // The answer to a submitted login form redirects to the app. Browsers apply `form-action` to
+    // this redirect as well.
     ["form-action 'self'", ...webOrigins].join(' '),
   ].join('; ')
   return async (ctx, next) => {

@@ -19,7 +19,7 @@ export interface IssuerOptions {
   webOrigins?: string[]
   /** The URL that receives a logout token when a session of the web app ends. */
   logoutUrl?: string | undefined
-  /** In seconds; 300 by default. */
+  /** Time to live of access tokens in seconds; 300 by default. */
   accessTokenTtl?: number
   log?: (message: string, error?: unknown) => void
 }
@@ -84,8 +84,8 @@ export async function startIssuer(options: IssuerOptions): Promise<Issuer> {
     issuer,
     async rotateKeys() {
       const kid = await keys.rotate()
-      // oidc-provider reads its keys only once, so a new provider is needed. All other state is in the
-      // store.
+      // oidc-provider reads its keys only when it is created, so this creates a new one. Sessions
+      // and tokens survive, because they are in the store.
       handle = provide()
       return kid
     },

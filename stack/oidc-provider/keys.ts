@@ -6,8 +6,8 @@ import * as v from 'valibot'
 import { quote, stateError } from '../damaged.ts'
 
 /**
- * Maximum number of published keys. A rotation removes older keys; the tokens that they signed have
- * usually expired by then.
+ * Maximum number of published keys. A rotation removes the oldest key if there would be more. The
+ * tokens that it signed have usually expired by then.
  */
 const maxKeys = 5
 

@@ -81,8 +81,8 @@ function fail(error: unknown) {
 }
 
 /**
- * Returns the message of an error. A system error names only the failed operation, such as `listen`.
- * So adds the name of the environment variable that set the address or folder.
+ * Returns the message of an error. The message of a system error names only the failed operation,
+ * such as `listen`, so this adds the environment variable that set the address or folder.
  */
 function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error)

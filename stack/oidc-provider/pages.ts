@@ -35,8 +35,9 @@ export function signInPage({ action, username = '', refusal }: SignIn): string {
 }
 
 /**
- * Returns a page that asks the user to confirm the logout, with the form of oidc-provider. If the app
- * requested the logout of this session (`isRequested`), a script submits the form without a click.
+ * Returns a page that asks the user to confirm the logout. oidc-provider creates the `form`. If the
+ * app requested the logout of this session (`isRequested`), a script submits the form without a
+ * click.
  */
 export function signOutPage(form: string, isRequested: boolean): string {
   const script = isRequested

@@ -1,7 +1,11 @@
-/** Keycloak's path of the realm. The issuer URL is the server's origin followed by this path. */
+/**
+ * The path of a realm `nats-chat` in Keycloak. The issuer URL is the server's origin and this path.
+ */
 export const realmPath = '/realms/nats-chat'
 
-/** Keycloak's path of the OpenID endpoints. All paths from here on are relative to `realmPath`. */
+/**
+ * The path of OpenID endpoints in Keycloak. This path and those below are relative to `realmPath`.
+ */
 const base = '/protocol/openid-connect'
 
 export const endpoints = {

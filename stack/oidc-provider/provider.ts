@@ -39,7 +39,8 @@ export interface ProviderOptions {
 export function createProvider(options: ProviderOptions): Provider {
   const { issuer, users, webOrigins, accessTokenTtl, keys, log } = options
   const provider = new Provider(issuer, configure(options))
-  // Takes the origin of URLs in responses from the forwarded headers, which issuer.ts sets.
+  // Makes the provider take the origin of URLs in its responses from the `x-forwarded-*` headers,
+  // which issuer.ts sets.
   provider.proxy = true
   provider.use(securityHeaders(webOrigins))
   provider.use(crossOrigin(webOrigins))
@@ -59,9 +60,9 @@ function configure(options: ProviderOptions): Configuration {
     jwks: { keys: keys.signing },
     cookies: { keys: keys.cookies, names: cookieNames(issuer) },
     clients: clients(webOrigins, logoutUrl),
-    // Removes the dispatcher that oidc-provider sets for its own requests, because this dispatcher
-    // rejects loopback addresses. That is safe, because the provider only sends logout tokens, and
-    // only to `logoutUrl`.
+    // oidc-provider sends its requests with a dispatcher that rejects loopback addresses. This
+    // removes the dispatcher. That is safe: the provider sends only logout tokens, and only to
+    // `logoutUrl`.
     fetch: (url, { dispatcher: _, ...init }: RequestInit & { dispatcher?: unknown } = {}) =>
       globalThis.fetch(url, init),
     clientAuthMethods: ['none'],
@@ -96,7 +97,8 @@ function configure(options: ProviderOptions): Configuration {
       dPoP: { enabled: false },
       backchannelLogout: { enabled: true },
       pushedAuthorizationRequests: { enabled: false },
-      // The middleware of userinfo.ts serves userinfo instead.
+      // Turns off the endpoint of oidc-provider. The middleware of userinfo.ts serves userinfo
+      // instead.
       userinfo: { enabled: false },
       resourceIndicators: {
         enabled: true,
@@ -151,7 +153,10 @@ function clients(webOrigins: string[], logoutUrl: string | undefined): Configura
   return webOrigins.length > 0 ? [app, commandLine] : [commandLine]
 }
 
-/** Returns cookie names with the port, because the cookies of two issuers on one host would collide. */
+/**
+ * Returns cookie names with the port. Browsers share cookies between the ports of a host, so the
+ * cookies of two issuers on one host would collide.
+ */
 function cookieNames(issuer: string) {
   const { port } = new URL(issuer)
   return {

@@ -15,7 +15,10 @@ const assets: Record<string, { type: string; content: string }> = {
   [`${assetsPath}/submit.js`]: { type: 'text/javascript', content: readAsset('submit.js') },
 }
 
-/** Serves the sign-in page and its assets. The id in the path and a cookie identify a sign-in. */
+/**
+ * Serves the sign-in page and its assets. A sign-in is identified by the id in the path, together
+ * with a cookie of the browser that began it.
+ */
 export function signInRoutes(provider: Provider, users: Users): Middleware {
   return async (ctx, next) => {
     const asset = assets[ctx.path]
@@ -39,8 +42,8 @@ export function signInRoutes(provider: Provider, users: Users): Middleware {
 
   async function show(ctx: Context) {
     const { prompt, params } = await provider.interactionDetails(ctx.req, ctx.res)
-    // Any other prompt asks for consent. It is granted without asking the user, because all clients
-    // belong to this project.
+    // The only prompt other than `login` asks for consent. This grants it without asking the user,
+    // because all clients belong to this project.
     if (prompt.name !== 'login') return finish(ctx, { consent: {} })
     const { login_hint: username } = params
     ctx.body = signInPage({

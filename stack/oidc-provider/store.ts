@@ -12,8 +12,8 @@ export interface Store {
 }
 
 /**
- * Opens the store in the folder, and deletes expired records now and every minute. The statements must
- * be synchronous, so that two requests cannot both find the same code or refresh token unused.
+ * Opens the store in the folder, and deletes expired records now and every minute. The statements
+ * are synchronous, so that two requests cannot use the same code or refresh token.
  */
 export function openStore(dir: string): Store {
   const file = join(dir, 'issuer.db')
@@ -32,7 +32,8 @@ export function openStore(dir: string): Store {
 }
 
 function openDatabase(file: string): DatabaseSync {
-  // Creates the file with this mode first, because SQLite gives its other files the same mode.
+  // Creates the file with its mode before SQLite opens it. SQLite gives its journal files this
+  // mode.
   closeSync(openSync(file, 'a', 0o600))
   chmodSync(file, 0o600)
   const db = new DatabaseSync(file)

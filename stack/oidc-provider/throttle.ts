@@ -4,7 +4,7 @@ const freeAttempts = 5
 const maxWaitSeconds = 60
 const forgetAfterMs = 15 * 60_000
 
-/** Thrown for an attempt that was made too early. Its password was not checked. */
+/** Thrown for a login before the waiting time has passed. The password was not checked. */
 export class TooManyAttempts extends Error {
   override name = 'TooManyAttempts'
   readonly retryAfterSeconds: number
@@ -22,8 +22,8 @@ export interface Throttle {
 }
 
 /**
- * Slows down password guessing. From the fifth failure of a user name on, the next attempt has to
- * wait, 1 s at first and then twice as long after each failure, up to a minute. The same applies to
+ * Slows down password guessing. After the fifth failure for a user name, the next attempt has to
+ * wait 1 s. Each further failure doubles the waiting time, up to a minute. The same applies to
  * names that do not exist.
  */
 export function createThrottle(): Throttle {

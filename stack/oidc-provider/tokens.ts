@@ -6,7 +6,7 @@ export const scopes = 'openid profile email'
 
 export const tokenAudience = 'account'
 
-/** oidc-provider's internal name of the audience `account`; it must be a URI. */
+/** The name of the audience `account` within oidc-provider, which accepts only URIs here. */
 export const resource = 'urn:natter:account'
 
 export function resourceServer(accessTokenTtl: number): ResourceServer {
@@ -23,8 +23,8 @@ const profileClaims = ['preferred_username', 'name', 'given_name', 'family_name'
 const emailClaims = ['email', 'email_verified']
 
 /**
- * The claims that each scope adds to an ID token. Keycloak gives every client the scopes profile and
- * email by default, so the scope openid includes their claims.
+ * The claims that each scope adds to an ID token. The scope `openid` includes the claims of
+ * `profile` and `email`, because Keycloak gives these two scopes to every client by default.
  */
 export const claimsByScope = {
   openid: ['sub', 'typ', 'azp', 'sid', ...profileClaims, ...emailClaims],

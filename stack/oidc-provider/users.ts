@@ -5,7 +5,8 @@ import * as v from 'valibot'
 import { createThrottle } from './throttle.ts'
 
 const User = v.strictObject({
-  // Any user name, even an empty one, so that tests can log in with invalid names.
+  // Accepts any user name, even an empty one, so that tests can log in with names that the chat
+  // rejects.
   username: v.pipe(v.string(), v.maxLength(255)),
   password: v.pipe(v.string(), v.minLength(1)),
   roles: v.optional(v.array(v.pipe(v.string(), v.minLength(1))), []),
@@ -29,18 +30,19 @@ export const demoUsers = [
 
 export interface Users {
   /**
-   * Returns the user with this name and password. Takes equally long for an unknown name, so that
-   * the time does not reveal which names exist. Throws `TooManyAttempts` after several wrong
-   * passwords.
+   * Returns the user with this name and password. For an unknown name, it takes as long as for a
+   * wrong password, so that the time does not reveal which names exist. Throws `TooManyAttempts`
+   * after several wrong passwords.
    */
   signIn(username: string, password: string): User | undefined
   find(sub: string): User | undefined
 }
 
 /**
- * Reads the demo users and those of `users.json` in the folder, which is a list of `{ username,
- * password, roles?, givenName?, familyName?, email? }`. A user of this file replaces the demo user of
- * the same name. Throws an error with the path of the invalid value if the file is invalid.
+ * Returns the demo users and those of `users.json` in the folder, if the file exists. The file is a
+ * list of `{ username, password, roles?, givenName?, familyName?, email? }`. Its users replace demo
+ * users of the same name. Throws an error with the path of the invalid value if the file is
+ * invalid.
  */
 export function readUsers(dir: string): Users {
   const records = [...demoUsers, ...readRecords(join(dir, 'users.json'))]

@@ -14,7 +14,7 @@ export interface KeycloakOptions extends ServiceOptions {
   webOrigin: string
   /** Names and contents of additional realm files to import. */
   realms?: Record<string, string>
-  /** Additional variables of the realm. */
+  /** Additional environment variables of Keycloak, to which realm files may refer. */
   env?: Record<string, string>
   port?: number | undefined
   /** Paths of PEM files, and the port at which Keycloak listens with TLS, in addition to `port`. */

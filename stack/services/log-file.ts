@@ -2,8 +2,8 @@ import { closeSync, mkdirSync, openSync, readSync, statSync, watch, writeFileSyn
 import { dirname } from 'node:path'
 
 /**
- * The output of a process. The process itself writes to the file, so that it can write even after
- * its parent has exited.
+ * A file with the output of a process. The process writes to the file itself, without a pipe to its
+ * parent, so that it can write even after the parent has exited.
  */
 export interface LogFile {
   readonly path: string
@@ -13,8 +13,8 @@ export interface LogFile {
   read(from: number): string
   follow(from: number, onLine: (line: string) => void, signal: AbortSignal): void
   /**
-   * Resolves to the first line from the byte offset `from` on (default: 0) that matches, even if it
-   * is only written later. Throws an error with the end of the log after `within` milliseconds
+   * Resolves to the first line from the byte offset `from` on (default: 0) that matches, and waits
+   * until there is one. Throws an error with the end of the log after `within` milliseconds
    * (default: 5,000).
    */
   line(
@@ -48,7 +48,7 @@ export function createLogFile(path: string): LogFile {
         for (const line of complete.toString().split('\n').slice(0, -1)) onLine(line)
       }
       const watcher = watch(path, read)
-      // Some file systems, such as shared folders, send no change events.
+      // Also polls, because some file systems, such as shared folders, send no change events.
       const timer = setInterval(read, 500).unref()
       const stop = () => {
         watcher.close()

@@ -110,7 +110,8 @@ function checkStreams(log: LogFile, from: number, dir: string) {
   for (const [, fault = '', path = '', rest = ''] of log.read(from).matchAll(skippedStream)) {
     const blocks = globSync('msgs/*.blk', { cwd: dirname(path) })
     const hasMessages = blocks.some((block) => statSync(join(dirname(path), block)).size > 0)
-    // A server that is killed while it creates a stream leaves an incomplete one without messages.
+    // A server that is killed while it creates a stream leaves an incomplete stream without
+    // messages. Such a stream is no loss.
     if (!hasMessages) continue
     const cause = fault + rest
     const command = `mv ${quote(dir)} ${quote(`${dir}.damaged`)}`

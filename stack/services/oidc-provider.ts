@@ -13,7 +13,7 @@ export interface OidcProviderOptions extends ServiceOptions {
   webOrigins?: string[]
   /** The URL that receives a logout token when a session of the web app ends. */
   logoutUrl?: string
-  /** In seconds; 300 by default. */
+  /** Time to live of access tokens in seconds; 300 by default. */
   accessTokenTtl?: number
 }
 

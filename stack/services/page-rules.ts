@@ -17,7 +17,7 @@ export const contentTypes: Readonly<Record<string, string>> = {
   '.woff2': 'font/woff2',
 }
 
-/** Paths that the page handles itself: the answer is index.html. */
+/** Paths of views of the page. The server answers them with index.html. */
 export const pagePath = /^\/(callback$|console(\/|$)|r\/[\w/-]+$)/
 /** Components of apps. A frame with an opaque origin loads them, so every origin may read them. */
 export const appFilePath = /^\/apps\/[\w-]+\.js$/
@@ -60,7 +60,7 @@ export function pageHeaders({ pageOrigin, natsWebSocket, issuerOrigin }: PolicyU
     ].join('; '),
     'x-content-type-options': 'nosniff',
     'referrer-policy': 'no-referrer',
-    // A DNS prefetch for a link would reveal that the link was displayed.
+    // A DNS prefetch would reveal to the owner of a linked host that the link was displayed.
     'x-dns-prefetch-control': 'off',
     'cross-origin-opener-policy': 'same-origin',
   }

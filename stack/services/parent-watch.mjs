@@ -11,8 +11,8 @@ if (process.channel) {
   process.channel.unref()
 }
 
-// Without a listener, Node prints the line of code that threw, which may be a long line of a
-// minified package.
+// Without this listener, Node would also print the line of code that threw, which may be a long
+// line of a minified package.
 process.on('uncaughtException', (error) => {
   console.error(error)
   process.exit(1)

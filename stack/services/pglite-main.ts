@@ -17,8 +17,8 @@ import { createLogin } from './pglite-password.ts'
 import { keepSequencesWhole } from './pglite-sequences.ts'
 
 /**
- * Milliseconds without a query after which a client with an open transaction is disconnected,
- * because all other clients wait for it. Shorter than the deadline of a call (5 s), so that a
+ * A client that has an open transaction, and sends no query for this time, is disconnected, because
+ * all other clients have to wait for it. Shorter than the deadline of a call (5 s), so that a
  * frozen runtime does not make the calls of another runtime fail.
  */
 const idleInTransactionMs = 2000
@@ -64,7 +64,10 @@ async function open(dir: string): Promise<PGlite> {
   }
 }
 
-/** Opens the database again with PostgreSQL's log, because PGlite's errors do not contain the cause. */
+/**
+ * Returns why the database cannot be opened. PGlite's error does not contain the cause, so this
+ * opens the database once more and reads PostgreSQL's log.
+ */
 async function findCause(dir: string): Promise<string | undefined> {
   const { log, error } = console
   const lines: string[] = []

@@ -6,9 +6,10 @@ const maxMessageBytes = 10_000
 const codes = { startup: 196_608, ssl: 80_877_103, gss: 80_877_104 }
 
 /**
- * Returns a function that logs a client of PostgreSQL's protocol in, because PGlite accepts any user
- * and password. It resolves to true when the socket, with the client's start-up message as its next
- * bytes, may be given to PGlite. Otherwise it destroys the socket and resolves to false.
+ * Returns a function that checks the user and password of a PostgreSQL client, because PGlite
+ * itself accepts any. After a successful login, it puts the client's start-up message back as the
+ * next bytes of the socket, for PGlite to read, and resolves to true. Otherwise it destroys the
+ * socket and resolves to false.
  */
 export function createLogin(user: string, password: string): (socket: Socket) => Promise<boolean> {
   const beginScram = createScram(password)

@@ -116,8 +116,9 @@ export async function unprivilegedUser() {
 }
 
 /**
- * Restarts the server, with retries for two seconds. The sessions of a killed server hold its shared
- * memory for a moment, and no server can start on the same data before they have ended.
+ * Restarts the server, with retries for two seconds. After a server was killed, the processes of
+ * its sessions hold its shared memory for a moment. Until they end, no server can start on the same
+ * data.
  */
 async function withoutSessions(restart: () => Promise<void>) {
   for (let tries = 1; ; tries++) {

@@ -9,8 +9,8 @@ import { createPing, untilHung } from './sign-of-life.ts'
 export interface ProcessOptions extends ServiceOptions {
   name: string
   /**
-   * Called at every start. A restart must use the ports that were chosen at the first start, which
-   * this function adds to the arguments or variables.
+   * Returns the command of a start; called at every start and restart. Its arguments or variables
+   * must always contain the ports that were chosen before the first start.
    */
   command: () => { file: string; args: string[]; env: NodeJS.ProcessEnv; cwd?: string }
   /**

@@ -5,7 +5,10 @@ import type { ProcessService, ServiceOptions } from './service.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 
-/** Longer than the minute after which the runtime itself exits if a dependency is unavailable. */
+/**
+ * Longer than the minute after which the runtime itself exits if a dependency is unavailable, so
+ * that the runtime's own error is reported.
+ */
 const readyTimeoutMs = 90_000
 
 export interface RuntimeServiceOptions extends ServiceOptions {

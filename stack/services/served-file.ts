@@ -14,7 +14,7 @@ export interface ServedFile {
   isImmutable: boolean
 }
 
-/** The encodings of the compressed files that the build writes. Brotli is first, as it is smaller. */
+/** The compressed files that the build writes, by encoding. Brotli is preferred: it is smaller. */
 const encodings = { br: '.br', gzip: '.gz' }
 
 /**

@@ -15,7 +15,7 @@ export interface ProcessService extends StackService {
   readonly pid: number | undefined
   /** Resolves when the running process exits for any reason. A restart sets a new promise. */
   readonly exited: Promise<Exit>
-  /** The output of the process, and of the processes before each restart. */
+  /** The output of the process. A restarted process appends its output to the same file. */
   readonly log: LogFile
   readonly hungAfterMs: number
   /**

@@ -16,8 +16,8 @@ export async function untilHung(
     unanswered++
     ask().then(answered, () => {})
     await delay(askEveryMs, undefined, { signal }).catch(() => {})
-    // A late timer shows that the machine is overloaded or was suspended, which is no fault of the
-    // process.
+    // If this timer is late, the machine is overloaded or was suspended. A missing answer is then
+    // not counted against the process.
     const isLate = performance.now() - askedAt > 2 * askEveryMs
     if (isLate && unanswered > 0) unanswered--
   }
@@ -26,7 +26,7 @@ export async function untilHung(
 
 /**
  * Returns a function that pings a Node process through its IPC channel, and resolves when the process
- * has answered. It resolves at once while a debugger, which may pause the process, is open.
+ * has answered. While a debugger is attached, it resolves at once: the process may be paused.
  */
 export function createPing(child: ChildProcess): () => Promise<void> {
   let isDebugged = false
