@@ -41,7 +41,9 @@ export function Choices(props: ChoicesProps) {
   const name = createUniqueId()
   const hasResults = () => props.options.some(({ votes }) => votes !== undefined)
   let group: HTMLFieldSetElement | undefined
-  /** The user's choice until it is stored. While several calls are in progress, `props.mine` may lack it. */
+  /**
+   * The user's newest choice until it is stored. Until then, `props.mine` contains an older choice.
+   */
   const [pending, setPending] = createSignal<number[]>()
   const choose = async () => {
     const inputs = [...(group?.querySelectorAll('input') ?? [])]

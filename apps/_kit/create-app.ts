@@ -23,7 +23,7 @@ export type AnswerOf<
 
 export const AppContext = createContext<AnyApp>()
 
-/** Returns the app of the element that `defineElement` has defined. */
+/** Returns the app in whose element the calling component is rendered. */
 export function useApp<Type extends AnyApp>(): Type {
   return useContext(AppContext) as Type
 }

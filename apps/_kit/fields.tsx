@@ -5,7 +5,7 @@ import { fields as fieldTexts } from './words/index.ts'
 
 interface FieldProps extends JSX.InputHTMLAttributes<HTMLInputElement> {
   name: string
-  /** Default: the text of the app with the key `name`. */
+  /** Default: the app's text whose key is the name of the field. */
   label?: string
 }
 
@@ -35,7 +35,7 @@ export function Checkbox(props: FieldProps) {
 
 interface OptionsProps<Value> {
   name: string
-  /** Default: the text of the app with the key `name`. */
+  /** Default: the app's text whose key is the name of the field. */
   label?: string
   options: readonly Value[]
   /** Returns the text of an option. Default: its value. */
@@ -91,7 +91,9 @@ export function CheckboxGroup<Value extends string | number>(
 }
 
 interface FieldListProps extends Omit<JSX.InputHTMLAttributes<HTMLInputElement>, 'min' | 'max'> {
-  /** The label of each field is the text of the app with this key, whose `{{ number }}` counts from 1. */
+  /**
+   * The key of the app's text that labels each field. Its `{{ number }}` counts the fields from 1.
+   */
   name: string
   /** `min` and `max` limit the number of fields. */
   min: number
@@ -144,7 +146,7 @@ export function FieldList(props: FieldListProps) {
   )
 }
 
-/** Marks a field whose value is a number, because the values of HTML fields are texts. */
+/** Marks a field of numbers, so that `readFields` converts its value, which is a text in HTML. */
 function numberMark([value]: readonly unknown[]) {
   return typeof value === 'number' ? '' : undefined
 }

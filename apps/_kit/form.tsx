@@ -10,13 +10,17 @@ interface FormProps<Of extends AnyApp> {
   /** The action that is called with the values of the fields, by their names. */
   action: Parameters<Of['act']>[0]
   /**
-   * Adds a random UUID as `id`. It stays the same when the user submits the form again after a
-   * failure.
+   * Adds a random UUID as `id` to the values. It stays the same when the user submits the form
+   * again after a failure, so that the action can be idempotent.
    */
   withId?: boolean
-  /** The text of the button that submits. Default: the text of the app with the name of the action. */
+  /**
+   * The text of the button that submits. Default: the app's text whose key is the action's name.
+   */
   submit?: string
-  /** Called after a success or a cancel, for a form that is not the form of a `<Page>`. */
+  /**
+   * Called when the action has succeeded or the user cancels. A `<Page>` closes its form itself.
+   */
   onDone?: () => void
   children: JSX.Element
 }

@@ -1,7 +1,7 @@
 import { For, type JSX, Show } from 'solid-js'
 
 interface ListProps<Item> {
-  /** Undefined until it is loaded. */
+  /** The items; undefined until they are loaded. */
   each: readonly Item[] | undefined
   /** The text for an empty list. */
   none: string

@@ -62,7 +62,7 @@ export function ResultTable(props: { results: readonly Result[]; total: number }
   )
 }
 
-/** Returns 0 if there are no voters. */
+/** Returns the share of voters who chose an option, from 0 to 1. Without any voters, it is 0. */
 export function shareOf(votes = 0, total: number): number {
   return total === 0 ? 0 : votes / total
 }

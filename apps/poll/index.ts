@@ -7,7 +7,7 @@ import { started } from './words/started.ts'
 const Id = v.pipe(v.string(), v.uuid())
 const Flag = v.optional(v.boolean(), false)
 
-/** Creates a poll. The caller chooses its id, so a repeated call creates nothing. */
+/** Creates a poll. The caller chooses its id, so that a retry creates no second poll. */
 const create = action(
   {
     id: Id,
@@ -56,7 +56,9 @@ const close = action({ poll: Id }, async ({ room, user, may, data, db, lock, tel
   tell({ poll: poll.id })
 })
 
-/** Returns the newest polls of the room, without hidden results and anonymous voters. */
+/**
+ * Returns the room's newest polls. Omits results that are hidden, and voters that are anonymous.
+ */
 const list = query({}, async ({ room, user, pseudonym, db }) => {
   const ofRoom = db.select().from(polls).where(inRoom(polls, room))
   const newest = await ofRoom.orderBy(desc(polls.createdAt)).limit(50)

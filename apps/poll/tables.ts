@@ -40,8 +40,8 @@ export const polls = schema.table(
 )
 
 /**
- * The rows have no time: compared with the server's log, the time of a vote could reveal an
- * anonymous voter.
+ * The rows contain no timestamp: a comparison with the server's log could reveal who cast an
+ * anonymous vote at that time.
  */
 export const votes = schema.table(
   'votes',

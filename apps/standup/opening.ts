@@ -38,11 +38,13 @@ export function isTimeZone(name: string): boolean {
   }
 }
 
-/** Returns the instant of a local date and time. `local` is the same date and time read as UTC. */
+/**
+ * Returns the instant of a local date and time. `local` is this date and time as if it were UTC.
+ */
 function toInstant(local: number, timeZone: string): number {
   const offsetAt = (instant: number) => localClock(instant, timeZone) - instant
-  // Takes the offsets of one day earlier and later, because daylight saving time begins or ends at most once
-  // between them.
+  // Tries the offsets from UTC that apply one day earlier and one day later. Daylight saving time
+  // begins or ends at most once between them.
   const before = local - offsetAt(local - dayMs)
   const after = local - offsetAt(local + dayMs)
   const [first = before] = [before, after]
@@ -51,7 +53,7 @@ function toInstant(local: number, timeZone: string): number {
   return first
 }
 
-/** Returns the local date and time of an instant, read as UTC. */
+/** Returns the local date and time of an instant, as if it were UTC. */
 function localClock(instant: number, timeZone: string): number {
   const parts = new Intl.DateTimeFormat('en', {
     timeZone,

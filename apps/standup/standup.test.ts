@@ -298,7 +298,7 @@ describe('the time of the next standup', () => {
   it('is on a chosen weekday by the local date', () => {
     const tokyo = { time: '08:00', timeZone: 'Asia/Tokyo', days: [1] }
 
-    // Sunday in UTC, Monday in Tokyo.
+    // This time is on Sunday in UTC, and on Monday in Tokyo.
     const opening = nextOpening(tokyo, new Date('2026-11-29T22:00Z'))
 
     expect(opening).toEqual(new Date('2026-11-29T23:00Z'))

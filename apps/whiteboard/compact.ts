@@ -55,7 +55,9 @@ export function compact(update: Uint8Array): Uint8Array {
 /** Joins adjacent erased operations, and the parts of each stroke, as Yjs does after it has applied an update. */
 function join(structs: readonly Struct[]): Struct[] {
   const joined: Struct[] = []
-  /** The values of the joined items. Yjs freezes the values in an item if NODE_ENV is `development`. */
+  /**
+   * Collects the values of joined items: Yjs freezes an item's own if NODE_ENV is `development`.
+   */
   const values = new Map<Y.Item, unknown[]>()
   for (const struct of structs) {
     const last = joined.at(-1)

@@ -14,7 +14,7 @@ const push = action(
     tell({ version, update: toBase64(update) })
     return { version }
   },
-  // A client sends 20 updates a second while its user draws.
+  // While its user draws, a client sends 20 updates a second, which is 1,200 a minute.
   { errors: ['too_large'], limit: { max: 1_500, windowMs: 60_000 } },
 )
 

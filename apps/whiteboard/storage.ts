@@ -7,7 +7,10 @@ import { compact } from './compact.ts'
 import { type BoardUpdate, readUpdate } from './read-update.ts'
 import { boards, clients, updates } from './tables.ts'
 
-/** A new reader receives the whole board in one message of at most 1 MB, as base64. */
+/**
+ * Maximum size of a board. A new reader receives the whole board in one NATS message of at most 1
+ * MB, as base64, which is a third larger.
+ */
 const maxBytes = 640 * 1_024
 /** Space on a full board for updates that erase. */
 const reserveBytes = 64 * 1_024
@@ -88,7 +91,7 @@ async function addOperations(
   return Y.diffUpdate(bytes, Y.encodeStateVector(new Map([[client, countOf(client)]])))
 }
 
-/** Replaces all rows of a board with one. */
+/** Merges all rows of a board into one, without erased strokes and notes. */
 async function mergeRows(room: RoomId, version: number, tx: Transaction) {
   const update = compact(mergeOf(await readRows(room, 0, tx)))
   await tx.delete(updates).where(eq(updates.room, room))

@@ -64,7 +64,7 @@ async function open(room: RoomId, as: TestPerson) {
   return { board, network, state, client }
 }
 
-/** Calls back with undefined after a missed update, as the page does. */
+/** Listens for updates as the page does: calls back with undefined if an update was missed. */
 function listen(
   client: Client<typeof contracts>,
   params: { user: string; room: string },

@@ -55,7 +55,7 @@ function draw({ strokes, sent }: Peer, ...numbers: number[]): Uint8Array {
 
 const keyOf = (number: number) => `${number}`.padStart(6, '0')
 
-/** Erases the oldest strokes. */
+/** Erases the oldest strokes, and returns the update that does so. */
 function erase({ doc, strokes, sent }: Peer, count = 1): Uint8Array {
   doc.transact(() => {
     for (const key of keysOf(strokes).slice(0, count)) strokes.delete(key)
@@ -254,7 +254,7 @@ function craft(content: Pick<Y.ContentAny, 'getRef' | 'write'>, root = 'strokes'
   return encoder.toUint8Array()
 }
 
-/** Returns arrays in arrays that are so deep that Yjs itself could not write them. */
+/** Returns nested arrays that are too deep for Yjs itself to write. */
 function deepArrays(depth: number): Parameters<typeof craft>[0] {
   return {
     getRef: () => new Y.ContentAny([]).getRef(),

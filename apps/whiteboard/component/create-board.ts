@@ -14,11 +14,14 @@ export interface Point {
   y: number
 }
 
-/** The origin of changes that the user can undo. */
+/** The origin of Yjs transactions that the user can undo. */
 const own = Symbol('own')
 const minWidth = 4
 
-/** Creates a Yjs document with the strokes and notes of a board by key, and the undo steps of its user. */
+/**
+ * Creates a Yjs document for a board, and a history of the user's undo steps. The document contains
+ * two maps: strokes and notes.
+ */
 export function createBoard() {
   const doc = new Y.Doc()
   const strokes = doc.getMap<Stroke>('strokes')
@@ -49,12 +52,17 @@ export function createBoard() {
     beginStep,
     undo: () => undoManager.undo(),
     redo: () => undoManager.redo(),
-    /** Each erased stroke is an undo step of its own. Otherwise, the update of an undo could be too large. */
+    /**
+     * Each erased stroke is an undo step of its own. If one step restored several strokes, its
+     * update could be too large for the server.
+     */
     erase(key: string) {
       beginStep()
       change(() => strokes.delete(key))
     },
-    /** Cannot be undone, because the update that restores a large board would be too large. */
+    /**
+     * Cannot be undone: an update that restores a large board would be too large for the server.
+     */
     clear() {
       doc.transact(() => {
         strokes.clear()

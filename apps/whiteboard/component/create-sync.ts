@@ -76,7 +76,7 @@ export function createSync({ doc, bridge, onLoad, onUnsaved, onReject }: SyncOpt
     else if (added.version === undefined || added.version > version) void pull()
   }
 
-  /** Calls during a pull lead to one more pull. */
+  /** Loads changes from the server. Calls while a pull runs lead to one more pull after it. */
   async function pull() {
     isStale = true
     if (isPulling) return

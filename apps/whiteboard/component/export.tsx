@@ -9,7 +9,7 @@ export function Export(props: { svg: string; onClose: () => void }) {
   let field!: HTMLTextAreaElement
   const copy = () => {
     field.select()
-    // The frame has no permission for navigator.clipboard.
+    // `execCommand` is deprecated, but the frame has no permission for navigator.clipboard.
     setCopied(document.execCommand('copy'))
   }
   return (

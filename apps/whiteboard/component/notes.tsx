@@ -16,7 +16,7 @@ interface NotesProps {
   canEdit: boolean
   /** The note that the user has just added, which takes the focus. */
   added: Note | undefined
-  /** Called after a note was removed, so that the focus is not lost with it. */
+  /** Called after a note was removed, so that the caller can move the lost focus elsewhere. */
   onRemove: () => void
 }
 
