@@ -5,7 +5,8 @@ import { output } from '../stack/install/command.ts'
 const folder = import.meta.dirname
 
 /**
- * Uses `npm install`, because `npm ci` fails if the registry lacks a package for another platform.
+ * Installs the packages of bench/ if some are missing. Uses `npm install`, because `npm ci` fails
+ * if the registry lacks an optional package, even one for another platform.
  */
 export async function installLibraries(): Promise<void> {
   const { devDependencies } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))

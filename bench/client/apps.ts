@@ -44,7 +44,7 @@ export async function measureApps(
   ]
 }
 
-/** Waits for the element `selector` in the app's frame. */
+/** Opens an app. Returns the milliseconds until its frame contains the element `selector`. */
 async function timeOpening(page: Page, app: string, selector: string): Promise<number> {
   const button = page.getByRole('button', { name: `Open ${app}` })
   await button.waitFor()

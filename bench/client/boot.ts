@@ -26,8 +26,8 @@ export async function measureBoot(
 }
 
 /**
- * `open` must resolve only after the previous page is unloaded. Otherwise, a message of the
- * previous page would count as the first one.
+ * Returns the milliseconds from the call of `open` to the first message. `open` must resolve only
+ * after the previous page is unloaded: otherwise, a message of that page would count as the first.
  */
 async function timeFirstMessage(page: Page, open: () => Promise<unknown>): Promise<number> {
   const started = performance.now()

@@ -1,4 +1,7 @@
-/** Baselines without a stream, rate limits, membership checks or validation. */
+/**
+ * Baselines for the fan-out of messages. They have no stream, rate limits, membership checks or
+ * validation.
+ */
 import { Kvm } from '@nats-io/kv'
 import { connectTo } from '../connect.ts'
 import { type RoomName, userOf } from './room.ts'

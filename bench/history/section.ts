@@ -43,7 +43,8 @@ const datasets: Dataset[] = [
     minBefore: manyRooms * (limit + 1) * 3,
     write: writeManyRooms,
   },
-  // With few threads, PostgreSQL once scanned all messages for each row of a history page.
+  // Detects a regression: in a room with few threads, an earlier statement made PostgreSQL scan all
+  // messages for each row of a history page.
   {
     name: 'one room, few threads',
     roomCount: 1,
@@ -136,7 +137,8 @@ async function writeOneRoom(sql: Sql) {
       'A line about as long as people write, now and then.', now() - n * interval '1 second'
     from generate_series(1, 200000) as n`
   await sql`insert into room_heads (room, seq) values ('room-0', 200000)`
-  // Deliberately without `vacuum`: PostgreSQL then overestimates the cost of an index-only scan.
+  // Omits `vacuum` deliberately: before the first vacuum of a table, PostgreSQL overestimates the
+  // cost of an index-only scan.
   await sql`analyze messages, reactions, room_heads`
 }
 

@@ -29,7 +29,7 @@ interface Responder {
   seal(data: Uint8Array, recipient: string): Uint8Array
 }
 
-/** Each response contains these subjects, so their number affects the time of a login. */
+/** The subjects that a user may publish to. Each response of the auth callout contains them all. */
 const userSubjects = Object.values<Contract>(contracts)
   .filter(({ audience }) => audience.some((caller) => caller === 'everyone' || caller === 'user'))
   .map((contract) => contractSubject(contract).template.replaceAll(/\{(?!caller)\w+\}/g, '*'))

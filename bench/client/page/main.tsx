@@ -26,7 +26,7 @@ import { TanStackList } from './TanStackList.tsx'
 
 interface Bench {
   isRendered: boolean
-  /** Time until the first message is in the DOM. */
+  /** Milliseconds until the first message is in the DOM. */
   renderMs: number
   blankFrames: number
   countBlankFrames(): void
