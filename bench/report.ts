@@ -1,6 +1,9 @@
 import { type Goal, type Line, median, type Section } from './measure.ts'
 
-/** By default, a goal tolerates a deviation by this share, because a small deviation may be noise. */
+/**
+ * By default, a value may miss its goal by this share of the goal, because a small miss may be
+ * noise.
+ */
 const defaultMargin = 0.15
 
 const columns = ['', 'measured', 'ratio', 'min', 'max', 'relative to', 'must / aim', '']

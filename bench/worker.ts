@@ -1,4 +1,6 @@
-/** Child processes, called over IPC, because IPC puts no load on the measured NATS server. */
+/**
+ * Starts child processes and calls them over IPC, which puts no load on the measured NATS server.
+ */
 import { type ChildProcess, fork } from 'node:child_process'
 
 /** Arguments and results are cloned. */

@@ -17,7 +17,7 @@ export interface Product extends AsyncDisposable {
 }
 
 const messageCount = 1_200
-/** Less than the size of a history page (50), so that at most one page precedes the `oldMessage`. */
+/** Less than the size of a history page (50), so that at most one page precedes `oldMessage`. */
 const oldMessageIndex = 30
 
 export async function startProduct(): Promise<Product> {

@@ -129,7 +129,10 @@ async function measureList(browser: Browser, url: string, steps: number): Promis
   return { renderMs, newMessage, heap, heapAfter, blankFrames, tasks }
 }
 
-/** The thumb lags behind the mouse, so the list scrolls only about half of the way. */
+/**
+ * Drags the thumb of the scrollbar to the top. The thumb lags behind the mouse, so the list scrolls
+ * only about half of the way.
+ */
 async function dragScrollbar(page: Page): Promise<void> {
   const box = await page.locator('.list').boundingBox()
   if (!box) throw new Error('The page has no list')

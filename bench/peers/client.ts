@@ -18,15 +18,15 @@ export interface Client {
   /** Absent if the server does not store memberships. */
   join?(room: string): Promise<unknown>
   /**
-   * Subscribes to a room. With `since`, `onText` also receives the messages after that position. Each
-   * message is passed once.
+   * Subscribes to a room. With `since`, which is a result of `position`, `onText` also receives the
+   * messages after that position. `onText` receives each message once.
    */
   follow(room: string, onText: (text: string) => void, since?: unknown): Promise<void>
   /** Returns the position of the last message received, for `since`. */
   position(): unknown
   /** Resolves when the server has acknowledged the message. */
   send(room: string, text: string): Promise<unknown>
-  /** Returns the number of messages in the newest history page of 50. */
+  /** Returns the number of messages in the newest history page, which has at most 50. */
   readPage(room: string): Promise<number>
   /** Cuts the connection without a closing handshake. */
   cut(): void

@@ -96,8 +96,8 @@ function usageOf({ processes }: Server) {
 }
 
 /**
- * The processor time includes the work that the server does after its responses, such as that of
- * Natter's function `persist`.
+ * Returns the result of `run` and the processor time of the server. This time includes the work
+ * that the server does after its responses, such as that of Natter's function `persist`.
  */
 async function measureCpu<Result>(server: Server, run: () => Promise<Result>) {
   const before = usageOf(server).cpuMs

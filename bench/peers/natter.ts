@@ -48,7 +48,7 @@ const attempts = 5
 /**
  * Logs in, and retries up to four times after the error `Authorization Violation`. All tokens are
  * valid, so this error means that the auth callout did not answer in time. The page also retries
- * such a login, but waits first.
+ * such a login, but it waits before each retry.
  */
 export async function connectNatter(target: Target, user: string): Promise<Client> {
   for (let left = attempts - 1; ; left--) {
@@ -108,7 +108,7 @@ async function logIn(target: Target, user: string): Promise<Client> {
 
   /**
    * Calls a function, and retries up to four times after a transient error. The driver calls only
-   * idempotent functions. The page also retries, but waits first.
+   * idempotent functions. The page also retries such calls, but it waits before each retry.
    */
   async function call<Output>(name: Name, input: object): Promise<Output> {
     for (let left = attempts - 1; ; left--) {
@@ -138,7 +138,7 @@ async function logIn(target: Target, user: string): Promise<Client> {
     join: (room) => call('room.join', { room }),
     async follow(room, onText, since) {
       const asOf = Number(since ?? 0)
-      // Several processes publish the notices, so a later notice can arrive before an earlier one.
+      // A set, because notices can arrive out of order: several processes publish them.
       const received = new Set<number>()
       const notices: Notice[] = []
       let receive = (notice: Notice): void => void notices.push(notice)

@@ -178,7 +178,7 @@ async function startSynapse(options: StartOptions) {
   const config = join(dir, 'homeserver.yaml')
   const secret = crypto.randomUUID()
   const unlimited = { per_second: 1e6, burst_count: 1e6 }
-  // JSON is valid YAML.
+  // Synapse reads its settings as YAML. They are written as JSON, which is valid YAML.
   const settings = {
     server_name: 'localhost',
     report_stats: false,

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 const msPerTick = 10
 
 interface Usage {
-  /** Processor time since the start, including that of ended children. */
+  /** Processor time since the processes started, including that of their ended children. */
   cpuMs: number
   /** Proportional set size: memory that processes share is counted once. */
   memoryMb: number

@@ -1,4 +1,4 @@
-/** `presence.heartbeat` as in the original design (see docs/architecture.md). */
+/** A baseline: `presence.heartbeat` as in the original design (see docs/architecture.md). */
 import { Kvm } from '@nats-io/kv'
 import type { Msg } from '@nats-io/nats-core'
 import { leaseMs } from '../../schema/messages/presence.ts'

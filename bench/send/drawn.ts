@@ -1,4 +1,4 @@
-/** `send` and `msg.get` as in the original design (see docs/architecture.md). */
+/** Baselines: `send` and `msg.get` as in the original design (see docs/architecture.md). */
 import { jetstreamManager } from '@nats-io/jetstream'
 import { Kvm } from '@nats-io/kv'
 import type { Msg } from '@nats-io/nats-core'

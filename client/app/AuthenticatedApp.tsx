@@ -65,7 +65,8 @@ function UserApp(props: {
   const store = openStore(props.identity.user)
   store.onCleared(props.session.leave)
   const logout = createLogout(store, async () => {
-    // Deletes the identity first, so that no other tab restores it during the logout.
+    // Deletes the stored identity first: after that, a token renewal in another tab does not store
+    // it again.
     deleteLastIdentity()
     await store.clear()
     await props.session.logout()

@@ -51,8 +51,8 @@ export function createAppFrame(options: AppFrameOptions) {
   frame.title = app.name
   frame.className = 'app-frame'
   frame.referrerPolicy = 'no-referrer'
-  // `allow-forms` lets forms raise submit events. They are never sent, because the app's document has
-  // the policy `form-action 'none'`.
+  // `allow-forms` lets forms raise submit events. The forms are never sent, because the app's
+  // document has the policy `form-action 'none'`.
   frame.setAttribute('sandbox', 'allow-scripts allow-forms')
   frame.srcdoc = appDocument(app)
   const { port1: port, port2: appPort } = new MessageChannel()

@@ -39,7 +39,8 @@ export function createFocusGuard(frame: HTMLIFrameElement, onTheft: () => void) 
     () => {
       const at = performance.now()
       check(at)
-      // Some browsers update `document.activeElement` after the event.
+      // Checks once more, because some browsers update `document.activeElement` only after the
+      // event.
       setTimeout(() => check(at))
     },
     options,

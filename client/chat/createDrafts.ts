@@ -3,7 +3,7 @@ import type { LocalStore } from './localStore.ts'
 
 const prefix = 'draft '
 
-/** Unsent texts of rooms (`{room}`) and threads (`{room}/{thread}`). */
+/** Stores unsent texts by their place: a room (`{room}`) or a thread (`{room}/{thread}`). */
 export function createDrafts(store: LocalStore) {
   const readRooms = () =>
     new Set(store.keysNow(prefix).map((key) => key.slice(prefix.length).split('/')[0]))

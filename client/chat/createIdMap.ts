@@ -1,7 +1,10 @@
 import { untrack } from 'solid-js'
 import { createStore } from 'solid-js/store'
 
-/** Prefixes the keys, because Solid's stores ignore keys such as `__proto__`. */
+/**
+ * Creates a reactive map from ids to values. Prefixes the ids in its store, because Solid's stores
+ * ignore keys such as `__proto__`.
+ */
 export function createIdMap<Id extends string, Value extends object | true>() {
   const [values, setValues] = createStore<Record<string, Value | undefined>>({})
   const keyOf = (id: Id) => `=${id}`

@@ -8,8 +8,8 @@ export const key = 'prefs'
 const unsentKey = `${key} unsent`
 
 /**
- * Changes apply at once in this browser. syncPreferences.ts sends them to the server, and receives
- * changes from other devices.
+ * Holds the preferences of the user's account. Changes apply at once in this browser.
+ * syncPreferences.ts sends them to the server, and receives changes from other devices.
  */
 export function createPreferences(store: LocalStore) {
   const read = () => ({

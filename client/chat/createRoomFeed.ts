@@ -27,8 +27,8 @@ export type RoomFeed = ReturnType<typeof createRoomFeed>
 export type MissedEvents = readonly PlacedEvent[] | 'lost'
 
 /**
- * Two runtimes may publish notices out of order. So after a gap, the feed waits this long for the missing
- * notice before it syncs.
+ * Two runtimes may publish notices out of order. So after a gap, the feed waits this long for the
+ * missing notice before it fetches the missing events by `chat.sync`.
  */
 const gapTimeoutMs = 150
 /**
@@ -44,7 +44,7 @@ const gapJitterMs = 350
 const maxSyncedAgain = 300
 /**
  * If more than `maxSyncedAgain` events were received since the previous sync, a sync fetches again
- * only those that arrived during this time before the last one.
+ * only the events that arrived within this time before the newest one.
  */
 const overlapMs = 10_000
 const noticeTimeoutMs = 2_000

@@ -6,11 +6,11 @@ import type { RoomKey } from '#schema/messages/room'
 import { callWithRetry, retryDelayOf } from '../nats/callWithRetry.ts'
 import type { ChatClient } from '../nats/chatClient.ts'
 
-/** Limit of one call of `room.keys`. */
+/** Maximum number of rooms in one call of `room.keys`. */
 const maxRooms = 1_000
 /**
- * For this long after a change of the key, the page also receives events that are encrypted with the
- * previous key: some processes of the server may still use it.
+ * For this long after the key of a room has changed, the page also receives events that are
+ * encrypted with the previous key: some processes of the server may still use it.
  */
 const overlapMs = 2_000
 /**

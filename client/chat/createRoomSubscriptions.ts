@@ -8,7 +8,7 @@ import type { ChatClient } from '../nats/chatClient.ts'
 interface SubscriptionsOptions {
   client: ChatClient
   me: UserId
-  /** The returned function is called when the room is unsubscribed. */
+  /** Called when a room is subscribed. The returned function is called when it is unsubscribed. */
   follow?: (room: MyRoom) => () => void
   onNotice: (notice: Notice) => void
 }

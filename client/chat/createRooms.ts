@@ -26,7 +26,7 @@ export interface RoomsOptions {
   me: UserId
   threads: Threads
   localStore: LocalStore
-  /** The returned function is called when the room is removed. */
+  /** Called when a room is added. The returned function is called when the room is removed. */
   follow?: (room: MyRoom) => () => void
   onLoaded?: (rooms: readonly MyRoom[]) => void
   /** Also called for the user's own messages. */

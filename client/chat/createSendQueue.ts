@@ -5,7 +5,7 @@ import { isTransient } from '../nats/callWithRetry.ts'
 import type { ChatClient } from '../nats/chatClient.ts'
 import type { LocalStore } from './localStore.ts'
 
-/** Shown below the timeline until the room event of the message arrives. */
+/** A message that is shown below the timeline until its room event arrives. */
 export interface PendingMessage {
   clientId: ClientId
   room: RoomId
@@ -179,7 +179,8 @@ function withTabLock(clientId: ClientId, send: () => Promise<number | undefined>
 }
 
 /**
- * If the UUIDv7 has a recent timestamp, the server need not query for an earlier copy of the message.
+ * Creates a UUIDv7. If its timestamp is recent, the server omits the query for an earlier copy of
+ * the message.
  */
 function newClientId(at: number): ClientId {
   const time = at.toString(16).padStart(12, '0')

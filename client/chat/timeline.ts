@@ -66,8 +66,8 @@ export function extendTimeline(
 }
 
 /**
- * Idempotent. The events of each thread must be applied in order, and so must the events outside of
- * threads.
+ * Returns the timeline after an event; idempotent. The events of each thread must be applied in
+ * order, and so must the events outside of threads.
  */
 export function applyEvent(timeline: Timeline, placed: PlacedEvent): Timeline {
   const { seq, event } = placed
@@ -147,8 +147,9 @@ function addReply(item: TimelineMessage, { seq, sender, at }: Reply): TimelineMe
 }
 
 /**
- * The event of the deletion is outside of the thread, so it may arrive before the reply (see
- * eventChains.ts). `deleted` then keeps `addReply` from counting the reply.
+ * Takes a deleted reply out of the count. The event of the deletion is outside of the thread, so it
+ * may arrive before the reply (see eventChains.ts). `deleted` then keeps `addReply` from counting
+ * the reply.
  */
 function uncountReply(
   timeline: Timeline,

@@ -2,7 +2,7 @@ import { createUniqueId, For, type JSX } from 'solid-js'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { nameOfEmoji } from './emojiNames.ts'
 
-/** By default, Tab reaches only the first emoji of the group, and arrow keys reach the rest. */
+/** Unless `isEachTabbable`, Tab reaches only the first emoji, and arrow keys reach the others. */
 export function EmojiGrid(props: {
   title: string
   emojis: readonly string[]

@@ -70,8 +70,8 @@ const bench: Bench = {
   renderMs: Number.NaN,
   blankFrames: 0,
   countBlankFrames() {
-    // Checks once per frame, in a message event: a message that is posted in an animation-frame
-    // callback is handled only after the list has moved its rows.
+    // Checks once per frame. The check runs in a message event that an animation-frame callback has
+    // posted: at that time, the list has moved its rows for this frame.
     const { port1, port2 } = new MessageChannel()
     port1.onmessage = () => {
       if (isBlank()) bench.blankFrames++

@@ -26,7 +26,8 @@ const send = (message: MessageFromApp) => port?.postMessage(JSON.stringify(messa
 
 window.addEventListener('message', connect)
 window.addEventListener('hashchange', () => send({ navigated: true }))
-// The page does not receive keys that are pressed in a frame, so the bridge forwards these two.
+// The page does not receive keys that are pressed in a frame. So the bridge forwards Escape and F6,
+// with which the user leaves the app.
 window.addEventListener(
   'keydown',
   ({ key }) => {
@@ -39,7 +40,9 @@ document.addEventListener('focusin', ({ target }) => {
   if (target instanceof HTMLElement) lastFocused = target
 })
 
-/** Accepts one port, and only from the page: other frames can send messages to this one as well. */
+/**
+ * Accepts one port, and only from the page: other frames can send messages to this frame as well.
+ */
 function connect(event: MessageEvent) {
   const [received] = event.ports
   if (event.source !== window.parent || !received) return
