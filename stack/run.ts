@@ -7,7 +7,7 @@ import { constants } from 'node:os'
  */
 export function run(command: string, args: string[], env: NodeJS.ProcessEnv = process.env) {
   const child = spawn(command, args, { stdio: 'inherit', env, shell: process.platform === 'win32' })
-  // Forwards these signals to the child, because they may reach only this process.
+  // Forwards these signals to the child, because they may be sent to this process alone.
   const forward = (signal: NodeJS.Signals) => child.kill(signal)
   process.on('SIGTERM', forward).on('SIGINT', forward)
 

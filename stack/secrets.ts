@@ -51,8 +51,8 @@ export function createSecrets(): Secrets {
 }
 
 /**
- * Reads the secrets from this file. If the file does not exist, creates it with new secrets. Throws
- * if the file is damaged, because new secrets would end all sessions.
+ * Reads the secrets from `file`. If the file does not exist, creates it with new secrets. Throws if
+ * the file is damaged: to replace it would end all sessions.
  */
 export function readSecrets(file: string): Secrets {
   let text: string

@@ -42,7 +42,7 @@ export class State {
   #makePrivate() {
     const entries = readdirSync(this.dir, { withFileTypes: true })
     const own = entries.filter(({ name }) => ownEntry.test(name))
-    // A folder with other content, such as a home directory, keeps its mode.
+    // If the folder also contains other files, as a home directory does, it keeps its mode.
     if (own.length === entries.length) chmodSync(this.dir, 0o700)
     for (const entry of own)
       chmodSync(join(this.dir, entry.name), entry.isDirectory() ? 0o700 : 0o600)

@@ -13,7 +13,7 @@ export interface SuperviseOptions {
    */
   onGiveUp: (reason: string) => void
   onRestart: () => void
-  /** The disk of the state folder. While it cannot be written to, no service is restarted. */
+  /** The disk of the state folder. While services cannot write to it, no service is restarted. */
   disk?: Disk
   /** Whether the service stores data, and so must be restarted after the disk was full. */
   storesData?: boolean

@@ -64,8 +64,8 @@ async function runAll(): Promise<number> {
   ]
   for (const find of optional)
     await find({ log }).then(log, (error: Error) => {
-      // Not every system has these programs. The tests of a missing program are skipped, except in
-      // CI, which needs all of them.
+      // Not every system has these optional programs. Tests that need a missing program are
+      // skipped. In CI, a missing program is an error.
       if (process.env.CI) throw error
       log(error.message)
     })

@@ -38,7 +38,7 @@ function nginx(): string {
   const withCharset = Object.values(contentTypes)
     .filter((type) => type.endsWith('charset=utf-8'))
     .map((type) => type.split(';')[0])
-    // nginx always includes text/html, and warns if it is named.
+    // `charset_types` of nginx always includes text/html, and nginx warns if it is named.
     .filter((type) => type !== 'text/html')
   const config = `{"natsWebSocket":"\${NATS_WS_URL}","issuer":"\${OIDC_ISSUER}","clientId":"\${OIDC_CLIENT_ID}"}`
   const errors = [

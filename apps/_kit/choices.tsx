@@ -6,7 +6,9 @@ import { results } from './words/index.ts'
 
 interface Option {
   text: string
-  /** The number of users who have chosen the option. If all options lack it, no results are shown. */
+  /**
+   * The number of users who have chosen the option. If no option has `votes`, no results are shown.
+   */
   votes?: number | undefined
   /** The ids of the first users who have chosen the option. */
   voters?: string[] | undefined

@@ -21,7 +21,7 @@ export interface NatsPorts {
 export interface ClusterOptions {
   serverName: string
   port: number
-  /** The cluster ports of all servers. */
+  /** The ports at which the servers of the cluster listen for each other. */
   ports: number[]
   /**
    * Whether the server tells clients the addresses of all servers. nats.cluster.conf turns this
@@ -49,7 +49,7 @@ export interface NatsOptions extends ServiceOptions {
   webOrigins?: string[]
   /** The interval between fsyncs of JetStream, in the format of nats-server; `2s` by default. */
   syncInterval?: string
-  /** Makes the server a part of a cluster on this machine. */
+  /** Makes the server a member of a cluster whose servers all run on this machine. */
   cluster?: ClusterOptions
   /** Makes the server require TLS. The certificate must be valid for 127.0.0.1. */
   tls?: NatsTls | undefined

@@ -4,7 +4,7 @@
  * PCRE and RE2.
  */
 
-/** Files with other extensions are not served. */
+/** Content types by file extension. Files with other extensions are not served. */
 export const contentTypes: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
   '.css': 'text/css; charset=utf-8',

@@ -7,7 +7,7 @@ import process from 'node:process'
 if (process.channel) {
   process.once('disconnect', stop)
   process.on('message', answer)
-  // The listeners must not keep an otherwise finished process alive.
+  // The open channel must not keep a process alive that has nothing else to do.
   process.channel.unref()
 }
 

@@ -107,7 +107,7 @@ export async function unprivilegedUser() {
       const [uid, gid] = [await output('id', ['-u', name]), await output('id', ['-g', name])]
       return { uid: Number(uid), gid: Number(gid) }
     } catch {
-      // There is no user of this name.
+      // There is no user of this name: tries the next name.
     }
   }
   throw new Error(

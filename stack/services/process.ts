@@ -25,7 +25,7 @@ export interface ProcessOptions extends ServiceOptions {
     firstMessage: Promise<unknown>,
   ) => Promise<string>
   /**
-   * Whether the process runs Node. It then gets an IPC channel, and stops when this channel closes.
+   * Whether the process runs Node. A Node process gets an IPC channel, and stops when it closes.
    */
   isNode?: boolean
   stopSignal?: NodeJS.Signals
@@ -43,7 +43,8 @@ export interface ProcessOptions extends ServiceOptions {
 
 /**
  * Starts a process and waits until it is ready. Throws an error with its output if it exits before
- * that. Ctrl-C does not reach the started process, so that its parent can stop all services in order.
+ * it is ready. Ctrl-C does not reach the started process, so that its parent can stop all services
+ * in order.
  */
 export async function startProcess(options: ProcessOptions): Promise<ProcessService> {
   const { name, stopSignal = 'SIGTERM', stopWithin = 15_000, hungAfterMs = 5000 } = options

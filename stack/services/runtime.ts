@@ -24,7 +24,7 @@ export async function startRuntimeService(options: RuntimeServiceOptions): Promi
     ...options,
     name,
     isNode: true,
-    // The runtime drains for NATTER_DRAIN_MS at most, and must not be killed before that.
+    // The runtime drains for up to NATTER_DRAIN_MS, and must not be killed during this time.
     stopWithin: Number(env.NATTER_DRAIN_MS ?? process.env.NATTER_DRAIN_MS ?? 10_000) + 5000,
     command: () => ({
       file: process.execPath,

@@ -2,7 +2,7 @@ import { createHash, createHmac, pbkdf2Sync, randomBytes, timingSafeEqual } from
 
 const iterations = 4096
 
-/** One login by SCRAM-SHA-256 (RFC 5802 and 7677), as PostgreSQL's protocol carries it. */
+/** The server's side of one login by SCRAM-SHA-256 (RFC 5802 and 7677), which PostgreSQL uses. */
 export interface ScramLogin {
   first(clientFirst: string): string
   /** Answers the client's last message. Returns undefined if the password was wrong. */
