@@ -11,8 +11,8 @@ export interface FeedOptions {
   room: RoomId
   asOf: number
   /**
-   * Called in order for the events of each thread, and in order for the events outside of threads.
-   * Events of different threads may come in any order.
+   * Called for each event. The events of one thread come in order, and so do the events outside of
+   * threads. Events of different threads may come in any order.
    */
   onEvent: (placed: PlacedEvent) => void
   /**
@@ -50,8 +50,8 @@ const overlapMs = 10_000
 const noticeTimeoutMs = 2_000
 /**
  * For this long after a sync, `sync()` also returns the events of that sync. After a reconnect, a
- * scheduled sync may finish before the reconnect handler calls `sync()`, which counts the missed
- * messages.
+ * scheduled sync may finish before the reconnect handler calls `sync()`. The handler counts the
+ * missed messages, so it needs these events.
  */
 const recentSyncMs = 1_000
 
@@ -168,8 +168,8 @@ export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOpti
   }
 
   /**
-   * A lagging replica may have answered the sync, without events whose notices have arrived. So
-   * there is one more sync for these events, but only one.
+   * If a lagging replica has answered the sync, its answer may lack events whose notices have
+   * arrived. So there is one more sync for these events, but only one.
    */
   function retryEarly() {
     early = early.filter(

@@ -24,8 +24,8 @@ const nonceBytes = 12
 type Push = keyof RoomPush
 
 /**
- * The topics to which smaller private rooms publish the same events, unencrypted. The page listens
- * to these topics.
+ * For each kind of encrypted event, the topic to which smaller private rooms publish such an event
+ * unencrypted. The page listens to these topics.
  */
 const topicOf = {
   notify: topics.deliverNotify,

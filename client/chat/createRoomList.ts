@@ -10,8 +10,9 @@ export const roomsKey = 'rooms'
 const toKey = (id: RoomId): `room ${string}` => `room ${id}`
 
 /**
- * Sorts rooms with newer events first. Compares sequence numbers only if the times are equal or unknown,
- * because sequence numbers of different partitions have no order in time.
+ * Sorts rooms with newer events first. Compares sequence numbers only if the times are equal or
+ * unknown: two rooms may be in different partitions of the event log, whose sequence numbers are
+ * unrelated.
  */
 export function byActivity(a: MyRoom, b: MyRoom): number {
   const [atA = '', atB = ''] = [a.lastAt, b.lastAt]

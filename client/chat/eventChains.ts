@@ -7,9 +7,9 @@ type ChainLink = Pick<Notice, 'seq' | 'prev' | 'threadId'>
 export type ChainPosition = 'next' | 'known' | 'gap'
 
 /**
- * Detects gaps in the events of a room. The events outside of threads form one chain, and those of
- * each thread another. The notice of an event has the sequence number of the previous event in the
- * same chain, `prev`.
+ * Detects gaps in the events of a room. The events outside of threads form one chain, and the
+ * events of each thread form a chain of their own. The notice of an event contains `prev`, the
+ * sequence number of the previous event in the same chain.
  */
 export class EventChains {
   #asOf: number

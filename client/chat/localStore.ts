@@ -22,14 +22,14 @@ export interface LocalStore {
   /** Returns true only to the first caller with this id in all tabs, so that only one tab acts. */
   claim(id: string): Promise<boolean>
   prune(isCurrent: (key: string) => boolean): Promise<void>
-  /** Deletes all values of the user. Later writes have no effect, in all tabs. */
+  /** Deletes all values of the user. After that, writes have no effect in any tab. */
   clear(): Promise<void>
   onCleared(onClear: (why: ClearReason) => void): void
 }
 
 /**
- * `logout`: all values of the user are deleted. `ended`: another user has logged in, and values in
- * `localStorage`, such as unsent texts, are not deleted.
+ * `logout`: all values of the user are deleted. `ended`: another user has logged in. Values in
+ * `localStorage`, such as unsent texts, are then kept.
  */
 export type ClearReason = 'logout' | 'ended'
 
@@ -53,7 +53,7 @@ export function openLocalStore(user: string): LocalStore {
   try {
     store = createStore(databasePrefix + user, storeName)
   } catch {
-    // Some browsers have no IndexedDB in private windows.
+    // Some browsers have no IndexedDB in private windows. The page then works without this cache.
   }
 
   function flush() {

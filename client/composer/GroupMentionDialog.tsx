@@ -18,7 +18,7 @@ export function GroupMentionDialog(props: {
   const [isOpen, setOpen] = createSignal(true)
   const group = (): GroupName =>
     props.names.some((name) => name.toLowerCase() === 'all') ? 'all' : 'here'
-  /** Number of users whom the group mentions; null if the server does not respond. */
+  /** Number of users whom `@all` or `@here` mentions; null if the server does not respond. */
   const [count] = createResource(async () => {
     if (group() === 'all') {
       const answer = await chat.client.try('room.info', { room: room.id })

@@ -1,7 +1,7 @@
 import type { ServiceSum } from '#schema/messages/console'
 
 export interface Sample {
-  /** Undefined if the instances have changed since the previous snapshot. */
+  /** Undefined for the first snapshot, and if the instances have changed since the previous one. */
   perSecond: number | undefined
   errorsPerSecond: number | undefined
   p50Ms: number | undefined
