@@ -6,7 +6,7 @@ const folder = import.meta.dirname
 
 /**
  * Installs the packages of bench/ if some are missing. Uses `npm install`, because `npm ci` fails
- * if the registry lacks an optional package, even one for another platform.
+ * if the registry lacks any package, even one for another platform.
  */
 export async function installLibraries(): Promise<void> {
   const { devDependencies } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))

@@ -52,7 +52,7 @@ export function createSecrets(): Secrets {
 
 /**
  * Reads the secrets from `file`. If the file does not exist, creates it with new secrets. Throws if
- * the file is damaged: to replace it would end all sessions.
+ * the file is damaged. It is not replaced, because new secrets would end all sessions.
  */
 export function readSecrets(file: string): Secrets {
   let text: string

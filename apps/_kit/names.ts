@@ -4,8 +4,8 @@ import type { AppBridge } from '#schema/app-bridge'
 const maxUsersPerCall = 100
 
 /**
- * Returns a function that returns the name of a user, or the user's id until the name is loaded. Unknown names are
- * loaded together, and each of them once.
+ * Returns a function that returns the name of a user, or the user's id until the name is loaded.
+ * Names are loaded in batches, each name once.
  */
 export function createNames(bridge: AppBridge): (user: string) => string {
   const [names, setNames] = createStore<Record<string, string>>({})

@@ -1,6 +1,7 @@
 /**
- * Returns a function that calls `load`. Its promise resolves after a load that started with the call or later.
- * Calls during a load share the next load. A failed load is not reported.
+ * Returns a function that calls `load`. The function's promise resolves after a load that started
+ * when the function was called, or later. Calls during a load share the next load. A failed load is
+ * not reported.
  */
 export function createRefresh(load: () => Promise<void>): () => Promise<void> {
   let running: Promise<void> | undefined

@@ -9,7 +9,9 @@ interface Result {
   voters?: string[] | undefined
 }
 
-/** A bar for a share between 0 and 1. Screen readers skip it, so give the number as text as well. */
+/**
+ * A bar for a share between 0 and 1. Screen readers skip it, so show the number as text as well.
+ */
 export function Bar(props: { share: number }) {
   return (
     <div class="bar" aria-hidden="true">

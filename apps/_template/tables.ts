@@ -2,7 +2,9 @@ import { sql } from 'drizzle-orm'
 import { bigserial, index, pgSchema, smallint, text } from 'drizzle-orm/pg-core'
 import type { RoomId, UserId } from '#schema/ids'
 
-/** Holds everything that the app stores. It is dropped when the app is removed. */
+/**
+ * The PostgreSQL schema of everything that the app stores. It is dropped when the app is removed.
+ */
 export const schema = pgSchema('app___name__')
 
 export const rolls = schema.table(

@@ -4,8 +4,8 @@ import { decodedParent } from './read-update.ts'
 type Struct = Y.Item | Y.GC | Y.Skip
 
 /**
- * Returns a smaller update that produces the same board, without the erased strokes and notes. A Y.Doc could do
- * this, too, but takes minutes to apply some updates that a hostile client can write.
+ * Returns a smaller update that produces the same board, without the erased strokes and notes. Does
+ * not use a Y.Doc, which takes minutes to apply some updates that a hostile client can write.
  */
 export function compact(update: Uint8Array): Uint8Array {
   const { structs, ds } = Y.decodeUpdate(update)
@@ -56,7 +56,8 @@ export function compact(update: Uint8Array): Uint8Array {
 function join(structs: readonly Struct[]): Struct[] {
   const joined: Struct[] = []
   /**
-   * Collects the values of joined items: Yjs freezes an item's own if NODE_ENV is `development`.
+   * Collects the values of joined items. They cannot be added to an item's own values, which Yjs
+   * freezes if NODE_ENV is `development`.
    */
   const values = new Map<Y.Item, unknown[]>()
   for (const struct of structs) {

@@ -13,8 +13,8 @@ export interface BoardUpdate {
 }
 
 /**
- * Decodes a Yjs update. Throws `invalid` for an update that no whiteboard sends: a valid update has
- * the operations of one client, without a gap, and contains only numbers and text.
+ * Decodes a Yjs update. Throws `invalid` for an update that the app's component never sends: a
+ * valid update has the operations of one client, without a gap, and contains only numbers and text.
  */
 export function readUpdate(bytes: Uint8Array): BoardUpdate {
   const { structs, ds } = decode(bytes)

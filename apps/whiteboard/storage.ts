@@ -8,11 +8,11 @@ import { type BoardUpdate, readUpdate } from './read-update.ts'
 import { boards, clients, updates } from './tables.ts'
 
 /**
- * Maximum size of a board. A new reader receives the whole board in one NATS message of at most 1
- * MB, as base64, which is a third larger.
+ * Maximum size of a board. A new reader receives the whole board in one NATS message as base64,
+ * which is a third larger. The limit of a message is 1 MB.
  */
 const maxBytes = 640 * 1_024
-/** Space on a full board for updates that erase. */
+/** A full board may exceed `maxBytes` by this size, but only by updates that erase. */
 const reserveBytes = 64 * 1_024
 /**
  * If more rows or more bytes than these were added since the last merge, all rows of the board are

@@ -6,7 +6,10 @@ export const schema = pgSchema('app_whiteboard')
 const room = () => text('room').$type<RoomId>().notNull()
 const bytea = customType<{ data: Uint8Array }>({ dataType: () => 'bytea' })
 
-/** One row for each room whose board has changed. A lock of the row puts updates in order. */
+/**
+ * One row for each room whose board has changed. Each update locks the row, so updates have an
+ * order.
+ */
 export const boards = schema.table('boards', {
   room: room().primaryKey(),
   /** Version of the last update. */

@@ -33,7 +33,7 @@ function push(update: Uint8Array, as: TestPerson = 'alice') {
   return act('push', { update: toBase64(update) }, as)
 }
 
-/** Returns a document with the list of its local updates. */
+/** Returns a document, and collects the updates that are made on this document in `sent`. */
 function createPeer() {
   const doc = new Y.Doc()
   const sent: Uint8Array[] = []
@@ -265,7 +265,10 @@ function deepArrays(depth: number): Parameters<typeof craft>[0] {
   }
 }
 
-/** The hostile updates of bob. Each function receives the Yjs document of alice, who has drawn one stroke. */
+/**
+ * Hostile updates that bob sends. Each function receives the Yjs document of alice, who has drawn
+ * one stroke.
+ */
 const attacks: [string, (alice: Peer) => Uint8Array][] = [
   ['is not a Yjs update', () => Buffer.from('not an update')],
   ['is cut off', () => draw(createPeer(), 1, 2, 3).subarray(0, -4)],

@@ -29,7 +29,10 @@ interface Responder {
   seal(data: Uint8Array, recipient: string): Uint8Array
 }
 
-/** The subjects that a user may publish to. Each response of the auth callout contains them all. */
+/**
+ * The subjects that a user may publish to. Each response of the auth callout contains all of them,
+ * so their number affects the time of a login.
+ */
 const userSubjects = Object.values<Contract>(contracts)
   .filter(({ audience }) => audience.some((caller) => caller === 'everyone' || caller === 'user'))
   .map((contract) => contractSubject(contract).template.replaceAll(/\{(?!caller)\w+\}/g, '*'))

@@ -138,7 +138,8 @@ async function logIn(target: Target, user: string): Promise<Client> {
     join: (room) => call('room.join', { room }),
     async follow(room, onText, since) {
       const asOf = Number(since ?? 0)
-      // A set, because notices can arrive out of order: several processes publish them.
+      // Holds all received sequence numbers, not only the highest. Notices can arrive out of order,
+      // because several processes publish them.
       const received = new Set<number>()
       const notices: Notice[] = []
       let receive = (notice: Notice): void => void notices.push(notice)

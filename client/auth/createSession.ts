@@ -31,7 +31,7 @@ export type Session = ReturnType<typeof createSession>
 const requestTimeoutS = 10
 /**
  * A token counts as expired this long before its lifetime has passed. The page counts the lifetime
- * from the token's arrival, but it began when the provider issued the token.
+ * from the token's arrival, but the lifetime began when the provider issued the token.
  */
 const expiryMarginS = 5
 
@@ -40,9 +40,10 @@ const logoutMark = 'natter-logout'
 export const callbackPath = '/callback'
 
 /**
- * Logs the user in at the OpenID provider, by authorization code flow with PKCE. Holds the tokens
- * in memory only. After a reload, the page gets new tokens by a redirect with `prompt=none`. A
- * request in a hidden frame would fail, because browsers block the provider's cookies there.
+ * Creates the user's session at the OpenID provider, by authorization code flow with PKCE. Tokens
+ * are held in memory only. After a reload, the page gets new tokens by a redirect with
+ * `prompt=none`. A request in a hidden frame would fail, because browsers block the provider's
+ * cookies there.
  */
 export function createSession({ issuer, clientId }: Config) {
   const { location } = window

@@ -26,7 +26,10 @@ export function splitForTranslation(message: string): MessagePart[] {
   let end = 0
   const add = (kind: MessagePart['kind'], text: string) => text && parts.push({ kind, text })
 
-  /** Adds the next occurrence of a token's source, and the markup before it, if it occurs. */
+  /**
+   * Adds the next occurrence of a token's source, and the markup before it. Returns false if the
+   * source does not occur.
+   */
   function take(kind: 'text' | 'protected', source: string): boolean {
     const start = source ? message.indexOf(source, end) : -1
     if (start < 0) return false

@@ -19,8 +19,7 @@ const sources = [
 /**
  * Builds the page and the components of the apps, unless they are up to date. The new page is built
  * in another folder, because another process may be serving the old page. The build runs in a
- * process of its own, because this process would not release the memory that a build needs (500
- * MB).
+ * process of its own, because this process would not release the 500 MB that a build needs.
  */
 export async function buildClient(log: (message: string) => void = () => {}): Promise<void> {
   const digest = digestSources()

@@ -129,7 +129,7 @@ export function listNotes({ notes }: Board): Note[] {
     .map(([, note]) => note)
 }
 
-/** Returns valid values of a note. Other users change the document, so it may contain anything. */
+/** Returns valid values of a note. Other users write to the note, so it may contain anything. */
 export function readNote(note: Note) {
   const text = note.get('text')
   return {

@@ -2,7 +2,7 @@ import * as Y from 'yjs'
 import type { AppBridge } from '#schema/app-bridge'
 
 const [batchMs, retryMs] = [50, 1_000]
-/** The server accepts updates of up to 36 kB. */
+/** Maximum size of the updates in one push. The server accepts up to 36 kB. */
 const maxBatchBytes = 32_000
 /** Error codes after which a retry would fail as well. */
 const finalCodes = new Set(['forbidden', 'invalid', 'too_large'])
