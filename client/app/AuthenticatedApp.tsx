@@ -128,7 +128,7 @@ export function OfflineApp(props: { lastIdentity: LastIdentity }) {
   )
 }
 
-/** `request` asks for confirmation if unsent messages would be lost. */
+/** `request` asks for confirmation if unsent messages would be lost, else logs out at once. */
 function createLogout(store: LocalStore, logout: () => Promise<void>) {
   const [unsent, setUnsent] = createSignal(0)
   return {

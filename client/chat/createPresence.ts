@@ -16,8 +16,8 @@ import { createIdMap } from './createIdMap.ts'
 export type Presence = ReturnType<typeof createPresence>
 
 /**
- * `rooms` are the followed rooms in which the user is not offline. If there are none, `status` is
- * outdated.
+ * `rooms` are the rooms that the page follows and in which the user is not offline. Without such a
+ * room, the page receives no changes of the status, so `status` may be outdated.
  */
 interface UserStatus {
   status: Status

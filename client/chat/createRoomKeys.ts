@@ -45,7 +45,7 @@ interface Listener {
  * Receives the events that large private rooms publish encrypted, once for all members. Smaller
  * private rooms publish the same events to each member's own subject. The returned `client` passes
  * the decrypted events to the listeners of the user's own subject, so that callers need not
- * distinguish the two.
+ * distinguish large from smaller rooms.
  */
 export function createRoomKeys(nats: ChatClient, me: UserId) {
   const subscriptions = new Map<RoomId, { id: string; stop: () => void }>()

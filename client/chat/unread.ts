@@ -35,9 +35,9 @@ export function startUnread(counted: UnreadCount): Unread {
 }
 
 /**
- * Replaces the counts by newer counts of the server. Keeps the received messages up to `asOf`,
- * although the counts include them: the next counts may be for another read position and have a
- * smaller `asOf`, so that they lack these messages.
+ * Replaces the counts by newer counts of the server. The counts include the received messages up to
+ * `asOf`, but these messages are kept. The next counts may be for another read position and have a
+ * smaller `asOf`: they then lack these messages.
  */
 export function applyCount(current: Unread, counted: UnreadCount): Unread {
   const isOlder = counted.readSeq === current.readSeq && counted.asOf < current.asOf
