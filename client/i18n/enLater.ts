@@ -1,6 +1,9 @@
 import type { Plural } from './en.ts'
 
-/** English texts of parts that load on demand. The page loads these texts, but does not wait for them. */
+/**
+ * English texts of parts that load on demand. An English page loads them right after it starts, but
+ * does not wait for them.
+ */
 export const enLater = {
   name: {
     label: 'Display name',

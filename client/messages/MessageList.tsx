@@ -26,15 +26,15 @@ export function MessageList(props: { title: string }) {
   const conversation = useConversation()
   const { rows, timeline } = conversation
   const linked = createLinkedMessage(chat, conversation)
-  // The list renders keys instead of row objects: a changed message has a new object but the same key, so
-  // its row keeps its elements, and the focus.
+  // The list renders keys instead of row objects. A changed message has a new object but the same
+  // key, so its row keeps its DOM elements and the focus.
   const keys = createMemo(() => rows().map(({ key }) => key))
   const hasList = createMemo(
     () => timeline.status() === 'ready' || (timeline.status() !== 'forbidden' && keys().length > 0),
   )
   const scroll = createScrollAnchor(linked)
 
-  /** For screen readers, which do not see the highlight of the linked message. */
+  /** Names the linked message to screen readers: they cannot present its highlight. */
   const linkedSentence = () => {
     const marked = linked.marked()
     const item = marked && timeline.items().find(({ id }) => id === marked)

@@ -34,8 +34,8 @@ export function MessageMenu(
 
   let isCardRequested = false
   /**
-   * A focus change would close the card. So the card opens only after the menu has returned the
-   * focus.
+   * Opens the sender's user card. A menu that closes returns the focus to its button, and a focus
+   * change closes an open card. So the card opens only after the focus was returned.
    */
   const showCard = () => {
     if (isCardRequested) setTimeout(() => card.show(props.item.sender, props.anchor()))

@@ -7,15 +7,15 @@ import { MessageRow } from './MessageRow.tsx'
 import { PendingRow } from './PendingRow.tsx'
 import type { ListRow } from './rows.ts'
 
-/** The key determines the kind of the row, so the kind never changes. */
+/** A key never changes the kind of its row, so `kind` is read only once for each row. */
 export function Row(props: {
   key: string
   row: ListRow | undefined
   marked: MessageId | undefined
 }) {
   const { t } = useLanguage()
-  // The virtual list updates rows before indexes, so `props.row` may briefly be the row of another
-  // key. The previous row is then kept.
+  // When rows move, `props.row` may briefly be the row of another key, because the virtual list
+  // updates rows before their indexes. Until the index is updated, the previous row is shown.
   const row = createMemo<ListRow | undefined>((previous) =>
     props.row?.key === props.key ? props.row : previous,
   )

@@ -38,7 +38,10 @@ export function createConversation(options: ConversationOptions) {
   const [isMarkedUnread, setMarkedUnread] = createSignal(false)
   // The unread line is drawn after this sequence number, and stays there while the user reads.
   const [readSeq, setReadSeq] = createSignal(unreadStart(options))
-  /** Returns the sequence number at which a lost timeline reopens; undefined for the newest message. */
+  /**
+   * Returns the sequence number at which the timeline reopens if it missed too many events to fetch
+   * them; undefined for the newest message.
+   */
   function restartAt(): number | undefined {
     const { readSeq: read } = chat.rooms.byId(room.id) ?? room
     if (threadId !== undefined || isMarkedUnread()) return undefined
@@ -64,11 +67,14 @@ export function createConversation(options: ConversationOptions) {
     return seq !== undefined && first !== undefined && first.seq > seq && timeline.hasOlder()
   }
   const lineSeq = () => (isLineAbove() ? undefined : readSeq())
-  /** Value of `timeline.opened()` when the user last sent a message from an older history page. */
+  /**
+   * Value of `timeline.opened()` when the user last sent a message from an older history page. The
+   * value changes each time the timeline is opened.
+   */
   const [sentFrom, setSentFrom] = createSignal(0)
   /**
-   * On an older history page, messages that are being sent are not shown, unless the user has sent
-   * one from that page.
+   * Messages that are being sent belong after the newest message. So they are not shown on an older
+   * history page, unless the user has sent one from that page.
    */
   const shownOutgoing = () =>
     timeline.hasNewer() && sentFrom() !== timeline.opened() ? [] : outgoing()
@@ -152,7 +158,7 @@ function unreadStart({ chat, room, threadId }: ConversationOptions): number | un
 
 /**
  * Omits the cached history page if the conversation opens at an unread message and the connection
- * is online: the server's page would soon replace the cached one.
+ * is online: the page from the server would replace it a moment later.
  */
 function readStart(options: ConversationOptions): Pick<TimelineOptions, 'start' | 'cachedPage'> {
   const { chat, page, isTargeted } = options

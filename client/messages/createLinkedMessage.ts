@@ -10,7 +10,10 @@ import type { Conversation } from './createConversation.ts'
 
 interface LinkedMessage {
   id: MessageId
-  /** False for the root message of a linked thread, which is shown without highlight. */
+  /**
+   * False if the link leads to a thread: the room then opens at the thread's root message, but does
+   * not highlight it.
+   */
   isMarked: boolean
 }
 

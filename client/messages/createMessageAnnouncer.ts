@@ -20,7 +20,7 @@ export function createMessageAnnouncer(chat: Chat, { timeline }: Conversation): 
   const { t, textOf, tn } = useLanguage()
   const announce = useAnnounce()
   const announced = new Map<MessageId, { text: string; withdraw: () => void }>()
-  // The texts must not remain in the page after the user leaves the room.
+  // The announced texts must not remain in the page after the user closes the room.
   onCleanup(() => {
     for (const { withdraw } of announced.values()) withdraw()
   })

@@ -69,7 +69,8 @@ export function createScrollAnchor(linked: ReturnType<typeof createLinkedMessage
       const isOlder =
         firstMessage !== before.firstMessage &&
         rows().some(({ key }) => key === before.firstMessage)
-      // A list that is shifted before its viewport is measured would be blank.
+      // If rows were prepended, the virtual list shifts its rows. Before its viewport is measured,
+      // a shift would leave the list blank.
       const isMeasured = list !== undefined && list.viewportSize > 0
       const isPrepended = isMeasured && (isOlder || (isStart && opened === before.opened))
       return { firstMessage, firstRow, opened, isPrepended }
@@ -86,8 +87,8 @@ export function createScrollAnchor(linked: ReturnType<typeof createLinkedMessage
       if (grew <= 0 || last === before.at(-1)) return
       const isOwn = last?.kind === 'message' && last.item.sender === chat.me
       if (last?.kind === 'outgoing') return toEnd()
-      // `hadNewer` means that newer history pages were not loaded. So the added rows are the next
-      // of these pages, not new messages.
+      // `hadNewer` means that newer history pages were not loaded. So the added rows are from such
+      // a page, and are not new messages.
       if (hadNewer) return
       reading.onMessage()
       if (isAtEnd() || isOwn) follow()
@@ -163,8 +164,8 @@ export function createScrollAnchor(linked: ReturnType<typeof createLinkedMessage
     /** True if rows were prepended: the virtual list then keeps its distance to the end. */
     isPrepended: () => start().isPrepended,
     /**
-     * Number of new messages. For a room, this is the server's count of unread messages; for a
-     * thread, the page counts.
+     * Number of new messages. For a room, this is the server's count of unread messages. For a
+     * thread, the page counts the messages itself.
      */
     newBelow: () =>
       threadId === undefined ? chat.countUnread(chat.rooms.byId(room.id) ?? room) : newInThread(),

@@ -102,7 +102,8 @@ function updateCells(before: readonly Cell[], items: readonly TimelineMessage[])
 
   const cells = before.slice(0, head)
   for (const item of items.slice(head, items.length - tail)) cells.push(toCell(item, cells.at(-1)))
-  // The first message after the changed ones has a new predecessor, so its cell is computed again.
+  // The first message after the changed ones has a new predecessor, so it may now begin a day or a
+  // group. Its cell is therefore computed again.
   const next = before[before.length - tail]
   if (next) cells.push(toCell(next.item, cells.at(-1), next))
   return cells.concat(before.slice(before.length - tail + 1))
@@ -119,7 +120,7 @@ function toCell(item: TimelineMessage, before: Cell | undefined, known?: Cell): 
   return { item, atMs, day, isNewDay, row }
 }
 
-/** `day` is unique to the calendar day in the browser's time zone. */
+/** `day` is a number that identifies the calendar day in the browser's time zone. */
 function readTime(at: string): { atMs: number; day: number } {
   const date = new Date(at)
   const day = (date.getFullYear() * 12 + date.getMonth()) * 31 + date.getDate()

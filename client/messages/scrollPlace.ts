@@ -7,7 +7,7 @@ type View = Pick<
 
 export interface ScrollPlace {
   offset: number
-  /** The lower edge of the view in rows: 12.5 is the middle of the row with index 12. */
+  /** The row at the lower edge of the view: 12.5 is the middle of the row with index 12. */
   row: number
 }
 
@@ -21,7 +21,10 @@ export function placeOf(view: View): ScrollPlace {
   return { offset, row }
 }
 
-/** Compares the row too: the offset alone also decreases when rows turn out smaller than estimated. */
+/**
+ * The offset also decreases when rows turn out smaller than estimated. So the user has scrolled up
+ * only if the row has decreased as well.
+ */
 export function hasMovedUp(before: ScrollPlace, now: ScrollPlace): boolean {
   return now.offset < before.offset && now.row < before.row
 }

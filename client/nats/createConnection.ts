@@ -24,7 +24,7 @@ export type ConnectionState =
   | { status: 'online' }
   /** `since` is in milliseconds since the epoch. */
   | { status: 'offline'; since: number }
-  /** Only a login with another token can succeed. */
+  /** The server rejects the token. Only a login with another token can succeed. */
   | { status: 'refused' }
 
 export interface Connection {
@@ -48,8 +48,8 @@ export interface Connection {
 export const graceMs = 2_000
 const [minReconnectMs, maxReconnectMs] = [250, 8_000]
 /**
- * Wait between attempts while the browser has no network. Short, because such attempts cost
- * nothing.
+ * Wait between attempts while the browser has no network. It is short, because an attempt without a
+ * network causes no traffic.
  */
 const noNetworkWaitMs = 1_000
 /**
@@ -59,15 +59,16 @@ const noNetworkWaitMs = 1_000
 const pingMs = 5_000
 const checkTimeoutMs = 4_000
 /**
- * Time after which a login without a response is tried again: a frozen auth callout does not respond. The
- * time increases with each attempt, because the callout also works on abandoned logins. With a short time, it
- * might never catch up.
+ * Time after which a login without a response is tried again: a frozen auth callout does not
+ * respond. The time increases with each attempt, because the callout also processes logins that
+ * clients have given up. If clients retried quickly, it might never catch up.
  */
 const [minLoginMs, maxLoginMs] = [2_500, 10_000]
 const rejectedDelayMs = 15_000
 /**
- * Wait before a rejected token is renewed a second time: at a logout, an identity provider may inform
- * Natter's server first, and end the session only after that.
+ * Wait before a rejected token is renewed a second time. At a logout, an identity provider may
+ * inform Natter's server before it ends the session. Until the session ends, it renews tokens that
+ * Natter's server rejects.
  */
 const sessionEndsMs = 1_500
 
@@ -147,7 +148,8 @@ export function createConnection(
       ),
     )
     setState({ status: 'online' })
-    // The stored user id may come from another installation, which was at the same address before.
+    // The stored user id may come from another installation of Natter, which had the same address
+    // before. The page then reloads with the user id that the server has sent.
     if ((await answer) !== user && !isDisposed) window.location.reload()
   }
 
@@ -205,7 +207,7 @@ export function createConnection(
     updateTimeout()
   }
 
-  /** nats.js reads the timeout before each attempt. */
+  /** Sets the timeout of the next attempt: nats.js reads it before each attempt. */
   function updateTimeout() {
     if (options) options.timeout = timeoutMs()
   }
@@ -217,7 +219,8 @@ export function createConnection(
   async function follow(connection: NatsConnection) {
     for await (const status of connection.status()) {
       if (status.type === 'staleConnection') sockets.drop()
-      // nats.js also emits `disconnect` and `reconnect` for failed attempts, so the state is checked.
+      // nats.js also emits `disconnect` and `reconnect` for failed attempts. An event that would
+      // not change the state is ignored.
       const now = state()
       if (status.type === 'disconnect' && now.status !== 'offline')
         setState({ status: 'offline', since: Date.now() })

@@ -48,8 +48,8 @@ export function createDeferredClient() {
         current = connected
         return
       }
-      // The queued calls also wait for `ready`, and run before this callback. So no new call overtakes
-      // them.
+      // The queued calls wait for `ready`, too. They began to wait before this callback, so they
+      // run before `current` is set. Until then, new calls are queued after them.
       resolve(connected)
       void ready.then(() => {
         current = connected

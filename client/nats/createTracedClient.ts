@@ -11,7 +11,10 @@ import type { ChatClient } from './chatClient.ts'
 type CreateClient = (headers: (name: PropertyKey) => MsgHdrs | undefined) => ChatClient
 type TraceIds = Pick<PageSpan, 'trace' | 'id'>
 
-/** Spans are collected for this time and reported together, at most `maxReportedSpans` of them. */
+/**
+ * Spans are collected for this time and then reported in one call. Spans over `maxReportedSpans`
+ * are dropped.
+ */
 const reportDelayMs = 10_000
 
 /**

@@ -1,9 +1,9 @@
 const maxAnswerMs = 5_000
 
 /**
- * The sockets dispatch their close events themselves when they are closed. The browser does so only when the
- * server answers. Without a network, that takes minutes, and a server that waits for the auth callout
- * reads nothing.
+ * Opens sockets whose `close` dispatches the close event at once. The browser itself dispatches it
+ * only when the server answers. Without a network, that takes minutes. A server that waits for the
+ * auth callout does not answer, because it reads nothing from the client meanwhile.
  */
 export function createWebSockets() {
   let current: WebSocket | undefined

@@ -21,8 +21,8 @@ interface NotificationContent {
 }
 
 /**
- * Notifies the user of messages in rooms and threads that are not visible in any tab. Only one tab
- * shows each notification.
+ * Notifies the user of messages in rooms and threads that are not visible in any tab. Each
+ * notification is shown by only one tab.
  */
 export function createNotifications(chat: Chat, router: Router, { tn, textOf }: Language) {
   const visible = createVisibleRooms(chat.me, router.route)
@@ -72,7 +72,7 @@ export function createNotifications(chat: Chat, router: Router, { tn, textOf }: 
   async function notify({ route, seq, title, body }: NotificationContent) {
     const notification = await show(title, {
       body,
-      // The notification replaces the room's previous one.
+      // All notifications of a room have this tag, so each replaces the previous one.
       tag: `natter ${route.room}`,
       renotify: true,
       icon: '/icon.svg',

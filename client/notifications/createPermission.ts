@@ -1,6 +1,8 @@
 import { createSignal, onCleanup } from 'solid-js'
 
-/** Browsers allow a call of `ask` only in a click handler. */
+/**
+ * Call `ask` only in a click handler: otherwise, browsers may deny the permission without asking.
+ */
 export function createPermission() {
   const read = () => ('Notification' in window ? Notification.permission : 'unsupported')
   const [state, setState] = createSignal<NotificationPermission | 'unsupported'>(read())

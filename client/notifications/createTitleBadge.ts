@@ -18,7 +18,7 @@ function show(title: string, count: number) {
   document.title = title
   const icon = document.querySelector<HTMLLinkElement>('link[rel="icon"]')
   const href = count > 0 ? '/icon-unread.svg' : '/icon.svg'
-  // Browsers reload the icon each time `href` is set.
+  // `href` is set only if it changes, because browsers reload the icon each time it is set.
   if (icon && icon.getAttribute('href') !== href) icon.href = href
   const done = count > 0 ? navigator.setAppBadge?.(count) : navigator.clearAppBadge?.()
   void done?.catch(() => undefined)

@@ -9,7 +9,10 @@ const colourCount = 12
 export function Avatar(props: {
   user: UserId
   hasStatus?: boolean
-  /** If set, a user who is missing in the loaded presence of this room is shown as offline. */
+  /**
+   * If set, a user without a known status is shown as offline once the statuses of this room's
+   * members are loaded. If not set, such a user has no status mark.
+   */
   room?: RoomId | undefined
   isSmall?: boolean
 }) {

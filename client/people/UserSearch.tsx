@@ -31,7 +31,7 @@ export function FindUserDialog(props: { isOpen: boolean; onClose: () => void }) 
 
 export function UserSearch(props: {
   onPick: (user: UserId) => void
-  /** Returns undefined if the user can be picked. */
+  /** Returns why the user cannot be picked; undefined if the user can be picked. */
   disabledReason?: (user: UserId) => string | undefined
 }) {
   const chat = useChat()

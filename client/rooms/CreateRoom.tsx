@@ -30,11 +30,11 @@ function CreateRoomForm(props: { onClose: () => void }) {
   const [error, setError] = createSignal<unknown>()
   const [existing, setExisting] = createSignal<Room>()
   const [random = '', shortRandom] = crypto.randomUUID().split('-')
-  // The id of a room whose name has no character that is allowed in an id.
+  // The suggested id if the room's name has no character that is allowed in an id.
   const fallbackId = `room-${shortRandom}`
   const roomId = () => {
     const suggested = suggestId(name()) || (name().trim() && fallbackId)
-    // Users must not be able to guess the id of a private room.
+    // The id of a private room has a random part, so that users cannot guess it.
     return kind() === 'private' ? `${suggested.slice(0, 55)}-${random}` : (id() ?? suggested)
   }
 

@@ -87,7 +87,7 @@ export function RoomMenu(props: MenuProps & { room: MyRoom; onApps?: () => void 
           <Icon name="link" />
           {t('links.copyRoom')}
         </DropdownMenu.Item>
-        {/* A direct room has no owner or moderator, who could add an app. */}
+        {/* Only owners and moderators can add an app, and a direct room has neither. */}
         <Show when={props.room.kind !== 'direct' && props.onApps}>
           <DropdownMenu.Item class="menu-item" onSelect={() => props.onApps?.()}>
             <Icon name="apps" />

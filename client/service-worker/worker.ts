@@ -1,7 +1,7 @@
 /**
  * Caches the static files of the page, so that it starts without a network. It never caches
- * messages, the configuration or tokens. The build inserts the files' paths and a hash of their
- * contents.
+ * messages, the configuration or tokens. The build replaces `__FILES__` by the paths of the files,
+ * and `__VERSION__` by a hash of their contents.
  */
 declare const __FILES__: readonly string[]
 declare const __VERSION__: string
@@ -31,7 +31,8 @@ worker.addEventListener('fetch', (event) => {
     event.respondWith(readFile(event.request))
 })
 
-// A page that loads while this worker activates is not controlled by it yet, and sends `claim`.
+// A page that loads while this worker activates is not controlled by it yet. It asks for control by
+// sending `claim`.
 worker.addEventListener('message', (event) => {
   if (event.data === 'claim') event.waitUntil(worker.clients.claim())
 })
@@ -63,7 +64,7 @@ async function activate() {
   const others = (await caches.keys()).filter(
     (name) => name.startsWith(prefix) && name !== cacheName,
   )
-  // Does not delete the newest of the other caches, which open pages of the previous version still use.
+  // Keeps the newest of the other caches: open pages of the previous version still use it.
   await Promise.all(others.slice(0, -1).map((name) => caches.delete(name)))
   await worker.registration.navigationPreload?.enable()
   await worker.clients.claim()
@@ -73,7 +74,10 @@ function isPage(path: string): boolean {
   return path === '/' || /^\/(callback$|console(\/|$)|r\/)/.test(path)
 }
 
-/** Prefers the network, so that updates are seen at once. */
+/**
+ * Prefers the network to the cache, so that the page is up to date. Uses the cache if the network
+ * fails or takes longer than `networkTimeoutMs`.
+ */
 async function readPage(event: FetchEvent): Promise<Response> {
   const response = fetchPage(event)
   const timeout = new Promise<undefined>((resolve) => setTimeout(resolve, networkTimeoutMs))

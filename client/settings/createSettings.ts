@@ -30,7 +30,7 @@ export function createSettings() {
     try {
       localStorage.setItem(key, JSON.stringify(settings))
     } catch {
-      // Storage is full or disabled: the settings are lost with the page.
+      // The storage is full or disabled: the settings are lost when the page is closed.
     }
   })
   createEffect(() => {

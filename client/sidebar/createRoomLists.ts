@@ -29,8 +29,8 @@ export function createRoomLists(chat: Chat, code: () => string) {
     directs,
     requests,
     /**
-     * Returns the next room below (1) or above (-1) the current one for which `accepts` is true. Wraps
-     * around.
+     * Returns the next room below (`step` 1) or above (`step` -1) the current one for which
+     * `accepts` is true. Wraps around.
      */
     adjacent(current: RoomId | undefined, step: 1 | -1, accepts = (_room: MyRoom) => true) {
       const all = [...rooms(), ...directs()]

@@ -21,7 +21,8 @@ export function CodeBlock(props: {
     async ({ text, language }) =>
       language ? highlight(text, language).catch(() => undefined) : undefined,
   )
-  // Reading the pending resource would suspend the whole message.
+  // Shows the plain code until it is highlighted: reading the pending resource would suspend the
+  // whole message.
   const shown = () => (parts.state === 'ready' ? parts.latest : undefined) ?? [props.text]
 
   async function copy() {

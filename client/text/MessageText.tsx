@@ -19,7 +19,10 @@ export interface MessageTextProps {
   mentions: readonly UserId[]
   me: UserId
   names: (user: UserId) => string
-  /** Without this, a mention by a handle that is not the user id is plain text. */
+  /**
+   * Returns the handle of a user. Without this function, a mention by a handle that is not the user
+   * id is plain text.
+   */
   handles?: ((user: UserId) => string) | undefined
   onMention?: ((user: UserId, element: HTMLElement) => void) | undefined
 }
@@ -74,7 +77,7 @@ function renderList({ isOrdered, items }: Block & { kind: 'list' }, props: Messa
   const shown = items.map((item) => renderItem(item, props))
   const direction = directionOf(items.flatMap(({ children }) => children))
   if (!isOrdered) return <ul dir={direction}>{shown}</ul>
-  // Wide enough for the longest number, which would otherwise be cut off.
+  // The indent must be as wide as the longest number: otherwise, the number would be cut off.
   const width = Math.max(...items.map(({ marker }) => marker?.length ?? 0))
   return (
     <ol dir={direction} style={{ 'padding-inline-start': `calc(${width}ch + 0.5em)` }}>

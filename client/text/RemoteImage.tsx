@@ -1,12 +1,15 @@
 import { createSignal, Match, Show, Switch, useContext } from 'solid-js'
 import { TextWordsContext } from './words.ts'
 
-/** Stored outside of the component, because the virtual list recreates the component on scrolling. */
+/**
+ * URLs of the images that the user has loaded. They are stored outside of the component, because
+ * the virtual list recreates the component when the user scrolls.
+ */
 const [requested, setRequested] = createSignal<ReadonlySet<string>>(new Set())
 
 /**
- * Shows a link until the user loads the image, because loading reveals the reader's IP address to the
- * image's host. Images without HTTPS stay links.
+ * Shows a link until the user loads the image, because loading reveals the reader's IP address to
+ * the image's host. An image whose URL is not HTTPS stays a link.
  */
 export function RemoteImage(props: {
   href: string

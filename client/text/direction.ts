@@ -5,8 +5,9 @@ const rightToLeft =
   /^[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}]/u
 
 /**
- * Returns the direction of the first letter. `dir="auto"` on the parent does not suffice: to choose a
- * direction, browsers ignore descendants that have a `dir` themselves.
+ * Returns the direction of the first letter in the blocks of a quote or list. `dir="auto"` on the
+ * quote or list does not suffice: to choose its direction, browsers ignore descendants that have a
+ * `dir` themselves, and most blocks have one.
  */
 export function directionOf(blocks: Block[]): 'ltr' | 'rtl' | 'auto' {
   const letter = /\p{L}/u.exec(plainOf(blocks))?.[0]

@@ -1,10 +1,13 @@
 const schemes: ReadonlySet<string> = new Set(['http:', 'https:', 'mailto:'])
 const maxLength = 2_048
-/** The upper limits of the repetitions, such as 63, bound the backtracking for a hostile text. */
+/**
+ * Each repetition has an upper limit, such as 63, so that a hostile text cannot cause long
+ * backtracking.
+ */
 const hostPattern = /(?:[\p{L}\p{M}\p{N}_-]{1,63}\.){1,8}\p{L}[\p{L}\p{M}\p{N}-]{1,62}/gu
 
 export interface LinkTarget {
-  /** In normalized form, so that the browser opens exactly the URL that was checked. */
+  /** The URL in normalized form, so that the browser opens exactly the URL that was checked. */
   href: string
   host: string
   isWeb: boolean
