@@ -30,7 +30,8 @@ export default defineConfig({
     emptyOutDir: true,
     manifest: true,
     target: 'es2023',
-    // The page's Content-Security-Policy does not allow data: URLs.
+    // Assets are not inlined, because the page's Content-Security-Policy does not allow `data:`
+    // URLs.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     rolldownOptions: {
@@ -45,7 +46,7 @@ export default defineConfig({
       },
       output: {
         codeSplitting: { groups: [{ name: firstLoad(app, { name: 'chat', theme }) }] },
-        // The URL of a service worker must be the same in each build.
+        // The service worker's name has no hash, because its URL must be the same in each build.
         entryFileNames: ({ name }) => (name === 'worker' ? 'worker.js' : 'assets/[name]-[hash].js'),
       },
     },

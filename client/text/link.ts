@@ -15,7 +15,10 @@ export interface LinkTarget {
   hasUser: boolean
 }
 
-/** Returns undefined for schemes that messages may not contain. */
+/**
+ * Returns undefined for an invalid or too long URL, and for a URL whose scheme messages may not
+ * contain.
+ */
 export function parseLink(text: string): LinkTarget | undefined {
   if (text.length > maxLength || !URL.canParse(text)) return undefined
   const url = new URL(text)
@@ -27,8 +30,9 @@ export function parseLink(text: string): LinkTarget | undefined {
 }
 
 /**
- * Returns true if the text of a link contains another host or bidi controls, or if the link has a user
- * name or a host that may imitate a known one in another script.
+ * Returns true if a link may deceive the reader: its text contains another host or bidi controls,
+ * its URL has a user name, or its host has non-ASCII letters (`xn--`), which may imitate a known
+ * host.
  */
 export function isMisleading(text: string, { host, isWeb, hasUser }: LinkTarget): boolean {
   if (hasUser || /(?:^|\.)xn--/.test(host) || /\p{Bidi_Control}/u.test(text)) return true
@@ -39,7 +43,10 @@ export function isMisleading(text: string, { host, isWeb, hasUser }: LinkTarget)
     .some((shown) => normalizeHost(shown) !== normalizeHost(target))
 }
 
-/** Returns the hosts in a word. Stops at the start of a path, because a path may contain anything. */
+/**
+ * Returns the hosts in a word. Stops at the start of a path, because a path may contain texts that
+ * look like hosts.
+ */
 function findHosts(word: string): string[] {
   const text = word
     .normalize('NFKC')

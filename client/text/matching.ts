@@ -1,9 +1,9 @@
 import { foldForSearch, hasWords, readQuery } from '#schema/text/search'
 
 /**
- * Returns the rank of a search result. 0: the handle or the name starts with the query. 1: each word of the
- * query is the beginning of a word in the name or the handle. Undefined: no match. Ignores case and
- * diacritics.
+ * Returns the rank of a search result: 0 if the handle or the name starts with the query; 1 if each
+ * word of the query is the beginning of a word in the name or the handle; undefined if there is no
+ * match. Ignores case and diacritics.
  */
 export function matchRank(query: string, handle: string, name: string): 0 | 1 | undefined {
   const words = readQuery(query)

@@ -6,15 +6,18 @@ import { isMisleading, parseLink } from './link.ts'
 import { readMentions, resolveMention } from './mention.ts'
 import type { Align, Block, Inline, ListItem } from './tree.ts'
 
-/** Parses the Markdown of a message. Unknown tokens and forbidden links stay text. */
+/**
+ * Parses the Markdown of a message. Markdown that is not supported stays text, and so does a link
+ * whose URL is not allowed.
+ */
 export function parseMessage(text: string): Block[] {
   if (text !== last.text) last = { text, blocks: toBlocks(lexMessage(text)) }
   return last.blocks
 }
 
 /**
- * The last result. The page parses each message twice in a row, once to render its text and once for
- * its accessible name, so the second call returns this result.
+ * The result of the latest call. The page parses each message twice in a row, once to render its
+ * text and once for its accessible name, so the second call returns this result.
  */
 let last: { text: string; blocks: Block[] } = { text: '', blocks: [] }
 
@@ -172,8 +175,8 @@ function toInline(token: MarkedToken, isInLink: boolean): Inline | string {
       return isInLink ? token.raw : toLink(token)
     case 'image':
       return isInLink && parseLink(token.href)?.isWeb ? token.text : toImage(token)
-    // `token.text` differs from the source: marked decodes some character references in it and
-    // encodes `&`.
+    // Other tokens stay source text. `token.text` would differ from it: marked decodes some
+    // character references and encodes `&` there.
     default:
       return token.raw
   }
@@ -183,7 +186,8 @@ function toLink({ href, title, tokens, raw }: Tokens.Link): Inline | string {
   const target = parseLink(href)
   const children = toInlines(tokens, true)
   const label = textOf(children)
-  // The reader cannot check an invisible link before opening it.
+  // A link with an invisible text stays source text: the reader could not check it before opening
+  // it.
   const isVisible = label.replace(/[\s\p{Default_Ignorable_Code_Point}]/gu, '') !== ''
   if (!target || !isVisible) return raw
   const host = isMisleading(`${label} ${title ?? ''}`, target) ? { host: target.host } : {}

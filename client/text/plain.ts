@@ -36,7 +36,7 @@ function textOfItem({ marker, isDone, children }: ListItem, names?: MentionNames
   return [marker, box, plainOf(children, names)].filter(Boolean).join(' ')
 }
 
-/** Does not cut an emoji or another character in two: one emoji may consist of ten code units. */
+/** Never cuts within a character: one emoji may consist of ten code units. */
 function shorten(line: string, max: number): string {
   if (line.length <= max) return line
   let shortened = ''

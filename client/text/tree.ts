@@ -23,7 +23,10 @@ export type Inline =
   | { kind: 'break' }
   | { kind: 'emphasis' | 'strong' | 'deleted'; children: Inline[] }
   | { kind: 'code'; text: string }
-  /** `host` is set if the text of the link suggests another host. */
+  /**
+   * `host` is set if the link may deceive the reader (see `isMisleading`). It is then shown after
+   * the link.
+   */
   | { kind: 'link'; href: string; host?: string; title?: string; children: Inline[] }
   | { kind: 'image'; href: string; host: string; title?: string; description: string }
   /** Shown as a mention only if the server has resolved the name (see mention.ts). */

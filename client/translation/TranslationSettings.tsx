@@ -4,7 +4,10 @@ import { useLanguage } from '../i18n/createLanguage.ts'
 import { useTranslations } from './createTranslations.ts'
 import { languageName } from './names.ts'
 
-/** The languages with the most speakers and readers, for an engine that knows all languages. */
+/**
+ * The target languages that are offered if an engine knows all languages: those with the most
+ * speakers and readers.
+ */
 const common =
   'ar bn ca cs da de el en es fa fi fr he hi hu id it ja ko nl no pl pt ro ru sv th tr uk ur vi zh'
 

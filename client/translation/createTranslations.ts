@@ -56,8 +56,8 @@ function createTranslations(chat: Chat) {
 
   client.listen(topics.deliverTranslation, { user: chat.me }, receive)
   chat.connection.onReconnect(() => {
-    // While disconnected, the page may have missed pieces of a running translation. A new request
-    // receives the text so far, and then the rest.
+    // While the page was offline, it may have missed pieces of a running translation. So it
+    // requests the translation again: the answer is the text so far, and then the rest.
     for (const [msgKey, { item }] of [...orders]) {
       settle(msgKey)
       void request(item)
@@ -191,7 +191,10 @@ function createTranslations(chat: Chat) {
       const index = waiting.findIndex(({ item }) => item.id === id)
       if (index >= 0) waiting.splice(index, 1)
     },
-    /** Target languages; undefined if an engine knows all languages, and before `loadTargets`. */
+    /**
+     * The target languages that `loadTargets` has read. Undefined if an engine knows all languages
+     * or no engine is available.
+     */
     targets,
     async loadTargets() {
       const answer = await client.try('translate.ping', {})

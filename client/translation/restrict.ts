@@ -1,8 +1,8 @@
 import type { Block, Inline } from '../text/tree.ts'
 
 /**
- * Replaces each link or image whose URL is not in the original by its text, because the engine may
- * have invented it.
+ * Turns each link or image whose URL is not in the original message into plain text, because the
+ * translation engine may have invented the URL.
  */
 export function restrictLinks(translation: Block[], original: Block[]): Block[] {
   const allowed = new Set(original.flatMap(linksOf))

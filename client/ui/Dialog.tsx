@@ -4,8 +4,8 @@ import { useLanguage } from '../i18n/createLanguage.ts'
 import { Icon } from './Icon.tsx'
 
 /**
- * Returns the focused element. If it is in a menu, which is about to close, returns the menu's
- * button instead.
+ * Returns the element that gets the focus when the dialog closes: the focused element. If this
+ * element is in a menu, which is about to close, returns the menu's button instead.
  */
 function findFocusOrigin(): Element | null {
   const { activeElement } = document
@@ -40,7 +40,10 @@ export function Dialog(props: {
     untrack(() => field.focus())
   }
 
-  /** Falls back to the composer if the element that had the focus was removed. */
+  /**
+   * Returns the focus to the element that had it before the dialog. Falls back to the composer if
+   * that element was removed.
+   */
   function restoreFocus(event: Event) {
     event.preventDefault()
     if ([...document.querySelectorAll('.dialog')].some((dialog) => dialog !== content)) return

@@ -4,7 +4,8 @@ import { Icon } from './Icon.tsx'
 import type { MenuProps } from './lazyMenu.tsx'
 
 /**
- * Open when it is first rendered, because `lazyMenu` renders it only after its button was pressed.
+ * The menu is open when it is first rendered, because `lazyMenu` renders it only after its button
+ * was pressed.
  */
 export function Menu(props: {
   trigger: MenuProps

@@ -7,7 +7,7 @@ export interface SearchItem {
   isDisabled?: boolean
 }
 
-/** The caller filters the options. */
+/** Shows all `options`: the caller must filter them by the text that `onQuery` passes. */
 export function SearchList<Option extends SearchItem>(props: {
   label: string
   title: string
@@ -39,7 +39,8 @@ export function SearchList<Option extends SearchItem>(props: {
       shouldFocusWrap
       translations={{
         focusAnnouncement: (text) => text,
-        // Announcing the number of results would interrupt the screen reader at each letter.
+        // The number of results is not announced: at each letter, it would interrupt the screen
+        // reader.
         countAnnouncement: () => undefined,
         selectedAnnouncement: (text) => text,
         triggerLabel: props.title,

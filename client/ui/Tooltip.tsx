@@ -44,8 +44,8 @@ export function Tooltips() {
     if (tooltip() && !tooltip()?.element.isConnected) setTooltip(undefined)
     if (element) timer = setTimeout(() => show(element), tooltip() ? 0 : showDelayMs)
   }
-  // Only focus by Tab shows a tooltip. When a dialog opens and sets its first focus, a tooltip would take
-  // the Escape that should close the dialog.
+  // Only focus by Tab shows a tooltip. A dialog that opens sets the focus itself. If a tooltip
+  // appeared then, it would consume the Escape key that should close the dialog.
   const onFocusIn = ({ target }: FocusEvent) => {
     if (!isTabbing || !(target instanceof HTMLElement)) return
     const element = target.matches(tooltipSelector)
@@ -97,7 +97,8 @@ function TooltipAnchor(props: TooltipTarget & { trigger: Partial<TooltipTriggerR
   if (typeof trigger.ref === 'function') trigger.ref(element)
   createEffect(() => {
     const id = trigger['aria-describedby']
-    // A tooltip that repeats the label or the content would be announced twice.
+    // If a tooltip only repeats the label or the content of its element, a screen reader would
+    // announce it twice.
     if (id === undefined || text === element.ariaLabel || text === element.textContent) return
     element.setAttribute('aria-describedby', id)
     onCleanup(() => element.removeAttribute('aria-describedby'))

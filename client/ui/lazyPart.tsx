@@ -57,8 +57,9 @@ export function lazyPart<Props extends object>(
 }
 
 /**
- * Loads code and creates an instance with it. The returned function calls its callbacks with the
- * instance, in order, as soon as the instance exists. After the Solid owner is disposed, it calls none.
+ * Loads code and creates an instance with it. The returned function passes the instance to a
+ * callback as soon as the instance exists. Callbacks run in the order in which they were passed,
+ * and never after the Solid owner is disposed.
  */
 export function lazyInstance<Instance>(load: () => Promise<() => Instance>) {
   const owner = getOwner()

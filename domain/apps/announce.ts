@@ -26,9 +26,9 @@ export async function announceInstallation(change: AppInstalled, context: Contex
 }
 
 /**
- * Publishes a new key of a large room to its members. Usually, the notification of an event in the
- * room contains a new key. In a public room without bans, it does not, because only events of apps
- * are encrypted there.
+ * Events of a large room are encrypted with its room key. Publishes a new room key to the members.
+ * Usually, members receive a new key with the notification of a message or another event. In a
+ * public room without bans, they do not, because only events of apps are encrypted there.
  */
 async function announceKey(
   { room }: Pick<AppUpdate, 'room'>,

@@ -15,9 +15,9 @@ export interface RoomChange {
   /** The transaction of this call. It is rolled back if the handler throws. */
   readonly db: Transaction
   /**
-   * Returns the row of `table` that belongs to the room and has these values. Locks the row until
-   * the end of the transaction, so that calls change it one after the other. Throws `not_found` if
-   * there is no such row.
+   * Returns the row of `table` that belongs to the room and whose columns have these `values`.
+   * Locks the row until the end of the transaction, so that calls change it one after the other.
+   * Throws `not_found` if there is no such row.
    */
   lock<Table extends TableOfRooms>(
     table: Table,
@@ -30,10 +30,10 @@ export interface RoomChange {
   tell(data?: unknown): void
   /**
    * Sends a message of the app to the room after the commit, in the language of each reader. In
-   * `texts`, a placeholder such as `{{ name }}` is replaced by `args.name` or by the name of the
-   * user `users.name`, and `{{ user }}` by the name of the caller of the action. An app posts each
-   * `key` only once in a room: a repeated call with the same key has no effect. The definition of
-   * the app must have `needs: ['post']`.
+   * `texts`, a placeholder such as `{{ name }}` is replaced by `args.name`, or by the name of the
+   * user whose id is `users.name`. `{{ user }}` is replaced by the name of the action's caller. An
+   * app posts at most one message with each `key` in a room: a later call with the same key has no
+   * effect. The definition of the app must have `needs: ['post']`.
    */
   post(texts: Post['texts'], options: Omit<Post, 'texts'>): void
 }
@@ -86,7 +86,8 @@ export async function changeRoom<Result>(
     const idKey = context.env.NATTER_ID_KEY
     for (const post of posts) await enqueuePost(post, { app, room, user, idKey }, tx)
     if (!update) return { result, version: undefined }
-    // Locks the row of the installation until the commit, so that versions increase in the order of the commits.
+    // Locks the row of the installation until the commit, so that the `version` of updates
+    // increases in the order of the commits.
     const version = await nextVersion(app, room, tx)
     if (version === undefined) throw notUsable(app, room)
     return { result, version }

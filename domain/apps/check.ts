@@ -36,8 +36,8 @@ async function findWrongId(folder: string, name: string): Promise<Problem[]> {
 async function findMissingMigration(folder: string, name: string): Promise<Problem[]> {
   const file = join(folder, name, 'tables.ts')
   if (!existsSync(file)) return []
-  // drizzle-kit is a development dependency. Without it, apps are only run and not developed, so
-  // the tables are not checked.
+  // drizzle-kit is a development dependency. An installation without it only runs apps. Their
+  // tables are not changed there, so they are not checked.
   const drizzleKit = await import('drizzle-kit/api').catch(() => undefined)
   if (!drizzleKit) return []
   const tables = await import(pathToFileURL(file).href)

@@ -31,7 +31,7 @@ interface AppCall<Data> {
   readonly user: UserId
   readonly room: RoomId
   readonly data: Data
-  /** Returns whether the caller's role in the room has a right. */
+  /** Returns whether the caller's role in the room has this right. */
   may(right: Right): boolean
   /**
    * Returns a pseudonym of the caller. Calls by the same user in the same room with the same
@@ -60,7 +60,10 @@ type DataOf<Own extends Fields> = v.InferOutput<v.StrictObjectSchema<Own, undefi
 
 interface Options {
   description?: string
-  /** Error codes in addition to `forbidden`, `not_found`, `conflict` and those that any call may return. */
+  /**
+   * Further error codes that a call may return. `forbidden`, `not_found`, `conflict` and the codes
+   * that any function may return need not be listed.
+   */
   errors?: readonly ErrorCode[]
   /** Default: in a minute, each user may call each query 300 times and each action 60 times. */
   limit?: NonNullable<FunctionOptions['limit']>
@@ -166,7 +169,7 @@ export interface AppDefinition<Own extends Actions = Actions> extends FunctionSe
   readonly actions: Own
 }
 
-/** The types of `data` and of the answer of each action, for the component of the app. */
+/** For the app's component in the page: the types of the input and the answer of each action. */
 export type ActionsOf<App extends AppDefinition> = {
   [Name in keyof App['actions']]: App['actions'][Name] extends Declared<infer Input, infer Answer>
     ? { input: Input; answer: Answer }
@@ -251,7 +254,8 @@ function toFunction(own: Own, action: string, declared: Declared): FunctionDefin
       ...(limit && { limit }),
       env: IdKeyEnv,
       resources: resourcesOf(needs),
-      // A call may hold a database connection until it ends, and the pool of the process is small.
+      // The concurrency is low, because a call may hold a database connection until it ends, and
+      // each process has only a few of these connections.
       concurrency: 4,
     },
   )

@@ -8,8 +8,8 @@ export type TableOfRooms = PgTable & { $inferSelect: { room: RoomId } }
 export type Values<Table extends TableOfRooms> = Partial<Omit<Table['$inferSelect'], 'room'>>
 
 /**
- * Returns the SQL condition that a row of `table` belongs to the room and has these values. Rows of
- * other rooms never match, even if a caller has guessed their ids.
+ * Returns the SQL condition that a row of `table` belongs to the room and that its columns have
+ * these `values`. Rows of other rooms never match, even if a caller has guessed their ids.
  */
 export function inRoom<Table extends TableOfRooms>(
   table: Table,
@@ -27,8 +27,8 @@ export function inRoom<Table extends TableOfRooms>(
 }
 
 /**
- * Returns the row of `table` that belongs to the room and has these values, and locks it until the
- * end of the transaction. Throws `not_found` if there is none.
+ * Returns the row of `table` that belongs to the room and whose columns have these `values`. Locks
+ * the row until the end of the transaction. Throws `not_found` if there is no such row.
  */
 export async function lockInRoom<Table extends TableOfRooms>(
   table: Table,
@@ -40,7 +40,7 @@ export async function lockInRoom<Table extends TableOfRooms>(
     .select()
     .from(table as PgTable)
     .where(inRoom(table, room, values))
-  // Not FOR UPDATE, because it would block inserts of rows that reference this row.
+  // Uses FOR NO KEY UPDATE, because FOR UPDATE would block inserts of rows that reference this row.
   const [row] = await found.limit(1).for('no key update')
   if (!row)
     throw new FunctionError('not_found', `This room has no such row in ${getTableName(table)}`)

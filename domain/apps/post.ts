@@ -17,14 +17,17 @@ export interface Post {
   texts: Card['texts']
   key: string
   args?: Readonly<Record<string, string>>
-  /** Users by placeholder. In the text, a placeholder stands for the current name of its user. */
+  /**
+   * User ids by the name of a placeholder in `texts`. Readers see the current name of the user
+   * instead of the placeholder.
+   */
   users?: Readonly<Record<string, UserId>>
 }
 
 interface Origin {
   app: AppId
   room: RoomId
-  /** The user whose call posts; absent for a schedule. */
+  /** The caller of the action that posts; absent if a schedule posts. */
   user?: UserId | undefined
   idKey: string
 }
