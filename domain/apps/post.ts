@@ -86,7 +86,8 @@ export async function enqueuePost(
     sender,
     clientId,
     text: fill(texts.en, { ...args, ...names }),
-    // A mention in the arguments, which are user input, must not notify users in the name of the app.
+    // The message mentions no user: `args` may contain user input, and a mention in it must not
+    // notify users in the name of the app.
     mentions: [],
     card: v.parse(Card, { texts, args, by, users }),
   }
@@ -99,14 +100,18 @@ function clientIdOf(room: RoomId, key: string): ClientId {
     .digest('base64url') as ClientId
 }
 
-/** Reads the database, because the stream deduplicates messages for some minutes only. */
+/**
+ * Returns whether the app has already posted this message. Reads the database, because the stream
+ * deduplicates messages only for some minutes.
+ */
 async function isSent(sender: UserId, clientId: ClientId, tx: Transaction): Promise<boolean> {
   const hasKey = and(eq(messages.sender, sender), eq(messages.clientId, clientId))
   return (await tx.select({ id: messages.id }).from(messages).where(hasKey)).length > 0
 }
 
 /**
- * Returns the names of users by placeholder. For an unknown user, returns the id instead of a name.
+ * Returns the name of the user for each placeholder. For an unknown user, returns the id instead of
+ * a name.
  */
 async function readNames(
   named: Readonly<Record<string, UserId>>,

@@ -156,7 +156,7 @@ export async function findInstalled(app: AppId, among: readonly RoomId[]): Promi
   return rows.map(({ room }) => room)
 }
 
-/** Returns the names of apps by their ids. A removed app has no name. */
+/** Returns the names of apps by their ids. Omits apps that were removed. */
 export async function readAppNames(ids: readonly AppId[]): Promise<Map<AppId, string>> {
   const rows = await db
     .select({ id: apps.id, name: apps.name })

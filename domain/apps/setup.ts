@@ -15,8 +15,9 @@ interface Setup {
 }
 
 /**
- * Returns the function `migrate` that the `_setup.ts` of a folder with apps exports. Each app has a
- * PostgreSQL schema of its own.
+ * Returns the function `migrate` that the `_setup.ts` of a folder with apps exports. `migrate` runs
+ * the migrations of the chat, and then those of each app. Each app has a PostgreSQL schema of its
+ * own.
  */
 export function migrateApps(folder: string): (setup: Setup) => Promise<void> {
   return async ({ env }) => {
@@ -26,7 +27,10 @@ export function migrateApps(folder: string): (setup: Setup) => Promise<void> {
   }
 }
 
-/** Returns the default export for the `_setup.ts` of a folder with apps. It registers the apps in the database. */
+/**
+ * Returns the default export for the `_setup.ts` of a folder with apps. The default export
+ * registers the apps in the database.
+ */
 export function setUpApps(folder: string): (setup: Setup) => Promise<AsyncDisposable> {
   return async ({ log, env }) => {
     configureDb(env)

@@ -6,7 +6,7 @@ import type { Reader } from '../rooms/room-lock.ts'
 /** A table with one row per user and chosen option. */
 interface Votes extends PgTable {
   room: PgColumn
-  /** The position of the option. */
+  /** The position of the option in the list of options. */
   option: PgColumn
   /** The id of the user, or a pseudonym. */
   voter: PgColumn
@@ -14,9 +14,9 @@ interface Votes extends PgTable {
 
 interface Query {
   votes: Votes
-  /** The column of the id of the item that has the options, such as a poll. */
+  /** The column with the id of the item to which the options belong, such as a poll. */
   item: PgColumn
-  /** The items to count. */
+  /** The ids of the items whose votes are counted. */
   items: readonly string[]
   room: RoomId
   /** The values of `voter` that stand for the caller: the caller's id and pseudonyms. */
@@ -47,7 +47,7 @@ export async function tally(
   const rows = await db
     .select({
       item: sql<string>`${item}`,
-      /** Null in the row with the totals of the item. */
+      /** Null in the row that has the totals for all options of the item. */
       option: sql<number | null>`${option}`,
       votes: sql`count(distinct ${voter})`.mapWith(Number),
       voters: sql<UserId[]>`(${voters})[1:${sql.raw(`${maxVoters}`)}]`,

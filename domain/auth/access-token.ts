@@ -139,7 +139,7 @@ function checkClient({ azp, aud }: JWTPayload, clientIds: readonly string[]) {
     )
 }
 
-/** In UTF-16 code units. Keycloak allows user names of up to 255. */
+/** Maximum length of a user name in UTF-16 code units. It equals the maximum in Keycloak. */
 const maxUserNameLength = 255
 
 function readUser(claims: JWTPayload, userClaim: string) {

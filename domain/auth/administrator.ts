@@ -5,8 +5,8 @@ import { isAssignedUserId } from './user-id.ts'
 
 /**
  * Returns the user id of the administrator who calls, so that the change can be logged under this
- * id. For a client, nats-server has verified the id and the role. An operator can call under any
- * id: throws `forbidden` for an id that no user has.
+ * id. If the call comes from a client, nats-server has verified the id and the role. An operator
+ * can call under any id, so an id that no user has is rejected with `forbidden`.
  */
 export async function requireAdministrator(context: Context): Promise<UserId> {
   const caller = readCaller(context)

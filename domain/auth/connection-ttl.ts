@@ -20,9 +20,9 @@ export const ConnectionTtl = v.pipe(
 )
 
 /**
- * Returns the end of a connection that begins now, in seconds since the epoch. It is random within the
- * last tenth of the lifetime: clients that connected at the same time, after the restart of a server, must
- * not all log in again at the same time.
+ * Returns the end of a connection that begins now, in seconds since the epoch. It is random within
+ * the last tenth of the lifetime. Otherwise, clients that connected at the same time, such as after
+ * the restart of a server, would also log in again at the same time.
  */
 export function connectionExpiry(ttlS: number): number {
   return Math.ceil(Date.now() / 1_000 + ttlS * (1 - Math.random() * spread))

@@ -4,7 +4,7 @@ import { isUsed, markUsed, readCursor, revokeTokens, writeCursor } from './revoc
 
 export interface KeycloakOptions {
   issuer: string
-  /** URL of the realm, as the runtime reaches it. */
+  /** URL of the realm at which the runtime reaches Keycloak. */
   internalUrl: string
   clientId: string
   secret: string
@@ -12,7 +12,7 @@ export interface KeycloakOptions {
 
 const AdminEvents = v.array(
   v.object({
-    /** In milliseconds since the epoch. */
+    /** Time of the event, in milliseconds since the epoch. */
     time: v.number(),
     operationType: v.string(),
     resourceType: v.string(),
@@ -97,7 +97,7 @@ async function* readEvents(keycloak: Admin, since: number): AsyncGenerator<Admin
 }
 
 interface Admin {
-  /** Returns undefined for 404. */
+  /** Returns undefined if Keycloak answers with status 404. */
   get(path: string): Promise<unknown>
 }
 

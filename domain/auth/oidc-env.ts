@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 
-/** The variables that name the identity provider. */
+/** The environment variables that describe the identity provider. */
 export const oidcEnv = {
   OIDC_ISSUER: v.pipe(
     v.string(

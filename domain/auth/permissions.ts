@@ -15,7 +15,7 @@ export function permissionsFor(user: UserId, identity: string, roles: readonly s
   return {
     publish: [
       `as.${identity}.${usersId.subject}`,
-      // A pattern, so that users need no new login for an app that is served later.
+      // This is a pattern, so that users can call an app that is first served after their login.
       ...(mayUseApps ? [`as.${user}.app.*.*.*`] : []),
     ],
     subscribe: [

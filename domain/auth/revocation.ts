@@ -37,8 +37,8 @@ export async function revokeSession(
   await raise(await withoutSessionKey(identity), at + logoutTakesS, context)
   const userId = await readUserId(await identityToken(identity), context)
   if (userId === undefined) return
-  // Written before the connections are listed, so that `connection.opened` closes the connection of a login
-  // that is still in progress and not in the list.
+  // This is written before the connections are listed. A login that is still in progress is not in
+  // the list, but `connection.opened` finds this entry, and closes its connection.
   await raise(logoutKey(userId), Date.now(), context)
   await closeEndedSessions(userId, context)
   context.log.info({ user: userId }, 'session ended, its connections closed')
@@ -56,8 +56,8 @@ export async function revokeTokens(
   await raise(await subjectKey(identity), until, context)
   const userId = await readUserId(await identityToken(identity), context)
   if (userId === undefined) return
-  // Written before the connections are listed, so that `connection.opened` closes the connection of
-  // a login that is still in progress and not in the list.
+  // This is written before the connections are listed. A login that is still in progress is not in
+  // the list, but `connection.opened` finds this entry, and closes its connection.
   await raise(userKey(userId), Date.now(), context)
   await closeConnections(userId, context)
   context.log.info({ user: userId }, 'tokens revoked, connections closed')
@@ -140,8 +140,9 @@ async function closeMatching(
   const startedAt = Date.now()
   const kept = new Set<string>()
   const keyOf = ({ server, id }: ClientConnection) => `${server} ${id}`
-  // A server that answers late is missing in the first list, so the connections are listed several times. Later
-  // rounds skip new connections: clients may have connected again meanwhile.
+  // A server that answers late is missing in the first list, so the connections are listed several
+  // times. Later rounds skip connections that were opened after the start of this call: they may be
+  // new logins with a valid token.
   for (let round = 0; round < 3; round++) {
     const listed = await system.connections(userId)
     const candidates = listed.filter(
@@ -173,7 +174,10 @@ export async function markUsed(issuer: string, id: string, context: Context): Pr
   await context.kv(REVOKED_TOKENS).put(await usedKey(issuer, id), { until: Date.now() })
 }
 
-/** Returns the time of the last event that was read, in milliseconds since the epoch; 0 if there is none. */
+/**
+ * Returns the time of the last Keycloak event that was read, in milliseconds since the epoch; 0 if
+ * no event was read.
+ */
 export async function readCursor(context: Context): Promise<number> {
   return (await context.kv(REVOKED_TOKENS).get(cursorKey))?.value.until ?? 0
 }

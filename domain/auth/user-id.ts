@@ -11,8 +11,9 @@ import { maxEntries } from '../cache/max-entries.ts'
 import { withTimeLimit } from '../cache/time-limit.ts'
 
 /**
- * Key of an entry in USER_IDS that is written after the first read of the database. Without this entry, the
- * bucket may have been lost, so no id is assigned while the database is unavailable.
+ * Key of an entry in USER_IDS that is written when the database has been read for the first time.
+ * If this entry is missing, the bucket may have been lost with the ids of all users. Then no id is
+ * assigned without reading the database.
  */
 const marker = '=database'
 /** A login waits for the database at most this long. Only the first login of a user reads it. */
@@ -34,10 +35,10 @@ const reserved: ReadonlySet<string> = new Set([
 const cache = new LRUCache<string, UserId>(maxEntries(100_000))
 
 /**
- * Returns the user id of an identity. At the first login, this is the user name if it is a valid id that
- * no other identity has, else an escaped form. The user name may change later, but not the id. While the
- * database is unavailable, only the bucket USER_IDS is used. Throws `unavailable` if the bucket was lost
- * and the database is unavailable too.
+ * Returns the user id of an identity. The id is assigned at the first login: the user name if it is
+ * a valid id that no other identity has, else an escaped form of the user name. The user name may
+ * change later, but not the id. While the database is unavailable, only the bucket USER_IDS is
+ * used. Throws `unavailable` if the bucket was lost and the database is unavailable too.
  */
 export async function findUserId(
   identity: Identity,
@@ -70,7 +71,8 @@ async function assignUserId(
   for (const candidate of persisted.own ? [persisted.own] : candidates) {
     if (persisted.taken.has(candidate)) continue
     const key = ownerKey(candidate)
-    // The entry of the identity may already exist: an earlier login may have failed before the second write.
+    // This identity may already own the candidate: an earlier login may have failed after this
+    // write and before the next one.
     const isOwn =
       (await bucket.create(key, identity)) || isSame((await bucket.get(key))?.value, identity)
     if (!isOwn) continue
@@ -83,7 +85,8 @@ async function assignUserId(
 /** Returns whether a user has this id. Users get their ids at their first login. */
 export async function isAssignedUserId(userId: UserId, context: Context): Promise<boolean> {
   if (await context.kv(USER_IDS).get(ownerKey(userId))) return true
-  // The bucket was lost, and this user has not logged in since.
+  // The id may be missing in the bucket if the bucket was lost and this user has not logged in
+  // since.
   const [row] = await db.select({ id: users.id }).from(users).where(eq(users.id, userId))
   return row !== undefined
 }

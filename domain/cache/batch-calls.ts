@@ -5,9 +5,10 @@ interface Waiting<Call, Result> {
 }
 
 /**
- * Returns a function that passes concurrent calls with the same key to `run` together. The first call starts at
- * once. Calls that arrive while `run` works for their key wait, and form the next batch of at most `maxSize`. `run`
- * returns the outcome of each call in the order of the calls. If it throws, all calls of the batch are rejected.
+ * Returns a function that passes concurrent calls with the same key to `run` together. The first
+ * call starts at once. Calls that arrive while `run` works for their key wait, and form the next
+ * batch of at most `maxSize`. `run` returns the outcome of each call in the order of the calls. If
+ * `run` throws, all calls of the batch are rejected.
  */
 export function batchCalls<Key, Call, Result>(
   maxSize: number,

@@ -1,6 +1,7 @@
 /**
- * Reads a value for lru-cache's `fetchMethod`. The value may be as old as the start of the read, so
- * the duration of the read is subtracted from the TTL in `options`.
+ * Reads a value for lru-cache's `fetchMethod`. The value may already have changed during the read,
+ * so its age counts from the start of the read: the duration of the read is subtracted from the TTL
+ * in `options`.
  */
 export async function fetchWithAgedTtl<Value>(
   options: { ttl?: number | undefined },

@@ -51,8 +51,8 @@ export async function findStaleRooms(minAgeMs: number, maxRooms: number): Promis
 }
 
 async function flushAfterCurrent(room: RoomId, context: Context): Promise<void> {
-  // Awaits even if no flush is running. `flushOutbox` can store the promise of this call in `queued` only when
-  // this function awaits for the first time, and the code below reads it there.
+  // This await is needed even if no flush is running: it lets `flushOutbox` store the promise of
+  // this call in `queued`. The code below reads the promise there.
   await Promise.resolve(flushing.get(room)).catch(() => {})
   const flush = queued.get(room) as Promise<void>
   queued.delete(room)

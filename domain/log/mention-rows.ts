@@ -64,8 +64,8 @@ export async function deleteOutdatedMentions(ids: readonly string[], sql: Transa
 
 /**
  * Makes users follow the threads that they start, reply in or are mentioned in, and updates the
- * sequences of the newest replies. For the sender of a reply, marks the thread as read up to this
- * reply.
+ * sequence of each thread's newest reply. For the sender of a reply, marks the thread as read up to
+ * this reply.
  */
 export async function updateThreadStates(
   messages: readonly EventOf<'message'>[],

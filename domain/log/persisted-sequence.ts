@@ -7,8 +7,8 @@ import { singleFlight } from '../cache/single-flight.ts'
 type Name = 'persist' | 'persist.thread'
 
 /**
- * A stale sequence is safe, because it is too low: callers then apply persisted events again, which changes
- * nothing.
+ * A cached sequence may be too low. This is safe: callers then apply persisted events a second
+ * time, which changes nothing.
  */
 const cachedProgress = singleFlight(
   (_key: string, { stream, name, context }: { stream: StreamDeclaration } & Progress) =>
@@ -38,9 +38,11 @@ export async function readLogId(context: Context): Promise<string> {
 }
 
 /**
- * Returns the sequence in CHAT_MESSAGES up to which all events of `scope` are persisted, in the partition of a
- * room or of an event. `caughtUp` is true if the partition had no later event when it was read, which is at
- * most half a second ago. Call this before the database query whose result you compare with the sequence.
+ * Returns the sequence in CHAT_MESSAGES up to which all events of `scope` are persisted. The
+ * sequence is that of one partition: the partition of the given room, or the one to which `seq`
+ * belongs. `caughtUp` is true if the partition had no later event when it was read. That was at
+ * most half a second ago. Call this before the database query whose result you compare with the
+ * sequence.
  */
 export async function findPersistedSequence(
   place: { room: RoomId } | { seq: number },

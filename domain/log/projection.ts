@@ -24,7 +24,7 @@ type MessageCopy = {
 type Purger = Pick<Context, 'purgeMessage'>
 
 /**
- * Runs at most three transactions at once. With many partitions, they could otherwise use all
+ * Runs at most three transactions at once. With many partitions, `persist` could otherwise use all
  * database connections of the process.
  */
 const transactions = bulkhead(3, Number.POSITIVE_INFINITY)
@@ -54,9 +54,9 @@ export async function persistNow(event: LoggedEvent, context: Purger): Promise<v
 }
 
 /**
- * Runs `work` in a transaction under the projection lock of the events' partition. Does not use Drizzle,
- * because its errors contain message texts and are logged. PGlite ignores the lock, but runs one transaction at
- * a time.
+ * Runs `work` in a transaction that holds the advisory lock of the events' partition. Does not use
+ * Drizzle, because its errors contain message texts and are logged. PGlite ignores the lock, but
+ * runs one transaction at a time.
  */
 async function inTransaction(
   events: readonly LoggedEvent[],
@@ -73,8 +73,8 @@ async function inTransaction(
 
 /**
  * Writes events to the tables. The result does not depend on the order or repetition of events.
- * Purges deleted texts from CHAT_MESSAGES before the commit. If a purge after the commit failed, a retry
- * would no longer find the sequences of the versions, because their rows are deleted.
+ * Purges deleted texts from CHAT_MESSAGES before the commit. If a purge after the commit failed, a
+ * retry could not find the edits to purge: the rows with their sequences would already be deleted.
  */
 async function applyEvents(
   events: readonly LoggedEvent[],
@@ -164,8 +164,8 @@ async function keepEarliestCopy(copies: MessageCopy[], sql: TransactionSql): Pro
   for (const [id, rows] of Map.groupBy(others, (row) => row.id)) {
     const [{ stored, is_deleted }] = rows as [OtherCopy]
     const seqs = [stored, ...rows.map(({ seq }) => seq)].map(Number)
-    // A copy in another room may belong to another partition. Sequences of different partitions
-    // cannot be compared.
+    // The lowest sequence is that of a copy in the same room: a copy in another room may belong to
+    // another partition, and sequences of different partitions cannot be compared.
     const sameRoom = rows.filter(({ is_same_room }) => is_same_room)
     const first = Math.min(...[stored, ...sameRoom.map(({ seq }) => seq)].map(Number))
     purgeable.push(...seqs.filter((seq) => is_deleted || seq !== first))

@@ -3,7 +3,10 @@ import { type MessageId, type RoomId, readNotifyId } from '#schema/ids'
 import { chatRoom, chatThread, type RoomEvent } from '#schema/messages/event'
 import { CHAT_MESSAGES } from '#schema/streams'
 
-/** A client that missed more events than this reloads the history, which is less data. */
+/**
+ * A client that missed more events than this reloads the history, because a history page is less
+ * data than the events.
+ */
 const maxEvents = 500
 
 type Events = StreamMessage<RoomEvent>[]
@@ -23,8 +26,9 @@ export async function readSince(
     const topics = [chatRoom, chatThread]
     const events = await context.readAfter(CHAT_MESSAGES, topics, { room }, since, maxEvents)
     if (!events) return undefined
-    // A message may be purged during the read, before its deletion event is read, so the events are read
-    // again. If the deletion event is still missing, the purged message was a duplicate, which has none.
+    // A message may be purged during the read, before its deletion event is read, so the events are
+    // read again. If the deletion event is missing even then, the purged message was a duplicate:
+    // duplicates are purged without a deletion event.
     const incomplete = findIncomplete(events, since).filter((id) => !checked.has(id))
     if (incomplete.length === 0) return withoutDeleted(events)
     for (const id of incomplete) checked.add(id)

@@ -22,7 +22,7 @@ const cachedChanges = singleFlight(
 )
 
 /**
- * Applies the deletions of messages that are not persisted yet. The caller must have read
+ * Changes `messages` by the deletions that are not persisted yet. The caller must have read
  * `progress` before `messages`. Otherwise, a deletion that is persisted between the two reads would
  * be overlooked: it would be missing in `messages`, and `progress` would say that it is persisted.
  */
@@ -41,10 +41,10 @@ export async function maskDeleted<M extends Message>(
 }
 
 /**
- * Applies the latest edit or the deletion of a message if it is not persisted yet. The caller must
- * have read `progress` before `message`. Otherwise, a change that is persisted between the two
- * reads would be overlooked: it would be missing in `message`, and `progress` would say that it is
- * persisted.
+ * Applies the latest edit or the deletion of a message if this change is not persisted yet. The
+ * caller must have read `progress` before `message`. Otherwise, a change that is persisted between
+ * the two reads would be overlooked: it would be missing in `message`, and `progress` would say
+ * that it is persisted.
  */
 export async function applyPendingChanges(
   message: Message,
@@ -92,8 +92,9 @@ async function findUnpersisted(
 ): Promise<UnpersistedChanges> {
   if (progress.caughtUp) return noChanges
   const cached = await cachedChanges(room, { since: progress.seq, context })
-  // A concurrent call may have started the shared read with a later sequence. The result then lacks
-  // changes that were persisted after this call's database query, so the events are read again.
+  // The shared read may have been started by a concurrent call, at a later sequence. It then lacks
+  // changes that were persisted after this call had read `progress`, and this call may need them.
+  // So the events are read again.
   return cached.since <= progress.seq ? cached : readUnpersisted(room, progress.seq, context)
 }
 

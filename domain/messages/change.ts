@@ -45,7 +45,8 @@ export async function updateCachedMessages(
 ): Promise<void> {
   const ids = events.flatMap(({ data }) => {
     const isChange = data.kind === 'edit' || data.kind === 'delete'
-    // An older change needs no update, because the message's entry in MSG_CACHE has expired.
+    // If a change is older than the TTL of MSG_CACHE, the message's entry has expired and needs no
+    // update.
     const isCached = isChange && Date.parse(data.at) > Date.now() - MSG_CACHE.ttlMs
     return isCached ? [readNotifyId(data.message.notifyId).id] : []
   })
@@ -54,7 +55,8 @@ export async function updateCachedMessages(
   await Promise.all(
     rows.map((row) =>
       updateCaches(toMessage(row), context).catch((error) =>
-        // `persist` must continue while the caches are unavailable.
+        // An error is only logged, because `persist` must continue while the caches are
+        // unavailable.
         context.log.warn(
           { err: error, id: row.id },
           'message cache unavailable, entry not updated',

@@ -7,8 +7,8 @@ import { findPersistedSequence } from '../log/persisted-sequence.ts'
 import { type LoggedEvent, persistNow } from '../log/projection.ts'
 
 /**
- * Maximum number of events after a deleted message that are searched for its edits. If there are more, `persist`
- * purges the edits later.
+ * At most this many events after a deleted message are searched for its edits. If there are more
+ * events, `persist` purges the edits later.
  */
 const maxEvents = 2_000
 

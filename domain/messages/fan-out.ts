@@ -49,7 +49,8 @@ export async function fanOut(event: RoomEvent, context: Context): Promise<void> 
     )
   const { room } = event
   if (event.kind === 'message' && isLong(event) && isRecent(event.at)) {
-    // This is not awaited, because readers find the message in CHAT_MESSAGES until it is cached.
+    // The write to the cache is not awaited, because readers find the message in CHAT_MESSAGES
+    // until it is cached.
     const message = { ...withoutKind(event), seq: streamPosition.seq }
     cacheMessage(message, context).catch((error) =>
       context.log.warn({ err: error }, 'message not cached; readers find it in the log'),
@@ -85,12 +86,13 @@ async function broadcast(event: RoomEvent, position: Position, context: Context)
   const audience = await findAudienceOf(event, context)
   if (audience === 'everyone') {
     context.publish(roomNotify, notice)
-    // A user who has just joined is not subscribed to `roomNotify` of this room yet.
+    // A user who has just joined is not subscribed to `roomNotify` of this room yet, and receives
+    // the event separately.
     context.publishEach(deliverNotify, 'user', changedUser(event, ['join']), notice)
     return
   }
-  // A new member does not have the key yet. A user who was kicked or left is no longer in the audience,
-  // but must receive this event.
+  // These users receive the event separately: a new member does not have the key yet, and a user
+  // who was kicked or left is no longer in the audience.
   const changed = changedUser(event, ['join', 'kick', 'leave'])
   if ('key' in audience) {
     publishEncrypted(audience.key, { notify: notice }, context)

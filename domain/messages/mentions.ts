@@ -14,7 +14,10 @@ import { findMembers } from '../rooms/audience.ts'
 import { findMember, type Member } from '../rooms/member.ts'
 import { readUsersByHandle } from '../users/directory.ts'
 
-/** Limits the size of the event in CHAT_MESSAGES, which contains the id of each member whom `@here` mentions. */
+/**
+ * Maximum number of members whom `@here` may mention. It limits the size of the event in
+ * CHAT_MESSAGES, which contains the id of each of these members.
+ */
 const maxPresent = 5_000
 /** The lookup of handles in the database delays a message by at most this time. */
 const handleTimeoutMs = 300
@@ -25,10 +28,10 @@ export interface Mentions {
 }
 
 /**
- * Resolves the mentions in a text. Ignores names that are neither the id nor the handle of a member of
- * the room, and group names in a thread or by a member without the right `mentionGroup`. Throws
- * `too_large` if `@here` would mention more than 5,000 members. Reads handles from the database, and
- * ignores them while the database does not answer.
+ * Resolves the mentions in a text. Ignores names that are neither the id nor the handle of a member
+ * of the room. Ignores group names, such as `@all`, in a thread or if the sender does not have the
+ * right `mentionGroup`. Throws `too_large` if `@here` would mention more than 5,000 members. Reads
+ * handles from the database, and ignores them while the database does not answer.
  */
 export async function resolveMentions(
   text: string,

@@ -12,7 +12,10 @@ import { absent, fetchOrAbsent } from '../cache/ttl.ts'
 import { findPersistedSequence } from '../log/persisted-sequence.ts'
 import { applyPendingChanges, readUnpersistedEvents } from '../log/unpersisted.ts'
 
-/** Well below the timeout of a call: if the database does not answer, there is time left to read the stream. */
+/**
+ * This is well below the timeout of a call: if the database does not answer, there is time left to
+ * read the stream.
+ */
 const databaseTimeoutMs = 1_500
 
 /**
@@ -145,7 +148,8 @@ async function readPersisted(
     )) ?? []
   if (!row || partitionOf(row.seq) === partitionOf(seq))
     return row && applyPendingChanges(toMessage(row), progress, context)
-  // The sequence was forged, so the progress is that of another partition.
+  // The sequence in the id was forged, so `progress` is that of another partition. The row has the
+  // true sequence.
   const actual = await findPersistedSequence(row, 'rooms', context)
   return readPersisted(row, actual, context)
 }
@@ -157,7 +161,8 @@ async function readOriginal(
 ): Promise<Message | undefined> {
   const original = seq > 0 ? await readFromLog(seq, context) : undefined
   if (original?.id !== id) return undefined
-  // A deleted message would have been purged from CHAT_MESSAGES, but this one may have been edited.
+  // The message was found in CHAT_MESSAGES, so it is not deleted: a deletion would have purged it.
+  // But it may have been edited.
   const edited = await undefinedOnFailure(context, 'edits', () =>
     applyPendingChanges(original, { seq, caughtUp: false }, context),
   )

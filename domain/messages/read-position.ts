@@ -8,8 +8,9 @@ import { roomHeads } from '#schema/tables/message'
 import { readStates } from '#schema/tables/room'
 
 /**
- * Returns the requested read position `seq`. Returns the room head (the sequence of the last
- * persisted event) instead if `seq` is above it and no event of the room has the sequence `seq`.
+ * Returns the requested read position `seq` if an event of the room has this sequence, or if it is
+ * not above the room head (the sequence of the last persisted event). Otherwise, returns the room
+ * head.
  */
 export async function clampToRoomHead(room: RoomId, seq: number, context: Context) {
   const [row] = await db.select().from(roomHeads).where(eq(roomHeads.room, room))

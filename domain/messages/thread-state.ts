@@ -20,7 +20,8 @@ export async function listFollowedThreads(
 ): Promise<FollowedThread[]> {
   const { length: partitions } = context.partitions(CHAT_MESSAGES)
   const newest = newestThreads(user, partitions)
-  // With joins, PostgreSQL may read all rooms of the user once per thread.
+  // Subqueries are used instead of joins: with joins, PostgreSQL may read all rooms of the user
+  // once per thread.
   const isMember = sql`(select ${members.role} from ${members}
     where ${members.room} = ${newest.room} and ${members.userId} = ${user}) is not null`
   const isOpen = sql`(select ${rooms.archivedAt} is null from ${rooms}
@@ -70,8 +71,8 @@ function newestThreads(user: UserId, partitions: number) {
 }
 
 /**
- * Sequences of different partitions have no order in time. If there are more threads than the list
- * may have, it therefore contains the newest ones of each partition, in equal numbers.
+ * The sequences of different partitions do not show which reply is newer. So if there are more
+ * threads than the list may have, it contains the newest ones of each partition, in equal numbers.
  */
 function rankInPartition(lastSeq: AnyPgColumn): SQL {
   const { to: size } = sequencesOfPartition(0, 2)

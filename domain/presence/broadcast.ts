@@ -10,7 +10,7 @@ import { publishEncrypted } from '../rooms/room-key.ts'
 import { findPresent } from './status.ts'
 
 export const collectMs = 200
-/** Limits the size of a NATS message. */
+/** Maximum number of changes in one NATS message. It limits the size of the message. */
 const maxChanges = 1_000
 const roomBatchSize = 64
 
