@@ -5,7 +5,7 @@ import { UserId } from '#schema/ids'
 import { connectionClosed } from '#schema/messages/user'
 import { CONNECTIONS, PRESENCE_CONN } from '#schema/streams'
 
-/** Reads the events from a stream, because they would be lost while no process runs. */
+/** Reads the events from a stream: without it, events would be lost while no process runs. */
 export default defineFunction(
   stream(CONNECTIONS, connectionClosed),
   async (events, context) => {

@@ -6,7 +6,7 @@ import { type Context, defineFunction, event } from '#runtime'
 import { connectionOpened } from '#schema/messages/user'
 import { DEACTIVATED_USERS, REVOKED_TOKENS } from '#schema/streams'
 
-/** Each browser tab with the page has one connection. */
+/** Maximum number of connections of a user. Each browser tab with the page has one. */
 const maxConnections = 100
 /**
  * A process counts the connections of a user only at every tenth login of this user. Counting is

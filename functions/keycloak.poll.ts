@@ -18,8 +18,8 @@ const Env = v.pipe(
 )
 
 /**
- * Finds users who were disabled, deleted or deprived of a role in Keycloak, and closes their connections.
- * Does nothing without KEYCLOAK_EVENTS_SECRET.
+ * Finds users who were disabled or deleted in Keycloak, or who lost a role or a group there.
+ * Revokes their tokens and closes their connections. Does nothing without KEYCLOAK_EVENTS_SECRET.
  */
 export default defineFunction(
   schedule({ everyMs: 10_000 }),

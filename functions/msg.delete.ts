@@ -17,7 +17,8 @@ export default defineFunction(
     if (message.sender !== member.user) requireRight(member, 'moderate')
     const { id, room, sender, clientId, deletedAt } = message
     if (deletedAt) {
-      // The process of the earlier call may have ended before it purged CHAT_MESSAGES.
+      // An earlier call has deleted the message. Its process may have ended before it purged
+      // CHAT_MESSAGES.
       await context.purgeMessage(CHAT_MESSAGES, message.seq)
       await eraseTranslations(id, context)
       return { seq: message.editedSeq ?? message.seq }

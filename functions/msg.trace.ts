@@ -21,7 +21,7 @@ export default defineFunction(
       at: message.at,
       ...(writtenAt === undefined ? {} : { writtenAt }),
       ...(entry ? { storedAt: entry.at.toISOString() } : {}),
-      // The spans may exceed a response if a client uses one trace id for all its calls.
+      // The spans may not fit into one response if a client uses one trace id for all its calls.
       spans: takeWithinBytes(selectOwnSpans(spans, message).map(toSpan)),
     }
   },

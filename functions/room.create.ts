@@ -7,7 +7,10 @@ import { roomCreate } from '#schema/messages/room'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 
 const reservedIds = /^dm-/
-/** If the id of a private room could be guessed, the error `conflict` would reveal the room. */
+/**
+ * Ids of private rooms must end like this, so that they cannot be guessed: for a guessed id, the
+ * error `conflict` would reveal that the room exists.
+ */
 const privateIds = /-[a-z0-9]{8,}$/
 
 /** If an earlier call was interrupted, a repeated call completes it. */

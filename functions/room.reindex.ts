@@ -3,7 +3,10 @@ import { defineFunction, schedule } from '#runtime'
 import type { RoomId } from '#schema/ids'
 import { ROOMS_KV } from '#schema/streams'
 
-/** Comparing 6,000 memberships takes a third of a second, in which messages would wait. */
+/**
+ * The batches are small: comparing 6,000 memberships takes a third of a second, and messages would
+ * wait for that time.
+ */
 const maxMembers = 500
 
 let last: RoomId | undefined

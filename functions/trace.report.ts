@@ -2,8 +2,8 @@ import { defineFunction, FunctionError } from '#runtime'
 import { traceReport } from '#schema/messages/trace'
 
 /**
- * If a client's clock differs by more than this from the clock of this process, the client's spans
- * are rejected: they would lie outside of the time range in which their trace is displayed.
+ * Spans are rejected if the client's clock differs from the clock of this process by more than
+ * this: they would lie outside of the time range in which their trace is displayed.
  */
 const maxClockErrorMs = 24 * 3_600_000
 

@@ -104,8 +104,8 @@ async function start(
       return 'started'
     }
     context.publish(translationJoined, { key, user, msgKey })
-    // Without a lease, the run may have ended before it received the listener, so the loop starts
-    // again.
+    // If there is no lease any more, the run may have ended before it received the listener. Then
+    // the loop starts again.
     if (await leases.get(key)) return 'started'
   }
 }

@@ -23,8 +23,8 @@ const graceMs = 10_000
 /** The reason with which a server closes a connection on which it has received nothing for half a minute. */
 const staleReason = 'Stale Connection'
 /**
- * For this time, a closed connection without a lease has an entry `closed`. It prevents a heartbeat that arrives
- * late from opening a lease.
+ * If a connection closes before its lease is stored, an entry `closed` is stored for this time. It
+ * prevents a heartbeat that arrives late from opening a lease.
  */
 const closedMs = 60_000
 

@@ -55,7 +55,7 @@ export async function reconcile(servers: ReadonlySet<string>, context: Context):
     context.log.info(counts, 'presence reconciled with the connections')
 }
 
-/** `pages` are the connections of the web app. Each of them must have a lease. */
+/** In the result, `pages` are the connections of the web app. Each of them must have a lease. */
 async function readConnections(context: Context) {
   const byServer = await context.system.allConnections()
   const all = [...byServer.values()].flat().flatMap(({ server, id, user, name }) => {

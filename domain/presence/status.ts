@@ -142,8 +142,8 @@ function actionOf(before: Status, after: Status, isIdle = false): PresenceChange
 }
 
 /**
- * Returns the current time, or one millisecond after `at`, the time of the previous status change, if the clock
- * of the process that made that change is ahead.
+ * Returns the time for a status change after the change at `at`. This is the current time, or one
+ * millisecond after `at` if the clock of the process that made the previous change is ahead.
  */
 function nowAfter(at: string): string {
   return new Date(Math.max(Date.now(), at === '' ? 0 : Date.parse(at) + 1)).toISOString()

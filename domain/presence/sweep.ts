@@ -6,7 +6,8 @@ import { endLeasesOf } from './server-leases.ts'
 
 /**
  * A server that has not responded for this time counts as stopped. Sweeps run every 10 seconds, so
- * it has missed three of them: a server that is only slow responds to at least one of three.
+ * such a server has not responded to three sweeps. A server that is only slow responds to at least
+ * one of three.
  */
 const silentMs = 25_000
 /**

@@ -24,7 +24,10 @@ interface Join {
 
 const maxBatch = 200
 
-/** Many users may join a room at once. Their memberships are written together, in two transactions. */
+/**
+ * Many users may join a room at once. Their memberships are therefore written in batches, each with
+ * two transactions.
+ */
 const join = batchCalls<RoomId, Join, Room>(maxBatch, addMembers)
 
 /**
@@ -79,7 +82,8 @@ async function insertMembers(room: RoomId, joins: readonly Join[], tx: Transacti
   if (rows.size === 0) return { decisions, invited: [] }
 
   const values = [...rows].map(([userId, { role }]) => ({ room, userId, role }))
-  // All processes insert in the same order. Otherwise, two batches with the same users could deadlock.
+  // All processes insert members in the order of their user ids. Otherwise, two batches with the
+  // same users could deadlock.
   values.sort((a, b) => (a.userId < b.userId ? -1 : 1))
   const added = await tx.insert(members).values(values).onConflictDoNothing().returning()
   if (added.length === 0) return { decisions, invited: [] }

@@ -57,7 +57,9 @@ export type MemberAudience =
 /** An event for `everyone` is published once to all subscribers. */
 export type Audience = 'everyone' | MemberAudience
 
-/** A new key, to be published with the next event to those of `holders` who are still members. */
+/**
+ * A new room key. It is published with the next event, to those of `holders` who are still members.
+ */
 export interface Announcement {
   key: StoredKey
   holders: ReadonlySet<UserId>

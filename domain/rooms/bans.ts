@@ -66,7 +66,8 @@ export async function unbanUser(membership: MembershipKey, context: Context): Pr
 }
 
 export async function listBans(room: RoomId) {
-  // Without this limit, the join below would read the names of all users.
+  // The bans are limited before the join below: otherwise, PostgreSQL would read the names of all
+  // users.
   const newest = db
     .select()
     .from(bans)

@@ -46,8 +46,8 @@ export async function findNewUsers(ids: readonly UserId[]): Promise<UserId[]> {
 }
 
 /**
- * Inserts memberships of the default rooms, except of rooms that ban the user, and enqueues their
- * events. Returns the new memberships. The caller must pass them to `publishMembers`.
+ * Inserts memberships of the default rooms, and enqueues their events. Skips a room from which the
+ * user is banned. Returns the new memberships. The caller must pass them to `publishMembers`.
  */
 export async function insertDefaultMembers(
   userIds: readonly UserId[],

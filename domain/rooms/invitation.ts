@@ -9,8 +9,8 @@ import type { Transaction } from './room-lock.ts'
 const maxListed = 100
 
 /**
- * Stores an invitation to a room. If the user has declined an earlier invitation to the room, it
- * becomes `quiet`: the user can accept it, but it is not listed. Returns true if the user had no
+ * Stores an invitation to a room. If the user has declined an earlier invitation to the room, the
+ * new one is `quiet`: the user can accept it, but it is not listed. Returns true if the user had no
  * invitation to the room before, not even a declined one.
  */
 export async function insertInvitation(

@@ -7,9 +7,9 @@ import { findMembershipState, type MembershipChange } from './membership.ts'
 import { withSharedRoomLocks } from './room-lock.ts'
 
 /**
- * Invites a user to a room, and notifies the user of a new invitation. Does nothing for a member, and for a
- * user who has blocked the inviter or has an invitation that is not declined. Throws `forbidden` for a banned
- * user, and for a direct, archived or unknown room.
+ * Invites a user to a room, and notifies the user of a new invitation. Does nothing for a member,
+ * for a user who has blocked the inviter, and for a user who has an invitation and has not declined
+ * it. Throws `forbidden` for a banned user, and for a direct, archived or unknown room.
  */
 export async function inviteUser(
   { role, ...change }: MembershipChange & { role: Role },

@@ -199,13 +199,13 @@ function isActive(ids: readonly RoomId[]) {
 const member = { room: members.room, userId: members.userId, kind: rooms.kind, role: members.role }
 
 /**
- * Skips those of `keys` that are not in the database. `isNew` is true if the member index had no
- * entry for the membership.
+ * Copies memberships from the database to the member index. Skips those of `keys` that are not in
+ * the database. `isNew` is true if the member index had no entry for the membership.
  */
 function writeMembers(keys: readonly MembershipKey[], context: Context) {
   const index = context.kv(ROOMS_KV)
   const ids = [...new Set(keys.map(({ room }) => room))]
-  // Joins with the pairs, because PostgreSQL would read all members of the rooms for an `in`
+  // The query joins with `pair`, because PostgreSQL would read all members of the rooms for an `in`
   // condition.
   const pairs = sql`unnest(
     ${sql.param(keys.map(({ room }) => room))}::text[],

@@ -144,8 +144,8 @@ export async function restoreRoom({ room, by }: RoomChange, context: Context): P
     updateRoom({ set: { archivedAt: null }, where: isNotNull(rooms.archivedAt), event }, tx),
   )
   if (isRestored) await replaceRoomKey(room, context)
-  // Needed even if the room is no longer archived: the process of an earlier call may have died
-  // after its transaction and before this line.
+  // This is needed even if the room is no longer archived: an earlier call may have committed its
+  // transaction, and its process may have died before this line.
   await reconcileRooms([room], context)
   if (!isRestored) return
   context.publish(roomChanged, { room, action: 'restore' })

@@ -48,8 +48,8 @@ export async function listPublicRooms({ text, after, caller }: PublicRoomQuery) 
 }
 
 /**
- * Throws `invalid` if the caller may not see the room `after`, because the result would reveal its
- * name: it begins with the rooms that follow this room in the order of names.
+ * Throws `invalid` if the caller may not see the room `after`. Otherwise, the page would reveal the
+ * name of this room: it begins with the rooms whose names follow that name.
  */
 async function findPageStart(after: RoomId, caller: UserId): Promise<SQL> {
   const [room] = await db
@@ -62,7 +62,8 @@ async function findPageStart(after: RoomId, caller: UserId): Promise<SQL> {
 }
 
 function isVisible(caller: UserId) {
-  // PostgreSQL reads this list once. It would evaluate a `not exists` condition for every room.
+  // PostgreSQL reads this list once. By contrast, it would evaluate a `not exists` condition for
+  // every room.
   const banned = db.select({ room: bans.room }).from(bans).where(eq(bans.userId, caller))
   return and(eq(rooms.kind, 'public'), isNull(rooms.archivedAt), notInArray(rooms.id, banned))
 }

@@ -33,7 +33,8 @@ export async function requireVisibleRoom(id: RoomId, caller: UserId) {
 }
 
 export async function listFirstMembers(room: RoomId, limit: number) {
-  // Without this limit, the join below would read the names of all users.
+  // The members are limited before the join below: otherwise, PostgreSQL would read the names of
+  // all users.
   const first = db
     .select()
     .from(members)

@@ -53,7 +53,8 @@ export function roomsOfUser(user: UserId) {
       readSeq: own.readSeq,
       unread: counted.unread,
       mentions: counted.mentions,
-      // A join would also read all members of rooms that are not direct.
+      // A subquery is used instead of a join, which would also read all members of rooms that are
+      // not direct.
       other: sql<UserId | null>`case when ${own.kind} = 'direct' then (${other}) end`,
     })
     .from(own)

@@ -15,7 +15,7 @@ export type Reader = Pick<Transaction, 'select'>
  */
 
 export function withRoomLock<T>(id: RoomId, work: (tx: Transaction) => Promise<T>): Promise<T> {
-  // Not FOR UPDATE, because it would block inserts of rows that reference the room.
+  // Uses FOR NO KEY UPDATE, because FOR UPDATE would block inserts of rows that reference the room.
   return lockRooms([id], 'no key update', work)
 }
 

@@ -6,21 +6,21 @@ import type { MessagePart } from '#schema/text/translatable'
 import { type Engine, EngineUnavailableError } from './engine.ts'
 
 const remedy = 'apt-get install apertium-eng-spa'
-/** A pipeline of about ten processes needs up to 200 MB. */
+/** Maximum number of open pipelines. Each has about ten processes and needs up to 200 MB. */
 const maxPipelines = 4
 const idleMs = 5 * 60_000
-/** A pipeline that needs longer for a sentence is assumed to hang, and is replaced. */
+/** A pipeline that needs longer than this for a sentence is assumed to hang, and is replaced. */
 const sentenceTimeoutMs = 10_000
 /**
- * Ends each sentence, because Apertium answers only after the end of a sentence. Apertium's own
- * programs append the same characters.
+ * This text is appended to each sentence, because Apertium answers only after the end of a
+ * sentence. Apertium's own programs append the same characters.
  */
 const ending = '.[][\n]'
 const unescaped = /[\\[\]{}^$/@<>*]/g
 
 /**
- * Translates by the rules of Apertium, sentence by sentence, with the pipelines of the installed
- * language pairs. A pipeline stays open for some minutes, because its start takes up to a second.
+ * Translates with Apertium, sentence by sentence. Each installed language pair has a pipeline of
+ * processes. A pipeline stays open for some minutes, because its start takes up to a second.
  */
 export function createApertium(modesDir: string): Engine {
   const pipelines = new LRUCache<string, Pipeline>({
@@ -170,7 +170,7 @@ function close({ pid }: ChildProcessWithoutNullStreams) {
 
 interface Sentence {
   before: string
-  /** In Apertium's stream format; empty if there is nothing to translate. */
+  /** The text for Apertium, in its stream format; empty if there is nothing to translate. */
   source: string
   after: string
 }

@@ -22,7 +22,10 @@ export interface Engine {
   readonly isLocal: boolean
   /** Throws an EngineUnavailableError. */
   probe(signal: AbortSignal): Promise<Pairs>
-  /** Yields the translation in pieces. Throws an EngineUnavailableError. */
+  /**
+   * Yields the translation in pieces. Throws an EngineUnavailableError if the engine cannot be
+   * used.
+   */
   translate(job: TranslationJob): AsyncIterable<string>
 }
 

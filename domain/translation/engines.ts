@@ -31,7 +31,10 @@ const probeTimeoutMs = 2_000
 
 let engines: readonly Engine[] | undefined
 const own = new Map<EngineName, EngineState>()
-/** The results of the process that ran `translate.probe` last, which may be this one. */
+/**
+ * The states that the latest run of `translate.probe` has found. It may have run in another
+ * process.
+ */
 const shared = new Map<EngineName, EngineState>()
 
 export function listEngines(env: TranslationEnv): readonly Engine[] {

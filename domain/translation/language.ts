@@ -53,7 +53,7 @@ export async function isOtherLanguage(text: string, expected: string): Promise<b
   if ((text.match(/\p{L}/gu)?.length ?? 0) < minLetters) return false
   const { language, scores } = await detectLanguage(text)
   if (language === undefined || language === expected) return false
-  // A rough translation may contain words that the engine did not know. They can make the text look
-  // like a similar language, so a language with a similar score is accepted.
+  // A translation may still contain words of the source language that the engine did not know. They
+  // can make the text look like a similar language, so a language with a similar score is accepted.
   return (scores[expected] ?? 0) < similarity * (scores[language] ?? 0)
 }

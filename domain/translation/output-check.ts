@@ -2,7 +2,10 @@ import type { MessagePart } from '#schema/text/translatable'
 import { splitForTranslation } from '#schema/text/translatable'
 import { isOtherLanguage, textOf } from './language.ts'
 
-/** Returns the maximum length of a plausible translation. Translated Chinese, for example, becomes much longer. */
+/**
+ * Returns the maximum length of a plausible translation. The limit is high, because a translation
+ * of Chinese, for example, is much longer than the original.
+ */
 export function maxOutputLength(source: string): number {
   return 6 * source.length + 200
 }

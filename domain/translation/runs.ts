@@ -234,8 +234,8 @@ async function hasClients(user: UserId, context: RunContext): Promise<boolean> {
     await context.call(translationClients, { user })
     return true
   } catch (error) {
-    // Clients never answer this request. It times out if at least one client is subscribed, and
-    // fails with `unavailable` if none is.
+    // This request only shows whether a client is subscribed, because clients never answer it. It
+    // times out if at least one client is subscribed, and fails with `unavailable` if none is.
     return !(error instanceof FunctionError && error.code === 'unavailable')
   }
 }

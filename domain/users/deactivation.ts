@@ -66,8 +66,8 @@ export async function setDeactivated(
     await lockUser(userId, tx)
     if (isDeactivated) await tx.insert(deactivations).values({ userId }).onConflictDoNothing()
     else await tx.delete(deactivations).where(eq(deactivations.userId, userId))
-    // Written before the commit. If the process died between the commit and a later write, administrators
-    // would see the user as deactivated, although the user can log in.
+    // The entry is written before the commit. If the process died between the commit and a later
+    // write, administrators would see the user as deactivated, although the user can log in.
     await writeEntry(userId, isDeactivated, context)
   })
 }

@@ -37,7 +37,10 @@ export async function markDeactivated<User extends { userId: UserId }>(
   return list.map((user) => (deactivated.has(user.userId) ? { ...user, deactivated: true } : user))
 }
 
-/** Limits the cost of one query, which reads two or three index pages per id. */
+/**
+ * Maximum number of ids in one query. It limits the cost of the query, which reads two or three
+ * index pages per id.
+ */
 const maxDeactivatedIds = 250
 
 async function findDeactivated(userIds: readonly UserId[]): Promise<ReadonlySet<UserId>> {
@@ -91,11 +94,14 @@ export async function readUsersByHandle(handles: readonly string[]): Promise<Map
 }
 
 const maxUsers = 20
-/** More than the search returns, because deactivated users are removed from the candidates. */
+/**
+ * There are more candidates than users in the result, because deactivated users are removed from
+ * them.
+ */
 const maxCandidates = 3 * maxUsers
 /**
- * A user has up to 40 terms with the same beginning, so this many terms belong to at least
- * `maxUsers` users.
+ * A user has up to 40 terms (rows of `user_terms`) with the same beginning, so this many terms
+ * belong to at least `maxUsers` users.
  */
 const maxPhraseTerms = 40 * maxUsers
 const [maxWords, maxWordTerms] = [4, 500]

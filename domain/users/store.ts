@@ -18,7 +18,10 @@ export interface Login {
   name?: string | undefined
 }
 
-/** Increase this when the rules of name-keys.ts or schema/text/search.ts change. */
+/**
+ * Increase this when the rules of name-keys.ts or schema/text/search.ts change. Users with a lower
+ * version are then indexed again.
+ */
 export const indexedVersion = 1
 const indexBatchSize = 500
 
