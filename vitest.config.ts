@@ -14,7 +14,8 @@ const ownServers = [
 
 /**
  * Contract tests of the translation engines and their runs. They run only with PGlite. The tests of
- * `translate.request` and `send` execute the same SQL statements, and run with PostgreSQL too.
+ * `translate.request` and `send` execute the same SQL statements as these tests, and run with
+ * PostgreSQL too.
  */
 const engineTests = [
   'cancel',
@@ -34,7 +35,7 @@ const contractTests = {
   globalSetup: './tests/support/servers.ts',
 }
 
-/** Files that take minutes. */
+/** Test files that run for minutes. */
 const longFiles = [
   'tests/compose/compose.test.ts',
   'tests/schema/query-plans.test.ts',

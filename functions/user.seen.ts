@@ -10,7 +10,10 @@ import { userSeen } from '#schema/messages/user'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 
 const collectMs = 250
-/** Limits the duration of a transaction, because PGlite runs no other statement meanwhile. */
+/**
+ * Maximum number of users in one transaction. It limits the duration of the transaction, because
+ * PGlite runs no other statement meanwhile.
+ */
 const maxBatchSize = 500
 
 export default defineFunction(

@@ -155,7 +155,7 @@ describe('a message of an app', () => {
 
   it('is not sent, and the action changes nothing, if the app has just been uninstalled', async () => {
     await createPoll()
-    // The row is deleted without `apps.uninstall`. The guard caches for 500 ms that the app is
+    // The row is deleted without `apps.uninstall`. `appGuard` caches for 500 ms that the app is
     // installed, so it still admits the call.
     await db.delete(roomApps).where(eq(roomApps.room, room))
 

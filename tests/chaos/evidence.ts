@@ -99,7 +99,9 @@ export interface ArchiveOperation extends TimedOperation {
 export interface ReadOperation extends TimedOperation {
   user: UserId
   room: RoomId
-  /** The acknowledged read position. Without an acknowledgement, the requested one. */
+  /**
+   * The read position: the acknowledged one or, if there is no acknowledgement, the requested one.
+   */
   seq: number
 }
 
@@ -140,9 +142,9 @@ export interface RoomCounts {
 }
 
 /**
- * Returns the key of an event's chain. The field `prev` of a notice is the sequence of the previous
- * event in the same chain. Each thread has a chain for its replies, and each room has a chain for
- * all other events.
+ * Returns the key of the chain to which an event belongs. Each thread has a chain for its replies,
+ * and each room has a chain for all other events. The field `prev` of a notice is the sequence of
+ * the previous event in the same chain.
  */
 export function chainOf(event: RoomEvent): string {
   const thread = event.kind === 'message' ? (event.threadId ?? '') : ''

@@ -205,7 +205,7 @@ async function freezeUntilReplaced(service: ProcessService) {
   await service.restart()
 }
 
-/** Ignores an error, because a fault of the other schedule may have stopped NATS. */
+/** Ignores an error, because a fault of another schedule may have stopped NATS at the same time. */
 async function ignoreOutage(inject: () => Promise<void>) {
   await inject().catch(() => {})
 }

@@ -59,7 +59,10 @@ function trackRequestTimes(nc: NatsConnection) {
 
 const internedRooms = new Map<string, RoomId>()
 
-/** Returns a shared copy of the id. In V8, a substring would keep the whole payload in memory. */
+/**
+ * Returns a shared copy of the id. The id itself may be a substring of a payload: V8 would then
+ * keep the whole payload in memory.
+ */
 function internRoom(room: RoomId): RoomId {
   const existing = internedRooms.get(room)
   if (existing) return existing

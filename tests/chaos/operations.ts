@@ -190,7 +190,7 @@ const operations: Record<keyof typeof weights, Operation> = {
       { user: actor.userId, room, action: 'join' },
       call,
     )
-    // Load the room: before that, events do not update the user's view of the room.
+    // This loads the room: before that, events do not update the user's view of the room.
     if (ok) await actor.follow(room).catchUp()
   },
 

@@ -26,7 +26,10 @@ const messagesPerSecond = 100
 const maxAttempts = 10
 /** The delays with which the page retries (`client/chat/createSendQueue.ts`). */
 const [minRetryMs, maxRetryMs, repeatAfterMs] = [400, 8_000, 1_000]
-/** `chat.sync` answers `recovered: false` for more events (`domain/log/read-since.ts`). */
+/**
+ * If there are more events than this, `chat.sync` answers `recovered: false` (see
+ * domain/log/read-since.ts).
+ */
 const maxSyncedEvents = 500
 /** The maximum of concurrent reads, so that most of the load comes from sending messages. */
 const maxReads = 4
@@ -65,8 +68,8 @@ export class RollingLoad {
   }
 
   /**
-   * Returns the figures of a past time span. All except `gapMs` are those of the messages that were
-   * first sent in it.
+   * Returns the figures of a past time span. `gapMs` is that of all acknowledgements in the span.
+   * The other figures are those of the messages that were first sent in the span.
    */
   figures(from: number, to: number): Figures {
     const all = [...this.acknowledged.values()]
@@ -119,8 +122,8 @@ export class RollingLoad {
         if (since >= seq && (page.messages[0]?.seq ?? 0) > seq) continue
         const synced = await callUntilAnswered(user, 'chat.sync', { room, since })
         const isRead = synced.recovered && synced.events.some((event) => event.seq === seq)
-        // `chat.sync` returns at most 500 events. There may be more by now, because the call may
-        // have been repeated for seconds.
+        // `chat.sync` returns at most 500 events. There may be more missed events by now, because
+        // the call may have been repeated for seconds.
         const isTooMuch = !synced.recovered && this.#latest - since > maxSyncedEvents / 2
         if (!isRead && !isTooMuch)
           this.stale.push(

@@ -173,7 +173,7 @@ async function watchLag(
     const info = await jsm.consumers.info(CHAT_MESSAGES.stream, 'persist').catch(() => undefined)
     if (!info) continue
     const persisted = info.ack_floor.stream_seq
-    // From the newest to the oldest message.
+    // `times` is ordered from the newest to the oldest message.
     const times = [...acknowledged.values()].reverse()
     const end = times.findIndex(({ seq }) => seq <= persisted)
     for (const { seq, acknowledgedAt } of times.slice(0, end < 0 ? undefined : end + 200))

@@ -23,7 +23,7 @@ import type { DeliveryCounts } from './user-room-view.ts'
 import { checkEvidence } from './verdict.ts'
 
 export interface ChaosOptions {
-  /** Determines the operations and the faults, but not their exact timing. */
+  /** The seed determines the operations and the faults, but not their exact timing. */
   seed: number
   durationMs: number
   userCount?: number
@@ -189,8 +189,8 @@ async function runWithoutFaults(
   return Object.entries(system.answers).flatMap(([answer, count]) => {
     const added = count - (before[answer] ?? 0)
     const [, code = ''] = answer.split(' ')
-    // The operation `reconnect` makes the user's calls in flight fail with `disconnected`, even
-    // without a fault.
+    // `disconnected` is not reported: even without a fault, the operation `reconnect` makes the
+    // user's calls in flight fail with this code.
     if (added === 0 || !isIndeterminate(code) || code === 'disconnected') return []
     return [`${answer}: ${added} times, such as "${system.reasons[answer]}"`]
   })

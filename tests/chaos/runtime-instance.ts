@@ -31,7 +31,8 @@ export function createRuntimeInstance(
         const exit = service.exited
         await stopAndRestart(async () => {})
         const { code } = await exit
-        // Without a code, the shutdown took too long and ended with SIGKILL. That is no crash.
+        // If there is no exit code, the shutdown took too long and was ended by SIGKILL. That is
+        // not a crash.
         if (code) onCrash(`${service.name} exited with code ${code} on a restart`)
       }),
     pause: (ms) =>
@@ -58,7 +59,8 @@ export function createRuntimeInstance(
   async function stopAndRestart(stop: () => Promise<void>) {
     isExitExpected = true
     await stop()
-    // The restart may fail: a runtime exits if its dependencies are unavailable for a minute.
+    // The restart may fail, because a runtime exits if its dependencies are unavailable for a
+    // minute. So it is tried up to three times.
     for (let attempt = 1; ; attempt++) {
       await waitForSpace()
       try {

@@ -108,7 +108,7 @@ export async function connectSimulatedUser(options: SimulatedUserOptions): Promi
     if (isOwnMembership && (event.action === 'leave' || event.action === 'kick'))
       return unfollow(room)
     if (event?.kind === 'room' && event.action === 'archive') return unfollow(room)
-    // `deliver.{user}` has only events of rooms in which the user is a member.
+    // An event on `deliver.{user}` shows that the user is a member of its room.
     if (subject.startsWith('deliver.') || (isOwnMembership && event.action === 'join')) follow(room)
     views.get(room)?.receive(notice)
   }

@@ -23,10 +23,13 @@ import { connectSimulatedUser, type SimulatedUser } from './simulated-user.ts'
 import type { DeliveryCounts } from './user-room-view.ts'
 
 export interface SystemUnderTest extends AsyncDisposable {
-  /** Deleted on disposal, unless `preserveLogs` was called. */
+  /** The directory is deleted when the system is disposed, unless `preserveLogs` was called. */
   dir: string
   preserveLogs(): void
-  /** With `hasSmallDisk`: the disk of the services, and the code of `npm start` that watches it. */
+  /**
+   * Set if `hasSmallDisk` is true: the disk of the services, and the code of `npm start` that
+   * watches it.
+   */
   smallDisk: { disk: SmallDisk; watch: Disk } | undefined
   /** One nats-server, or the three of a cluster. */
   servers: NatsService[]

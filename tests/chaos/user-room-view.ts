@@ -167,7 +167,7 @@ function applyEvent(
     const { id, threadId = '', text } = event
     const existing = messages.get(id)
     if (!existing) messages.set(id, { ...createViewedMessage(seq, threadId), text })
-    // If the stream has two copies of a message, the first copy counts.
+    // If the stream has two copies of a message, the message has the sequence of the first copy.
     else if (!existing.isDeleted) existing.seq = Math.min(existing.seq, seq)
     return true
   }

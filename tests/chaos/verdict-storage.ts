@@ -55,7 +55,8 @@ export function findLostChanges({ changes, log, rows }: Evidence, messages: Repl
     if (kind === 'delete')
       return isDeleted ? [] : [`${user} deleted ${room} ${message?.seq}, but it is still stored`]
     if (isDeleted || matchesChange(events.get(seq), change)) return []
-    // Removing a reaction that does not exist appends no event, and returns the message's sequence.
+    // Removing a reaction that does not exist appends no event. The acknowledged sequence is then
+    // that of the message.
     if (kind === 'react' && !change.on && seq === message?.seq) return []
     return [`${kind} of ${room} ${message?.seq} by ${user} does not match the log's event ${seq}`]
   })

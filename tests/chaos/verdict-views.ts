@@ -50,7 +50,7 @@ export function findWrongNotices({ frames, log }: Evidence): string[] {
     if (!notice) return []
     const { room, seq, prev, event } = notice
     const stored = events.get(seq)
-    // Without an event in the log, the message was deleted and its event was purged.
+    // If the log has no event with this sequence, the message was deleted and its event was purged.
     if (!stored) return []
     if (event && !isDeepStrictEqual(event, stored))
       return [`${user} received another event ${room} ${seq} than the log has`]
@@ -100,7 +100,8 @@ export function findLeaks(evidence: Evidence): string[] {
     const pushTimes = storedAt ? [storedAt, at] : [at]
     const leaks = texts
       .filter((text) => {
-        // The runtime can have read the text only after the call began and after the text was sent.
+        // An answer is allowed if the user had access when the runtime read the text. This cannot
+        // have been before the call began, or before the text was sent.
         const readAt = Math.max(requestedAt ?? 0, textTimes.get(text.count) ?? 0)
         return lacksAccess(user, text.room, isPush ? pushTimes : [readAt])
       })

@@ -250,7 +250,7 @@ describe('a running service', () => {
     expect(JSON.parse(stdout)).toMatchObject({ text: 'hello ada', by: 'alice' })
   })
 
-  it('answers a call of an internal function with input from stdin', async () => {
+  it('answers a call of an internal function whose input is read from stdin', async () => {
     const { stdout } = await runtime(['call', 'room.members.add', '-'], {
       env: ops,
       stdin: '{"a":1,\n"b":2}',
@@ -366,7 +366,7 @@ describe('a running service', () => {
 })
 
 describe('a command', () => {
-  it('names an unreachable server without the password', async () => {
+  it('names an unreachable server in its error, but not the password', async () => {
     const { code, stdout, stderr } = await runtime(['ls', '--nats', 'nats://me:secret@127.0.0.1:1'])
 
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })

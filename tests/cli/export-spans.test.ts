@@ -95,7 +95,7 @@ describe('spans', () => {
       expect(attributes).toContain(text)
   })
 
-  it('are exported as protobuf unless OTEL_EXPORTER_OTLP_PROTOCOL is set', async () => {
+  it('are exported as protobuf if OTEL_EXPORTER_OTLP_PROTOCOL is not set', async () => {
     const { url, received } = await useReceiver()
     const { service, client } = await start({
       OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${url}/custom`,

@@ -66,7 +66,10 @@ export default defineFunction(
 )
 `
 
-/** A function that finishes no message before its folder contains the file `end`. */
+/**
+ * A function that consumes a stream. It finishes a message only once its folder contains the file
+ * `end`.
+ */
 const consume = `
 import { existsSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
@@ -188,7 +191,7 @@ const valuesOf = (metrics: readonly MetricSample[], name: string) =>
 const until = (check: () => Promise<void>) => vi.waitFor(check, { timeout: 30_000, interval: 20 })
 
 describe('the health of a runtime', () => {
-  it('is ready once all functions are served, until the runtime is stopped', async () => {
+  it('is ready once all functions are served, and not while the runtime stops', async () => {
     const health = await given({ 'greet.ts': greet, 'gated.ts': gated })
     const starting = health.start()
     await until(async () => expect(await health.readiness()).toEqual(notReady('starting')))
@@ -234,7 +237,7 @@ describe('the health of a runtime', () => {
     await until(() => nc.flush())
   })
 
-  it('answers other paths with 404, and other methods with 405', async () => {
+  it('answers unknown paths with 404, and methods other than GET and HEAD with 405', async () => {
     const health = await given({ 'greet.ts': greet })
     await using _runtime = await health.start()
 
