@@ -3,7 +3,10 @@ import { reconcileRooms } from '#domain/rooms/member-index'
 import { defineFunction, schedule } from '#runtime'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 
-/** The call that inserts an event in the outbox usually publishes it within this time. */
+/**
+ * The call that inserts an event in the outbox usually publishes it within this time. An older
+ * event is published here.
+ */
 const staleAfterMs = 5_000
 const maxRooms = 200
 

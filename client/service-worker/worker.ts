@@ -20,9 +20,9 @@ worker.addEventListener('fetch', (event) => {
   const { origin, pathname } = new URL(url)
   if (method !== 'GET' || origin !== worker.location.origin) return
   if (mode === 'navigate') {
-    // Answers each navigation: with navigation preload, the browser would request a navigation twice if
-    // the worker did not answer it. A login at an OpenID provider behind this origin fails if its
-    // single-use URLs are requested twice.
+    // With navigation preload, the browser requests a navigation twice if the worker does not
+    // answer it. So the worker answers each navigation: a login at an OpenID provider behind this
+    // origin would fail if its single-use URLs were requested twice.
     event.respondWith(isPage(pathname) ? readPage(event) : fetchPage(event))
   } else if (
     pathname !== '/' &&

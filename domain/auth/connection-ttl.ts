@@ -2,10 +2,7 @@ import * as v from 'valibot'
 
 const defaultTtlS = 3_600
 const maxTtlS = 24 * 3_600
-/**
- * Maximum share of the lifetime by which a connection ends early. The share is random for each
- * connection.
- */
+/** A connection ends early by a random share of its lifetime. This is the maximum of that share. */
 const spread = 0.1
 
 /** Lifetime of a user's connection, in seconds. */

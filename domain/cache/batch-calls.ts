@@ -6,9 +6,9 @@ interface Waiting<Call, Result> {
 
 /**
  * Returns a function that passes concurrent calls with the same key to `run` together. The first
- * call starts at once. Calls that arrive while `run` works for their key wait, and form the next
- * batch of at most `maxSize`. `run` returns the outcome of each call in the order of the calls. If
- * `run` throws, all calls of the batch are rejected.
+ * call starts at once. While `run` works for a key, further calls with this key wait. They then
+ * form the next batch of at most `maxSize`. `run` returns the outcome of each call in the order of
+ * the calls. If `run` throws, all calls of the batch are rejected.
  */
 export function batchCalls<Key, Call, Result>(
   maxSize: number,

@@ -76,7 +76,10 @@ async function appendPending(room: RoomId, context: Context): Promise<void> {
   await db.delete(pendingEvents).where(inArray(pendingEvents.place, places))
 }
 
-/** The id of a message never equals the id of another event, because client ids contain no dot. */
+/**
+ * The deduplication id of a message never equals that of another event, because client ids contain
+ * no dot.
+ */
 function deduplicationId(id: string, event: OutboxEvent): string {
   return event.kind === 'message' ? `${event.sender}.${event.clientId}` : `room.event.${id}`
 }

@@ -11,8 +11,9 @@ import { endLeasesOf } from './server-leases.ts'
  */
 const silentMs = 25_000
 /**
- * If no process has run a sweep for longer than this, the delete markers of expired leases may have
- * been lost. All leases are then compared with the connections.
+ * `presence.expired` sets users offline when the delete markers of their leases arrive. If no
+ * process has run a sweep for longer than this, such markers may have been lost. All leases are
+ * then compared with the connections.
  */
 const gapMs = 40_000
 /**

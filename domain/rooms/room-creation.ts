@@ -70,9 +70,9 @@ export async function insertDirectRoom(
 }
 
 /**
- * Returns the persisted members of a direct room. The value of a member is true if the room is a message
- * request to this member. Returns no members if the room does not exist. Throws `forbidden` for an archived
- * room, and for a room of another kind with this id.
+ * Returns the persisted members of a direct room. In the map, the value of a member is true if the
+ * room is a message request to this member. Returns no members if the room does not exist. Throws
+ * `forbidden` for an archived room, and for a room of another kind with this id.
  */
 export async function findDirectMembers(id: RoomId): Promise<ReadonlyMap<UserId | null, boolean>> {
   const rows = await db
