@@ -16,7 +16,7 @@ describe('LOG_LEVEL', () => {
     expect(createLog({ LOG_LEVEL: 'silent' }).isLevelEnabled('fatal')).toBe(false)
   })
 
-  it('prevents the start if its value is not a level, and the error lists the levels', async () => {
+  it('makes `runtime start` fail if its value is not a level, with an error that lists the levels', async () => {
     const { code, stderr } = await runtime(['start', 'functions/'], { env: { LOG_LEVEL: 'loud' } })
 
     expect(code).toBe(1)

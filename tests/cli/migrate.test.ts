@@ -70,7 +70,7 @@ describe('runtime migrate', { timeout: 120_000 }, () => {
     })
   })
 
-  it('applies the migrations for which a runtime with --no-migrate waits at its start', async () => {
+  it('applies the missing migrations, so that a waiting `runtime start --no-migrate` becomes ready', async () => {
     await using waiting = await startProcess({
       dir,
       name: 'waiting',
@@ -94,7 +94,7 @@ describe('runtime migrate', { timeout: 120_000 }, () => {
     await waiting.log.line(/"msg":"ready"/, { within: 60_000 })
   })
 
-  it('applies each migration once, even if two commands run at once', async () => {
+  it('applies no migration a second time, even if two commands run at once', async () => {
     const before = await countMigrations()
 
     const results = await Promise.all([migrate(), migrate()])
@@ -103,7 +103,7 @@ describe('runtime migrate', { timeout: 120_000 }, () => {
     expect(await countMigrations()).toBe(before)
   })
 
-  it('prints that there is nothing to do if no folder exports migrate', async () => {
+  it('prints that there is nothing to do if no file _setup.ts exports migrate', async () => {
     const folder = await bench.write({ 'greet.ts': greet })
 
     expect(await runtime(['migrate', folder])).toMatchObject({
@@ -140,7 +140,7 @@ describe('the role natter_runtime', { timeout: 120_000 }, () => {
     }
   })
 
-  it('is sufficient for functions that write, and for apps.remove, which drops the tables of an app', async () => {
+  it('may write rows, and may drop an app’s tables only by apps.remove, which calls an SQL function of the owner', async () => {
     await using _ = await bench.start(functions, ['--no-migrate'], env)
     const client = createClient(await bench.connect(), { contracts, user: 'ada' })
     await superuser`insert into users (id, name) values ('ada', 'Ada')`

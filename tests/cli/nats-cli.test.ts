@@ -86,7 +86,7 @@ describe('the nats command', () => {
     )
   })
 
-  it('shows the additional statistics of Natter', async () => {
+  it('shows the statistics that only Natter’s services report, such as calls in flight and p99', async () => {
     await callGreet(1, { takesMs: 40 })
     const [{ data }] = await endpointsOf('greet')
 
@@ -121,7 +121,7 @@ describe('the nats command', () => {
     expect(JSON.parse(stdout)).toEqual({ sum: 5 })
   })
 
-  it('cannot call a function by its service name if its subject has a wildcard for the caller', async () => {
+  it('cannot call a function by its service name if the function’s subject has a wildcard for the caller', async () => {
     const { stdout } = await nats('micro', 'request', 'greet', 'greet', '{}')
 
     expect(JSON.parse(stdout)).toMatchObject({ code: 'invalid' })

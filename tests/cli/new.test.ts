@@ -74,7 +74,7 @@ describe('runtime new', () => {
     ['Dice', 2, /lower-case letters/],
     ['../dice', 2, /lower-case letters/],
     ['dice', 1, /cannot read the template .*absent/],
-  ])('with the name %s and a missing template exits with code %i', async (name, exit, said) => {
+  ])('given the name %s and no template, exits with code %i', async (name, exit, said) => {
     const folder = await bench.write({})
 
     const { code, stderr } = await runtime(['new', join(folder, 'absent'), name])

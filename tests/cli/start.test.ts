@@ -55,7 +55,7 @@ describe('runtime start', () => {
     },
   )
 
-  it('connects to the stack of the working directory if neither --nats nor NATS_URL is set', async () => {
+  it('connects to the nats-server that `npm start` runs here if neither --nats nor NATS_URL is set', async () => {
     const functionsUrl = bench.nats.urlOf('functions')
     const state = await bench.write({ 'stack.json': JSON.stringify({ functionsUrl }) })
 
@@ -75,7 +75,8 @@ describe('runtime start', () => {
     await begun
     await runtime.kill('SIGTERM')
     await runtime.log.line(/"msg":"stopping"/)
-    // The runtime ignores a second signal directly after the first one, so the test repeats it.
+    // The runtime ignores a second signal that follows the first one immediately. So the test sends
+    // signals until the runtime exits.
     const insisting = setInterval(() => runtime.kill('SIGTERM'), 50)
     const exit = await runtime.exited
     clearInterval(insisting)
@@ -199,7 +200,8 @@ function startLoad() {
     }
   }
   const callers = Array.from({ length: 8 }, caller)
-  // After a failed test, the callers would repeat failing calls until the memory is exhausted.
+  // Stops the callers even if the test fails. Otherwise they would repeat failing calls until the
+  // memory is exhausted.
   onTestFinished(() => {
     stopping = true
   })

@@ -3,7 +3,7 @@ import { readWebhookAddress } from '../../runtime/server/config.ts'
 import { freePort } from '../../stack/ports.ts'
 import { type CommandLine, createCommandLine, runtime } from '../support/command-line.ts'
 
-/** A function with the path /orders/paid, which returns its input and its process. */
+/** Source of a function with the webhook /orders/paid. It returns its input and its process id. */
 const paid = `
 import * as v from 'valibot'
 import { defineFunction, FunctionError } from '#runtime'
@@ -102,7 +102,7 @@ describe('a webhook', () => {
     })
   })
 
-  it('is served by several instances on one port, and again after all of them were killed', async () => {
+  it('is served by several instances on one port, also after all of them were killed and restarted', async () => {
     const hooks = await given(['--instances', '2'])
     await using _runtime = await hooks.start()
     const pids = new Set<number>()
@@ -122,7 +122,7 @@ describe('a webhook', () => {
     await until(call)
   })
 
-  it('is not served without WEBHOOK_PORT, and an invalid port is an error', async () => {
+  it('is served only if WEBHOOK_PORT is set; an invalid or used port is an error', async () => {
     expect(readWebhookAddress({})).toBeUndefined()
     expect(readWebhookAddress({ WEBHOOK_PORT: '9091', WEBHOOK_HOST: '0.0.0.0' })).toEqual({
       host: '0.0.0.0',

@@ -48,7 +48,7 @@ describe('createRefresh in the kit for apps', () => {
     await second
   })
 
-  it('runs a new load for a call after a failed load', async () => {
+  it('runs another load for the next call after a load has failed', async () => {
     const { started, refresh } = createLoads()
     const first = refresh()
     started[0]?.reject(new Error('unavailable'))

@@ -88,7 +88,7 @@ describe('a message of an app', { timeout: 60_000 }, () => {
     await card.getByText(/started a poll: Mittag\?/).waitFor()
   })
 
-  it('can be deleted by moderators, but neither edited nor deleted by others', async () => {
+  it('can be deleted by moderators; other members can neither edit nor delete it', async () => {
     await createPoll('Soon gone?')
     const menuOf = async ({ page }: Visitor) => {
       const row = message(page, /started a poll: Soon gone\?/)

@@ -28,7 +28,10 @@ describe.each(browsers)('in $name', { timeout: 120_000 }, ({ name, isSkipped }) 
   }, 300_000)
   afterAll(() => browser?.[Symbol.asyncDispose]())
 
-  /** Opens the list of apps in a new room. Returns the hostile app's next report from this room. */
+  /**
+   * Opens the list of apps in a new room, in which the hostile app makes this attack once it is
+   * opened. `report` resolves to the result that the app then sends.
+   */
   async function openRoom(attack: string) {
     const room = await hostile.createRoom(attack)
     await browser.run((path) => {
@@ -105,7 +108,7 @@ describe.each(browsers)('in $name', { timeout: 120_000 }, ({ name, isSkipped }) 
   )
 
   it.each(['navigate', 'form'])(
-    'a hostile app sends nothing with the attack %s, and the room remains usable',
+    'a hostile app sends no request by the attack %s, and the room remains usable',
     async (attackName) => {
       const { report } = await attack(attackName)
 
@@ -121,7 +124,8 @@ describe.each(browsers)('in $name', { timeout: 120_000 }, ({ name, isSkipped }) 
 
   it('a hostile app receives no text that is typed into the composer', async () => {
     const { report } = await openRoom('focus')
-    // The menu of the room may return the focus to its button some time after it has closed.
+    // The menu of the room may return the focus to its button some time after it has closed. So the
+    // test focuses the composer until it keeps the focus.
     const keepsFocus = () =>
       browser.run(() => {
         const composer = document.getElementById('composer')

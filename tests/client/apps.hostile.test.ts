@@ -40,7 +40,7 @@ async function openRoom(attack: string) {
   return { report: hostile.nextReport(room) }
 }
 
-/** Starts the hostile app in a new room. Returns the report that it sends. */
+/** Starts the hostile app in a new room. `report` resolves to the result that the app sends. */
 async function attack(name: string) {
   const { report } = await openRoom(name)
   await alice.page.getByRole('button', { name: 'Open Hostile' }).click()
@@ -86,7 +86,7 @@ describe('a hostile app', { timeout: 120_000 }, () => {
     expect(hostile.received()).toMatchObject({ packets: 0, requests: 0 })
   })
 
-  it('would be detected if it sent packets: the listener of the test counts packets that the page itself sends', async () => {
+  it('could not send UDP packets unnoticed: the test’s listener receives those that the page itself sends', async () => {
     await alice.page.evaluate(async (urls) => {
       const peer = new RTCPeerConnection({ iceServers: [{ urls }] })
       peer.createDataChannel('leak')
@@ -97,7 +97,7 @@ describe('a hostile app', { timeout: 120_000 }, () => {
   })
 
   it.each(['loop', 'escape-and-loop'])(
-    'is closed after the endless loop of the attack %s, and other apps start',
+    'is closed when the attack %s runs an endless loop, and other apps can then start',
     async (name) => {
       await attack(name)
 

@@ -136,7 +136,7 @@ describe('the apps of a room', { timeout: 60_000 }, () => {
     await expect.poll(() => bob.page.locator('iframe').count()).toBe(0)
   })
 
-  it('advise the user to reload the page when they fail to start a second time', async () => {
+  it('show the advice to reload the page when an app fails to start for the second time', async () => {
     const { page } = alice
     await aliceClient.client.call('apps.install', { room, app: poll })
     await openApps(alice)
@@ -323,7 +323,8 @@ describe('a poll', { timeout: 60_000 }, () => {
     const late = bobApp.getByRole('group', { name: 'Too late?' })
     await late.getByText('Closed').waitFor()
 
-    // Votes although the poll is closed, like a vote that was sent just before the closing.
+    // Bob votes although the poll is closed. A vote that he sends just before the closing also
+    // arrives after it.
     await late.evaluate((group) => group.removeAttribute('disabled'))
     await late.getByRole('radio', { name: 'Pizza' }).click()
     await bobApp.getByRole('alert').getByText('The poll is closed.').waitFor()

@@ -59,7 +59,7 @@ describe('the page as an app', { timeout: 60_000 }, () => {
     await page.context().close()
   })
 
-  it('starts offline with the cached rooms and messages and a banner', async () => {
+  it('starts offline, and shows the cached rooms and messages below a banner “You’re offline”', async () => {
     const visitor = await givenCached('cache this')
     const { page, room } = visitor
     await page.context().setOffline(true)
@@ -85,7 +85,7 @@ describe('the page as an app', { timeout: 60_000 }, () => {
     await later.context().close()
   })
 
-  it('sends a message written offline once the network is back, and restores the draft', async () => {
+  it('sends a message that was written offline once the network is back, and keeps the next draft', async () => {
     const { page } = await givenCached('before')
     await page.context().setOffline(true)
     await page.reload()
@@ -132,7 +132,7 @@ describe('the page as an app', { timeout: 60_000 }, () => {
     await page.context().close()
   })
 
-  it('shows no cached data offline after the provider has ended the session', async () => {
+  it('shows no cached data offline after the session at the OpenID provider has ended', async () => {
     const { page } = await givenCached('until the session ends')
     await page.context().clearCookies()
     await page.reload()

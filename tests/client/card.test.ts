@@ -11,7 +11,7 @@ const card = {
 }
 
 describe('a message of an app', () => {
-  it('shows the current names of the user who called the app and of the users that it mentions', () => {
+  it('shows the current names of the user who called the app and of all mentioned users', () => {
     const names = argsOf(card, (user) => `<${user}>`)
 
     expect(names).toEqual({ user: '<alice>', prize: 'a cake', winner: '<bob>' })

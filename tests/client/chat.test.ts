@@ -164,7 +164,7 @@ describe('the chat in a browser', { timeout: 60_000 }, () => {
     await bob.page.locator('#composer').fill('')
   })
 
-  it('continues an edit after a reload, and restores the draft afterwards', async () => {
+  it('continues an edit after a reload, and restores the draft once the edit is saved', async () => {
     await givenRoom()
     const composer = alice.page.locator('#composer')
     await typeMessage(alice.page, 'almost right')
@@ -249,8 +249,8 @@ describe('the chat in a browser', { timeout: 60_000 }, () => {
     const phone = await fixture.open('bob', { viewport, hasTouch: true, isMobile: true })
     const item = phone.page.getByRole('listitem').filter({ hasText: nameOf(room) })
     await item.locator('.badge').waitFor()
-    // The row hides its menu button, because it would cover the badge. The header of the open room
-    // has the same menu.
+    // On a phone, the row hides its menu button, which would cover the number of unread messages.
+    // The header of the open room has the same menu.
     expect(await item.locator('.room-more').isVisible()).toBe(false)
     await item.getByRole('link').click()
 

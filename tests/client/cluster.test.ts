@@ -34,7 +34,7 @@ async function createClusterFixture(): Promise<ClusterFixture> {
 }
 
 /**
- * In this test, 127.0.0.1 stands for the internal address of a server, which the servers announce.
+ * The servers announce each other as 127.0.0.1, which stands for an internal address in this test.
  * `localhost` stands for the public address.
  */
 function publicUrl({ webSocketUrl }: { webSocketUrl: string }): string {
@@ -62,8 +62,8 @@ it('the page connects to another public address when its server dies, and never 
 
   isBlocked = true
   await server?.kill('SIGKILL')
-  // After these attempts, the page has tried all public addresses. If it knew an internal address,
-  // it would have tried that one, too.
+  // Five attempts or more are enough to try each of the three public addresses. If the page knew an
+  // internal address, it would also have tried that one.
   await expect.poll(() => dialled.length, { timeout: 30_000 }).toBeGreaterThan(before + 4)
   isBlocked = false
   await typeMessage(page, 'after the failure')

@@ -77,7 +77,7 @@ describe.each(browsers)('the composer in $name', { timeout: 60_000 }, ({ name, i
   })
 
   it.each(['before-end', 'after-end'] as const)(
-    'does not send on an Enter key that an input method handles (key event: %s of the composition)',
+    'does not send when Enter is handled by an input method (keydown relative to compositionend: %s)',
     async (order) => {
       await clear()
       await browser.press(...'nihon')
@@ -100,7 +100,7 @@ describe.each(browsers)('the composer in $name', { timeout: 60_000 }, ({ name, i
     expect(await text()).toBe('@bob ')
   })
 
-  it('replaces a complete emoji name', async () => {
+  it('replaces a complete emoji name, such as :tada:, by the emoji', async () => {
     await clear()
     await browser.press(...'so :tada:')
 
@@ -114,7 +114,7 @@ describe.each(browsers)('the composer in $name', { timeout: 60_000 }, ({ name, i
 
     await browser.press('Control+b')
     expect(await text()).toBe('**bold**')
-    // The test browser of WebKitGTK has no keyboard shortcut for undo.
+    // The test browser of WebKitGTK has no keyboard shortcut for undo, so the test calls a command.
     await browser.run(() => document.execCommand('undo'))
     expect(await text()).toBe('bold')
   })

@@ -364,10 +364,13 @@ describe('a part of the page that fails to render', { timeout: 60_000 }, () => {
     problems.length = 0
   })
 
-  it('logs no errors in the page except those of the tests above', () => expectNoProblems(alice))
+  it('causes no page errors but those that the tests above expect', () => expectNoProblems(alice))
 })
 
-/** Deletes a field of each cached message of the room. Returns false if none is cached yet. */
+/**
+ * Corrupts the cached messages of the room: deletes their field `reactions`. Returns false if no
+ * message is cached yet.
+ */
 async function corruptCache(page: Page, room: string): Promise<boolean> {
   return page.evaluate(async (key) => {
     const { promise, resolve } = Promise.withResolvers<boolean>()

@@ -22,9 +22,10 @@ useClientFixture({
 
 const field = () => alice.page.locator('#composer')
 
-// Chromium, Firefox and WebKitGTK send the last key before `compositionend`, Safari after it.
+// Chromium, Firefox and WebKitGTK send `keydown` of the last key before `compositionend`, Safari
+// after it.
 describe.each(['before-end', 'after-end'] as const)(
-  'a key that an input method handles (key event: %s of the composition)',
+  'a key that an input method handles (keydown relative to compositionend: %s)',
   { timeout: 60_000 },
   (order) => {
     const press = async (target: Locator, key: string) => {
@@ -108,7 +109,7 @@ describe.each(['before-end', 'after-end'] as const)(
       await search.waitFor({ state: 'detached' })
     })
 
-    it('picks no room in the quick switcher, nor does it close the dialog', async () => {
+    it('neither picks a room in the quick switcher nor closes the dialog', async () => {
       const { page } = alice
       await page.keyboard.press('ControlOrMeta+k')
       const search = page.getByRole('dialog').getByRole('combobox')

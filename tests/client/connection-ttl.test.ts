@@ -46,7 +46,7 @@ it('the page reconnects with its newest token when the server ends the connectio
   await page.context().close()
 })
 
-it('the page reconnects without user action after an outage of the provider in which its token and its connection expired', {
+it('the page reconnects without user action after an outage of the OpenID provider in which the page’s token and connection expired', {
   timeout: 120_000,
 }, async () => {
   const { page } = await fixture.open('alice')
@@ -69,7 +69,8 @@ it('the page reconnects without user action after an outage of the provider in w
   await using bob = await createTestUser(fixture.urls, 'bob')
   await bob.client.call('room.join', { room })
   await bob.send(room, 'you are back')
-  // The connection may expire at this moment. The page then shows the message after its reconnect.
+  // If the connection expires at this moment, the page shows the message after its next reconnect.
+  // So the timeout is long.
   await message(page, 'you are back').waitFor({ timeout: 20_000 })
   await page.locator('#composer').press('Enter')
   await message(page, 'not sent yet').waitFor()

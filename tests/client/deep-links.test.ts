@@ -39,7 +39,7 @@ async function givenHistory(count: number, sender: TestUser = bob): Promise<Room
   const sent: RoomHistory['sent'] = []
   for (let number = 1; number <= count; number++)
     sent.push(await sender.send(room, `number ${number}.`))
-  // Only a persisted message can be linked.
+  // The tests open links to these messages, and a link finds a message only once it is persisted.
   const newestPersisted = async () => {
     const { messages } = await aliceUser.client.call('chat.history', { room })
     return messages.at(-1)?.id
@@ -231,7 +231,7 @@ async function readUnread(room: string): Promise<number | undefined> {
 const readUpdateMs = 1_200
 
 describe('unread messages', { timeout: 60_000 }, () => {
-  it('stay unread after "Mark as unread" until the user presses Escape, even on scrolling', async () => {
+  it('stay unread after "Mark as unread" until the user presses Escape, even if the user scrolls', async () => {
     const { page } = alice
     const { room } = await givenHistory(20)
     await page.getByRole('link', { name: room }).click()
@@ -256,7 +256,7 @@ describe('unread messages', { timeout: 60_000 }, () => {
     await page.setViewportSize({ width: 1280, height: 800 })
   })
 
-  it('appear below the unread line while the window is unfocused, and are read on focus', async () => {
+  it('appear below the unread line while the window is unfocused; on focus, those in view become read', async () => {
     const { page } = alice
     const { room } = await givenHistory(30)
     await page.getByRole('link', { name: room }).click()
@@ -284,7 +284,7 @@ describe('unread messages', { timeout: 60_000 }, () => {
 })
 
 describe('a thread', { timeout: 60_000 }, () => {
-  it('shows an edit and the deletion of its root message even if the room has not loaded it', async () => {
+  it('shows an edit and the deletion of its root message even if the room’s list has not loaded that message', async () => {
     const { page } = alice
     const { room, sent } = await givenHistory(90)
     const { id = '', seq = 0 } = sent[2] ?? {}
@@ -339,7 +339,7 @@ describe('a room', { timeout: 60_000 }, () => {
   it('requests only the history pages that the view needs, and more on scrolling up', async () => {
     const { room } = await givenHistory(150, aliceUser)
     const page = await alice.page.context().newPage()
-    // One history page is taller than this viewport and its margin of preloaded messages.
+    // One history page fills this viewport and the margin in which messages are preloaded.
     await page.setViewportSize({ width: 1280, height: 500 })
     let requests = 0
     page.on('websocket', (socket) =>
@@ -349,7 +349,7 @@ describe('a room', { timeout: 60_000 }, () => {
     )
     await page.goto(`${fixture.urls.web}/r/${room}`)
     await expect.poll(() => isOnScreen(page, 'number 150.')).toBe(true)
-    // When the page shows this message, it has processed all earlier ones.
+    // Once the page shows this message, it has also processed everything that arrived before it.
     await bob.send(room, 'number 151.')
     await expect.poll(() => isOnScreen(page, 'number 151.')).toBe(true)
 

@@ -79,7 +79,7 @@ describe('the feed of a room', () => {
     expect(delivered).toEqual([11, 12, 13, 14, 15])
   })
 
-  it('calls chat.sync with a sequence number shortly before the last event that it received', async () => {
+  it('asks chat.sync only for events of the 10 s before the newest one, once it has received many', async () => {
     const { feed, syncs } = givenFeed()
     for (let seq = 11; seq <= 1_010; seq++) {
       feed.receive(notice(seq, seq - 1))
@@ -113,7 +113,7 @@ describe('the feed of a room', () => {
     expect(syncs).toEqual([])
   })
 
-  it('calls chat.sync only once when the notice of an expected event does not arrive', async () => {
+  it('calls chat.sync only once for an expected event whose notice does not arrive', async () => {
     const { feed, syncs, delivered } = givenFeed()
 
     feed.receive(notice(11, 10))
@@ -144,7 +144,7 @@ describe('the feed of a room', () => {
     expect(delivered).toEqual([11, 12, 13, 14, 15])
   })
 
-  it('calls onLost after a permanent error, and continues after a restart', async () => {
+  it('calls onLost after a permanent error of chat.sync, and continues after a restart', async () => {
     const { feed, syncs, delivered } = givenFeed([{ code: 'internal' }])
 
     feed.receive(notice(13, 12))
@@ -158,7 +158,7 @@ describe('the feed of a room', () => {
     expect(delivered).toEqual([Number.NaN, 14, 15])
   })
 
-  it('calls chat.sync if a notice has no event and the event cannot be fetched', async () => {
+  it('calls chat.sync if a notice does not contain its event and the event cannot be fetched', async () => {
     const { feed, delivered } = givenFeed()
     const { event: _, ...tooLong } = notice(11, 10)
 
@@ -177,7 +177,7 @@ describe('the feed of a room', () => {
     expect(delivered).toEqual([11, 12, 13, 14, 15])
   })
 
-  it('returns the missed events from sync even if another call of it is already running', async () => {
+  it('returns the missed events from sync even if a call of chat.sync is already running', async () => {
     const { feed, syncs } = givenFeed([{ code: 'disconnected' }])
 
     feed.expect(15)

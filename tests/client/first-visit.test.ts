@@ -49,7 +49,7 @@ describe('the first visit', { timeout: 90_000 }, () => {
     await bob.page.getByRole('heading', { level: 1, name: 'General' }).waitFor()
   })
 
-  it('offers the existing room when the address of a new room is taken', async () => {
+  it('offers to open the existing room when another room already has the address of a new one', async () => {
     const { page } = alice
     const room = await createRoom(bob.page, 'public')
     await page.getByRole('button', { name: 'Create room' }).click()
@@ -63,7 +63,7 @@ describe('the first visit', { timeout: 90_000 }, () => {
     await page.getByRole('heading', { level: 1, name: room }).waitFor()
   })
 
-  it('offers to find a room if the address names an unknown room', async () => {
+  it('offers to find a room if the page’s URL names an unknown room', async () => {
     const { page } = alice
     await page.goto(`${fixture.urls.web}/r/no-such-room`)
     await page.getByText('This room doesn’t exist, or you’re not a member.').waitFor()

@@ -20,7 +20,7 @@ const english = Object.fromEntries(
 ) as Words
 const all: [string, Words][] = [['en', english], ...others]
 
-/** Returns the plural forms of each text by its key. A text without plural forms has one. */
+/** Returns the plural forms of each text by its key. A text without plural forms is one form. */
 function textsOf(words: Words): Map<string, string[]> {
   return new Map(
     Object.entries(words).flatMap(([part, texts]) =>
@@ -45,7 +45,8 @@ describe.each(all)('the plural forms of %s', (language, words) => {
         expect(Object.fromEntries(forms), `${part}.${key}`).toHaveProperty('other')
         for (const [rule, form] of forms) {
           expect(form.trim(), `${part}.${key} ${rule}`).not.toBe('')
-          // The forms for zero, one and two may spell the number out, as in “one message”.
+          // The forms for zero, one and two may spell the number out, as in “one message”. So they
+          // need no placeholder.
           if (typeof text === 'string' || ['zero', 'one', 'two'].includes(rule)) continue
           expect(placeholders(form), `${part}.${key} ${rule}`).toContain('count')
         }

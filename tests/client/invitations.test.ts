@@ -32,7 +32,7 @@ async function invite(): Promise<string> {
 
 describe('the list of invitations', { timeout: 60_000 }, () => {
   // Must be the first test: after the other tests, alice and bob share a room.
-  it('shows a message request without a count, until the user accepts it', async () => {
+  it('shows a message request, which the page title does not count, until the user accepts it', async () => {
     const { page } = alice
     const { room } = await bob.client.call('room.direct', { with: 'alice' as UserId })
     await bob.send(room.id, 'Do you have a minute?')

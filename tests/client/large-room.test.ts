@@ -48,7 +48,10 @@ async function connectFunctions() {
   return Object.assign(nc, { [Symbol.asyncDispose]: () => nc.close() })
 }
 
-/** Sends messages until two were published encrypted. Returns the texts of all messages. */
+/**
+ * Sends messages until at least two were encrypted: encryption begins some time after a room has
+ * become large. Returns the texts of all messages.
+ */
 async function sendUntilEncrypted(room: string): Promise<string[]> {
   await using nc = await connectFunctions()
   const client = createClient(nc, { contracts })
@@ -87,7 +90,7 @@ describe('a room of more than 200 members', { timeout: 120_000 }, () => {
     for (const text of [...first, ...second])
       expect(shown.filter((each) => each.includes(text))).toHaveLength(1)
 
-    // The page ignores `typing` for a second after bob's last message.
+    // The page ignores bob's `typing` for a second after his last message, so call it repeatedly.
     await expect
       .poll(async () => {
         await bob.client.call('typing', { room })
@@ -119,7 +122,7 @@ describe('a room of more than 200 members', { timeout: 120_000 }, () => {
     expect(plain.filter((frame) => frame.includes('.updated'))).toEqual([])
   })
 
-  it('counts an unread message while the user is in another room, after a reload', async () => {
+  it('counts a new message as unread after the page was reloaded in another room', async () => {
     const room = await givenLargeRoom()
     const { page } = alice
     const link = page.getByRole('link', { name: room })

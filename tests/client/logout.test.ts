@@ -59,7 +59,7 @@ describe('a logout', { timeout: 60_000 }, () => {
     await page.context().close()
   })
 
-  it('ends the session even in a tab that receives no broadcast, long before its token expires', async () => {
+  it('ends the session even in a tab that receives no broadcast of the logout, long before the token expires', async () => {
     const { page, other } = await givenTwoTabs()
     await other.addInitScript(() => {
       BroadcastChannel.prototype.postMessage = () => undefined

@@ -72,7 +72,7 @@ describe('the examples of the CommonMark and GFM specifications', () => {
     expect(deviating.length).toBeLessThanOrEqual(knownDeviations)
   })
 
-  it('lose no word, number or symbol', async () => {
+  it('lose no word, number or symbol when they are rendered', async () => {
     await shown.show(texts)
 
     const rendered = await shown.measure('shownText')
@@ -113,7 +113,7 @@ describe.each([
 })
 
 describe('headings', () => {
-  it('look different at each of the six levels, and are never larger at a lower level', async () => {
+  it('look different at each of the six levels, and never become larger from level 1 to 6', async () => {
     await shown.show(['# a\n## b\n### c\n#### d\n##### e\n###### f'])
 
     const [looks = []] = await shown.measure('looksOfHeadings')

@@ -59,7 +59,7 @@ describe('MessageText', () => {
     expect(html).toMatch(/>@cy<\/p>/)
   })
 
-  it('loads no image, and shows a button that loads an image with an https URL', () => {
+  it('loads no image by itself, and shows a button to load it if its URL is https', () => {
     expect(render('![cat](https://a.example/c.png)')).toContain('Image: a.example')
     expect(render('![cat](https://a.example/c.png)')).toContain('Load image')
     expect(render('![cat](https://a.example/c.png)')).not.toContain('<img')

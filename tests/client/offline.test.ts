@@ -178,8 +178,8 @@ describe('a page during and after an outage', { timeout: 120_000 }, () => {
     await typeMessage(alice.page, 'am I still in?')
     await bob.client.call('room.kick', { room, userId: 'alice' })
     await bob.send(room, 'among ourselves')
-    // Alice may receive messages for up to a second after her removal. The banner appears two
-    // seconds after the network was cut, so that this time has passed.
+    // Alice may receive messages for up to a second after her removal. This second has passed when
+    // the banner appears, two seconds after the network was cut.
     await alice.page.getByText(lost).waitFor()
     const framesBefore = alice.frames.length
     fixture.network.restore()
@@ -199,7 +199,7 @@ describe('a page during and after an outage', { timeout: 120_000 }, () => {
     expect(await readLocalStore(alice.page)).not.toMatch(/between us|among ourselves/)
   })
 
-  it('reports many missed messages without a count, and stays at the first unread message', async () => {
+  it('says that many messages were missed, without their number, and stays at the first unread one', async () => {
     const room = await givenRoom()
     await alice.page.context().setOffline(true)
     for (let from = 0; from < 520; from += 40)
@@ -295,7 +295,8 @@ describe('a page during and after an outage', { timeout: 120_000 }, () => {
     const texts = async () =>
       (await bob.client.call('chat.history', { room })).messages.map(({ text }) => text)
     await expect.poll(texts, recovery).toEqual(['the first words'])
-    // The start of the room appears after its history has loaded.
+    // The start of the room appears once its history has loaded, which contains the sent message.
+    // The page must not show this message twice.
     await page.locator('.list-start').waitFor(recovery)
     expect(await page.getByRole('article').count()).toBe(1)
   })
@@ -364,7 +365,7 @@ describe('a page during and after an outage', { timeout: 120_000 }, () => {
     expect(await alice.page.locator('.banner').count()).toBe(0)
   })
 
-  it.each(bothOutages)('shows the banner after about two seconds: %s', async (_, disconnect) => {
+  it.each(bothOutages)('shows the banner two seconds after the outage began: %s', async (_, disconnect) => {
     await givenRoom()
     const shown = await recordBannerTimes(alice.page)
 
@@ -606,7 +607,8 @@ describe('a page opened while a dependency is unavailable', { timeout: 120_000 }
     await other.goto(`${fixture.urls.web}/r/${room}`)
     fixture.network.cut()
     fixture.network.restore()
-    // A page makes a third attempt only if it does not treat the first two as rejected logins.
+    // A page that treats an attempt as a rejected login does not try again. So a third attempt
+    // shows that it treated the first two as an outage.
     for (const tab of [page, other])
       await expect
         .poll(() => attempts.filter((attempt) => attempt === tab).length, { timeout: 90_000 })

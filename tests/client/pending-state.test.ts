@@ -127,7 +127,7 @@ describe('a long name', { timeout: 60_000 }, () => {
     await tip.waitFor({ state: 'detached' })
   })
 
-  it('is truncated at its end in its own writing direction on an Arabic page, and aligned with Arabic names', async () => {
+  it('keeps its own writing direction on an Arabic page, is truncated at its end, and is right-aligned like Arabic names', async () => {
     const { page } = alice
     await givenRoom('غرفة طويلة الاسم للاختبار')
     const styles = (name: string) =>
@@ -174,7 +174,7 @@ describe('an archived room', { timeout: 60_000 }, () => {
 })
 
 describe('a logout', { timeout: 60_000 }, () => {
-  it('is confirmed on the sign-in page until the next reload', async () => {
+  it('is confirmed by a text on the sign-in page until the next reload', async () => {
     const { page } = await fixture.open('alice')
 
     await logOut(page)

@@ -13,7 +13,7 @@ function givenRecent(from: number, seqs: number[]): RecentEvents {
 const seqsAfter = (recent: RecentEvents, seq: number) => recent.after(seq).map(({ seq }) => seq)
 
 describe('recent events', () => {
-  it('are in order and without duplicates', () => {
+  it('are returned in order and without duplicates', () => {
     const recent = givenRecent(10, [12, 11, 14, 12, 11, 13])
 
     expect(seqsAfter(recent, 10)).toEqual([11, 12, 13, 14])

@@ -56,7 +56,7 @@ describe('the encryption keys of large rooms', () => {
     const before = calls.length
     await vi.advanceTimersByTimeAsync(60_000)
 
-    // One retry loop makes four attempts within 4.2 s, and the next four 5 s later: at most 28
+    // One retry loop makes four attempts within 4.2 s, pauses for 5 s, and begins again: at most 28
     // calls a minute. Two loops would make twice as many.
     expect(calls.length - before).toBeLessThanOrEqual(28)
     expect(calls.length - before).toBeGreaterThan(20)

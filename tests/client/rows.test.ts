@@ -11,7 +11,7 @@ import { createRows, type ListRow } from '../../client/messages/rows.ts'
 
 const minuteMs = 60_000
 
-/** Alice and bob take turns. Each turn has several messages. */
+/** Creates messages of alice and bob, who alternate after three or four messages each. */
 function givenItems(count: number, from = 0): TimelineMessage[] {
   return Array.from({ length: count }, (_, index) => {
     const seq = from + index + 1
@@ -58,7 +58,8 @@ describe('message rows', () => {
 
     const all = new Set(toRows(items, [], undefined, 'alice'))
 
-    // Only two rows may change: the day line, and a message that joins the group of an older one.
+    // Only the first two rows may be replaced: the day line, and the first message, which may join
+    // the group of an older one.
     expect(some.slice(2).filter((row) => !all.has(row))).toEqual([])
   })
 
@@ -98,7 +99,7 @@ describe('message rows', () => {
   })
 })
 
-/** Creates messages from senders and times, which are in minutes after noon, local time. */
+/** Creates a message for each pair of a sender and a time in minutes after noon, local time. */
 function givenMessages(...messages: [sender: string, minutes: number][]): TimelineMessage[] {
   const noon = new Date(2026, 5, 1, 12).getTime()
   return messages.map(([sender, minutes], index) => {
@@ -173,14 +174,14 @@ describe('the unread line', () => {
     expect(rows.filter(({ kind }) => kind === 'unread')).toEqual([])
   })
 
-  it('does not replace row objects when the rows are computed a second time', () => {
+  it('does not cause new row objects when the rows are computed again from the same input', () => {
     const toRows = createRows()
     const before = toRows(items, [], 3, 'alice')
 
     expect(toRows(items, [], 3, 'alice').every((row, index) => row === before[index])).toBe(true)
   })
 
-  it('starts a new group below it until the line is removed', () => {
+  it('makes the message below it start a group, until the line is removed', () => {
     const toRows = createRows()
 
     expect(firsts(toRows(items, [], 3, 'alice'))).toEqual([true, true, true, true, false])

@@ -77,7 +77,7 @@ async function killProcess(name: string) {
 }
 
 describe('a session', { timeout: 90_000 }, () => {
-  it('renews its token while the user types, without another connection', async () => {
+  it('renews its token while the user types, without opening a new connection', async () => {
     const alice = await fixture.open('alice')
     const { page } = alice
     const room = await givenRoom(alice)
@@ -127,7 +127,7 @@ describe('a session', { timeout: 90_000 }, () => {
     await page.context().close()
   })
 
-  it('stays connected while the provider is unavailable, so that the token cannot be renewed', async () => {
+  it('stays connected while the token cannot be renewed because the provider is unavailable', async () => {
     const alice = await fixture.open('alice')
     const { page } = alice
     const room = await givenRoom(alice)

@@ -27,7 +27,7 @@ const fixture = useClientFixture({
 
 let room: string
 
-/** Alice owns the room and bob is a member of it. The app is installed. */
+/** Alice owns the room and bob is a member of it. The app Standup is installed there. */
 beforeEach(async () => {
   room = await createRoom(alice.page, 'private')
   await fixture.inviteAndJoin(room, 'bob', aliceClient)

@@ -60,7 +60,7 @@ describe('many tabs of one user', { timeout: 240_000 }, () => {
     expect(await readAliceStatus(room)).toBe('online')
   })
 
-  it('send the outgoing messages of a tab that was closed', async () => {
+  it('send the messages that were written offline in a tab that was then closed', async () => {
     const room = await givenRoom()
     const [one, other, third] = [await openTab(room), await openTab(room), await openTab(room)]
     const context = alice.page.context()

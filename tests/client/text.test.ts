@@ -197,7 +197,7 @@ describe('parseMessage with pathological text', () => {
   )
 
   it.each(['[', '~', '!', '|', '\\a', '(', '@', 'a_', '<a ', '[a]: b '])(
-    'loses no text of repetitions of %j',
+    'keeps every character of repetitions of %j',
     (unit) => {
       const text = unit.repeat(length / unit.length).trim()
 
@@ -267,7 +267,7 @@ describe('highlight', () => {
     ])
   })
 
-  it('returns undefined for an unknown language or long code', async () => {
+  it('returns undefined for an unknown language, and for code of more than 3,000 characters', async () => {
     expect(await highlight('a', 'klingon')).toBeUndefined()
     expect(await highlight('a'.repeat(3_001), 'ts')).toBeUndefined()
   })

@@ -40,7 +40,7 @@ const roomLink = (name: string | RegExp) => alice.page.getByRole('link', { name 
 const panel = () => alice.page.getByRole('region', { name: 'Thread' })
 
 describe('a mention in a thread', { timeout: 60_000 }, () => {
-  it('stays unread when the room is opened, and a click on its badge opens it', async () => {
+  it('stays unread when the room is opened, and opens after a click on the button “1 mention”', async () => {
     const { page } = alice
     const room = await givenRoom()
     const first = await bob.send(room, 'a question')
@@ -141,7 +141,7 @@ describe('a thread', { timeout: 60_000 }, () => {
 })
 
 describe('mentions', { timeout: 60_000 }, () => {
-  it('change the badge when an edit adds or removes them', async () => {
+  it('change the badge of the room when an edit adds or removes them', async () => {
     const room = await givenRoom()
     await open(alice.page, await givenRoom())
     const sent = await bob.send(room, 'for nobody')

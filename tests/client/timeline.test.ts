@@ -90,7 +90,7 @@ describe('a timeline', () => {
     expect(timelineOf([sent(9, 'x')], empty()).items[0]).not.toHaveProperty('replies')
   })
 
-  it('stores the highest sequence number of replies that arrive before their root message', () => {
+  it('stores the highest of the sequence numbers of replies that arrive before their root message', () => {
     const timeline = timelineOf([sent(3, 'c', 'a'), sent(2, 'b', 'a'), sent(1, 'a')])
 
     expect(repliesOf(timeline, 'a')).toMatchObject({ count: 2, lastSeq: 3 })
@@ -386,7 +386,8 @@ describe('a history page', () => {
     void timeline.goTo(2)
     await answer([1, 2, 3], 11, { after: true })
     expect(seqs()).toEqual([1, 2, 3])
-    // This page is from a lagging replica. It includes events up to 8, the previous page up to 11.
+    // This page is from a lagging replica: it includes events up to sequence number 8. The previous
+    // page included events up to 11.
     void timeline.goToPresent()
     await answer([6, 7, 8], 8)
 
@@ -395,7 +396,7 @@ describe('a history page', () => {
     close()
   })
 
-  it('is added to the part of the room that was opened last', async () => {
+  it('extends the messages that are shown now, not those that were shown before a jump', async () => {
     const { timeline, answer, seqs, close } = givenRoom()
     await answer([8, 9, 10], 10, { before: true })
 

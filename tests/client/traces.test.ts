@@ -34,7 +34,7 @@ function readSpans() {
 }
 
 describe('the trace of a message', { timeout: 120_000 }, () => {
-  it('begins in the page and ends in PostgreSQL, and its spans travel over NATS only', async () => {
+  it('begins in the page, which sends its span over NATS, and ends in PostgreSQL', async () => {
     const { page, problems } = await fixture.client.open('alice')
     await createRoom(page, 'private')
     await typeMessage(page, 'from here to the table')

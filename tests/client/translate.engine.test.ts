@@ -75,7 +75,7 @@ describe('translations of a language model', () => {
     await translation.getByText('Translated by Ollama').waitFor()
   })
 
-  it('are cancelled when they are hidden, and can be requested again', async () => {
+  it('are cancelled when the user hides them, and can be requested again', async () => {
     const closed = Promise.withResolvers<void>()
     ollama.answer(async (response) => {
       response.on('close', closed.resolve)
@@ -157,7 +157,7 @@ describe('translations of a language model', () => {
     await goTo(page, fixture.urls.web, room)
   }, 60_000)
 
-  it('are discarded if they lack a mention of the message', async () => {
+  it('are discarded if they lack a mention that the message contains', async () => {
     ollama.answer(say('Frag jemanden.'))
     await send('Ask @bob about it.')
 

@@ -109,7 +109,7 @@ describe('the unread count of a room', () => {
     expect(totalOf(now)).toEqual({ unread: 1, mentions: 1 })
   })
 
-  it('is incomplete after a notice without an event until a room.list response includes the message', () => {
+  it('must be requested after a notice without an event, until a room.list response includes the message', () => {
     const { event: _, ...long } = sent(3)
     const now = withNotices(startUnread(counted(2, 0)), long as Notice)
 
@@ -126,17 +126,17 @@ describe('the unread count of a room', () => {
       expect(totalOf(applyCount(received, read))).toEqual({ unread: 0, mentions: 0 })
   })
 
-  it('follows a read position that moves back, even if its room.list response is older than received messages', () => {
+  it('follows a read position that moves back, even if the room.list response with it is older than received messages', () => {
     const read = withNotices(startUnread(counted(4, 0, { readSeq: 4 })), sent(5))
 
     expect(totalOf(applyCount(read, counted(3, 2, { readSeq: 1 })))).toMatchObject({ unread: 3 })
   })
 
-  it('is replaced by a later room.list response with the same sequence number', () => {
+  it('is replaced by that of a later room.list response, even if its sequence number is the same', () => {
     expect(totalOf(applyCount(startUnread(counted(4, 2)), counted(4, 1))).unread).toBe(1)
   })
 
-  it('stays incomplete until a room.list response includes all messages whose notices had no event', () => {
+  it('must be requested until a room.list response includes all messages whose notices had no event', () => {
     const { event: _, ...long } = sent(6)
     const start = startUnread(counted(0, 0))
     const now = withNotices(start, long as Notice, { ...long, seq: 5 } as Notice)
@@ -156,7 +156,7 @@ describe('the unread count of a room', () => {
     expect([added, removed].map(isUncounted)).toEqual([false, false])
   })
 
-  it('is incomplete after an edit that adds or removes a mention in a message that the server counted', () => {
+  it('must be requested after an edit that adds or removes a mention in a message that the server counted', () => {
     const [without, withMention] = [startUnread(counted(3, 1)), counted(3, 1, { mentions: 1 })]
     const added = withNotices(without, edited(4, 3, { mentions: [me] }))
     const removed = withNotices(startUnread(withMention), edited(4, 3))

@@ -164,7 +164,10 @@ describe.skipIf(missing)(`compose.yaml ${missing ?? ''}`, { timeout: 300_000 }, 
     await message(ada.page, answered).waitFor(recovery)
   }
 
-  /** Sends five messages, which need more space than the files of a store have already allocated. */
+  /**
+   * Sends five messages. Together they are larger than the space that a store has already allocated
+   * in its files, so a full disk cannot store them.
+   */
   async function sendLongMessages(id: string) {
     for (let part = 1; part <= 5; part++)
       await typeMessage(ada.page, `${id} ${part} ${randomBytes(1_500).toString('hex')}`)
@@ -210,9 +213,9 @@ describe.skipIf(missing)(`compose.yaml ${missing ?? ''}`, { timeout: 300_000 }, 
     }
   })
 
-  it('restricts services of the profiles ollama and observe in the same way as all other services', async () => {
+  it('restricts services of the profiles ollama and observe like the services without a profile', async () => {
     const script = 'import json, sys, yaml; json.dump(yaml.safe_load(sys.stdin), sys.stdout)'
-    // Compose v2 prints only services of active profiles.
+    // Compose v2 prints only services of active profiles, so both profiles are activated.
     const profiles = ['--profile', 'ollama', '--profile', 'observe']
     const stdin = await system.compose(...profiles, 'config')
     const { stdout } = await run('python3', ['-c', script], { stdin })
@@ -334,12 +337,12 @@ describe.skipIf(missing)(`compose.yaml ${missing ?? ''}`, { timeout: 300_000 }, 
 
     await talk()
 
-    // The last test waits for Keycloak, which takes a minute to start, and for the web server, whose health check
+    // A later test waits for Keycloak, which takes a minute to start, and for the web server, whose health check
     // requests Keycloak.
     for (const service of ['postgres', 'runtime', server]) await system.untilHealthy(service)
   })
 
-  it.each(['second', 'third'])('restarts the %s nats-server', async () => {
+  it.each(['second', 'third'])('restarts the %s nats-server after it was killed', async () => {
     const server = servers.shift() ?? ''
     await system.kill(server)
 

@@ -21,7 +21,7 @@ const networks = '10.201'
 const maxCommandMs = 1_100_000
 
 /**
- * Starts a container engine of its own. Its images, and the layers of its builds, stay in the cache for the next
+ * Starts a container engine for this run only. Its images, and the layers of its builds, stay in the cache for the next
  * run. It does not touch the packet filter of the machine, so its containers reach each other and the machine,
  * but nothing else.
  */
@@ -97,7 +97,7 @@ async function removeLeftovers(data: string) {
     await rm(join(data, folder), { recursive: true, force: true })
 }
 
-/** Removes the bridges of an engine that has ended: they remain, because they are in the network of the machine. */
+/** Removes the bridges that an engine has left: they are in the network of the machine, so they do not end with it. */
 async function removeUnusedBridges() {
   const links: { ifname: string; addr_info: { local: string }[] }[] = JSON.parse(
     await output('ip', ['-json', '-4', 'address']),

@@ -49,8 +49,8 @@ export async function provideImages(engine: Engine): Promise<void> {
     await provide(image, await digestOfRecipe(recipe, base), () => buildImage(engine, recipe))
   }
   await rm(folder, { recursive: true })
-  // Build layers have no tag, so this command also deletes layers that are in use. They take minutes to build again.
-  // Therefore only old images and layers are deleted.
+  // Build layers have no tag. So without the filter, this command would also delete layers that are in use, which
+  // take minutes to build again. The filter limits it to old images and layers.
   await engine.run('docker', 'image', 'prune', '--force', '--filter', `until=${keptHours}h`)
 }
 
@@ -96,7 +96,8 @@ function digestOf(parts: string[]) {
 async function buildDebian(engine: Engine, root: string) {
   await output('debootstrap', [...debian, root])
   for (const program of ['wget', 'nc']) await symlink('busybox', join(root, 'bin', program))
-  // Trust the authorities of this machine, because a proxy with a private one may be between it and the registries.
+  // Trust the certificate authorities of this machine: a proxy between it and the package registries may use a
+  // certificate of a private authority.
   await copyFile(certificates, join(root, certificates))
   const unused = [
     'var/cache/apt/archives',

@@ -41,7 +41,7 @@ export interface System {
   exec(service: string, ...command: string[]): Promise<string>
   /** Returns what all containers of the service have logged. */
   logs(service: string): Promise<string>
-  /** Kills the main process of a container, which the engine restarts. */
+  /** Kills the main process of a container. The engine then restarts the container. */
   kill(service: string): Promise<void>
   /** Waits until all containers of the service are healthy. */
   untilHealthy(service: string): Promise<void>
@@ -117,7 +117,7 @@ COMPOSE_PROFILES=demo,test
     },
     async makeReadOnly(service) {
       const disk = join(folder, service)
-      // Data that is not yet written would be lost, as after a power cut.
+      // Without this, data that is not yet on the disk would be lost, as after a power cut.
       await engine.enter('sync', '--file-system', disk)
       await engine.enter('mount', '-o', 'remount,abort', disk)
     },
@@ -126,7 +126,7 @@ COMPOSE_PROFILES=demo,test
       const { Id } = await first(service)
       await engine.run('docker', 'stop', Id)
       await engine.enter('umount', disk)
-      // With exit code 1, e2fsck has repaired errors.
+      // The exit code 1 means that e2fsck has repaired errors.
       await engine.enter('sh', '-c', `e2fsck -fy ${disk}.img || [ $? -eq 1 ]`)
       await mountImage(engine, disk)
       await engine.run('docker', 'start', Id)
@@ -134,7 +134,10 @@ COMPOSE_PROFILES=demo,test
   }
 }
 
-/** Mounts small file systems, which end with the engine. Those of the nats-servers can fail, if `canFail`. */
+/**
+ * Mounts small file systems, which end with the engine. If `canFail`, those of the nats-servers are disk images,
+ * because a tmpfs cannot be made to fail.
+ */
 async function mountDisks(engine: Engine, folder: string) {
   for (const [service, megabytes] of Object.entries(disks)) {
     const disk = join(folder, service)
@@ -150,7 +153,7 @@ async function createImage(engine: Engine, disk: string, megabytes: number) {
   await engine.enter('mkfs.ext4', '-q', '-m', '0', `${disk}.img`)
   await mountImage(engine, disk)
   await engine.enter('rmdir', join(disk, 'lost+found'))
-  // Like a tmpfs, it is writable for the user of the container.
+  // The user of the container must be able to write to the file system, as to a tmpfs.
   await engine.enter('chmod', '1777', disk)
 }
 

@@ -186,7 +186,7 @@ export default defineFunction(schedule({ cron: '${cron}' }), () => {})`,
 
 /**
  * A test for promtool. `report.daily` ticks once, and misses its tick a day later. `report.new`
- * exists only from hour 20 on, so at hour 27 it may not have been due yet, and fires no alert.
+ * exists only from hour 20 on. At hour 27 it may not have been due yet, so no alert fires for it.
  */
 const stoppedCron = `
 rule_files: [natter.rules.yml]
@@ -451,7 +451,7 @@ describe.skipIf(!(await canRun(findPrometheus)))('the monitoring of two runtimes
     }
   })
 
-  it('sees that the database is unavailable, and available again', async () => {
+  it('shows when the database becomes unavailable, and when it is available again', async () => {
     const isAvailable = async () => {
       const [found] = await query('min(natter_dependency_available{dependency="postgresql"})')
       return found?.value[1]

@@ -91,7 +91,7 @@ describe('deploy/systemd', () => {
     }
   })
 
-  it('gives a runtime more than twice as much time to stop as the runtime gives its calls in flight', () => {
+  it('lets a runtime stop for more than twice the time for which it waits for its calls in flight', () => {
     const runtime = units.find(({ name }) => name.startsWith('natter-runtime'))
     const [seconds] = runtime?.values('TimeoutStopSec') ?? []
 

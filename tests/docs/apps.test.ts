@@ -135,7 +135,7 @@ function importOf(name: string): string {
 async function replaceIn(name: string, old: RegExp, code: string) {
   const file = join(project, 'apps', 'dice', name)
   const before = await readFile(file, 'utf8')
-  // If a failed test is repeated, the code has already been inserted.
+  // If Vitest retries a failed test, the first attempt has already inserted the code.
   if (before.includes(code)) return
   const after = before.replace(old, () => code)
   expect(after, name).not.toBe(before)

@@ -66,7 +66,7 @@ describe('examples/', () => {
     expect(listed.toSorted()).toEqual(functions.map(({ name }) => name).toSorted())
   })
 
-  it('counts concurrent calls, and publishes the last count', async () => {
+  it('counts concurrent calls correctly, and publishes the new count', async () => {
     const name = crypto.randomUUID()
     const counts = await Promise.all([1, 2, 3].map(() => call(`tally.add.${name}`, {})))
 
@@ -97,7 +97,7 @@ describe('examples/', () => {
     expect(await send()).toEqual({ duplicate: true })
   })
 
-  it('publishes an event by a schedule', async () => {
+  it('publishes events on a schedule', async () => {
     expect(await eventAfter('clock.ticked', () => {})).toEqual({
       at: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
     })

@@ -48,7 +48,7 @@ export async function giveArabicPoll(people: People) {
   })
 }
 
-/** Waits up to a minute, because standups open at a full minute. */
+/** Opens a standup and answers it. Waits up to a minute, because standups open at a full minute. */
 export async function giveStandup({ alice, bob, maya }: People) {
   const room = launchRoom as RoomId
   const act = ({ client }: Person, action: string, data: object) =>

@@ -53,7 +53,7 @@ async function createRooms(people: People) {
     await owner.client.call('room.create', { room, name, kind: 'public' })
   await alice.client.call('room.join', { room: 'release-notes' })
   const everyone = Object.entries(people) as [Name, Person][]
-  // Only users whom the server knows can be invited.
+  // Wait until the server knows all users, because only known users can be invited.
   const userIds = everyone.map(([name]) => name)
   while ((await alice.client.call('users.names', { userIds })).users.length < userIds.length)
     await delay(50)
