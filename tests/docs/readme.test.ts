@@ -57,7 +57,7 @@ describe('the README', () => {
     expect(checked.stdout).toContain('chat.history')
   })
 
-  it('names the tested version of the nats command, which lists the function', async () => {
+  it('names the version of the nats command that this test uses to list the function', async () => {
     const nats = await findNatsCli()
     const listed = await run(nats, ['-s', env.NATS_URL ?? '', 'micro', 'ls'])
     expect(listed.stdout).toContain('greet')

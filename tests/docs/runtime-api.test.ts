@@ -57,7 +57,7 @@ describe('docs/runtime-api.md', () => {
   const placeOrder = (item: string, count = 1) =>
     call(`order.place.${crypto.randomUUID()}`, { item, count })
 
-  it('has a section for each export of runtime/index.ts, and no other', async () => {
+  it('has a section for each export of runtime/index.ts, and for nothing else', async () => {
     const documented = [...document.matchAll(/^### (.+)$/gm)].flatMap(([, heading = '']) =>
       [...heading.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name),
     )
@@ -118,7 +118,7 @@ describe('docs/runtime-api.md', () => {
     expect(data).toEqual({ at: expect.stringMatching(/^\d{4}-\d\d-\d\dT/) })
   })
 
-  it('has a function that publishes a rejection for a caller without a reply subject', async () => {
+  it('has a function that publishes an event when it rejects a call without a reply subject', async () => {
     const { data } = await eventAfter('deliver.ada.rejected.order', () =>
       nc.publish('as.ada.order.place.not-a-uuid', '{}'),
     )
@@ -139,7 +139,7 @@ describe('docs/runtime-api.md', () => {
     expect(await call('order.list', { since: 1_000_000 })).toMatchObject({ code: 'not_found' })
   })
 
-  it('has a set of functions, and a guard around all functions', async () => {
+  it('has functions that one call of defineFunctions defines, and a guard that rejects blocked callers', async () => {
     expect(await call('item.list', {})).toEqual(['pen', 'book', 'stamp'])
     expect(await call('item.price.book', {})).toBe(20)
     await new Kvm(nc).open('BLOCKED').then((bucket) => bucket.put('eve', '{"reason":"unpaid"}'))

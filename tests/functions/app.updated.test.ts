@@ -27,7 +27,7 @@ describe('app.updated', () => {
     },
   )
 
-  it('publishes one update to each of 200 members', async () => {
+  it('publishes an update exactly once to each of 200 members', async () => {
     const users = newUserIds(200)
     const room = await app.createRoom(users, 'private')
     const toAll = await app.listen(deliverAppUpdated, { room }, 'functions')

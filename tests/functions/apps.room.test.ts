@@ -7,7 +7,7 @@ const app = useApp()
 const poll = 'poll' as AppId
 
 describe('apps.room', () => {
-  it('returns the apps that are installed in the room, to each member', async () => {
+  it('returns to each member the apps that are installed in the room', async () => {
     const room = await app.createRoom(['alice', 'charlie'], 'private', { alice: 'owner' })
     expect(await app.call('apps.room', { room }, 'charlie')).toEqual([])
 
@@ -30,7 +30,7 @@ describe('apps.room', () => {
     },
   )
 
-  it('rejects a member who left', async () => {
+  it('rejects a user who has left the room', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private')
     await app.call('room.leave', { room }, 'bob')
 

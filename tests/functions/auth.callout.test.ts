@@ -73,7 +73,7 @@ describe('auth.callout', () => {
     expect(answer.json()).toEqual({ caller: userId })
   })
 
-  it('keeps the id of a user whose user name changes, and gives it to no other user', async () => {
+  it('keeps the id of a user whose user name changes, and gives another id to a new user with the old name', async () => {
     const before = { preferred_username: `dora-${crypto.randomUUID()}`, sub: crypto.randomUUID() }
     const userId = await askUserId(await connectWith(before), before)
     expect(userId).toBe(before.preferred_username)
@@ -125,8 +125,8 @@ describe('auth.callout', () => {
 
     await nc.closed()
     const openMs = Date.now() - openedAt
-    // The connection is closed at a random time in the last tenth of CONNECTION_TTL. The test
-    // allows a second less, because nats-server counts in whole seconds.
+    // The connection is closed at a random time in the last tenth of CONNECTION_TTL. It may be
+    // closed a second earlier than that, because nats-server counts in whole seconds.
     expect(openMs).toBeGreaterThan(ttlS * 900 - 1_000)
   })
 

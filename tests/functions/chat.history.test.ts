@@ -204,7 +204,7 @@ describe('chat.history', () => {
     expect(messages[1]).not.toHaveProperty('replies')
   })
 
-  it('does not count deleted replies, and returns the sequences of replies that were deleted after asOf', async () => {
+  it('does not count deleted replies, and returns the sequences of those whose deletion is later than asOf', async () => {
     const { room } = await createMessages(1)
     await app.addMember(room, 'bob', 'public')
     const [first] = (await read(room)).messages
@@ -251,7 +251,7 @@ describe('chat.history', () => {
     expect((await read(room, { before: seqs[0] })).asOf).toBe(seq)
   })
 
-  it('returns shorter history pages when long texts exceed the response size, without gaps between pages', async () => {
+  it('returns fewer messages when long texts would exceed the maximum size of a response, without gaps between pages', async () => {
     const room = await app.createRoom(['alice'])
     const seqs: number[] = []
     for (let index = 0; index < 60; index++)

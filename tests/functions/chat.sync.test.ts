@@ -56,7 +56,7 @@ describe('chat.sync', () => {
     expect(tooMany).toEqual({ recovered: false })
   })
 
-  it('reports recovered: false when the events exceed the response size', async () => {
+  it('reports recovered: false when the events exceed the maximum size of a response', async () => {
     const room = await app.createRoom(['alice'])
     const { seq: since } = await app.send(room, 'before', 'alice')
     const sendLong = (count: number) =>

@@ -119,7 +119,7 @@ describe('connection.closed', () => {
     expect(await presence.readStatus(user)).toBe('away')
   })
 
-  it('keeps a late heartbeat of the closed connection from opening a presence lease', async () => {
+  it('does not let a late heartbeat of the closed connection open a presence lease', async () => {
     const [user, connection] = [newUserId(), await newConnection()]
     const key = `${user}.${connection.connId}`
     await openLease(user, connection.connId)
@@ -133,7 +133,7 @@ describe('connection.closed', () => {
     expect(await readLease(key)).toMatchObject({ state: 'closed', ttl: '60s' })
   })
 
-  it('is not needed to end a lease on a server that presence.sweep does not know: this lease expires without heartbeats', async () => {
+  it('is not needed for a lease of a connection to a server that presence.sweep does not know: it expires without heartbeats', async () => {
     const [user, server] = [newUserId(), `N${'A'.repeat(55)}`]
 
     const { nextMs } = await presence.heartbeat(user, natsConnectionId({ server, client: 7 }))

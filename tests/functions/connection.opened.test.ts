@@ -21,7 +21,7 @@ describe('connection.opened', () => {
   it('closes the newest connections of a user who has more than 100', async () => {
     const old = await connectMany(servers, 20)
     // `connectMany` fails if the runtime closes a connection over the limit before its login is
-    // complete.
+    // complete. The test ignores this.
     await connectMany(servers, 150).catch(() => undefined)
 
     await expect.poll(async () => (await listConnections(auth, 'alice')).length).toBeLessThan(110)

@@ -18,7 +18,7 @@ async function exists(seq: number) {
 }
 
 describe('console.discard', () => {
-  it('deletes a dead letter, and returns done: false when called again for it', async () => {
+  it('deletes a dead letter, and returns done: false for a second call with the same dead letter', async () => {
     const seq = await createDeadLetter()
 
     expect(await app.call('console.discard', { seq }, 'alice')).toEqual({ done: true })

@@ -43,7 +43,7 @@ describe('console.replay', () => {
     expect(await app.readEvents(room)).toHaveLength(1)
   })
 
-  it('replays a dead letter once when called several times', async () => {
+  it('replays a dead letter only once, even if it is called several times at once', async () => {
     const room = await app.createRoom(['bob'])
     const { seq } = await createDeadLetter(room)
 

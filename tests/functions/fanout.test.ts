@@ -103,7 +103,7 @@ describe('fanout', () => {
     expect(again.seq).toBeGreaterThan(seq)
   })
 
-  it('publishes to each member of a public room, instead of broadcasting, while a user is banned', async () => {
+  it('publishes an event separately to each member of a public room, instead of once to all, while a user is banned', async () => {
     const room = await app.createRoom(['alice', 'bob', 'charlie'], 'public', { alice: 'owner' })
     const multicast = await app.listen(roomNotify, {}, 'charlie')
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
@@ -128,7 +128,7 @@ describe('fanout', () => {
     expectChain(all.toSorted((a, b) => a.seq - b.seq))
   })
 
-  it('publishes the leave event once to the user who left a private room', async () => {
+  it('publishes the event `leave`, but no later one, to the user who left a private room', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private')
     const toBob = await app.listen(deliverNotify, { user: 'bob' }, 'bob')
     await app.send(room, 'here you are', 'alice')

@@ -11,7 +11,7 @@ function reply(room: RoomId, threadId: MessageId, text: string, as: TestPerson) 
 }
 
 describe('fanout.thread', () => {
-  it('publishes a reply to a public room, with its thread and text', async () => {
+  it('publishes a reply in a public room with its thread id and its text', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const { id: threadId } = await app.send(room, 'first', 'alice')
     const mailbox = await app.listen(roomNotify, { room }, 'charlie')

@@ -6,7 +6,7 @@ import { newClientId, newUserId, useApp } from '../support/app.ts'
 
 const app = useApp()
 
-/** The functions of the console are not in this list, because their answers change over time. */
+/** The functions `console.*` only read, too, but are not listed: their answers change over time. */
 const readNames = [
   'chat.history',
   'chat.history.thread',
@@ -60,7 +60,7 @@ beforeAll(async () => {
     'users.names': { userIds: [me] },
     'users.search': { text: me },
   }
-  // Once all events are persisted, the answers no longer change.
+  // Wait until all events are persisted, because only then the answers no longer change.
   await vi.waitUntil(async () => {
     const { versions } = await client.call('msg.versions', { notifyId })
     const { messages } = await client.call('chat.history', { room })

@@ -52,8 +52,8 @@ describe('message.changed', () => {
 
     expect(await changes.next()).toEqual({ id })
     expect(await changes.next()).toEqual({ id })
-    // When the following message is persisted, `persist` has also processed the edit and the
-    // deletion.
+    // Once this later message is persisted, `persist` has processed the edit and the deletion. No
+    // further `message.changed` can follow.
     const other = await createMessage()
     await app.waitForRows(other.room, 1)
     expect(changes.unread()).toEqual([])

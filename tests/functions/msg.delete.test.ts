@@ -38,7 +38,7 @@ describe('msg.delete', () => {
     expect(messages).toMatchObject([{ ...sent, text: '', mentions: [], deletedAt }])
   })
 
-  it('publishes the deletion to the room in order, without the text', async () => {
+  it('publishes the deletion to the room in stream order, without the text', async () => {
     const { room, sent, notifyId } = await createMessage()
     const notices = await app.listen(roomNotify, { room }, 'bob')
 

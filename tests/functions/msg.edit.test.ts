@@ -52,7 +52,7 @@ describe('msg.edit', () => {
     await expect.poll(page).toMatchObject([{ ...edited, editedAt: message.editedAt }])
   })
 
-  it('publishes the edit to the room in order', async () => {
+  it('publishes the edit to the room in stream order', async () => {
     const { room, sent, notifyId } = await createMessage()
     const notices = await app.listen(roomNotify, { room }, 'bob')
 
@@ -104,7 +104,7 @@ describe('msg.edit', () => {
     expect((await read(notifyId, 'bob')).text).toHaveLength(8_000)
   })
 
-  it('edits a reply, and publishes its thread id', async () => {
+  it('edits a reply, and publishes the edit with the thread id', async () => {
     const { room, sent } = await createMessage()
     const reply = { room, threadId: sent.id, clientId: newClientId(), text: 'under it' }
     const notifyId = toNotifyId(await app.call('send.thread', reply, 'bob'))
@@ -150,7 +150,7 @@ describe('msg.edit', () => {
     expect(await read(notifyId, 'bob')).toEqual(before)
   })
 
-  it('keeps the last of several concurrent edits in the database and in the answers of msg.get', async () => {
+  it('makes the database and msg.get keep the edit that is last in the stream when several edits are concurrent', async () => {
     const { room, notifyId } = await createMessage()
     const texts = Array.from({ length: 20 }, (_, index) => `edit ${index}`)
 

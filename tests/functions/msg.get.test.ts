@@ -18,7 +18,7 @@ async function publishChange(id: string) {
 }
 
 describe('msg.get', () => {
-  it('returns the message that a notification refers to', async () => {
+  it('returns the message that a notice refers to', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const notices = await app.listen(roomNotify, { room }, 'bob')
     const clientId = newClientId()
@@ -143,7 +143,7 @@ describe('msg.get', () => {
     expect(message.text).toBe('for all')
   })
 
-  it('rejects calls at the latest one second after the room was archived', async () => {
+  it('rejects calls no later than one second after the room was archived', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner' })
     const notifyId = toNotifyId(await app.send(room, 'hello', 'alice'))
     await app.call('msg.get', { notifyId }, 'bob')

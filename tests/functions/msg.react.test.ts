@@ -59,7 +59,7 @@ describe('msg.react', () => {
       .toEqual([{ emoji: '👍', count: 1, users: ['bob'] }])
   })
 
-  it('publishes reactions to the room in order', async () => {
+  it('publishes reactions to the room in stream order', async () => {
     const { room, sent, notifyId } = await createMessage()
     const notices = await app.listen(roomNotify, { room }, 'bob')
 
@@ -166,7 +166,7 @@ describe('msg.react', () => {
     await expect.poll(readCounts).toEqual([2])
   })
 
-  it('accepts 20 different emojis for a message, and rejects another one from any user as a conflict', async () => {
+  it('accepts 20 different emojis for a message, and rejects a 21st from any user as a conflict', async () => {
     const { room, notifyId } = await createMessage()
     for (const emoji of emojis) await react(notifyId, emoji, 'bob')
     await expect.poll(() => readReactions(room)).toHaveLength(20)

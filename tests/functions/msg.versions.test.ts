@@ -47,7 +47,7 @@ describe('msg.versions', () => {
     expect(versions.map(({ text }) => text)).toEqual(['first', 'second'])
   })
 
-  it('returns the newest versions that fit into the response', async () => {
+  it('returns only the newest versions if not all fit into the response', async () => {
     const room = await app.createRoom(['alice'])
     const notifyId = toNotifyId(await app.send(room, '0', 'alice'))
     const long = (index: number) => `${index} `.padEnd(8_000, '☂')

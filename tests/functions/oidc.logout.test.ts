@@ -101,7 +101,7 @@ const closes = (nc: NatsConnection) =>
   ])
 
 describe('oidc.logout', () => {
-  it('closes the connections of the session, and rejects the tokens of the session', async () => {
+  it('closes the connections of the session in the logout token, and rejects the access tokens of that session', async () => {
     const user = createUser()
     const [token, other] = [await user.token('here'), await user.token('elsewhere')]
     // The provider may still renew a token while it ends the session. So the time of issue of this
@@ -167,7 +167,7 @@ describe('oidc.logout', () => {
   it('closes connections that are opened during the logout', async () => {
     const user = createUser()
     const token = await user.token('here')
-    // The first login assigns the user id. Without it, a logout finds no connections of the user.
+    // The first login assigns the user id. Without a user id, a logout finds no connections.
     await open(token)
     const logins: Promise<NatsConnection | undefined>[] = []
     const logIn = () => logins.push(open(token).catch(() => undefined))
@@ -205,7 +205,7 @@ describe('oidc.logout', () => {
     await other.flush()
   })
 
-  it('rejects the tokens of the session even after a restart of the runtime, after which only the first logout closes connections whose session is unknown', async () => {
+  it('rejects the tokens of the session even after a restart of the runtime; the next logout closes connections whose session is unknown, later ones do not', async () => {
     const user = createUser()
     const token = await user.token('here')
     await open(token)

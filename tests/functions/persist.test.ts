@@ -180,7 +180,8 @@ describe('persist', () => {
 
     const rows = await app.waitForRows(room, 2)
     expect(rows.map((row) => row.seq)).toEqual([seq, last.seq])
-    // The copy must be deleted, because it would keep the text when the message is deleted.
+    // The copy must be deleted: otherwise, it would still contain the text after a deletion of the
+    // message.
     const log = (await jetstreamManager(nc)).streams
     await expect.poll(() => log.getMessage(CHAT_MESSAGES.stream, { seq: copy.seq })).toBeNull()
     expect(await log.getMessage(CHAT_MESSAGES.stream, { seq })).not.toBeNull()

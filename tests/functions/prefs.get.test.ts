@@ -5,7 +5,7 @@ import { badPayloads } from '../support/bad-payloads.ts'
 const app = useApp()
 
 describe('prefs.get', () => {
-  it('returns no preferences with revision 0 to a user who has stored none', async () => {
+  it('returns empty preferences and the revision 0 to a user who has stored none', async () => {
     const client = await app.clientFor(newUserId())
 
     expect(await client.call('prefs.get', {})).toEqual({ prefs: {}, revision: 0 })

@@ -93,7 +93,7 @@ describe('prefs.set', () => {
     { status: { status: 'invisible' } },
     { status: { status: 'busy', until: 'tomorrow' } },
     { theme: 'dark' },
-    // `notify` may be null, which restores its default.
+    // Leave out the payload in which `notify` is null: it is valid, and restores the default.
     ...badPayloads({ notify: 'all' })
       .map(([, payload]) => payload)
       .filter((payload) => payload !== '{"notify":null}'),

@@ -10,7 +10,7 @@ describe('presence.changed', () => {
     await startInstance()
     const user = newUserId()
     const changes = await presence.listenToUser(user)
-    // With twenty calls, both processes cache the status.
+    // Twenty calls are enough to reach both processes, so that both cache the status.
     await Promise.all(Array.from({ length: 20 }, () => presence.heartbeat(user)))
 
     for (const status of ['away', 'busy', 'online'] as const) {

@@ -23,7 +23,7 @@ describe('runtime check for apps', { timeout: 60_000 }, () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   })
 
-  it('reports tables without a migration, and a folder that is not named after its app', async () => {
+  it('reports a changed table without a migration, and a folder that is not named after its app', async () => {
     const tables = join(folder, 'dice', 'tables.ts')
     const before = await readFile(tables, 'utf8')
     await writeFile(tables, before.replace("smallint('result')", "smallint('total')"))

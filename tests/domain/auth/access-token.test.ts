@@ -190,7 +190,7 @@ describe('TokenCheck.check', () => {
       /azp is "x", its aud/,
     ],
   ]
-  it.each(claims)('rejects a token %s with the reason', async (_, claims, reason) => {
+  it.each(claims)('rejects a token %s, and names the reason', async (_, claims, reason) => {
     const rejection = await rejectionOf(await issuer.token(claims()))
 
     expect(rejection).toEqual(rejectedWith(reason))
@@ -288,7 +288,7 @@ describe('issuer keys', () => {
       ['the public URL', `${publicIssuer}/keys`, '/realms/nats-chat/keys'],
       ['the public host', 'https://id.invalid/keys?v=1', '/keys?v=1'],
       ['the internal URL', undefined, '/realms/nats-chat/keys'],
-    ])('are fetched from that URL if the discovery document names %s', async (_, keysUrl, path) => {
+    ])('are fetched from that URL if the discovery document places them at %s', async (_, keysUrl, path) => {
       issuer.moveKeys({ issuer: publicIssuer, path, ...(keysUrl ? { keysUrl } : {}) })
 
       const token = await issuer.token({ iss: publicIssuer })
@@ -391,7 +391,7 @@ describe('issuer keys', () => {
 
     for (let check = 0; check < 3; check++)
       expect(await rejectionOf(token, misconfigured)).toMatchObject(unavailable)
-    // One request for the discovery document, and one for the keys.
+    // The first check made one request for the discovery document, and one for the keys.
     expect(issuer.requestCount()).toBe(2)
 
     vi.advanceTimersByTime(1_001)

@@ -18,7 +18,7 @@ function createRuns() {
   return { runs, call }
 }
 
-it('batchCalls runs the first call at once, and later runs the calls that arrive meanwhile, in batches of at most the maximum size', async () => {
+it('batchCalls runs the first call at once, collects the calls that arrive during a run, and then runs them in batches of at most the maximum size', async () => {
   const { runs, call } = createRuns()
   const results = [1, 2, 3, 4, 5].map((number) => call('a', number))
   expect(runs.map(({ calls }) => calls)).toEqual([[1]])

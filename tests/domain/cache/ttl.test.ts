@@ -8,7 +8,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-/** Returns the milliseconds that remain of a TTL of 500 ms after a read of `readMs`. */
+/** Returns the milliseconds that remain of a TTL of 500 ms after a read that takes `readMs`. */
 async function ttlAfter(readMs: number): Promise<number | undefined> {
   const options = { ttl: 500 }
   const reading = fetchWithAgedTtl(

@@ -38,7 +38,7 @@ describe('Apertium', () => {
     expect(pieces.filter((piece) => piece.trim() !== '')).toHaveLength(3)
   })
 
-  it.each(chatLines)('keeps the protected parts of %j', async (line) => {
+  it.each(chatLines)('keeps the parts of %j that must not be translated', async (line) => {
     const parts = splitForTranslation(line)
     expect(parts.map(({ text }) => text).join('')).toBe(line)
 
@@ -49,7 +49,7 @@ describe('Apertium', () => {
     expect(await findOutputProblem(parts, output, 'es')).toBeUndefined()
   })
 
-  it('answers 200 concurrent texts, each with its own translation', async () => {
+  it('translates 200 texts at once, and returns each text’s own translation', async () => {
     const numbers = Array.from({ length: 200 }, (_, index) => index + 1_000)
 
     const outputs = await Promise.all(

@@ -35,14 +35,14 @@ describe('LibreTranslate', () => {
     await expect(engine.probe(signal)).resolves.toEqual({ en: ['de', 'es'] })
   })
 
-  it('translates, and restores the protected parts', async () => {
+  it('replaces parts that must not be translated by placeholders, and restores them', async () => {
     await expect(Array.fromAsync(engine.translate(job))).resolves.toEqual(['Frage @bob'])
     expect(requests).toEqual([
       { q: 'Ask ⟦0⟧', source: 'auto', target: 'de', format: 'text', api_key: 'secret' },
     ])
   })
 
-  it('fails for an error of the server', async () => {
+  it('fails if the server responds with an error', async () => {
     status = 500
     await expect(Array.fromAsync(engine.translate(job))).rejects.toThrow('status 500')
   })

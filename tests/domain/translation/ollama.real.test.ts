@@ -55,7 +55,7 @@ describe.runIf(process.env.NATTER_TEST_OLLAMA)('a real Ollama', () => {
     expect((await Array.fromAsync(translate())).join('').trim()).toBe(chainAnswer)
   })
 
-  it('fails after it was stopped', async () => {
+  it('is reported as unavailable after it was stopped, with the command that starts it', async () => {
     await server.process.stop()
 
     await expect(create().probe(never)).rejects.toMatchObject({ remedy: 'ollama serve' })
