@@ -365,7 +365,7 @@ describe('a page during and after an outage', { timeout: 120_000 }, () => {
     expect(await alice.page.locator('.banner').count()).toBe(0)
   })
 
-  it.each(bothOutages)('shows the banner two seconds after the outage began: %s', async (_, disconnect) => {
+  it.each(bothOutages)('shows the banner about 2 s into an outage: %s', async (_, disconnect) => {
     await givenRoom()
     const shown = await recordBannerTimes(alice.page)
 

@@ -288,7 +288,7 @@ describe('issuer keys', () => {
       ['the public URL', `${publicIssuer}/keys`, '/realms/nats-chat/keys'],
       ['the public host', 'https://id.invalid/keys?v=1', '/keys?v=1'],
       ['the internal URL', undefined, '/realms/nats-chat/keys'],
-    ])('are fetched from that URL if the discovery document places them at %s', async (_, keysUrl, path) => {
+    ])('are fetched from that URL if the discovery document names %s', async (_, keysUrl, path) => {
       issuer.moveKeys({ issuer: publicIssuer, path, ...(keysUrl ? { keysUrl } : {}) })
 
       const token = await issuer.token({ iss: publicIssuer })
