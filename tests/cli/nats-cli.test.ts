@@ -67,7 +67,7 @@ describe('the nats command', () => {
     ])
   })
 
-  it('counts rejected and failed calls as errors, and the time in `await` as processing time', async () => {
+  it('shows rejected and failed calls as errors, and includes the time in `await` in the processing time', async () => {
     const [before] = await endpointsOf('greet')
     await callGreet(5, { takesMs: 40 })
     await callGreet(3, { takesMs: 40, ends: 'refused' })

@@ -55,7 +55,7 @@ describe('runtime start', () => {
     },
   )
 
-  it('connects to the nats-server that `npm start` runs here if neither --nats nor NATS_URL is set', async () => {
+  it('connects to the nats-server of `npm start` in this folder if neither --nats nor NATS_URL is set', async () => {
     const functionsUrl = bench.nats.urlOf('functions')
     const state = await bench.write({ 'stack.json': JSON.stringify({ functionsUrl }) })
 

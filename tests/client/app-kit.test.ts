@@ -15,7 +15,7 @@ function createLoads() {
 const turn = () => new Promise((resolve) => setImmediate(resolve))
 
 describe('createRefresh in the kit for apps', () => {
-  it('runs a single second load for all calls that arrive during the first one', async () => {
+  it('runs only one further load for all calls that arrive during the first load', async () => {
     const { started, refresh } = createLoads()
     const first = refresh()
     const others = [refresh(), refresh()]

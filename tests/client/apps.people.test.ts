@@ -84,7 +84,7 @@ describe('a poll in a public room with two members and a reader who has not join
     expect(charlie.frames.filter((frame) => frame.includes('app.poll'))).toEqual([])
   })
 
-  it('closes with a notice for a member who is removed from the room', async () => {
+  it('disappears, with a notice, from the page of a member who is removed from the room', async () => {
     const { alice, bob } = pages
 
     await users.alice.client.call('room.kick', { room, userId: 'bob' as UserId })
@@ -117,7 +117,7 @@ describe('a poll in a public room with two members and a reader who has not join
     }
   })
 
-  it('closes with a notice when the app is removed from the room', async () => {
+  it('disappears, with a notice, when the app is removed from the room', async () => {
     const { alice } = pages
 
     await users.alice.client.call('apps.uninstall', { room, app: poll })

@@ -67,7 +67,7 @@ async function isOnScreen(page: Page, text: string): Promise<boolean> {
 }
 
 describe('a link to a message or a room', { timeout: 60_000 }, () => {
-  it('opens at the message, highlights it, and loads older and newer messages on scrolling', async () => {
+  it('opens the room at the message, highlights it, and loads older and newer messages on scrolling', async () => {
     const { room, sent } = await givenHistory(150)
 
     await alice.page.goto(fixture.urls.web + pathTo(room, sent[59]?.id))
@@ -107,7 +107,7 @@ describe('a link to a message or a room', { timeout: 60_000 }, () => {
     expect(new URL(alice.page.url()).pathname).toBe(`/r/${room}/t/${first}/m/${id}`)
   })
 
-  it('opens at the place of a deleted message', async () => {
+  it('opens the room at the place of a deleted message', async () => {
     const { room, sent } = await givenHistory(80)
     const { id = '', seq = 0 } = sent[4] ?? {}
     const notifyId = `${seq.toString(36)}-${id}`

@@ -79,7 +79,7 @@ describe('the feed of a room', () => {
     expect(delivered).toEqual([11, 12, 13, 14, 15])
   })
 
-  it('asks chat.sync only for events of the 10 s before the newest one, once it has received many', async () => {
+  it('calls chat.sync only for the last 10 s before the newest event, if it has received more than 300 events', async () => {
     const { feed, syncs } = givenFeed()
     for (let seq = 11; seq <= 1_010; seq++) {
       feed.receive(notice(seq, seq - 1))

@@ -49,7 +49,7 @@ describe('the first visit', { timeout: 90_000 }, () => {
     await bob.page.getByRole('heading', { level: 1, name: 'General' }).waitFor()
   })
 
-  it('offers to open the existing room when another room already has the address of a new one', async () => {
+  it('offers to open the existing room when the address of a new room is already taken', async () => {
     const { page } = alice
     const room = await createRoom(bob.page, 'public')
     await page.getByRole('button', { name: 'Create room' }).click()

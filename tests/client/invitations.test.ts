@@ -13,7 +13,8 @@ let alice: Visitor
 let bob: TestUser
 
 useClientFixture({
-  // Bob's first message is a message request only if he and alice share no room.
+  // Bob's first message is a message request only if he and alice share no room, such as a default
+  // room.
   env: { DEFAULT_ROOMS: '' },
   async setUp({ open, connect }) {
     bob = await connect('bob')

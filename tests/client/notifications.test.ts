@@ -303,7 +303,7 @@ describe('notifications', { timeout: 60_000 }, () => {
     expect((await shownBy(page)).map(({ body }) => body).join()).not.toContain('disturbed')
   })
 
-  it('add a number to the page title and a dot to its icon until the messages are read', async () => {
+  it('add a number to the page’s title and a dot to the page’s icon until the messages are read', async () => {
     const room = await givenRoom()
     const { page } = alice
     const icon = () => page.locator('link[rel="icon"]').getAttribute('href')

@@ -52,7 +52,7 @@ describe('preferences of the account', { timeout: 90_000 }, () => {
     expect((await readPrefs()).rooms).toEqual({ [room]: 'all' })
   })
 
-  it('apply “Do not disturb” and its end in another browser', async () => {
+  it('turn “Do not disturb” on and off in another browser', async () => {
     await laptop.page.locator('.me').click()
     await laptop.page.getByRole('menuitem', { name: 'Do not disturb' }).click()
     await laptop.page.getByRole('menuitem', { name: 'For 1 hour' }).click()
@@ -66,7 +66,7 @@ describe('preferences of the account', { timeout: 90_000 }, () => {
     await expect.poll(async () => (await readPrefs()).status).toEqual({ status: 'online' })
   })
 
-  it('set the language in another browser', async () => {
+  it('change the language of another browser', async () => {
     await laptop.page.locator('.me').click()
     await laptop.page.getByRole('menuitem', { name: 'Settings' }).click()
     await laptop.page.getByRole('dialog').getByRole('combobox').first().selectOption('de')

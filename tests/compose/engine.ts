@@ -12,7 +12,7 @@ export interface Engine extends AsyncDisposable {
   run(command: 'docker' | 'docker-compose', ...args: string[]): Promise<string>
   /** Runs a command in the namespaces of the engine, where the process ids of `docker inspect` are valid. */
   enter(command: string, ...args: string[]): Promise<string>
-  /** A folder that is removed with the engine. */
+  /** A folder that is deleted when the engine is disposed. */
   dir: string
 }
 

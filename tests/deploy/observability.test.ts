@@ -405,7 +405,7 @@ describe.skipIf(!(await canRun(findPrometheus)))('the monitoring of two runtimes
       .toMatchObject([{ metric: { service: 'refund-reject', severity: 'warning' } }])
   })
 
-  it('gets metrics that promtool check metrics accepts', async () => {
+  it('gets metrics that `promtool check metrics` accepts', async () => {
     const stdin = await (await fetch(`${health}/metrics`)).text()
     const { code, stdout, stderr } = await run(await findPromtool(), ['check', 'metrics'], {
       stdin,

@@ -6,7 +6,7 @@ import { newClientId, newUserId, useApp } from '../support/app.ts'
 
 const app = useApp()
 
-/** The functions `console.*` only read, too, but are not listed: their answers change over time. */
+/** Without the reading functions of the console, because their answers change over time. */
 const readNames = [
   'chat.history',
   'chat.history.thread',

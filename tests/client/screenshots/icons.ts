@@ -6,7 +6,7 @@ const folder = join(import.meta.dirname, '..', '..', '..', 'client', 'public')
 
 export async function drawIcons(browser: Browser): Promise<void> {
   const icon = await readFile(join(folder, 'icon.svg'), 'utf8')
-  // A system crops a maskable icon to any shape: only the inner 80 % are safe.
+  // A system crops a maskable icon to any shape: only the inner 80 % are always visible.
   const maskable = icon
     .replace(/ rx="\d+"/, '')
     .replace(

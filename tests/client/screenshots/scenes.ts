@@ -179,7 +179,7 @@ export const scenes: Record<string, Scene> = {
       await page.locator('#composer').press('Enter')
       const message = page.getByRole('article', { name: /The list is done/ })
       await message.waitFor()
-      // The trace is complete once the message is persisted.
+      // Wait until the message is persisted, because only then is its trace complete.
       await page.waitForTimeout(2_000)
       await message.hover()
       await message.getByRole('button', { name: 'More' }).click()
@@ -278,7 +278,7 @@ async function showWhiteboard({ page }: SceneContext) {
   await page.mouse.move(wide.width - 1, 20)
 }
 
-/** Opens the app whose card is the last one in the room. */
+/** Opens the app that posted the last card in the room. */
 async function showApp(page: Page, room: string) {
   await showRoom(page, room)
   await page.locator('.message-card button').last().click()

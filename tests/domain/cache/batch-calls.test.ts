@@ -40,7 +40,7 @@ it('batchCalls runs the calls of different keys at the same time', () => {
   expect(runs.map(({ key }) => key)).toEqual(['a', 'b'])
 })
 
-it('batchCalls rejects a call whose outcome is rejected, and all calls of a run that fails', async () => {
+it('batchCalls rejects a single call if only its outcome is an error, and all calls of a run that fails as a whole', async () => {
   const { runs, call } = createRuns()
   const first = call('a', -1)
   const others = Promise.allSettled([0, 1].map((number) => call('a', number)))

@@ -16,7 +16,7 @@ describe('nameKeys', () => {
     ['Ｂｏｂ', 'Bob'],
     ['علی\u200cرضا', 'علیرضا'],
     ['🎉', '🎉'],
-  ])('returns a common key for %s and %s', (a, b) => {
+  ])('returns a common key for the similar names %s and %s', (a, b) => {
     expect(lookAlike(a, b)).toBe(true)
   })
 
@@ -26,7 +26,7 @@ describe('nameKeys', () => {
     ['王小明', '王小朋'],
     ['🎉', '🎊'],
     ['constructor', '__proto__'],
-  ])('returns no common key for %s and %s', (a, b) => {
+  ])('returns no common key for the different names %s and %s', (a, b) => {
     expect(lookAlike(a, b)).toBe(false)
   })
 })
