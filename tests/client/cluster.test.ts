@@ -72,6 +72,6 @@ it('the page connects to another public address when its server dies, and never 
   expect(dialled.at(-1)).not.toBe(server && new URL(publicUrl(server)).href)
   expect(addresses).toEqual(expect.arrayContaining(dialled))
   await server?.restart()
-  // Violations of the content security policy would be among these problems.
+  // A connection that the content security policy forbids would be among these problems, too.
   expect(problems.filter((text) => !text.includes('ERR_CONNECTION_REFUSED'))).toEqual([])
 })

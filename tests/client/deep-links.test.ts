@@ -227,7 +227,10 @@ async function readUnread(room: string): Promise<number | undefined> {
   return rooms.find(({ id }) => id === room)?.unread
 }
 
-/** Longer than the delay before a page sends its read position. */
+/**
+ * Tests wait for this time to see that a page sends no read position. It is longer than the delay
+ * before a page sends one.
+ */
 const readUpdateMs = 1_200
 
 describe('unread messages', { timeout: 60_000 }, () => {
@@ -315,8 +318,8 @@ describe('a room', { timeout: 60_000 }, () => {
     await page.goto(fixture.urls.web + pathTo(room, sent[2]?.id))
     await marked(page).getByText('number 3.').waitFor()
     await scrollTo(page, 'end')
-    // If the client wrongly loaded one history page after the other, the list would reach the end
-    // of the room within this second.
+    // If the client wrongly loaded all history pages one after another, the list would reach the
+    // end of the room within this second.
     await page.waitForTimeout(1_000)
 
     await page.getByRole('button', { name: 'Jump to latest' }).waitFor()

@@ -20,7 +20,7 @@ const english = Object.fromEntries(
 ) as Words
 const all: [string, Words][] = [['en', english], ...others]
 
-/** Returns the plural forms of each text by its key. A text without plural forms is one form. */
+/** Returns the plural forms of each text by its key. A text without plural forms counts as one. */
 function textsOf(words: Words): Map<string, string[]> {
   return new Map(
     Object.entries(words).flatMap(([part, texts]) =>

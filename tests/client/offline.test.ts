@@ -157,7 +157,7 @@ describe('a page during and after an outage', { timeout: 120_000 }, () => {
     await alice.page.getByText(lost).waitFor()
     fixture.network.restore()
 
-    // Each reply in the open thread is counted once, and alice's own message not at all.
+    // The banner counts each reply in the open thread once, and alice's own message not at all.
     await alice.page.getByText('2 messages arrived while you were away.').waitFor(recovery)
     await message(alice.page, 'a first one').getByText('edited').waitFor()
     await alice.page.getByText('This message was deleted.').waitFor()
@@ -246,7 +246,7 @@ describe('a page during and after an outage', { timeout: 120_000 }, () => {
     await returnToTab()
     await notices.requested()
     await returnToTab()
-    // Longer than the delay after which the page would send its read position.
+    // Long enough for the page to send its read position, if it wrongly counts the message as read.
     await page.waitForTimeout(1_000)
     expect(await unread()).toBe(1)
     notices.release()
@@ -413,7 +413,7 @@ describe('a page during and after an outage', { timeout: 120_000 }, () => {
 
     const resume = fixture.network.stall()
     await bob.send(room, 'two')
-    // After two ping intervals, the page notices that the responses are missing.
+    // After two ping intervals, the page notices that no response to its pings has arrived.
     await page.clock.runFor(20_000)
 
     await message(page, 'two').waitFor(recovery)

@@ -258,7 +258,7 @@ describe('history pages', () => {
         asOf: 150,
       }) as HistoryPage
 
-    // History pages overlap if messages arrive between the requests.
+    // Two of the pages overlap the first one, as if messages had arrived between the requests.
     let timeline = timelineFromPage(page(60, 100))
     timeline = extendTimeline(timeline, page(20, 65), 'older')
     timeline = extendTimeline(timeline, page(0, 20), 'older')

@@ -108,7 +108,8 @@ describe('a session', { timeout: 90_000 }, () => {
   it('ends with a notice, without a retry, if the provider rejects a token renewal', async () => {
     const { page } = await fixture.open('alice')
     const other = await page.context().newPage()
-    // The page must learn of the logout from the provider, not from the other tab.
+    // The other tab broadcasts nothing, so that the page learns of the logout only from the
+    // provider.
     await other.addInitScript(() => {
       BroadcastChannel.prototype.postMessage = () => undefined
     })

@@ -48,7 +48,7 @@ export interface System {
   /** Fills the file system of a nats-server or of PostgreSQL. */
   fillDisk(service: string): Promise<void>
   freeDisk(service: string): Promise<void>
-  /** Makes the disk of a nats-server read-only, as the kernel does after a disk error. Needs `canFail`. */
+  /** Makes the disk of a nats-server read-only, as the kernel does after a disk error. Possible only if `canFail`. */
   makeReadOnly(service: string): Promise<void>
   /** Stops the container, repairs its disk, and starts the container. */
   repairDisk(service: string): Promise<void>

@@ -26,7 +26,7 @@ const overlays = ['production', 'single-node']
 const natsServer = await findNatsServer()
 const find = async () => `${await findKustomize()} ${await findKubernetesValidate()}`
 
-// Skipped without go, or without python3 with pip.
+// These tests are skipped if `go` is missing, or `python3` with pip.
 describe.skipIf(!(await canRun(find)))('the manifests for Kubernetes', () => {
   let dir: string
   let docs: string
