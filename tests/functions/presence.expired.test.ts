@@ -9,7 +9,7 @@ const app = useApp()
 const presence = createPresenceFixture(app)
 
 describe('presence.expired', () => {
-  it('sets a user offline when the last lease expires, and publishes the change once to the room', async () => {
+  it('sets a user offline when the lease of their last connection expires, and publishes the change once to their room', async () => {
     await startInstance()
     const [user, last] = [newUserId(), newUserId()]
     const room = await app.createRoom([user, last])
@@ -27,7 +27,7 @@ describe('presence.expired', () => {
     expect(await presence.readStatus(user)).toBe('offline')
   })
 
-  it('keeps the status while another connection is alive', async () => {
+  it('keeps the status of a user when a lease expires while another of their connections is alive', async () => {
     const user = newUserId()
     await presence.heartbeat(user, 'alive')
     await presence.heartbeat(user, 'dead')
@@ -73,7 +73,7 @@ describe('presence.expired', () => {
     expect(await presence.readLeases(user)).toEqual([`${user}.tab`])
   })
 
-  it('relies on leases that expire after 45 seconds, and on the delete markers that they leave in the stream', async () => {
+  it('relies on a bucket whose leases expire after 45 seconds and leave a delete marker in its stream', async () => {
     const { nc } = await app.connectAs('functions')
     const user = newUserId()
     await presence.heartbeat(user)

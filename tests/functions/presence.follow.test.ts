@@ -37,7 +37,7 @@ describe('presence.follow', () => {
     ])
   })
 
-  it('publishes the status offline of a user who left a private room, to the remaining members only', async () => {
+  it('publishes to the remaining members of a private room, and to no other user, that a user who left is offline', async () => {
     const [user, remaining] = [newUserId(), newUserId()]
     await presence.goOnline(user)
     await presence.goOnline(remaining)

@@ -20,13 +20,13 @@ describe('presence.heartbeat', () => {
     expect(await presence.readStatus(user)).toBe('online')
   })
 
-  it('accepts a user without a role', async () => {
+  it('accepts a user whose token has no role', async () => {
     const answer = await app.call('presence.heartbeat', { connId: crypto.randomUUID() }, 'charlie')
 
     expect(answer).toMatchObject({ status: 'online' })
   })
 
-  it('publishes one event for repeated heartbeats of several connections', async () => {
+  it('publishes one event for repeated heartbeats of several connections of a user', async () => {
     const [user, last] = [newUserId(), newUserId()]
     const room = await app.createRoom([user, last])
     const broadcasts = await app.listen(roomPresence, { room }, 'functions')
@@ -55,7 +55,7 @@ describe('presence.heartbeat', () => {
     expect(await presence.readStatus(user)).toBe('busy')
   })
 
-  it('sets a user online again after a disconnect', async () => {
+  it('sets a user online again when a heartbeat follows a disconnect', async () => {
     const user = newUserId()
     const changes = await presence.listenToUser(user)
     await presence.heartbeat(user)
@@ -104,7 +104,7 @@ describe('presence.heartbeat', () => {
     expect(pushes.length).toBeLessThanOrEqual(20)
   })
 
-  it('publishes changes in a private room to its online members only', async () => {
+  it('publishes a change of presence in a private room to its online members only', async () => {
     const user = newUserId()
     const secret = await app.createRoom(['alice', user], 'private')
     const open = await app.createRoom([user])
@@ -132,7 +132,7 @@ describe('presence.heartbeat', () => {
     expect(charliesBroadcasts.map(({ room }) => room)).not.toContain(secret)
   })
 
-  it('publishes nothing to offline members', async () => {
+  it('publishes nothing to offline members of a private room', async () => {
     const [user, offline, onlineMember] = [newUserId(), newUserId(), newUserId()]
     const room = await app.createRoom([user, offline, onlineMember], 'private')
     await presence.heartbeat(onlineMember)

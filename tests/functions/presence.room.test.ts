@@ -52,7 +52,7 @@ describe('presence.room', () => {
     expect(new Map(Object.entries(present))).toEqual(new Map(users.map((id) => [id, 'online'])))
   })
 
-  it('returns a change of status from another process without delay', async () => {
+  it('returns a new status as soon as another process has published the change', async () => {
     await startInstance()
     const [user, reader] = [newUserId(), newUserId()]
     const room = await app.createRoom([user, reader])
@@ -67,7 +67,7 @@ describe('presence.room', () => {
     }
   })
 
-  it('returns 200 members to 200 concurrent callers', async () => {
+  it('returns the statuses of 200 members to each of 200 concurrent callers', async () => {
     const users = newUserIds(200)
     const room = await app.createRoom(users)
     await Promise.all(users.map((user) => presence.heartbeat(user)))

@@ -32,7 +32,7 @@ describe('read.update.thread', () => {
     expect(await app.call('mention.find', { room }, 'bob')).toEqual({})
   })
 
-  it('moves the read position forwards only', async () => {
+  it('moves the read position of the thread forwards only', async () => {
     const { room, threadId } = await createThread('bob')
     const one = await reply(room, threadId, 'one', 'alice')
     const two = await reply(room, threadId, 'two', 'alice')
@@ -83,7 +83,7 @@ describe('read.update.thread', () => {
     expect(await stateOf(threadId, 'bob')).toBeUndefined()
   })
 
-  it('is not needed after read.update with `threads`, which marks all threads of the room as read', async () => {
+  it('is not needed after read.update with `threads: true`, which marks all threads of the room as read', async () => {
     const { room, threadId } = await createThread('bob')
     const { seq } = await reply(room, threadId, '@bob', 'alice')
     await app.waitForRows(room, 2)

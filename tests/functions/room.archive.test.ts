@@ -71,7 +71,7 @@ describe('room.archive', () => {
     },
   )
 
-  it('publishes the archiving of a large public room once', async () => {
+  it('publishes one broadcast when a large public room is archived, and no second copy to each member', async () => {
     const crowd = Array.from({ length: 201 }, (_, index) => `crowd-${index}`)
     const room = await app.createRoom(['alice', 'bob', ...crowd], 'public', { alice: 'owner' })
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
@@ -131,7 +131,7 @@ describe('room.archive', () => {
     expect(await app.readEvents(room)).toMatchObject([{ action: 'archive' }, { action: 'restore' }])
   })
 
-  it('restores missing entries of the member index when a room that is not archived is restored', async () => {
+  it('adds missing entries to the member index when it is called to restore a room that is not archived', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
     const before = await readKeys(room)
     const index = await app.openBucket(ROOMS_KV)

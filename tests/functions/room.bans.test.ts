@@ -22,7 +22,7 @@ describe('room.bans', () => {
     ])
   })
 
-  it('rejects a member, and a non-member with the same error as for an unknown room', async () => {
+  it('rejects a member as forbidden, and a non-member with the same error as for an unknown room', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
 
     await expect(list(room, 'bob')).rejects.toMatchObject({ code: 'forbidden' })

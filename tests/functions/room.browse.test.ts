@@ -26,7 +26,7 @@ async function findIds(text: string) {
 }
 
 describe('room.browse', () => {
-  it('returns public rooms whose name contains the text, with the number of members', async () => {
+  it('returns public rooms whose name contains the text, each with its number of members', async () => {
     const word = newWord()
     const room = await createNamedRoom(`All about ${word}s`)
     await createNamedRoom(`Nothing about it`)
@@ -58,7 +58,7 @@ describe('room.browse', () => {
     expect(await findIds(`${word}-X`)).toEqual([withWordInId])
   })
 
-  it('ignores case in other alphabets', async () => {
+  it('ignores the case of letters that are not ASCII', async () => {
     const word = newWord()
     const room = await createNamedRoom(`${word} Äpfel Ωmega Жук`)
 
@@ -95,7 +95,8 @@ describe('room.browse', () => {
       { length: 101 },
       (_, index) => `${word} ${String(index).padStart(3, '0')}`,
     )
-    // The 60 rooms with the same name are sorted by their ids.
+    // The first 60 rooms have the same name. So the first page ends between two rooms that only
+    // their ids put in order.
     const ids = await Promise.all(
       names.map((_, index) => createNamedRoom(index < 60 ? word : `${word}${index}`)),
     )
@@ -113,7 +114,7 @@ describe('room.browse', () => {
     expect(pages.flatMap((page) => page.rooms.map(({ id }) => id)).sort()).toEqual(ids.sort())
   })
 
-  it('returns more: false for exactly 50 rooms', async () => {
+  it('returns more: false when exactly 50 rooms, which is one full page, match', async () => {
     const word = newWord()
     await Promise.all(Array.from({ length: 50 }, () => createNamedRoom(word)))
 

@@ -53,7 +53,7 @@ describe('room.create', () => {
     expect((await index.get(`${input.room}.alice`))?.json()).toMatchObject({ role: 'owner' })
   })
 
-  it('rejects a repeated call with another name or kind, by another user, or for an archived room', async () => {
+  it('rejects as a conflict a repeated call with another name or kind, by another user, or for an archived room', async () => {
     const input = { room: newRoomId(), name: 'Mine', kind: 'public' } as const
     await app.call('room.create', input, 'alice')
     const rejection = { code: 'conflict' }
@@ -116,7 +116,7 @@ describe('room.create', () => {
     expect(await app.call('room.members', { room: id }, 'functions')).toEqual({ members: [owner] })
   })
 
-  it('rejects a call by a user without a role as forbidden', async () => {
+  it('rejects a call by a user whose token has no role as forbidden', async () => {
     const input = { room: newRoomId(), name: 'Mine', kind: 'public' } as const
 
     await expect(app.call('room.create', input, 'charlie')).rejects.toMatchObject({

@@ -72,7 +72,7 @@ describe('room.direct', () => {
     for (const answer of answers) expect(answer).toEqual(first)
   })
 
-  it('stores the creation and both joins once for repeated calls', async () => {
+  it('stores one creation event and one join event per user for repeated calls', async () => {
     const [me, other] = [await createUser(), await createUser()]
     const { room } = await open(me, other)
     await open(other, me)
@@ -234,7 +234,7 @@ describe('room.direct', () => {
 
   it('publishes the pending events of an earlier, interrupted call', async () => {
     const [me, other] = [await createUser(), await createUser()]
-    // Store the rows of a process that crashed before it published the pending events.
+    // A process that crashes before it publishes the pending events leaves these rows.
     const id = directRoomOf(me, other)
     const [role, at] = ['member', new Date().toISOString()] as const
     await db.insert(rooms).values({ id, name: '', kind: 'direct' })
@@ -269,7 +269,7 @@ describe('room.direct', () => {
     expect(await app.readEvents(room.id)).toHaveLength(3)
   })
 
-  it('adds a member again who left, and stores one event', async () => {
+  it('adds a member who left to the room again, and stores one event for repeated calls', async () => {
     const [me, other] = [await createUser(), await createUser()]
     const { room } = await open(me, other)
     await expect.poll(() => readHead(room.id)).toBeDefined()
@@ -310,7 +310,7 @@ describe('room.direct', () => {
     expect(await readMembers(id)).toEqual([])
   })
 
-  it('rejects a call by a user without a role as forbidden', async () => {
+  it('rejects a call by a user whose token has no role as forbidden', async () => {
     await expect(app.call('room.direct', { with: 'alice' }, 'charlie')).rejects.toMatchObject({
       code: 'forbidden',
     })

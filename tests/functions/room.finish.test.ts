@@ -28,8 +28,8 @@ afterAll(async () => {
 })
 
 /**
- * Creates a room with the rows of a process that added charlie, and crashed before it published the
- * join event.
+ * Creates a room with the rows that a process leaves in the database if it adds charlie, but
+ * crashes before it publishes the join event.
  */
 async function createInterrupted() {
   const room = await createRoom()

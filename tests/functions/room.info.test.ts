@@ -54,7 +54,7 @@ describe('room.info', () => {
     expect(answer).not.toHaveProperty('role')
   })
 
-  it('returns the display names of members, and the id instead if a member is unknown', async () => {
+  it('returns the display name of each member, or the id of a member who has never logged in', async () => {
     const room = await app.createRoom([], 'public')
     const [given, chosen, unknown] = [newUserId(), newUserId(), newUserId()]
     await db.insert(users).values([

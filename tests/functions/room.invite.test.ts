@@ -42,7 +42,7 @@ describe('room.invite', () => {
   })
 
   it.each(['public', 'private'] as const)(
-    'invites a user who has left a %s room, and does not add them directly',
+    'invites a user who has left a %s room, instead of adding them at once',
     async (kind) => {
       const room = await app.createRoom(['alice', 'bob'], kind)
       await app.call('room.leave', { room }, 'bob')
@@ -88,7 +88,7 @@ describe('room.invite', () => {
     await expect(client.call('room.join', { room })).rejects.toMatchObject({ code: 'forbidden' })
   })
 
-  it('sets the read position of the new member to the last message', async () => {
+  it('sets the read position of an invited user to the last message when they join', async () => {
     const room = await app.createRoom(['alice'], 'private')
     for (const text of ['1', '2']) await app.send(room, text, 'alice')
     const rows = await app.waitForRows(room, 2)
@@ -105,7 +105,7 @@ describe('room.invite', () => {
     })
   })
 
-  it('adds a guest, who can read but not send', async () => {
+  it('invites a user as a guest, who can read but not send after joining', async () => {
     const room = await app.createRoom(['alice'], 'private')
 
     await invite(room, 'bob', 'alice', 'guest')
@@ -138,7 +138,7 @@ describe('room.invite', () => {
     expect(await nextRejection(() => invite(room, 'charlie', 'bob'))).toBe('forbidden')
   })
 
-  it('keeps the role of an existing member', async () => {
+  it('has no effect on a user who is already a member, and keeps their role', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { bob: 'moderator' })
 
     await invite(room, 'bob', 'alice')
@@ -160,7 +160,7 @@ describe('room.invite', () => {
     expect(onAbsent.message.replace(absent, other)).toBe(onHidden.message)
   })
 
-  it('rejects inviting an unknown user, with the same error as room.direct', async () => {
+  it('rejects the invitation of an unknown user with the error that room.direct returns for one', async () => {
     const room = await app.createRoom(['alice'], 'private')
     const unknownUser = newUserId()
 
@@ -175,7 +175,7 @@ describe('room.invite', () => {
     expect(await app.call('room.members', { room }, 'functions')).toEqual({ members: ['alice'] })
   })
 
-  it('does not reveal to callers who may not invite whether a user exists', async () => {
+  it('rejects callers who may not invite with the same error for known and unknown users', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { bob: 'guest' })
     const messagesFor = async (as: TestPerson) =>
       Promise.all(

@@ -25,7 +25,7 @@ describe('room.join', () => {
     expect(answer).toEqual({ room: { id: room, name: 'A room', kind: 'public' } })
   })
 
-  it('adds a user without a role', async () => {
+  it('adds a user whose token has no role', async () => {
     const room = await app.createRoom([])
 
     await expect(app.call('room.join', { room }, 'charlie')).resolves.toMatchObject({
@@ -122,7 +122,7 @@ describe('room.join', () => {
     expect(answer).toEqual({ members: ['bob'] })
   })
 
-  it('adds users who call at the same time, each with one event, and rejects only a banned one', async () => {
+  it('adds all users who call at the same time, stores one event for each, and rejects only a banned user', async () => {
     const room = await app.createRoom(['alice'])
     const [banned, ...users] = newUserIds(60) as [UserId, ...UserId[]]
     await db.insert(bans).values({ room, userId: banned, by: 'alice' as UserId })
@@ -142,7 +142,7 @@ describe('room.join', () => {
     expect(joined.toSorted()).toEqual(users.toSorted())
   })
 
-  it('restores a missing entry of the member index', async () => {
+  it('restores a missing entry of the member index when a member calls', async () => {
     const room = await app.createRoom(['alice'])
     const index = await app.openBucket(ROOMS_KV)
     await index.delete(`${room}.alice`)

@@ -211,7 +211,7 @@ describe('room.kick', () => {
     })
   })
 
-  it('rejects a kick of the caller, and of a user who has never logged in, as forbidden', async () => {
+  it('rejects as forbidden callers who kick themselves or a user who has never logged in', async () => {
     const room = await app.createRoom(['alice'], 'public', { alice: 'owner' })
 
     for (const userId of ['alice', newUserId()])

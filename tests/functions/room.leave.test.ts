@@ -11,7 +11,7 @@ const leave = (room: string, as: 'alice' | 'bob' | 'charlie') =>
   app.call('room.leave', { room }, as)
 
 describe('room.leave', () => {
-  it('removes the membership from the database and the member index, and stores the event', async () => {
+  it('removes the membership from the database and the member index, and stores a leave event', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const changes = await app.listen(roomChanged, { room }, 'functions')
 
@@ -47,7 +47,7 @@ describe('room.leave', () => {
     await app.send(room, 'back again', 'bob')
   })
 
-  it('rejects a leave of the last owner as a conflict while other members remain', async () => {
+  it('rejects a call by the last owner as a conflict while the room has other members', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner' })
 
     await expect(leave(room, 'alice')).rejects.toMatchObject({ code: 'conflict' })

@@ -78,7 +78,7 @@ describe('room.list', () => {
     expect(await readList(newUserId())).toEqual([])
   })
 
-  it('counts unread messages by other users, and mentions of the caller, even in unread threads', async () => {
+  it('counts unread messages by other users, and unread mentions of the caller, in the room and in its threads', async () => {
     const me = newUserId()
     const room = await app.createRoom([])
     await addMembership(me, room)
@@ -112,7 +112,7 @@ describe('room.list', () => {
     [99, 99],
     [100, 100],
     [150, 100],
-  ])('counts %i unread messages as %i', async (entries, expected) => {
+  ])('stops counting at 100: counts %i unread messages as %i', async (entries, expected) => {
     const me = newUserId()
     const room = await app.createRoom([])
     await addMembership(me, room)
@@ -163,7 +163,7 @@ describe('room.list', () => {
     expect(await readList(me)).toMatchObject([{ mentions: 1 }])
   })
 
-  it('counts a mention of all members once for each member except the sender', async () => {
+  it('counts a mention of @all once for each member except the sender', async () => {
     const [me, other] = [newUserId(), newUserId()]
     const room = await app.createRoom([])
     await addMembership(me, room)
@@ -267,7 +267,7 @@ describe('room.list', () => {
     expect(list.map(({ id }) => id)).toEqual(ids.slice(5).sort())
   })
 
-  it('reads messages with index scans only, and at most 100 rows in each step of the plan', async () => {
+  it('reads messages with index scans only, and at most 100 rows in each step of the query plan', async () => {
     const me = newUserId()
     const busy = await app.createRoom([])
     await addMembership(me, busy)

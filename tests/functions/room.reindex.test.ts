@@ -77,7 +77,7 @@ function isMember(room: RoomId, as: 'alice' | 'bob' | 'charlie'): Promise<boolea
 
 describe('room.reindex', () => {
   // This test must run first, while there are few rooms: each run of `room.reindex` compares at
-  // most 500 memberships.
+  // most 500 memberships, so with many rooms a repair takes several runs.
   it('repairs wrong members, roles and room kinds in the member index', async () => {
     const room = await app.createRoom(['alice', 'bob', 'charlie'], 'private', { alice: 'owner' })
     const other = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
@@ -119,7 +119,8 @@ describe('room.reindex', () => {
   it('rebuilds the member index before an event is published to a room', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
-    // This call makes the runtime cache alice's membership, so `send` does not need the index.
+    // This call makes the runtime cache alice's membership. So not `send`, but the later delivery
+    // to the members is the first to need the index.
     await isMember(room, 'alice')
     await manager.streams.purge(stream)
 
@@ -131,7 +132,7 @@ describe('room.reindex', () => {
     })
   })
 
-  it('rebuilds the member index when room.members is called', async () => {
+  it('rebuilds the lost member index when room.members is called', async () => {
     const room = await app.createRoom(['alice'])
     await manager.streams.purge(stream)
 

@@ -36,7 +36,7 @@ describe('room.rename', () => {
     expect(await app.readEvents(secret)).toMatchObject([{ ...event, name: 'Cellar' }])
   })
 
-  it('stores one event when renamed twice to the same name', async () => {
+  it('stores one event when a room is renamed twice to the same name', async () => {
     const room = await app.createRoom(['alice'], 'public', { alice: 'owner' })
 
     await rename(room, 'Cellar', 'alice')
@@ -45,7 +45,7 @@ describe('room.rename', () => {
     expect(await app.readEvents(room)).toHaveLength(1)
   })
 
-  it.each(['member', 'guest'] as const)('rejects a %s as forbidden', async (bob) => {
+  it.each(['member', 'guest'] as const)('rejects a call by a %s as forbidden', async (bob) => {
     const room = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner', bob })
 
     await expect(rename(room, 'Mine', 'bob')).rejects.toMatchObject({ code: 'forbidden' })

@@ -58,7 +58,7 @@ describe('room.role', () => {
     ['an owner', 'owner', 'owner', 'guest'],
     ['a moderator', 'moderator', 'member', 'guest'],
     ['a moderator', 'moderator', 'guest', 'member'],
-  ] as const)('lets $0 change a user from $2 to $3', async (_name, alice, bob, to) => {
+  ] as const)('lets $0 change the role of a user from $2 to $3', async (_name, alice, bob, to) => {
     const room = await app.createRoom(['alice', 'bob'], 'public', { alice, bob })
 
     await setRole(room, 'bob', to, 'alice')
@@ -130,7 +130,7 @@ describe('room.role', () => {
     },
   )
 
-  it('rejects a role for a non-member or in a direct room as forbidden', async () => {
+  it('rejects as forbidden a call for a non-member, and one in a direct room', async () => {
     const room = await app.createRoom(['alice'], 'public', { alice: 'owner' })
     const direct = await app.createRoom(['alice', 'bob'], 'direct', { alice: 'owner' })
 

@@ -35,8 +35,8 @@ describe('room.unban', () => {
     await unban(room, 'charlie', 'alice')
     await unban(room, 'bob', 'alice')
 
-    // Processes cache for a moment that the room has bans. So the test sends until a message is
-    // broadcast.
+    // For up to half a second, a process may still have cached that the room has bans, and then
+    // publishes to each member instead. So the test sends until a message is broadcast.
     for (let isReceived = false; !isReceived; ) {
       await app.send(room, 'for all', 'alice')
       await app.connectAs('charlie').then(({ nc }) => nc.flush())
@@ -61,7 +61,7 @@ describe('room.unban', () => {
     await expect(invite('bob')).resolves.toEqual({})
   })
 
-  it('rejects a member, and a non-member with the same error as for an unknown room', async () => {
+  it('rejects a member as forbidden, and a non-member with the same error as for an unknown room', async () => {
     const room = await createClosedRoom()
 
     await expect(unban(room, 'charlie', 'bob')).rejects.toMatchObject({ code: 'forbidden' })

@@ -170,7 +170,8 @@ describe('send', () => {
     'returns the message in the database for a retry with %s after the duplicate window',
     async (_name, clientId) => {
       const room = await app.createRoom(['alice'])
-      // The row of a message that was sent so long ago that the duplicate window has passed.
+      // This row is a message from before the duplicate window, so JetStream does not recognize the
+      // call below as its duplicate.
       const row = {
         id: newMessageId(),
         room,
@@ -244,7 +245,7 @@ describe('send', () => {
     expect(await nextRejection(() => app.send(room, 'gone?', 'alice'))).toBe('forbidden')
   })
 
-  it('rejects a call by a user without a role as forbidden', async () => {
+  it('rejects a call by a user whose token has no role as forbidden', async () => {
     const room = await app.createRoom(['charlie'])
 
     await expect(app.send(room, 'may I?', 'charlie')).rejects.toMatchObject({ code: 'forbidden' })
@@ -256,7 +257,7 @@ describe('send', () => {
     await expect(app.send(room, 'may I?', 'bob')).rejects.toMatchObject({ code: 'forbidden' })
   })
 
-  it('publishes a rejection with its code and message to a sender who expects no reply', async () => {
+  it('publishes a rejection with its code and message to a sender whose request has no reply subject', async () => {
     const room = newRoomId()
     const rejections = await app.listen(deliverRejected, { user: 'alice', room }, 'alice')
     const { nc, client } = await app.connectAs('alice')
@@ -276,7 +277,7 @@ describe('send', () => {
     expect(await rejections.next()).toMatchObject({ room, code: 'invalid' })
   })
 
-  it('publishes the rejections of a reused client id and of an oversized message', async () => {
+  it('publishes rejections of a reused client id and of an oversized message, if the requests have no reply subject', async () => {
     const room = await app.createRoom(['alice'])
     const rejections = await app.listen(deliverRejected, { user: 'alice', room }, 'alice')
     const { nc, client } = await app.connectAs('alice')

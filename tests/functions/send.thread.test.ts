@@ -82,7 +82,7 @@ describe('send.thread', () => {
     })
   })
 
-  it('rejects a thread of another room, a reply as thread, and an unknown thread as forbidden', async () => {
+  it('rejects as forbidden a reply to a thread of another room, to another reply, or to an unknown thread', async () => {
     const [room, other] = [await app.createRoom(['alice']), await app.createRoom(['alice'])]
     const { id } = await app.send(room, 'first', 'alice')
     const { id: replyId } = await reply(room, id, 'under it', 'alice')
@@ -128,7 +128,7 @@ describe('send.thread', () => {
     expect(await nextRejection(() => reply(room, id, 'gone?', 'bob'))).toBe('forbidden')
   })
 
-  it('publishes a rejection to a sender who expects no reply', async () => {
+  it('publishes a rejection to a sender whose request has no reply subject', async () => {
     const room = await app.createRoom(['alice'])
     const rejections = await app.listen(deliverRejected, { user: 'alice', room }, 'alice')
     const { client } = await app.connectAs('alice')

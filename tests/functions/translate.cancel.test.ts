@@ -4,11 +4,11 @@ import { useTranslation } from '../support/translation-fixture.ts'
 const test = useTranslation()
 
 describe('translate.cancel', () => {
-  it('has no effect if no request for a translation has the key', async () => {
+  it('has no effect if no translation was requested with the given `msgKey`', async () => {
     expect(await test.app.call('translate.cancel', { msgKey: 'unknown' }, 'alice')).toEqual({})
   })
 
-  it('rejects an empty key as invalid', async () => {
+  it('rejects an empty `msgKey` as invalid', async () => {
     await expect(test.app.call('translate.cancel', { msgKey: '' }, 'alice')).rejects.toMatchObject({
       code: 'invalid',
     })

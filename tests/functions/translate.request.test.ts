@@ -136,7 +136,7 @@ describe('translate.request', () => {
   })
 
   it.each(['public', 'private'] as const)(
-    'rejects unknown, deleted and hidden messages of a %s room, even if a translation is cached',
+    'rejects a deleted message of a %s room, and a kicked member, with the same error as for an unknown message, even if a translation is cached',
     async (kind) => {
       const room = await test.app.createRoom(['alice', 'bob', 'charlie'], kind, { alice: 'owner' })
       const notifyId = await test.send(room, english)
@@ -153,7 +153,7 @@ describe('translate.request', () => {
     },
   )
 
-  it('erases cached translations of a deleted message, and ends running ones', async () => {
+  it('erases the cached translations of a message that is deleted, and ends running ones', async () => {
     const room = await test.app.createRoom(['alice'])
     const notifyId = await test.send(room, english)
     const id = notifyId.split('-')[1] ?? ''

@@ -30,7 +30,7 @@ describe('translate.run with Apertium', () => {
     expect(pieces[0]).toMatchObject({ engine: 'apertium', from: 'es', targetLang: 'en' })
   })
 
-  it('rejects a language pair that no engine knows as not_found', async () => {
+  it('rejects with not_found a language pair that no engine supports', async () => {
     const room = await test.app.createRoom(['alice'])
     const german = await test.send(room, 'Wir treffen uns morgen früh im Büro am Bahnhof.')
 

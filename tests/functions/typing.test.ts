@@ -48,7 +48,7 @@ describe('typing', () => {
     expect(Date.now() - started).toBeGreaterThanOrEqual(2_900)
   })
 
-  it('publishes once for each thread, without waiting three seconds between two threads', async () => {
+  it('publishes once in three seconds for each thread, even if the user types in several threads of a room', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const mailbox = await app.listen(roomTyping, { room }, 'bob')
     const [firstThread, other] = Array.from({ length: 2 }, () => newMessageId())
@@ -104,7 +104,7 @@ describe('typing', () => {
     })
   })
 
-  it('rejects a removed member within one second, and rejects a user without a role', async () => {
+  it('rejects a removed member within one second, and rejects a user whose token has no role', async () => {
     const room = await app.createRoom(['alice', 'charlie'])
     await startTyping(room, 'alice')
     await app.removeMember(room, 'alice')

@@ -68,7 +68,7 @@ describe('user.block', () => {
     await expect(send(other, room)).resolves.toBeDefined()
   })
 
-  it('rejects a block of the caller, and of a user who has never logged in, as forbidden', async () => {
+  it('rejects as forbidden callers who block themselves or a user who has never logged in', async () => {
     const me = await createUser()
 
     for (const userId of [me, newUserId()])

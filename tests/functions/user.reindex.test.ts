@@ -6,7 +6,7 @@ import { newUserId, useApp } from '../support/app.ts'
 
 const app = useApp()
 
-/** `user.reindex` runs every 30 seconds. */
+/** The timeout is long enough for several runs of `user.reindex`, which runs every 30 seconds. */
 const polling = { timeout: 120_000 }
 
 describe('user.reindex', () => {

@@ -56,7 +56,7 @@ describe('user.seen', () => {
       })
   })
 
-  it('withdraws a chosen name that looks like the name of a new user', async () => {
+  it('withdraws the chosen name of a user if it looks like the name of a new user', async () => {
     const [impostor, other, user] = [newUserId(), newUserId(), newUserId()]
     const name = `Clara ${crypto.randomUUID().slice(0, 13)}`
     await (await app.clientFor(impostor)).call('users.me', { name: `${name} ✓` })
@@ -90,7 +90,7 @@ describe('user.seen', () => {
     await expect.poll(() => readRow(user)).toMatchObject({ name: 'New', chosenName: 'Mine' })
   })
 
-  it('keeps the name when the token has none, and updates the time of the last login', async () => {
+  it('keeps the stored name when the token has none, and updates the time of the last login', async () => {
     const user = newUserId()
     const longAgo = new Date('2026-01-31T12:00:00.000Z')
     await db.insert(users).values({ id: user, name: 'Ada', seenAt: longAgo })
@@ -133,7 +133,7 @@ describe('user.seen', () => {
       .toBeGreaterThanOrEqual(seq)
   })
 
-  it('does not add a known user to the room general again after they left', async () => {
+  it('does not add a user to the room general again who left it and logs in again', async () => {
     const user = newUserId()
     await publishSeen([user])
     await expect.poll(() => isInGeneral(user)).toBe(true)

@@ -10,13 +10,13 @@ async function unblock(user: UserId, userId: UserId) {
   return (await app.clientFor(user)).call('user.unblock', { userId })
 }
 
-/** Repeats the call until it succeeds, because a process caches a role for half a second. */
+/** Repeats the call until it succeeds: a process may have cached the old role for half a second. */
 async function sendUntilAnswered(user: UserId, room: RoomId) {
   await expect.poll(() => send(user, room).then(Boolean, () => false)).toBe(true)
 }
 
 describe('user.unblock', () => {
-  it('lets both users send again', async () => {
+  it('lets both users send in their direct room again', async () => {
     const [me, other] = [await createUser(), await createUser()]
     const room = await openDirect(me, other)
     await block(me, other)
@@ -28,7 +28,7 @@ describe('user.unblock', () => {
     expect(await readRoom(me, room)).not.toHaveProperty('isBlocked')
   })
 
-  it('does not lift the block of the caller by the other user', async () => {
+  it('keeps both users from sending while the other user still blocks the caller', async () => {
     const [me, other] = [await createUser(), await createUser()]
     const room = await openDirect(me, other)
     await block(me, other)

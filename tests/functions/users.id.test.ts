@@ -12,7 +12,7 @@ describe('users.id', () => {
     expect(await (await app.clientFor(user)).call('users.id', {})).toEqual({ userId: user })
   })
 
-  it('rejects an identity without an earlier login as not_found', async () => {
+  it('rejects with not_found an identity that has never logged in', async () => {
     const token = await identityToken({ issuer: 'https://id.example', subject: newUserId() })
 
     await expect((await app.clientFor(token)).call('users.id', {})).rejects.toMatchObject({
