@@ -95,7 +95,7 @@ describe('the layers of the project', () => {
     },
   )
 
-  it('let an app import no other app, and of the kit for components only the entry point', () => {
+  it('let an app import no other app, and the component kit only through its entry point', () => {
     const wrong = filesOf('apps').flatMap((file) =>
       importsOf(file)
         .filter((target) => layerOf(target) === 'apps' && target !== 'apps/_kit/index.ts')
@@ -200,7 +200,7 @@ describe('the project', () => {
     expect(captured).toEqual([])
   })
 
-  it('has no event with the subject of a request', () => {
+  it('has no event whose subject could also be that of a request', () => {
     const patterns = Object.values({ ...contracts, appAction }).map(
       (contract) => contractSubject(contract).pattern,
     )
@@ -279,7 +279,7 @@ function findCycles(graph: ReadonlyMap<string, readonly string[]>): string[] {
   return cycles
 }
 
-/** Returns the folder in the layer. A file directly in the layer counts as its own folder. */
+/** Returns the second part of the path: a folder of the layer, or a file directly in the layer. */
 function folderOf(file: string) {
   return file.split('/')[1] ?? ''
 }

@@ -32,7 +32,7 @@ interface Sent {
   clientId: string
   id: string
   seq: number
-  /** When the message was acknowledged, by `performance.now()`. */
+  /** The time of the acknowledgement, from `performance.now()`. */
   at: number
 }
 
@@ -129,7 +129,7 @@ describe('the commands of docs/operations.md', { timeout: 280_000 }, () => {
     return result
   }
 
-  /** Returns the block of commands that contains this text. */
+  /** Returns the `sh` code block of docs/operations.md that contains this text. */
   function commandsWith(text: string): string {
     const blocks = [...guide.matchAll(/```sh\n(.*?)```/gs)].map(([, block = '']) => block)
     const found = blocks.find((block) => block.includes(text))
@@ -139,7 +139,7 @@ describe('the commands of docs/operations.md', { timeout: 280_000 }, () => {
 
   const login = (person: string) => createTestUser({ nats: nats.url, issuer: issuer.url }, person)
 
-  /** Sends messages in three parallel loops until the signal aborts. Returns all of them. */
+  /** Sends messages in three parallel loops until the signal aborts, and returns these messages. */
   function sendAll(user: TestUser, room: string, signal: AbortSignal): Promise<Sent[]> {
     const send = async () => {
       const acknowledged: Sent[] = []
@@ -225,8 +225,8 @@ describe('the commands of docs/operations.md', { timeout: 280_000 }, () => {
     const repeated = { room, clientId: first.clientId, text: first.text }
     expect(await again.client.call('send', repeated)).toMatchObject({ id: first.id })
 
-    // Send until the restored log has passed the last sequence number that the page has. This
-    // number then exists in both the lost log and the restored one, for different messages.
+    // Send until the restored stream has passed the last sequence number that the page has seen.
+    // This number then belongs to one message in the lost stream, and to another in the restored.
     for (let seq = 0; seq <= later.seq; ) {
       const [text, clientId] = [crypto.randomUUID(), newClientId()]
       const answer = await again.client.call('send', { room, clientId, text })

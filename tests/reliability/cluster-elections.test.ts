@@ -35,7 +35,7 @@ afterAll(() => running.disposeAsync())
 describe('a stream whose servers repeatedly elect a new leader', {
   timeout: 120_000,
 }, () => {
-  it('stores each message with an id once, and returns it to a read right after its acknowledgement', async () => {
+  it('stores each message that has an id once, and returns it to a read right after its acknowledgement', async () => {
     const electing = new AbortController()
     const electionsEnded = electLeaders(20).finally(() => electing.abort())
     const acknowledged: number[] = []

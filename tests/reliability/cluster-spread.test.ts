@@ -28,7 +28,7 @@ beforeAll(async () => {
 afterAll(() => cluster?.[Symbol.asyncDispose]())
 
 describe('a connection', { timeout: 60_000 }, () => {
-  it('receives no requests of its queue group and no messages of its consumer while deliveries are paused', async () => {
+  it('receives no requests of its queue group and no messages of its consumer while its deliveries are paused', async () => {
     const [server] = cluster.servers
     await using nc = await cluster.connectFunctions(server)
     await using other = await cluster.connectFunctions(server)
@@ -97,7 +97,7 @@ describe('a connection', { timeout: 60_000 }, () => {
 })
 
 describe('runtimes of a cluster', { timeout: 240_000 }, () => {
-  it('spread over all servers after the restart of one, without a failed call', async () => {
+  it('spread over all servers after one server has restarted, without a failed call', async () => {
     const [first, second, third] = cluster.servers
     const folders = ['functions/', 'apps/', await cluster.write({ 'slow.ts': slow })]
     await Promise.all(names.map((name) => cluster.startRuntime(name, {}, folders)))

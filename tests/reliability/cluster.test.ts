@@ -107,7 +107,7 @@ describe('a cluster of three nats-servers', { timeout: 180_000 }, () => {
     }
   })
 
-  it('restores a stream from a backup with its replicas and sequences', async () => {
+  it('restores a stream from a backup with its number of replicas and its sequence numbers', async () => {
     const [server] = cluster.servers
     const jsm = await jetstreamManager(await cluster.connectFunctions(server))
     const backup = join(cluster.dir, 'backup')
@@ -177,8 +177,8 @@ describe('a cluster of three nats-servers', { timeout: 180_000 }, () => {
 
     expect((await starting).pid).toBeDefined()
 
-    // Without a leader, a server answers from its own replica. `readBounds` must reject that
-    // answer.
+    // Without a leader, a server answers from its own replica, which may be out of date. So
+    // `readBounds` must reject that answer.
     await first.kill('SIGSTOP')
     await second.kill('SIGSTOP')
     const nc = await parts.connectFunctions(third)
