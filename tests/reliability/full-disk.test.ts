@@ -29,7 +29,8 @@ describe.skipIf(!canMount)('npm start on a disk that fails', { timeout: 180_000 
     disk = await mountDisk(join(dir, 'disk'), 400)
     state = join(disk.dir, 'state')
     stack = await startStack(dir, { NATTER_STATE: state })
-    // The stack reports that it is ready before its second runtime has started.
+    // The stack reports that it is ready before its second runtime has started, so the test waits
+    // for this runtime as well.
     await stack.log.line(/^ {2}runtime-2 /, { within: 90_000 })
     alice = await createTestUser(
       JSON.parse(await readFile(join(state, 'stack.json'), 'utf8')),
@@ -43,7 +44,7 @@ describe.skipIf(!canMount)('npm start on a disk that fails', { timeout: 180_000 
     await rm(dir, { recursive: true, force: true })
   })
 
-  it('rejects messages as unavailable, accepts them when there is space again, and loses no acknowledged message', async () => {
+  it('rejects messages as unavailable while the disk is full, accepts them once it has space, and loses no acknowledged message', async () => {
     await alice.client.call('room.create', { room, name: 'A room', kind: 'public' })
     const acknowledged: string[] = []
     let count = 0

@@ -29,7 +29,7 @@ describe('npm start', { timeout: 120_000 }, () => {
   })
 
   it.each(['runtime', 'runtime-2', 'nats-server', 'issuer', 'pglite'])(
-    'replaces a %s that does not respond, and then delivers messages again',
+    'replaces a process that does not respond (%s), and then delivers messages again',
     async (name) => {
       const { pids } = await readStack()
       const pid = pids[name] ?? 0
@@ -116,7 +116,7 @@ describe('an endless loop in a function', { timeout: 60_000 }, () => {
       ['--instances', '2'],
       /instance gave no sign of life, killing it/,
     ],
-  ])('makes the supervisor replace its process: %s', async (_, args, sign) => {
+  ])('makes the supervisor replace the process of the function: %s', async (_, args, sign) => {
     await using bench = await createCommandLine()
     const functions = await bench.write({ 'greet.ts': greet, 'spin.ts': spin })
     const runtime = await bench.start(functions, args)

@@ -61,7 +61,7 @@ describe('a restart of the NATS server', { timeout: 120_000 }, () => {
     expect(users.flatMap(({ refusals }) => refusals)).toEqual([])
   })
 
-  it('neither refuses logins that began before the auth callout reconnected, nor lets them wait', async () => {
+  it('neither refuses logins that began before the auth callout reconnected, nor lets them time out', async () => {
     const options = { servers: servers.urls.nats, token, reconnect: false, timeout: 60_000 }
     const outcomes: string[] = []
     for (let restart = 0; restart < 3; restart++) {

@@ -29,7 +29,8 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages, on %s', (kind) =>
 
   it('are not lost when the runtime is killed before they are persisted', async () => {
     const room = await app.createRoom(['alice'])
-    // Log in before the lock, which blocks all of PGlite: a user's first login needs the database.
+    // Log in first: a user's first login needs the database, and the lock below blocks all queries
+    // of PGlite.
     await app.connectAs('alice')
     const release = await lockMessages()
 
@@ -165,7 +166,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages, on %s', (kind) =>
     const cache = await app.openBucket(MSG_CACHE)
     for (const { id } of [deleted, reply]) await cache.purge(id)
     await servers.runtime.restart()
-    // The database does not have the edit yet.
+    // The edit is not persisted yet, so `msg.delete` must find it in CHAT_MESSAGES and purge it.
     await app.call('msg.delete', { notifyId: edited }, 'alice')
     const read = async () => [
       await app.call('chat.history', { room }, 'bob'),
@@ -213,7 +214,10 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages, on %s', (kind) =>
     await expect.poll(texts).toEqual(['edited after', 'after'])
   }, 60_000)
 
-  /** Does not reconnect by itself: nats.js would wait for its timeout if the server closes its first connection. */
+  /**
+   * Tries to connect only once, because the caller repeats it. With reconnects, nats.js would wait
+   * for its timeout if the server closed the first connection.
+   */
   async function tryToConnect() {
     const token = await fetchAccessToken(servers.urls.issuer, 'alice')
     const options = { servers: servers.urls.nats, token, reconnect: false }

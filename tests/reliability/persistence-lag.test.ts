@@ -39,7 +39,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('with unpersisted events, on
     }, polling)
   }
 
-  /** Only appends the event, like a process that crashes right after the append. */
+  /** Appends the event without any publish, like a process that crashes right after the append. */
   async function append(room: RoomId, event: object): Promise<number> {
     const { nc } = await app.connectAs('functions')
     const reply = await nc.request(`chat.${room}`, JSON.stringify(event), { timeout: 5_000 })
@@ -109,7 +109,8 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('with unpersisted events, on
 
       const read = () => app.call('msg.get', { notifyId }, 'alice')
 
-      // The runtime may still have cached that all events are persisted.
+      // For up to half a second, the runtime may have cached that all events are persisted. It then
+      // does not look for edits in CHAT_MESSAGES.
       const newest = { text: 'none', editedSeq: seq, editedAt: expect.any(String) }
       await expect.poll(read).toMatchObject(newest)
       expect(await read()).toMatchObject(newest)

@@ -98,7 +98,7 @@ describe('user ids', { timeout: 60_000 }, () => {
 
     const error = await logIn('hugo', crypto.randomUUID()).catch((error: Error) => error)
     expect(error).toBeInstanceOf(Error)
-    // The server closes the connection, because it cannot check the login.
+    // The login is not refused: the connection is closed, because the login cannot be checked.
     expect(error).not.toBeInstanceOf(AuthorizationError)
   })
 })
