@@ -85,7 +85,7 @@ describe('an address', () => {
     ['start with NATS_AUTH_URL', ['start'], { NATS_AUTH_URL: 'nats://me:hunter2/x@a' }, 1],
     ['start with --nats', ['start', '--nats', 'nats://me:hunter2/x@a'], {}, 2],
     ['ls with --nats', ['ls', '--nats', 'nats://me:hunter2%zz@a'], {}, 2],
-  ])('is checked by %s; no password is printed', async (_, [verb = '', ...args], env, code) => {
+  ])('is checked by %s, and no password is printed', async (_, [verb = '', ...args], env, code) => {
     const folder = verb === 'start' ? [functions] : []
     const result = await runtime([verb, ...folder, ...args], { env })
 
@@ -95,7 +95,7 @@ describe('an address', () => {
   })
 })
 
-describe('tls://', () => {
+describe('a URL that begins with tls://', () => {
   const secured = (url: string, port: number) =>
     url.replace('nats:', 'tls:').replace(/:\d+$/, `:${port}`)
 

@@ -70,7 +70,7 @@ describe('a cron expression', () => {
     ['0 0 0 31 2,4,6,9,11 *', /it never fires/],
     ['0 0 0 30 2 */1', /it never fires/],
     ['@never', /six fields/],
-  ])('is rejected by the server, and with a reason by the runtime: %s', async (cron, reason) => {
+  ])('is rejected by the server, and by the runtime with a reason: %s', async (cron, reason) => {
     expect(() => checkCron(cron)).toThrow(reason)
     if (cron !== '') expect(await serverAccepts(cron)).toBe(false)
   })

@@ -104,7 +104,7 @@ describe('the environment variable NAME_FILE', () => {
     })
   })
 
-  it('is not read for variables that no function needs', async () => {
+  it('is ignored if no function needs NAME, so that a file that does not exist causes no error', async () => {
     const env = { NATS_URL: bench.nats.urlOf('functions'), SHOP_KEY: 'open sesame' }
     await using _ = await bench.start(folder, [], { ...env, SSL_CERT_FILE: join(dir, 'missing') })
   })

@@ -57,7 +57,7 @@ describe('a slow function', { timeout: 60_000 }, () => {
   }
   const times = (count: number, caller: string) => Array.from({ length: count }, () => caller)
 
-  it('rejects a caller’s calls above a limit without delay, while it serves another caller', async () => {
+  it('rejects the calls of a caller above the limit without delay, while it serves another caller', async () => {
     const answers = await callAll('limited', [...times(30, 'alice'), 'bob'])
 
     const rejected = answers.slice(0, 27)

@@ -57,7 +57,7 @@ export default defineFunction(contract, async ({ kind }, { publish }) => {
   return { pid: process.pid }
 })
 `
-/** The handler ends only for the kind `answers`. */
+/** Except for the kind `answers`, the handler never ends. */
 const stuck = `
 import * as v from 'valibot'
 import { defineFunction } from '#runtime'
@@ -210,7 +210,7 @@ describe('a fault of a function', () => {
     },
   )
 
-  it('such as a handler that never ends frees its slot, is logged, and is counted once', async () => {
+  it('such as a handler that never ends is logged and counted once, and does not block later calls', async () => {
     await using runtime = await bench.start(folder)
     await expect(client.call('stuck', { kind: 'hangs' })).rejects.toMatchObject({ code: 'timeout' })
 

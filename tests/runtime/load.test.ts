@@ -434,7 +434,7 @@ export default defineFunction(${trigger}, () => {}, ${options})`
     expect(error.message).not.toContain('hunter2')
   })
 
-  it('reports the problems of every function of a set, in a file or in the index.ts of a subfolder', async () => {
+  it('reports the problems of every function passed to defineFunctions, in a file or in the index.ts of a subfolder', async () => {
     const one = (subject: string, options = '{}') =>
       `defineFunction(${contract(subject)}, () => 1, ${options})`
     const { problems } = await failToStart({

@@ -192,7 +192,8 @@ describe('a rate limit', () => {
 
     await nc.flush()
     subscription.unsubscribe()
-    // The limiter reserves one call (a), then two at once (b and c). So c does not wait.
+    // The limiter reserves one call (a), then two at once (b and c). So c does not wait for the
+    // shared counter, and needs no prefetch.
     expect(subjects).toEqual([
       'prepared.a.prefetched',
       'prepared.a.handled',
@@ -209,7 +210,7 @@ describe('a rate limit', () => {
     ['RATE_LIMIT_FACTOR', 'many', 'use a number over 0'],
     ['RATE_LIMIT_FACTOR', '0', 'use a number over 0'],
   ])(
-    'prevents the start if %s=%s, and the error names the valid values',
+    'with the invalid variable %s=%s prevents the start, with an error that names the valid values',
     async (name, value, advice) => {
       const folder = await bench.write({ 'limited.ts': limited(1, 1_000) })
 

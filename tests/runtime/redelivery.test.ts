@@ -40,7 +40,8 @@ describe('a batch whose process is killed', () => {
     await bench?.[Symbol.asyncDispose]()
   })
 
-  // Takes long, because the server redelivers a batch only after its acknowledgement timeout.
+  // This test takes long, because the server redelivers a batch only after its acknowledgement
+  // timeout.
   it('is redelivered to another process, with all of its messages', {
     timeout: 60_000,
   }, async () => {

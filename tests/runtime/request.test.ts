@@ -192,7 +192,7 @@ describe('a request', () => {
     expect((await began)[0]?.subject).toBe('began.quiet')
   })
 
-  it('fails with unavailable, timeout, invalid or cancelled, depending on the cause', async () => {
+  it('fails with unavailable if no function serves it, with timeout if its answer is late, with invalid if a parameter is malformed, and with cancelled if its signal aborts', async () => {
     const code = async (answer: ReturnType<typeof client.try>) => {
       const outcome = await answer
       return outcome.ok ? 'ok' : outcome.error.code

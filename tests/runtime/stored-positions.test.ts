@@ -4,8 +4,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type CommandLine, createCommandLine, runtime } from '../support/command-line.ts'
 
 /**
- * The environment variable STORED is the last sequence number that the store has. It may be lower than before a
- * restart, such as after the restore of a backup. Orders whose item is `wrong` become dead letters.
+ * The environment variable STORED stands for the database of the function: it is the last sequence
+ * number that this store has. After a restart, it may be lower than before, as after the restore of
+ * a backup. Orders whose item is `wrong` become dead letters.
  */
 const billing = (id: string) => `
 import * as v from 'valibot'
@@ -101,7 +102,7 @@ describe('storedUpTo', { timeout: 60_000 }, () => {
     await expect.poll(() => received).toEqual([1, 3, 1, 3])
   })
 
-  it('makes the start fail before any message is delivered if the stream is older than the store', async () => {
+  it('makes the start fail before any message is delivered if the store has a later message than the stream', async () => {
     const { folder, received, stream } = await given(3)
 
     const { code, stderr } = await runtime(['start', folder], {

@@ -10,8 +10,8 @@ import { startRuntime } from '../../runtime/server/run.ts'
 import { type CommandLine, createCommandLine } from '../support/command-line.ts'
 
 /**
- * All tasks except `well` and `fails` exceed the time limit in their first attempt, and `never
- * ends` in every attempt.
+ * A task that begins with `well` succeeds, and `fails` throws at once. All other tasks exceed the
+ * time limit in their first attempt, and `never ends` in every attempt.
  */
 const task = `
 import { once } from 'node:events'
@@ -176,7 +176,7 @@ describe('a handler that is still running when its process must stop', () => {
     expect(await until('ends late: done')).toContain('ends late: aborted, unavailable')
   })
 
-  it('does not prevent the stop; a replay of a dead letter that waits behind it fails with unavailable', async () => {
+  it('does not prevent the stop, and a replay of a dead letter that is queued behind it fails with unavailable', async () => {
     await using fixture = await createFixture()
     const { bench, append, nc, start, stats } = fixture
     const served = await start(

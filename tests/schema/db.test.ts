@@ -16,8 +16,8 @@ async function startBreakingProxy(url: string) {
     const upstream = connect(Number(port), hostname)
     let isReady = false
     upstream.on('data', (data) => {
-      // These bytes are the message ReadyForQuery, which ends the startup of a connection. The
-      // first query after it makes the proxy reset the connection.
+      // These bytes are the message ReadyForQuery, which ends the startup of a connection. At the
+      // first query after this startup, the proxy resets the connection.
       isReady ||= data.includes(Buffer.from([0x5a, 0, 0, 0, 5]))
       client.write(data)
     })

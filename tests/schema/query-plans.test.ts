@@ -27,7 +27,7 @@ const firstSeq = 1_000_000
  */
 const [maxBuffers, maxBuffersPerRow] = [1_000, 25]
 /**
- * A node of a plan may return `maxRows` rows, or `maxRowsPerRow` rows for each row that the
+ * A node of a query plan may return `maxRows` rows, or `maxRowsPerRow` rows for each row that the
  * statement returns, whichever is more.
  */
 const [maxRows, maxRowsPerRow] = [11_000, 200]
