@@ -5,7 +5,7 @@ import { joinPieces, useTranslation } from '../support/translation-fixture.ts'
 const test = useTranslation()
 const english = 'We will meet tomorrow in the office.'
 
-/** Calls `translate.ping` often enough to reach both processes, and returns the distinct answers. */
+/** Calls `translate.ping` often enough to reach both processes. Returns the distinct answers. */
 async function pingBoth() {
   const answers = await Promise.all(
     Array.from({ length: 20 }, () => test.app.call('translate.ping', {}, 'charlie')),

@@ -31,7 +31,7 @@ async function publishAll(
   options?: PublishOptions,
 ) {
   const rejected: string[] = []
-  // The loop runs until the connection is closed.
+  // This loop is not awaited, because it runs until the connection is closed.
   void (async () => {
     for await (const event of nc.status()) {
       const match = event.type === 'error' && /Publish to "([^"]+)"/i.exec(event.error.message)
@@ -289,7 +289,8 @@ describe('the reply to a request', () => {
       .toBeGreaterThanOrEqual(handled + options.length)
     await flushAll()
 
-    // At most once a second, a process sends an empty message with an error in its header.
+    // A process answers a request without a valid reply token at most once a second, with an empty
+    // message and an error in its header.
     const hints = receivedByBob()
     expect(hints.length).toBeLessThan(options.length / 2)
     for (const { body } of hints) expect(body).toBe('')

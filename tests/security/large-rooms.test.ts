@@ -45,7 +45,10 @@ async function waitForEncryption(room: RoomId): Promise<RoomKey> {
   )
 }
 
-/** Skips other pushes, such as the presence of a user who has joined shortly before. */
+/**
+ * Returns the next notice of the room. Skips other pushes, such as the presence of a user who has
+ * joined shortly before.
+ */
 async function nextNotice(
   encrypted: Mailbox<DataOf<typeof roomEncrypted>>,
   key: RoomKey,
@@ -80,7 +83,7 @@ describe.each(['private', 'public'] as const)('a large %s room', (kind) => {
     await app.call('presence.heartbeat', { connId: crypto.randomUUID() }, 'bob')
     await publishUpdate(room, text)
     await app.call('apps.install', { room, app: 'poll' as AppId }, 'alice')
-    // A status that bob does not have yet, so that a change is published.
+    // Bob does not have this status yet, so a change is published.
     await app.call('presence.update', { status: kind === 'private' ? 'busy' : 'away' }, 'bob')
 
     const pushes: RoomPush = {}

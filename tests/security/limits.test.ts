@@ -75,7 +75,7 @@ describe('a user', () => {
     expect(counts.filter((count) => count > 200)).toHaveLength(20)
   })
 
-  it('gets an error for a payload above 192 kB, before it is sent', async () => {
+  it('gets an error for a payload above 192 kB from the client library, which does not send it', async () => {
     const [nc] = (await connectMany(servers, 1)) as [NatsConnection]
     expect(nc.info?.max_payload).toBe(192 * 1_024)
     const client = createClient(nc, { contracts, user: 'alice' })
@@ -84,7 +84,7 @@ describe('a user', () => {
     await expect(call).rejects.toMatchObject({ code: 'too_large' })
   })
 
-  it('is disconnected for a payload above 192 kB', async () => {
+  it('is disconnected for a payload above 192 kB that is sent without the client library', async () => {
     const token = await fetchAccessToken(servers.urls.issuer, 'alice')
     const { hostname, port } = new URL(servers.urls.nats)
     const socket = connectSocket(Number(port), hostname)
@@ -97,7 +97,7 @@ describe('a user', () => {
     await closed
   })
 
-  it('is disconnected and blocked for flooding the functions, and does not delay others', async () => {
+  it('is disconnected and blocked for flooding the functions, and does not delay other users', async () => {
     const flooding = await connectMany(servers, 5)
 
     await expectDisconnected(flooding, 'as.alice.users.search')
@@ -107,7 +107,7 @@ describe('a user', () => {
   })
 
   it('is disconnected for flooding users.id, which clients call before they know their user id', async () => {
-    // New servers, because the test above has blocked alice for 30 seconds.
+    // This test starts new servers, because the test above has blocked alice for 30 seconds.
     await using others = await startServers('pglite')
     const token = await fetchAccessToken(others.urls.issuer, 'alice')
     const { iss: issuer = '', sub: subject = '' } = decodeJwt(token)

@@ -80,7 +80,7 @@ describe('login with tokens of the embedded OpenID provider', () => {
     expect(await logIn(access_token)).toBeLessThan(fastMs)
   })
 
-  it('closes the connections of logins at once when no keys are cached, until the provider restarts', async () => {
+  it('closes the connection of each login at once while no keys are cached and the provider is stopped', async () => {
     const { access_token } = await fetchAlicesTokens()
     await stopIssuer()
     await fixture.runtime.restart()

@@ -71,7 +71,7 @@ function readsOf({ room, notifyIds, threadId, seq }: RoomFixture) {
     'mention.find': [{ room }],
     'msg.get': notifyIds.map((notifyId) => ({ notifyId })),
     'msg.find': notifyIds.map((notifyId) => ({ room, id: readNotifyId(notifyId).id })),
-    // Only the sender of a message may read its trace.
+    // Only the sender of a message may read its trace. The third message is the one that bob sent.
     'msg.trace': notifyIds.slice(2, 3).map((notifyId) => ({ notifyId })),
     'msg.versions': notifyIds.map((notifyId) => ({ notifyId })),
     'presence.room': [{ room }],
@@ -111,7 +111,10 @@ function writesOf({ room, notifyIds, threadId }: RoomFixture) {
   } satisfies InputsByName
 }
 
-/** Functions whose input has no room. room.list and room.browse are tested separately. */
+/**
+ * The lists above do not contain these functions, most of which have no room in their input. The
+ * tests below call room.list and room.browse separately.
+ */
 const otherFunctions = [
   'admin.deactivate',
   'admin.reactivate',

@@ -14,7 +14,8 @@ let servers: Servers
 let app: App
 let presence: ReturnType<typeof createPresenceFixture>
 
-// Separate servers, because these tests need the default rate limits and fill CHAT_MESSAGES.
+// These tests start servers of their own: they need the default rate limits, and they fill
+// CHAT_MESSAGES.
 beforeAll(async () => {
   servers = await startServers('postgres', { RATE_LIMIT_FACTOR: '1' })
   process.env.DATABASE_URL = servers.urls.databaseUrl
@@ -81,7 +82,7 @@ describe('rate limits', () => {
     expect(others).toEqual(others.map(() => 'answered'))
   })
 
-  it('publish a rejection with a retry delay to a sender who expects no reply', async () => {
+  it('publish a rejection with a retry delay to a sender whose request has no reply subject', async () => {
     const user = newUserId()
     const room = await app.createRoom([user])
     const client = await app.clientFor(user)

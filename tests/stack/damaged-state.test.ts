@@ -61,7 +61,7 @@ describe('damaged state', { timeout: 120_000 }, () => {
     [`${stream}/meta.sum`, 'emptied', startServer, `${stream}/meta.inf`],
     [`${stream}/meta.sum`, 'deleted', startServer, `${stream}/meta.sum`],
   ] as const)(
-    '%s (%s) is reported with its path, its cause and the command that helps',
+    'in %s (damage: %s) is reported with its path, its cause and the command that helps',
     async (file, damage, start, path) => {
       const dir = await givenCopy()
       await damages[damage](join(dir, file))
@@ -91,7 +91,7 @@ describe('damaged state', { timeout: 120_000 }, () => {
   })
 
   it.each(['issuer', 'pglite'])(
-    'is reported for a file in place of the folder %s',
+    'is reported if there is a file in place of the folder %s',
     async (name) => {
       const dir = await givenCopy()
       await rm(join(dir, name), { recursive: true })

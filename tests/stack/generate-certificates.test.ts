@@ -37,7 +37,7 @@ describe('npm run certificates', { timeout: 60_000 }, () => {
     }
   })
 
-  it('writes certificates for as many days as requested', async () => {
+  it('writes certificates that are valid for the given number of days, and rejects more than 3650', async () => {
     const folder = join(dir, 'days')
     await generate(folder, 'db', '--days', '3650')
     const { validFromDate, validToDate } = await read(folder, 'db.crt')
@@ -97,7 +97,7 @@ describe('npm run certificates', { timeout: 60_000 }, () => {
     [['*.example.com'], 'cannot be the first name'],
     [['ca'], 'cannot be the first name'],
     [['db', 'db,other'], 'two certificates would be written to db.crt'],
-  ])('rejects %j and writes nothing', async (args, reason) => {
+  ])('rejects the arguments %j, and writes nothing', async (args, reason) => {
     expect(await generate(join(dir, 'wrong'), ...args)).toMatchObject({
       code: 1,
       stderr: expect.stringContaining(reason),

@@ -50,7 +50,7 @@ describe('npm run secrets', { timeout: 120_000 }, () => {
     expect(await contentsOf(folder)).toEqual({ ...before, NATS_URL })
   })
 
-  it('keeps files with other hosts or passwords, but lists them with the command that deletes them', async () => {
+  it('keeps files whose hosts or passwords differ from the new ones, but lists them with the command that deletes them', async () => {
     const folder = join(dir, 'other-hosts')
     await generate(folder)
     const before = await contentsOf(folder)
@@ -120,7 +120,7 @@ describe('npm run secrets', { timeout: 120_000 }, () => {
     [['--nats', 'http://nats:4222'], '--nats begins with http://'],
     [['--database', 'postgres:5432'], '--database is "postgres:5432"'],
     [['other'], 'give one folder'],
-  ])('rejects %j', async (args, reason) => {
+  ])('rejects the arguments %j, and writes nothing', async (args, reason) => {
     expect(await generate(join(dir, 'wrong'), ...args)).toMatchObject({
       code: 1,
       stderr: expect.stringContaining(reason),

@@ -19,7 +19,7 @@ import {
 } from '../support/keycloak-fixture.ts'
 import { fetchTokens, type Tokens } from '../support/tokens.ts'
 
-/** Short, so that a page renews its token within a test. */
+/** The lifetime of an access token is short, so that a page renews its token within a test. */
 const tokenSeconds = 15
 
 let ground: KeycloakFixture
@@ -76,7 +76,7 @@ async function findSubject(username: string): Promise<string> {
   return id
 }
 
-/** Five times the interval in which admin events are read. */
+/** Five times the interval at which the runtime reads the admin events of Keycloak. */
 const maxCloseMs = 50_000
 
 async function closed(nc: NatsConnection): Promise<void> {
@@ -89,7 +89,7 @@ async function closed(nc: NatsConnection): Promise<void> {
   ])
 }
 
-/** Returns 'let in' on success, else the error. */
+/** Connects with the token. Returns 'let in' if this succeeds, and the error otherwise. */
 async function tryToken(token: string): Promise<string> {
   try {
     const nc = await connect({ servers: ground.urls.nats, token, reconnect: false })
@@ -169,7 +169,7 @@ describe('Natter with a real Keycloak', { timeout: 120_000 }, () => {
     await expectNoProblems(alice)
   })
 
-  it('lets a user without a role read but not send messages', async () => {
+  it('lets a user who has no role read messages, but not send them', async () => {
     const charlie = await enter('charlie')
     await join(charlie)
 

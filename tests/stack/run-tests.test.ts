@@ -19,7 +19,10 @@ test('passes in the second run', () => {
 const broken = `test('never passes', () => expect(1).toBe(2))`
 const unhandled = `test('leaves a rejection', () => { void Promise.reject(new Error('left behind')) })`
 
-/** Runs these test files with the function that CI uses. Returns how often each file ran. */
+/**
+ * Runs the given test files with the function that CI uses. Returns its exit code and stderr, and
+ * how often each file ran.
+ */
 async function runFiles(files: Record<string, string>) {
   const dir = await mkdtemp(join(tmpdir(), 'natter-run-tests-'))
   onTestFinished(() => rm(dir, { recursive: true }))

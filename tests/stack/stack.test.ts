@@ -50,7 +50,7 @@ describe('findNatsServer', () => {
     await expect(findNatsServer({ env: { NATS_SERVER } })).resolves.toBe(NATS_SERVER)
   })
 
-  it('throws an error that lists each failed attempt if none is found or installed', async () => {
+  it('throws an error that lists each failed attempt if it can neither find nor install a nats-server', async () => {
     const dir = await givenFolder()
 
     const error = await findNatsServer({ env: { PATH: dir, NATTER_CACHE: dir } }).catch(String)
@@ -75,7 +75,7 @@ describe('choosePorts', () => {
     expect(said).toEqual([`Port ${taken} is taken: WEB_PORT is ${ports.WEB_PORT}`])
   })
 
-  it('prefers the ports of the last start', async () => {
+  it('prefers the ports of the previous start', async () => {
     const before = { WEB_PORT: await freePort() }
 
     expect(await choosePorts({ names: ['WEB_PORT'], env: {}, before })).toEqual(before)
@@ -125,7 +125,7 @@ describe('the state of a stack', () => {
     expect(made.functionsPassword).toMatch(/^[a-z]\w{40,}$/)
   })
 
-  it('keeps the secrets of an earlier version, and adds a password of the database', async () => {
+  it('keeps the secrets that an earlier version wrote, and adds the missing password of the database', async () => {
     const file = join(await givenFolder(), 'secrets.json')
     const { databasePassword, ...earlier } = createSecrets()
     await writeFile(file, JSON.stringify(earlier))
@@ -399,7 +399,7 @@ function startMain(dir: string, more: Record<string, string> = {}) {
     })
   }
   const exit = once(child, 'close').then(([code]) => code)
-  // SIGTERM, because a SIGKILL would leave the nats-server of the stack running.
+  // The process gets SIGTERM: a SIGKILL would leave the nats-server of the stack running.
   cleanups.push(() => child.kill('SIGTERM') && exit)
   return {
     child,

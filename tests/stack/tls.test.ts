@@ -205,7 +205,7 @@ describe.skipIf(!(await canRun(findCaddy)))('the system with TLS', { timeout: 12
     ['accepts', 'a certificate of the authority', 'tls', / Route connection created$/],
     ['rejects', 'a certificate of another authority', 'other', / TLS route handshake error: /],
     ['rejects', 'no certificate', undefined, / TLS route handshake error: /],
-  ])('%s a server with %s in the cluster', async (verb, _with, folder, outcome) => {
+  ])('%s a server with %s as a member of the cluster', async (verb, _with, folder, outcome) => {
     const [member] = servers
     const listening = await member.log.line(/ Listening for route connections on /)
     const memberPort = Number(listening.slice(listening.lastIndexOf(':') + 1))
@@ -268,7 +268,8 @@ handle /nats* {
 }
 `
   await writeFile(join(web, 'natter.d', 'site.caddy'), site)
-  // By default, Caddy also listens on port 80, and on a fixed port for its administration.
+  // Without these options, Caddy would also listen on port 80, and on a fixed port for its
+  // administration.
   const options = '{\n\tadmin off\n\tauto_https disable_redirects\n}\nimport Caddyfile\n'
   await writeFile(join(web, 'main'), options)
   const [file, authority] = [await findCaddy(), await readFile(tls.authority, 'utf8')]
@@ -311,7 +312,7 @@ async function get(url: string, ca?: string): Promise<string> {
   return promise
 }
 
-/** Returns all that the server answers until it closes the connection. */
+/** Sends `words` without TLS. Returns everything that the server answers before it disconnects. */
 async function speakWithoutTls(port: number, words: string): Promise<string> {
   const socket = connectTcp(port, '127.0.0.1')
   socket.end(words)

@@ -80,8 +80,8 @@ const missing = [
 ]
 
 /**
- * Headers of HTTP/1.1 and of the file's state. They are not compared, because they do not change
- * what a page may do in the browser.
+ * These headers describe the HTTP/1.1 connection or the state of the file. They are not compared,
+ * because they do not change what a page may do in the browser.
  */
 const ignored = ['connection', 'keep-alive', 'date', 'server', 'accept-ranges', 'last-modified']
 /** Headers that are not compared because each server may use its own values. */

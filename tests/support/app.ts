@@ -41,7 +41,7 @@ export interface RawReply {
 
 export interface Mailbox<Data> {
   next(): Promise<Data>
-  /** Waits for an event that matches. Removes and returns all events up to it. */
+  /** Waits for an event that matches. Removes and returns all events up to and including it. */
   until(isMatch: (data: Data) => boolean): Promise<Data[]>
   unread(): readonly Data[]
 }
@@ -224,7 +224,7 @@ export function createApp(urls: ServerUrls) {
   return app
 }
 
-/** Returns an app on the shared servers. The app is closed after the tests of the file. */
+/** Returns an `App` for the servers that all test files share, and closes it after this file. */
 export function useApp(): App {
   const urls = inject('servers')
   process.env.DATABASE_URL = urls.databaseUrl

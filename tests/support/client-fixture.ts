@@ -38,7 +38,7 @@ interface FixtureOptions<Fixture> {
 
 interface ClientFixtureOptions extends FixtureOptions<ClientFixture> {
   env?: Record<string, string>
-  /** The default may be the headless shell. Tests of notifications need `findChromium` instead. */
+  /** The default may be Chromium's headless shell. Tests of notifications need `findChromium`. */
   findBrowser?: () => Promise<string>
 }
 

@@ -24,7 +24,7 @@ export interface Cluster extends AsyncDisposable {
   servers: [NatsService, NatsService, NatsService]
   database: ProcessService
   tokenIssuer: TokenIssuer
-  /** The environment of a runtime. */
+  /** The environment variables with which `startRuntime` starts a runtime. */
   env: Record<string, string>
   /** The URLs of all servers, separated by commas. */
   urlsOf(user: NatsUser): string

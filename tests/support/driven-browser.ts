@@ -72,7 +72,7 @@ export async function canDrive(name: BrowserName): Promise<boolean> {
   }
 }
 
-/** Installs the browser first if necessary. */
+/** Starts the browser, and installs it first if necessary. */
 export async function startDrivenBrowser(name: BrowserName): Promise<DrivenBrowser> {
   const driver = await (name === 'Firefox' ? startFirefox() : startWebKit())
   const runIn =

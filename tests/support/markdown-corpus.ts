@@ -8,7 +8,7 @@ export interface MarkdownExample {
   html: string
 }
 
-// The package has no types.
+// The package commonmark-spec has no types, so its type is written here.
 const commonMark: { tests: { markdown: string; html: string; number: number }[] } = createRequire(
   import.meta.url,
 )('commonmark-spec')

@@ -3,7 +3,10 @@
  * HTML that a specification of Markdown prescribes for it.
  */
 
-/** Returns the outline of a rendered message, to be compared with that of `outlineOfHtml`. */
+/**
+ * Returns the outline of a rendered message: its text, with a tag for each element that matters.
+ * Compare it with the result of `outlineOfHtml`.
+ */
 export function outlineOfMessage(message: Element): string {
   return simplify(outlineOf(message))
 }

@@ -71,7 +71,7 @@ export function say(...pieces: string[]): Answer {
   }
 }
 
-/** Sends each piece only when `gate` has resolved. */
+/** Sends all pieces as soon as `gate` has resolved. */
 export function sayAfter(gate: Promise<unknown>, ...pieces: string[]): Answer {
   return async (response, prompt) => {
     await gate

@@ -41,7 +41,7 @@ export function createPresenceFixture(app: App) {
       return (await app.clientFor(user)).call('presence.heartbeat', { connId })
     },
 
-    /** Waits until the status is broadcast to a room of the user. */
+    /** Sets the status, and waits until it is broadcast to a room of the user. */
     async goOnline(user: string, status: 'online' | 'away' = 'online') {
       const room = await app.createRoom([user])
       const broadcasts = await app.listen(roomPresence, { room }, 'functions')

@@ -34,7 +34,7 @@ describe('the error of a failed call', () => {
     })
   })
 
-  it('is unchanged if the call was rejected with an intended code', async () => {
+  it('is unchanged if the call was rejected with a code other than internal', async () => {
     const { path, log } = await givenLog()
     log.error({ err: new TypeError('of another call') }, 'function failed')
 

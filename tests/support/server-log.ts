@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 
 /**
  * Returns the answer of a call. If the call fails with `internal`, which has no details, reads the
- * error from the log of the server, and sets it as the cause. So a failed test shows it.
+ * error from the log of the server, and sets it as the cause. So a failed test shows this error.
  */
 export async function withServerError<Answer>(
   log: string,

@@ -99,8 +99,8 @@ function loopLater() {
 }
 
 /**
- * Reports after a second that the app still runs. It does in browsers that ignore the attempt to
- * navigate.
+ * Reports after a second that the app still runs, which means that the browser has ignored the
+ * attempt to navigate.
  */
 function reportLater(bridge: AppBridge) {
   setTimeout(() => void bridge.request('report', { gained: { navigated: 'no' } }), 1_000)
@@ -122,7 +122,7 @@ async function tryAll(target: Omit<Target, 'bridge'>): Promise<Record<string, st
       const result = await Promise.race([attempt(), wait(400)])
       if (result) report[name] = String(result).slice(0, 200)
     } catch {
-      // It failed, as it should.
+      // The attempt failed, as it should.
     }
   }
   return { ...report, finished: 'yes' }
