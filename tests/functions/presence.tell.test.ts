@@ -24,7 +24,7 @@ const change = (userId: UserId, status: PresenceChange['status'], at: number) =>
 })
 
 describe('presence.tell', () => {
-  it('publishes only the last of several quick changes of a user', async () => {
+  it('publishes only the newest of several quick status changes of a user', async () => {
     const [user, last] = [newUserId(), newUserId()]
     const room = await app.createRoom([user, last])
     const broadcasts = await app.listen(roomPresence, { room }, 'functions')
@@ -78,7 +78,7 @@ describe('presence.tell', () => {
     )
   })
 
-  it('splits the changes of a large room into broadcasts of at most 1,000 changes', async () => {
+  it('splits the status changes in a large room into broadcasts of at most 1,000 changes', async () => {
     const users = Array.from({ length: 2_100 }, newUserId)
     const room = await app.createRoom([])
     await db.insert(members).values(users.map((userId) => ({ room, userId })))
@@ -95,7 +95,7 @@ describe('presence.tell', () => {
     expect(online).toEqual(new Set(users))
   })
 
-  it('publishes nothing to an archived room', async () => {
+  it('publishes no status changes to an archived room', async () => {
     const user = newUserId()
     const archived = await app.createRoom([user])
     const other = await app.createRoom([user])

@@ -77,7 +77,7 @@ describe('read.update', () => {
     expect(await readListed(me, room)).toMatchObject({ readSeq: 9 })
   })
 
-  it('limits the read position to the last message of the room', async () => {
+  it('moves the read position no further than the newest message of the room', async () => {
     const { me, room } = await createReader()
     const empty = await app.createRoom([me])
 

@@ -57,7 +57,7 @@ describe('read.update.thread', () => {
     expect(await countsOf(room, 'bob')).toEqual({ unread: 0, mentions: 0 })
   })
 
-  it('publishes the read position to the devices of the caller, once for repeated calls', async () => {
+  it('publishes the read position of the thread to all devices of the caller, once for repeated calls', async () => {
     const { room, threadId } = await createThread('bob')
     const { seq } = await reply(room, threadId, 'one', 'alice')
     const toBob = await app.listen(deliverReadThread, { user: 'bob', room }, 'bob')
@@ -108,7 +108,7 @@ describe('read.update.thread', () => {
     })
   })
 
-  it('rejects a message of another room with the same error as for an unknown message', async () => {
+  it('rejects the id of a message in another room with the same error as an unknown id', async () => {
     const { room } = await createThread()
     const other = await createThread()
 

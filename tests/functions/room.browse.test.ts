@@ -151,7 +151,7 @@ describe('room.browse', () => {
     ])
   })
 
-  it('rejects a hidden room as the cursor with the same error as an unknown room', async () => {
+  it('rejects the id of a hidden room as the cursor with the same error as an unknown id', async () => {
     const secret = await createNamedRoom('a secret', 'private')
     const absent = newRoomId()
 

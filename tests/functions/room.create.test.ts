@@ -80,7 +80,7 @@ describe('room.create', () => {
     },
   )
 
-  it('publishes room.changed with the owner', async () => {
+  it('publishes the event room.changed with the id of the owner', async () => {
     const room = newRoomId()
     const changes = await app.listen(roomChanged, { room }, 'functions')
 

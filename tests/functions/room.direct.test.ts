@@ -136,7 +136,7 @@ describe('room.direct', () => {
     })
   })
 
-  it('publishes room.changed for both members', async () => {
+  it('publishes the event room.changed for each of the two members', async () => {
     const [me, other] = [await createUser(), await createUser()]
     const room = directRoomOf(me, other)
     const changes = await app.listen(roomChanged, { room }, 'functions')
@@ -256,7 +256,7 @@ describe('room.direct', () => {
     expect((await index.get(`${id}.${me}`))?.json()).toEqual({ kind: 'direct', role: 'member' })
   })
 
-  it('restores missing entries of the member index', async () => {
+  it('restores missing entries of the member index when a member repeats the call', async () => {
     const [me, other] = [await createUser(), await createUser()]
     const { room } = await open(me, other)
     await expect.poll(() => readHead(room.id)).toBeDefined()

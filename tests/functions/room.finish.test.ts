@@ -89,7 +89,7 @@ describe('room.finish', () => {
     expect(synced).toMatchObject({ recovered: true })
   }, 60_000)
 
-  it('publishes the message of an app whose action succeeded while the stream rejected writes', async () => {
+  it('publishes the message of an app action that succeeded while the stream rejected writes', async () => {
     const room = await createRoom(['bob'])
     await app.call('apps.install', { room, app: 'poll' as AppId }, 'alice')
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')

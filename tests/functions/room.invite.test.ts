@@ -53,7 +53,7 @@ describe('room.invite', () => {
     },
   )
 
-  it('publishes one event to the user for repeated invitations', async () => {
+  it('publishes one event to the invited user for repeated invitations', async () => {
     const room = await app.createRoom(['alice', 'charlie'], 'private')
     const other = await app.createRoom(['alice'], 'private')
     const toBob = await app.listen(deliverInvitation, { user: 'bob' }, 'bob')

@@ -128,7 +128,7 @@ describe('room.kick', () => {
     expect(await app.readEvents(room)).toEqual([])
   })
 
-  it('publishes room.changed with the removed member', async () => {
+  it('publishes the event room.changed with the id of the removed member', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
     const changes = await app.listen(roomChanged, { room }, 'functions')
 

@@ -151,7 +151,7 @@ describe('room.list', () => {
     expect(await readList(me)).toMatchObject([{ unread: 100, mentions: 2 }])
   })
 
-  it('counts a mention that is older than 300 messages that mention others', async () => {
+  it('counts a mention that is older than 300 messages that mention other users', async () => {
     const [me, other] = [newUserId(), newUserId()]
     const room = await app.createRoom([])
     await addMembership(me, room)

@@ -23,7 +23,7 @@ const app = useApp()
 const hourMs = 3_600_000
 
 describe('send', () => {
-  it('returns the id of the message, its sequence and the time at the server', async () => {
+  it('returns the id of the message, its sequence number, and its time by the clock of the server', async () => {
     const room = await app.createRoom(['alice'])
     const before = Date.now()
 
@@ -52,7 +52,7 @@ describe('send', () => {
     expect(stored?.json()).toEqual({ kind: 'message', ...message })
   })
 
-  it('assigns increasing sequences', async () => {
+  it('assigns increasing sequence numbers to the messages of a room', async () => {
     const room = await app.createRoom(['alice', 'bob'])
 
     const first = await app.send(room, '1', 'alice')
@@ -61,7 +61,7 @@ describe('send', () => {
     expect(second.seq).toBeGreaterThan(first.seq)
   })
 
-  it('publishes a message to a public room with its sequence, the previous sequence and its mentions', async () => {
+  it('publishes a message to a public room with its sequence number, that of the previous message, and its mentions', async () => {
     const room = await app.createRoom(['alice', 'bob', 'charlie'])
     const notices = await app.listen(roomNotify, { room }, 'bob')
 

@@ -38,7 +38,7 @@ describe('send.thread', () => {
     expect(stored?.json()).toMatchObject({ kind: 'message', id, sender: 'bob', text: 'under it' })
   })
 
-  it('publishes a reply with the previous sequence of its thread, and not of the room', async () => {
+  it('publishes a reply with the sequence number of the previous reply in its thread, not of the previous message in the room', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const first = await app.send(room, 'first', 'alice')
     const notices = await app.listen(roomNotify, { room }, 'bob')
@@ -55,7 +55,7 @@ describe('send.thread', () => {
     expect(findNotice(second.seq)).not.toHaveProperty('threadId')
   })
 
-  it('publishes a reply with the author of its thread, even if the text is too long to be included', async () => {
+  it('publishes a reply with the user who started its thread, even if the text is too long to be included', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const first = await app.send(room, 'first', 'alice')
     const notices = await app.listen(roomNotify, { room }, 'bob')

@@ -5,7 +5,7 @@ import { joinPieces, useTranslation } from '../support/translation-fixture.ts'
 const test = useTranslation()
 const english = 'We will meet tomorrow in the office.'
 
-/** Calls `translate.ping` often enough to reach both processes. Returns the distinct answers. */
+/** Calls `translate.ping` often enough to reach both runtimes. Returns the distinct answers. */
 async function pingBoth() {
   const answers = await Promise.all(
     Array.from({ length: 20 }, () => test.app.call('translate.ping', {}, 'charlie')),
@@ -14,7 +14,7 @@ async function pingBoth() {
 }
 
 describe('translate.ping', () => {
-  it('returns the engines, best first, and for an unavailable engine the reason and a command that makes it available', async () => {
+  it('returns the engines in order of preference, and for an unavailable engine the reason and a command that makes it available', async () => {
     const answer = await test.app.call('translate.ping', {}, 'charlie')
 
     expect(answer).toEqual({

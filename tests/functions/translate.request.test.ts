@@ -231,7 +231,8 @@ describe('translate.request', () => {
     const box = await test.listen('bob')
     const gate = Promise.withResolvers<void>()
     test.ollama.answer(sayAfter(gate.promise, 'hola'))
-    // Each of the two processes translates 2 texts at once, and queues 100.
+    // Each of the two processes translates 2 texts at once and queues 100, so the queues reject
+    // some of the 300 texts.
     const texts = Array.from({ length: 300 }, (_, index) => `${english} ${index}`)
     const keys = new Set<string>()
     const errors: string[] = []

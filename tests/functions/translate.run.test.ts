@@ -18,7 +18,7 @@ describe('translate.run with Apertium', () => {
     for (const part of ['@bob', '#general', '`npm test`']) expect(output).toContain(part)
   })
 
-  it('translates Spanish into English for a reader with British English', async () => {
+  it('translates Spanish into English for a reader whose language is British English', async () => {
     const room = await test.app.createRoom(['alice'])
     const box = await test.listen('alice')
     const notifyId = await test.send(room, 'La casa es grande y el jardín es pequeño.')

@@ -164,7 +164,8 @@ describe('user.seen', () => {
 
     const isMine = inArray(users.id, people)
     await expect.poll(() => db.$count(users, isMine), { timeout: 18_000 }).toBe(people.length)
-    // `xmin` is the id of the transaction that wrote the row.
+    // `xmin` is the id of the transaction that wrote the row, so there are as many transactions as
+    // distinct values.
     const [written] = await db
       .select({ statements: sql<number>`count(distinct xmin::text)::int` })
       .from(users)

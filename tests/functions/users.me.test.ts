@@ -17,7 +17,7 @@ const login = (user: UserId, name: string, handle?: string) =>
 const newName = (name: string) => `${name} ${crypto.randomUUID().slice(0, 13)}`
 
 describe('users.me', () => {
-  it('returns the id as the name of an unknown user', async () => {
+  it('returns the id as the name of a user who has never logged in', async () => {
     const user = newUserId()
 
     expect(await callMe(user)).toEqual({

@@ -9,7 +9,7 @@ import { type Cluster, type ClusterUser, startCluster } from '../support/cluster
 import { subjectOf } from '../support/token-issuer.ts'
 
 /**
- * Five times the time within which a logout closes the connections. A long wait hides no fault: in
+ * Five times the 5 s within which a logout closes the connections. A long wait hides no fault: in
  * this test, nothing but a logout closes connections.
  */
 const maxMs = 25_000

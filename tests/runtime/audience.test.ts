@@ -22,7 +22,7 @@ import { callout, defineFunction } from '#runtime'
 const functionWith = (subject: string, audience: string[]) =>
   `${head}export default defineFunction(${contract(subject, audience)}, (_, { caller }) => ({ caller }))`
 
-/** An auth callout that grants each client the `Login` that it has sent as JSON in its token. */
+/** An auth callout for tests. The token of a client is JSON: the `Login` that it is granted. */
 const login = `${head}
 export default defineFunction(callout(), ({ token }) => ({
   account: 'CLIENTS',

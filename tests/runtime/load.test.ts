@@ -364,7 +364,7 @@ export default defineFunction(${trigger}, () => {}, ${options})`
     ])
   })
 
-  it('reports a _setup.ts without a function, before the runtime connects to the server', async () => {
+  it('reports a _setup.ts whose default export is not a function, before the runtime connects to the server', async () => {
     const { problems } = await failToStart({ '_setup.ts': 'export default 1' })
 
     expect(problems).toEqual([

@@ -240,7 +240,7 @@ describe('a trace with a tracer provider', () => {
     expect(active).toBe(spanOf('inner').spanContext().spanId)
   })
 
-  it('records the fault of a call', async () => {
+  it('records the unexpected error of a call as the status and an event of its span', async () => {
     const ended = await client.try('inner', { id: 'a', ends: 'thrown' })
 
     expect(ended).toMatchObject({ error: { code: 'internal' } })

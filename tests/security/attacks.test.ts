@@ -40,7 +40,7 @@ async function publishAll(
   })()
   for (const subject of subjects) nc.publish(subject, '{}', options)
   // The server sends permission violations before it answers the first `flush`. When it answers the
-  // second one, the loop has received them.
+  // second one, the loop above has received them.
   await nc.flush()
   await nc.flush()
   return rejected

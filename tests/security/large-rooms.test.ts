@@ -28,7 +28,7 @@ afterAll(async () => {
 
 const crowd = Array.from({ length: 201 }, (_, index) => `crowd-${index}`)
 
-/** Sends messages until the events of the room are published encrypted. Returns the key. */
+/** Sends messages until the events of the room are published encrypted. Returns the room's key. */
 async function waitForEncryption(room: RoomId): Promise<RoomKey> {
   const toAlice = await app.listen(deliverNotify, { user: 'alice', room }, 'alice')
   const encrypted = await app.listen(roomEncrypted, {}, 'alice')
@@ -189,7 +189,7 @@ describe('a large public room without bans', () => {
     await vi.waitFor(
       async () => {
         await publishUpdate(room, text)
-        // A process that has cached the key as new still publishes unencrypted to each member.
+        // While a process has cached the key as new, it publishes unencrypted to each member.
         if (encrypted.unread().length < 3) throw new Error('The updates are not encrypted yet')
       },
       { timeout: 25_000, interval: 300 },

@@ -201,7 +201,7 @@ async function collectFrames(room: RoomId) {
 
 /**
  * Calls functions as bob without a pause, so that the runtime caches his membership. The returned
- * function stops the calls, and returns the time of the last successful one.
+ * function stops the calls, and returns the time of the last successful call.
  */
 async function callWithoutPause(room: RoomId): Promise<() => Promise<number>> {
   const stopping = new AbortController()
