@@ -114,7 +114,7 @@ describe('room.browse', () => {
     expect(pages.flatMap((page) => page.rooms.map(({ id }) => id)).sort()).toEqual(ids.sort())
   })
 
-  it('returns more: false when exactly 50 rooms, which is one full page, match', async () => {
+  it('returns more: false if exactly 50 rooms match, which fill one page', async () => {
     const word = newWord()
     await Promise.all(Array.from({ length: 50 }, () => createNamedRoom(word)))
 

@@ -269,7 +269,7 @@ describe('room.direct', () => {
     expect(await app.readEvents(room.id)).toHaveLength(3)
   })
 
-  it('adds a member who left to the room again, and stores one event for repeated calls', async () => {
+  it('adds back a member who left, and stores one event for repeated calls', async () => {
     const [me, other] = [await createUser(), await createUser()]
     const { room } = await open(me, other)
     await expect.poll(() => readHead(room.id)).toBeDefined()

@@ -43,7 +43,7 @@ describe('room.join', () => {
     expect(await db.select().from(members).where(membership)).toHaveLength(1)
   })
 
-  it('publishes the event room.changed once when a user calls it twice', async () => {
+  it('publishes the event room.changed once when a user calls room.join twice', async () => {
     const room = await app.createRoom([])
     const changes = await app.listen(roomChanged, { room }, 'functions')
 

@@ -133,7 +133,7 @@ describe('user.seen', () => {
       .toBeGreaterThanOrEqual(seq)
   })
 
-  it('does not add a user to the room general again who left it and logs in again', async () => {
+  it('does not add back a user who left the room general and logs in again', async () => {
     const user = newUserId()
     await publishSeen([user])
     await expect.poll(() => isInGeneral(user)).toBe(true)

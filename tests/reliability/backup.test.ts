@@ -226,7 +226,7 @@ describe('the commands of docs/operations.md', { timeout: 280_000 }, () => {
     expect(await again.client.call('send', repeated)).toMatchObject({ id: first.id })
 
     // Send until the restored stream has passed the last sequence number that the page has seen.
-    // This number then belongs to one message in the lost stream, and to another in the restored.
+    // This number then belongs to different messages in the lost stream and in the restored one.
     for (let seq = 0; seq <= later.seq; ) {
       const [text, clientId] = [crypto.randomUUID(), newClientId()]
       const answer = await again.client.call('send', { room, clientId, text })

@@ -169,7 +169,7 @@ describe('the auth callout', () => {
     expect(faults).toEqual([])
   })
 
-  it('refuses a connection if its handler throws an unexpected error, and does not send its message to the server', async () => {
+  it('refuses a connection if its handler throws an unexpected error, and does not send the error message to the server', async () => {
     await serve(async () => {
       throw new TypeError('the database is at 10.0.0.7')
     })
