@@ -101,7 +101,7 @@ export async function migrate({ folder, schema }: Migrations = ownMigrations): P
   try {
     await transact(async (sql) => {
       await sql`select pg_advisory_xact_lock(${advisoryLocks.migration})`
-      await turnOffJit(sql)
+      await configurePlanner(sql)
       const table = `${schema}.__drizzle_migrations`
       const applied = await readApplied(table, sql)
       for (const { hash, folderMillis, sql: statements } of migrations) {
@@ -143,19 +143,28 @@ async function readApplied(table: string, sql: TransactionSql | Sql): Promise<Se
 }
 
 /**
- * Turns JIT compilation off for later sessions of the current database role. Otherwise, PostgreSQL
- * spends up to a second on compiling a statement that runs for milliseconds. This is not a
- * migration, because a migration runs once, for one role: another role would keep JIT. It is not a
- * parameter of each connection either, because PgBouncer rejects the parameter `jit`.
+ * Configures the planner for later sessions of the current database role. This is not a migration,
+ * because a migration runs once, for one role: another role would keep the defaults. These are not
+ * parameters of each connection either, because PgBouncer rejects them.
+ *
+ * - JIT compilation is off. Otherwise, PostgreSQL spends up to a second on compiling a statement
+ *   that runs for milliseconds.
+ * - Prepared statements always use their generic plan. Otherwise, PostgreSQL plans statements with
+ *   a `limit` parameter at each call, which can take longer than their execution.
  */
-async function turnOffJit(sql: TransactionSql): Promise<void> {
+async function configurePlanner(sql: TransactionSql): Promise<void> {
   await sql`
-    do $$ begin
+    do $$
+    declare
+      role text := format('alter role current_user in database %I set ', current_database());
+    begin
+      execute role || 'plan_cache_mode = force_generic_plan';
       if pg_jit_available() then
-        execute format('alter role current_user in database %I set jit = off', current_database());
+        execute role || 'jit = off';
       end if;
     exception when insufficient_privilege then
-      raise warning 'This role may not turn JIT compilation off: set jit = off for the database';
+      raise warning 'This role may not configure its sessions: set jit = off and plan_cache_mode = '
+        'force_generic_plan for the database';
     end $$`
 }
 

@@ -18,8 +18,9 @@ alter default privileges for role natter_owner
 alter default privileges for role natter_owner grant usage on sequences to natter_runtime;
 alter default privileges for role natter_owner grant execute on functions to natter_runtime;
 
--- JIT compilation would take up to a second for a statement that runs for milliseconds. A migration can turn it
--- off only for its own role.
+-- A migration can configure only its own role. JIT compilation would take up to a second for a statement that runs
+-- for milliseconds. Without generic plans, PostgreSQL would plan some prepared statements at each call.
 alter role natter_runtime set jit = off;
+alter role natter_runtime set plan_cache_mode = force_generic_plan;
 -- The runtime sets this for its connections, too, but PgBouncer does not pass it on.
 alter role natter_runtime set idle_in_transaction_session_timeout = '10s';

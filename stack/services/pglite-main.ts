@@ -53,7 +53,11 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, stop)
 
 async function open(dir: string): Promise<PGlite> {
   try {
-    return await PGlite.create(dir)
+    const db = await PGlite.create(dir)
+    // PGlite has a single session, which starts before the runtime configures the role's later
+    // sessions (see schema/db.ts).
+    await db.exec('set plan_cache_mode = force_generic_plan')
+    return db
   } catch (error) {
     const isFolder = (await stat(dir)).isDirectory()
     const cause = isFolder ? ((await findCause(dir)) ?? error) : 'it is not a folder'

@@ -58,14 +58,16 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('db, on %s', (kind) => {
     expect(row?.different).toBe(row?.count)
   })
 
-  it('turns JIT compilation off for every role that has run the migrations', async () => {
-    const isJitOn = async () => {
+  it('turns JIT compilation and custom plans off for every role that has run the migrations', async () => {
+    const settings = async () => {
       const [row] = await db.execute(
-        sql`select pg_jit_available() and current_setting('jit')::boolean as jit`,
+        sql`select pg_jit_available() and current_setting('jit')::boolean as jit,
+          current_setting('plan_cache_mode') as plans`,
       )
-      return row?.jit
+      return row
     }
-    expect(await isJitOn()).toBe(false)
+    const expected = { jit: false, plans: 'force_generic_plan' }
+    expect(await settings()).toEqual(expected)
     if (kind === 'pglite') return
 
     await db.execute(sql`create role another login superuser`)
@@ -73,7 +75,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('db, on %s', (kind) => {
     process.env.DATABASE_URL = database().url.replace('postgres@', 'another@')
     try {
       await migrate()
-      expect(await isJitOn()).toBe(false)
+      expect(await settings()).toEqual(expected)
     } finally {
       await closeDb()
       process.env.DATABASE_URL = database().url
