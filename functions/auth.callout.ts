@@ -33,16 +33,19 @@ export default defineFunction(
       token,
     )
     const { userName, handle, name, roles } = identified
-    const user = await findUserId({ issuer, subject }, userName, context)
+    const [identity, label] = await Promise.all([
+      identityToken({ issuer, subject }),
+      session === undefined ? undefined : sessionLabel(issuer, session),
+    ])
+    const user = await findUserId({ issuer, subject, token: identity }, userName, context)
     const [isDeactivated, isTokenRevoked] = await Promise.all([
       isDeactivatedUser(user, context),
-      isRevoked({ issuer, subject, session }, issuedAt, context),
+      isRevoked(identity, label, issuedAt, context),
     ])
     if (isDeactivated) throw new FunctionError('forbidden', `User ${user} is deactivated`)
     if (isTokenRevoked)
       throw new FunctionError('forbidden', 'token rejected: its session has ended; log in again')
     context.publish(userSeen, { userId: user, name, handle, issuer, subject })
-    const identity = await identityToken({ issuer, subject })
     const permissions = permissionsFor(user, identity, roles)
     return {
       user,
@@ -51,7 +54,7 @@ export default defineFunction(
       roles,
       ...permissions,
       expiresAt: connectionExpiry(context.env.CONNECTION_TTL),
-      label: session === undefined ? undefined : await sessionLabel(issuer, session),
+      label,
     }
   },
   {

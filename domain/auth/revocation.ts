@@ -34,8 +34,9 @@ export async function revokeSession(
   await raise(sessionKey(await sessionLabel(identity.issuer, session)), at, context)
   // A token that names no session may belong to this session. So the user's tokens without a
   // session are revoked, too.
-  await raise(await withoutSessionKey(identity), at + logoutTakesS, context)
-  const userId = await readUserId(await identityToken(identity), context)
+  const token = await identityToken(identity)
+  await raise(withoutSessionKey(token), at + logoutTakesS, context)
+  const userId = await readUserId(token, context)
   if (userId === undefined) return
   // This is written before the connections are listed. A login that is still in progress is not in
   // the list, but `connection.opened` finds this entry, and closes its connection.
@@ -53,8 +54,9 @@ export async function revokeTokens(
   until: number,
   context: Context,
 ): Promise<void> {
-  await raise(await subjectKey(identity), until, context)
-  const userId = await readUserId(await identityToken(identity), context)
+  const token = await identityToken(identity)
+  await raise(subjectKey(token), until, context)
+  const userId = await readUserId(token, context)
   if (userId === undefined) return
   // This is written before the connections are listed. A login that is still in progress is not in
   // the list, but `connection.opened` finds this entry, and closes its connection.
@@ -63,23 +65,24 @@ export async function revokeTokens(
   context.log.info({ user: userId }, 'tokens revoked, connections closed')
 }
 
-/** Returns whether a token is revoked. While JetStream is unavailable, no token counts as revoked. */
+/**
+ * Returns whether an access token is revoked. `identity` is the `identityToken` of its user, and
+ * `label` the `sessionLabel` of its session, if it names one. While JetStream is unavailable, no
+ * token counts as revoked.
+ */
 export async function isRevoked(
-  { session, ...identity }: Revoked,
+  identity: string,
+  label: string | undefined,
   issuedAt: number,
   context: Context,
 ): Promise<boolean> {
   const bucket = context.kv(REVOKED_TOKENS)
-  const ofUser = await subjectKey(identity)
-  const ofSession =
-    session === undefined
-      ? await withoutSessionKey(identity)
-      : sessionKey(await sessionLabel(identity.issuer, session))
+  const ofSession = label === undefined ? withoutSessionKey(identity) : sessionKey(label)
   try {
-    const reading = Promise.all([bucket.get(ofUser), bucket.get(ofSession)])
+    const reading = Promise.all([bucket.get(subjectKey(identity)), bucket.get(ofSession)])
     const [user, loggedOut] = await withTimeLimit(maxWaitMs, reading)
     const isBefore = (entry: typeof user) => entry !== undefined && issuedAt <= entry.value.until
-    return isBefore(user) || (session === undefined ? isBefore(loggedOut) : loggedOut !== undefined)
+    return isBefore(user) || (label === undefined ? isBefore(loggedOut) : loggedOut !== undefined)
   } catch (error) {
     context.log.warn({ err: error }, 'revoked tokens unavailable, accepting the login')
     return false
@@ -198,9 +201,8 @@ async function raise(key: string, until: number, context: Context): Promise<void
   }
 }
 
-const subjectKey = async (identity: Identity) => `subject.${await identityToken(identity)}`
-const withoutSessionKey = async (identity: Identity) =>
-  `without-session.${await identityToken(identity)}`
+const subjectKey = (identity: string) => `subject.${identity}`
+const withoutSessionKey = (identity: string) => `without-session.${identity}`
 const sessionKey = (label: string) => `session.${label}`
 const usedKey = async (issuer: string, tokenId: string) =>
   `used.${await identityToken({ issuer, subject: tokenId })}`

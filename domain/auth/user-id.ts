@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache'
 import { type Context, FunctionError } from '#runtime'
 import { appOfSender } from '#schema/app-sender'
 import { db } from '#schema/db'
-import { type Identity, identityToken } from '#schema/identity'
+import type { Identity } from '#schema/identity'
 import type { UserId } from '#schema/ids'
 import { USER_IDS } from '#schema/streams'
 import { users } from '#schema/tables/user'
@@ -38,14 +38,14 @@ const cache = new LRUCache<string, UserId>(maxEntries(100_000))
  * Returns the user id of an identity. The id is assigned at the first login: the user name if it is
  * a valid id that no other identity has, else an escaped form of the user name. The user name may
  * change later, but not the id. While the database is unavailable, only the bucket USER_IDS is
- * used. Throws `unavailable` if the bucket was lost and the database is unavailable too.
+ * used. Throws `unavailable` if the bucket was lost and the database is unavailable too. `token` is
+ * the `identityToken` of the identity.
  */
 export async function findUserId(
-  identity: Identity,
+  { token, ...identity }: Identity & { token: string },
   userName: string,
   context: Context,
 ): Promise<UserId> {
-  const token = await identityToken(identity)
   const cached = cache.get(token)
   if (cached !== undefined) return cached
   const userId =
