@@ -8,8 +8,8 @@ function mayCall(audience: readonly string[], roles: readonly string[]): boolean
 
 /**
  * Returns patterns of the request subjects that a user with these roles may publish to. Throws a
- * TypeError if the user's id is no valid token: with the id `*`, the user could send requests as
- * any user.
+ * TypeError if the user's id is not a valid subject token: with the id `*`, the user could send
+ * requests as any user.
  */
 export function requestPatterns(
   functions: readonly FunctionInfo[],
@@ -26,9 +26,10 @@ export function requestPatterns(
 }
 
 /**
- * Checks the subject patterns that a login wants to publish to (`AuthGrant.publish`). Throws a
- * TypeError if one of them matches requests of another user, or requests to a function that these
- * roles may not call. `callers` has the id and the aliases of the user who logs in.
+ * Checks the further subject patterns to which an auth callout lets a user publish
+ * (`AuthGrant.publish`). Throws a TypeError if one of them matches requests of another user, or
+ * requests to a function that these roles may not call. `callers` has the id and the aliases of the
+ * user who logs in.
  */
 export function checkPublish(
   patterns: readonly string[],

@@ -27,7 +27,7 @@ export interface WriteOptions {
 export interface Bucket<Value> {
   /**
    * The buckets of all partitions, or only this bucket if it is not partitioned. A key that is put
-   * into several of them has a separate value in each.
+   * into several of these buckets has a separate value in each.
    */
   readonly partitions: readonly Bucket<Value>[]
   /** Returns the entry, or undefined if the key never existed, was deleted, or has expired. */

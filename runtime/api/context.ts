@@ -43,7 +43,8 @@ export interface Context<Env = unknown> {
   readonly streamPosition: StreamPosition | undefined
   /**
    * Publishes to a topic, at most once, without waiting for the server. Throws a TypeError for data
-   * that does not match the topic's schema, and a RangeError for a parameter that is no valid token.
+   * that does not match the topic's schema, and a RangeError if the value of a subject parameter is
+   * not a valid token.
    */
   publish<T extends Topic>(topic: T, data: DataOf<T>): void
   /**
@@ -87,7 +88,10 @@ export interface Context<Env = unknown> {
     since: number,
     limit: number,
   ): Promise<StreamMessage<ParsedDataOf<T>>[] | undefined>
-  /** Deletes a message of a stream and overwrites its bytes. Returns false if it does not exist. */
+  /**
+   * Deletes a message of a stream and overwrites its bytes. Returns false if the message does not
+   * exist.
+   */
   purgeMessage(stream: StreamDeclaration, seq: number): Promise<boolean>
   /**
    * Returns how far the function `name` has consumed the stream. Throws `unavailable` if that
@@ -108,9 +112,9 @@ export interface Context<Env = unknown> {
   /** Opens a bucket. Throws a TypeError if the function's `resources` do not include the bucket. */
   kv<B extends BucketDeclaration>(bucket: B): Bucket<ValueOf<B>>
   /**
-   * Calls another function. Times out after the contract's `timeoutMs`, or at this call's deadline
-   * if that is earlier. Throws the FunctionError of the other function, or a FunctionError for a
-   * failed request, such as `timeout`.
+   * Calls another function. Times out after the contract's `timeoutMs`, or at `deadline` if that is
+   * earlier. Throws the FunctionError of the other function, or a FunctionError for a failed
+   * request, such as `timeout`.
    */
   call<C extends Contract>(contract: C, input: InputOf<C>): Promise<OutputOf<C>>
 }
