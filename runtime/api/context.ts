@@ -25,7 +25,7 @@ export interface Context<Env = unknown> {
   readonly caller: string
   /**
    * Aborts at the deadline, or earlier if the caller cancels the call or the process stops. Pass it
-   * to slow operations, so that they end as well.
+   * to slow operations, so that they end when it aborts.
    */
   readonly signal: AbortSignal
   /** The time at which the call times out, in milliseconds since the epoch. */
