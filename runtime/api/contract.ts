@@ -64,9 +64,10 @@ export interface StreamDeclaration {
   readonly stream: string
   readonly subjects: readonly string[]
   /**
-   * If true, the messages are divided over NATS_PARTITIONS streams. The token at the first `*` of
-   * the subjects, such as the room, chooses the partition. There is no order between messages of
-   * different partitions. No two partitions use the same sequence.
+   * If true, the messages are divided over several streams. Their number is the environment
+   * variable NATS_PARTITIONS. The token at the first `*` of the subjects, such as the room, chooses
+   * the partition. There is no order between messages of different partitions. No sequence is used
+   * in two partitions, so a sequence identifies its message.
    */
   readonly partitioned?: boolean
   /** Further fields of the server's stream configuration, with durations in nanoseconds. */
@@ -80,7 +81,10 @@ export interface StreamDeclaration {
 export interface BucketDeclaration {
   readonly bucket: string
   readonly value: Schema
-  /** If true, the keys are divided by their first token over NATS_PARTITIONS buckets. */
+  /**
+   * If true, the entries are divided over several buckets. Their number is the environment variable
+   * NATS_PARTITIONS. The first token of a key chooses the bucket.
+   */
   readonly partitioned?: boolean
   /** Milliseconds until an entry expires after its last write. Default: never. */
   readonly ttlMs?: number
@@ -139,7 +143,10 @@ export function replySubject(user: string, token: string): string {
 /** The header with the number of a part of a streamed answer. The first part has the number 1. */
 export const chunkHeader = 'Natter-Chunk'
 
-/** The first token of the reply subjects of requests without a user, such as those of functions. */
+/**
+ * The first token of the reply subjects for requests that no user sends, such as those of
+ * functions.
+ */
 export const inbox = '_INBOX'
 
 /**

@@ -51,8 +51,9 @@ export function longestCronGap(expression: string): number {
   const [first = 0, last = 0] = [times[0], times.at(-1)]
   const gaps = times.slice(1).map((time, index) => time - (times[index] ?? 0))
   let longest = gaps.reduce((a, b) => Math.max(a, b), 0)
-  // Visits the days of eight years and a month. They contain each combination of a date and a
-  // weekday at least once, except for the combinations with February 29.
+  // A gap depends on the weekdays of the dates, so this visits the days of eight years and a month.
+  // In them, each date falls on each weekday at least once, except the dates from January 30 to
+  // February 29.
   let lastDay: number | undefined
   for (let day = 0; day < 8 * 365 + 31; day++) {
     const at = new Date(day * daySeconds * 1_000)

@@ -69,14 +69,15 @@ export interface FunctionOptions<Env extends Schema = Schema> {
   onRejected?: (reason: ErrorBody, call: RejectedCall, context: Context) => void
   /**
    * Path at which the function is also served over HTTP, on WEBHOOK_PORT: `/orders/paid`. HTTP
-   * callers are not authenticated: the handler must check the content, such as a signature. Only
-   * for functions with the audience `functions` and a subject without parameters.
+   * callers are not authenticated: the handler must verify the request, for example by a signature
+   * in its content. Allowed only if the function has the audience `functions` and a subject without
+   * parameters.
    */
   webhook?: string
   /**
    * The streams and buckets that the handler uses. The start of a runtime creates missing ones, and
-   * updates those that differ from their declaration. The start fails if the server cannot update a
-   * field.
+   * updates those that differ from their declaration. The start fails if a differing field is one
+   * that the server cannot update.
    */
   resources?: readonly (StreamDeclaration | BucketDeclaration)[]
 }

@@ -2,7 +2,7 @@
 export const errorStatus = {
   /** The input does not match the contract; `details` lists the issues. A retry is useless. */
   invalid: 400,
-  /** The caller has no permission for this, or must not learn whether the object exists. */
+  /** The caller has no permission for the call, or must not learn whether the object exists. */
   forbidden: 403,
   /** The object does not exist, and the caller may know that. */
   not_found: 404,

@@ -5,7 +5,7 @@
  */
 export const sequencesPerPartition = 2 ** 44
 
-/** Returns the number of the partition, from 0, that has the message with the sequence `seq`. */
+/** Returns the number of the partition to which the sequence `seq` belongs, counted from 0. */
 export function partitionOf(seq: number): number {
   return Math.max(0, Math.ceil(seq / sequencesPerPartition) - 1)
 }

@@ -2,8 +2,8 @@
 export interface PubAck {
   seq: number
   /**
-   * True if the stream already had a message with the `id` of this one, which is then not stored.
-   * `seq` is the sequence of the stored message.
+   * True if the stream already had a message with the same `id`. The new message is then not
+   * stored, and `seq` is the sequence of the existing one.
    */
   duplicate: boolean
 }

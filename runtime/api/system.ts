@@ -1,8 +1,8 @@
 import type { ErrorCode } from './errors.ts'
 
 /**
- * Monitors all processes and connections of the system, and repairs failures. For functions that
- * operators call.
+ * Monitors all processes and connections of the system, and repairs failures. Used by functions
+ * that operators call.
  */
 export interface System {
   /**
@@ -36,8 +36,8 @@ export interface System {
   /** Deletes a dead letter. Returns false if the dead letter does not exist. */
   discard(seq: number): Promise<boolean>
   /**
-   * Returns the connections of a user of the account CLIENTS on all servers, oldest first. Needs the
-   * import of nats.conf to `connection.list`.
+   * Returns the connections of a user of the account CLIENTS on all servers, oldest first. Works
+   * only if nats.conf imports the subject `connection.list` from the system account.
    */
   connections(user: string): Promise<ClientConnection[]>
   /**
@@ -55,8 +55,8 @@ export interface System {
   servers(): Promise<string[]>
   /**
    * Returns the connections of all users of the account CLIENTS, by the id of their server. A
-   * server that does not respond in time is missing. Needs the import of nats.conf to
-   * `connection.list`. Expensive: each server lists all its connections.
+   * server that does not respond in time is missing. Works only if nats.conf imports the subject
+   * `connection.list` from the system account. Expensive: each server lists all its connections.
    */
   allConnections(): Promise<Map<string, NamedConnection[]>>
   /** Closes a connection of a user. Throws if its server does not answer within two seconds. */
@@ -176,11 +176,11 @@ export interface ClientSpan {
 export interface SpanQuery {
   traces?: readonly string[]
   /**
-   * Only without `traces`: `failed` selects calls with a 5xx code, `slow` selects calls that took
-   * 250 ms or more.
+   * Ignored if `traces` is given. `failed` selects calls with a 5xx code, `slow` selects calls that
+   * took 250 ms or more.
    */
   only?: 'failed' | 'slow'
-  /** Only without `traces`: the maximum number of spans from each process. Default: 100. */
+  /** Ignored if `traces` is given. The maximum number of spans from each process. Default: 100. */
   limit?: number
 }
 

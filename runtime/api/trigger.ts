@@ -114,9 +114,10 @@ export function stream<const T extends Topic>(
 /**
  * Creates a trigger that calls the function with each change of a bucket, including expiries.
  * Changes before the first start of the function are not delivered. One instance receives each
- * change. `keys` is a subject pattern (default: `>`). If the handler fails or exceeds `timeoutMs`,
- * it is called again after 1, 5 and 30 seconds; then the change becomes a dead letter. While a
- * dependency is unavailable, the change waits. It is dropped if its key changes again meanwhile.
+ * change. `keys` is a subject pattern that selects keys. Default: `>`, which selects all keys. If
+ * the handler fails or exceeds `timeoutMs`, it is called again after 1, 5 and 30 seconds; then the
+ * change becomes a dead letter. While a dependency is unavailable, the change waits. It is dropped
+ * if its key changes again meanwhile.
  */
 export function kvWatch<const B extends BucketDeclaration>(
   bucket: B,
@@ -128,10 +129,11 @@ export function kvWatch<const B extends BucketDeclaration>(
 
 /**
  * Creates a trigger that calls the function at an interval (a multiple of 1,000 ms) or by a cron
- * expression of six fields, of which the first is for seconds. One instance receives each tick. A
- * failed call is retried after the delays of {@link kvWatch}. While a dependency is unavailable,
- * the tick waits, and is dropped at the next tick. Throws a RangeError for an invalid interval, and
- * for a cron expression that nats-server would reject or that never fires.
+ * expression of six fields, of which the first is for seconds. One instance receives each tick. If
+ * a call fails or exceeds `timeoutMs`, it is repeated after 1, 5 and 30 seconds; then the tick
+ * becomes a dead letter. While a dependency is unavailable, the tick waits, and is dropped at the
+ * next tick. Throws a RangeError for an invalid interval, and for a cron expression that
+ * nats-server would reject or that never fires.
  */
 export function schedule(
   options: ({ everyMs: number } | { cron: string }) & DeliveryOptions,

@@ -13,7 +13,10 @@ export function validateSync(schema: Schema, value: unknown): Validation {
   return toValidation(validate(schema, value))
 }
 
-/** Validates environment variables. The messages do not contain their values, which may be secret. */
+/**
+ * Validates environment variables. The messages of the issues do not contain the variables' values,
+ * which may be secret.
+ */
 export function validateEnv(
   schema: Schema,
   env: Readonly<Record<string, string | undefined>>,

@@ -57,7 +57,8 @@ export function encodeUser(key: SigningKey, userNkey: string, grant: Permissions
     nats: {
       type: 'user',
       version: 2,
-      // -1 means no limit. The server would ignore other limits for users that an auth callout admits.
+      // -1 means no limit. A limit here would have no effect: the server ignores it for users that
+      // an auth callout admits.
       subs: -1,
       data: -1,
       payload: -1,

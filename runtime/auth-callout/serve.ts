@@ -21,8 +21,8 @@ export interface CalloutOptions {
   xkeySeed: string | undefined
   queue: string
   /**
-   * Called with each error that is not a rejection: if a request is unreadable, and therefore gets
-   * no response, and if `admit` throws an error that is not a FunctionError.
+   * Called with the error if a request cannot be read, and therefore gets no response, or if
+   * `admit` throws an error that is not a FunctionError.
    */
   onFault?: (error: Error) => void
 }

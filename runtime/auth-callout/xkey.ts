@@ -2,7 +2,10 @@ import { randomBytes } from 'node:crypto'
 import nacl from 'tweetnacl'
 import { decodeKey, decodeSeed } from './nkey.ts'
 
-/** An encrypted NATS message begins with this version, followed by a nonce. */
+/**
+ * An encrypted request or response of the auth callout begins with this version, followed by a
+ * nonce.
+ */
 const version = Buffer.from('xkv1')
 const headLength = version.length + nacl.box.nonceLength
 
