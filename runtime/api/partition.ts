@@ -5,7 +5,7 @@
  */
 export const sequencesPerPartition = 2 ** 44
 
-/** Returns the number of the partition to which the sequence `seq` belongs, counted from 0. */
+/** Returns the number (0, 1, …) of the partition to which the sequence `seq` belongs. */
 export function partitionOf(seq: number): number {
   return Math.max(0, Math.ceil(seq / sequencesPerPartition) - 1)
 }

@@ -69,8 +69,8 @@ function runCheck(
       return
     }
     file = message.importing ?? undefined
-    // This timer detects an endless loop, which blocks the child. The child itself detects a
-    // top-level await that never ends, one second earlier.
+    // This timer detects an endless loop, which blocks the child. It waits one second longer than a
+    // timer of the child itself, which detects a top-level await that never ends.
     if (file !== undefined) timer = setTimeout(endless, order.importMs + 1_000)
   })
   child.on('error', (error) => resolve({ file, reason: error.message }))

@@ -81,7 +81,11 @@ function findServer({ nats }: ServerOptions): Target {
   )
 }
 
-/** Finds the stack (`npm start`) of the working directory or of the nearest folder above it. */
+/**
+ * Returns the URL `key` of a running stack (`npm start`), and the file that contains it:
+ * `stack.json` in the folder NATTER_STATE or, if that is not set, in `.natter` of the working
+ * directory or of the nearest folder above it.
+ */
 export function findStackUrl(key: StackUrl): { file: string; url: string } | undefined {
   for (const file of stackFiles()) {
     const url = readStackUrl(file, key)

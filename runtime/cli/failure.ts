@@ -1,4 +1,4 @@
-/** Throw it to end the command with this message on stderr and exit code 1. */
+/** An error that ends the command: its message is printed on stderr, and the exit code is 1. */
 export class CliError extends Error {
   readonly exitCode: number = 1
 

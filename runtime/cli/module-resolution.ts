@@ -2,10 +2,11 @@
  * Resolves imports like Node, but parses package.json files less often. Node parses the
  * package.json of a package again for each import.
  *
- * A relative import within a package needs only the `type` of the package.json, and a bare specifier
- * needs its `exports` only once. The package.json of drizzle-orm has 180 kB, and 250 modules of this
- * package are loaded. Without this file, the functions of the chat need 2.5 times the processor time
- * and memory to load (docs/decisions/069-module-resolution.md).
+ * A relative import within a package needs only the `type` of the package.json, which this file
+ * caches. For an import by package name, Node finds the module once for each importing folder, and
+ * this file caches the result. The package.json of drizzle-orm has 180 kB, and 250 modules of this
+ * package are loaded. Without this file, the functions of the chat need 2.5 times the processor
+ * time and memory to load (docs/decisions/069-module-resolution.md).
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { type ResolveFnOutput, registerHooks } from 'node:module'

@@ -33,7 +33,7 @@ export type CodeOf<C extends Contract> =
   | CommonCode
   | (C['errors'] extends readonly (infer Code extends ErrorCode)[] ? Code : never)
 
-/** The error of a failed call. Its `code` tells the kinds of failure apart. */
+/** The error of a failed call. Its `code` identifies the kind of failure. */
 export type CallError<Code extends ErrorCode = ErrorCode> = FunctionError<Code>
 
 export type Answer<C extends Contract> =
@@ -42,14 +42,14 @@ export type Answer<C extends Contract> =
 
 export interface CallOptions {
   /**
-   * Milliseconds until the call fails with `timeout`. The function then aborts the call as well.
-   * Default: the contract's timeout.
+   * Milliseconds until the call fails with `timeout`. The process that serves the function aborts
+   * the call after the same time. Default: the contract's timeout.
    */
   timeoutMs?: number
   /**
    * Milliseconds to wait for an answer before the call is sent again. The time doubles with each
    * repetition. When the connection is lost, the call does not fail with `disconnected`: it is sent
-   * again after the reconnect. Only for idempotent functions whose answer is not streamed.
+   * again after the reconnect. Use it only for idempotent functions whose answer is not streamed.
    */
   repeatAfterMs?: number
   signal?: AbortSignal
@@ -102,8 +102,9 @@ export interface Client<All extends Contracts = Contracts> {
     options?: CallOptions,
   ): AnswerStream<All[Name]>
   /**
-   * Subscribes to a topic and returns a function that unsubscribes. A parameter missing from `params`
-   * matches any value. For a push topic, ignores messages without the header that functions set.
+   * Subscribes to a topic and returns a function that unsubscribes. A parameter missing from
+   * `params` matches any value. For a push topic, ignores messages without the header
+   * `Natter-Push`, because no function published them.
    */
   listen<T extends Topic>(
     topic: T,

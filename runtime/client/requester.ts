@@ -135,7 +135,8 @@ export function createRequester(nc: NatsConnection, user?: string): Requester {
 
   return {
     get isClustered() {
-      // `nc.info` is undefined during a reconnect. Then the value from before applies.
+      // During a reconnect, `nc.info` is undefined. Then this returns the value from before the
+      // reconnect.
       if (nc.info) isClustered = nc.info.cluster !== undefined
       return isClustered
     },
@@ -288,7 +289,7 @@ export function createRequester(nc: NatsConnection, user?: string): Requester {
   /**
    * When the connection is lost, rejects the requests that were sent, except for `unanswered` ones,
    * which are sent again after the reconnect. Requests that are made during the outage also wait
-   * for the reconnect: nats.js would drop a message that is published before.
+   * for the reconnect: nats.js would drop a message that is published before the reconnect.
    */
   async function followConnection() {
     for await (const status of nc.status()) {

@@ -91,9 +91,9 @@ export async function readLastOfEach(
   })
 
   /**
-   * Returns true if the stream has no message that matches `subjects`. A replica with no matching
-   * message does not report how far it is: `upTo` is then 0. It may lag behind, so the leader is
-   * asked for a matching message.
+   * Returns true if the stream has no message that matches `subjects`. A replica that has no
+   * matching message does not report its last sequence: `upTo` is then 0. The replica may lag
+   * behind, so the leader is asked for a matching message.
    */
   async function isEmpty(upTo: number) {
     if (upTo > 0) return false
@@ -251,7 +251,7 @@ export async function deleteMessage(
   if (success) return true
   if (error?.err_code === sequenceNotFound) return false
   // The server reports these errors for a sequence before the first message of the stream, and for
-  // one after the last message. The message does not exist.
+  // one after the last message. In both cases, the message does not exist.
   if (/no message found|stream store EOF/.test(error?.description ?? '')) return false
   throw new FunctionError(
     'unavailable',

@@ -9,8 +9,8 @@ import { type EnsureOptions, ignoreNotFound } from './resources.ts'
 import { updateIfChanged } from './update.ts'
 
 /**
- * The server redelivers a message if the consumer has neither acknowledged it nor reported that it
- * is still in work for this many milliseconds.
+ * The server waits this many milliseconds for the acknowledgement of a message, or for a report
+ * that the message is still being handled. Otherwise, it redelivers the message.
  */
 export const ackWaitMs = 10_000
 

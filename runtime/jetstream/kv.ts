@@ -95,9 +95,9 @@ function openPartition(
     },
     async create(key, value, options = {}) {
       if (await write(key, value, { ...options, expect: 0 })) return true
-      // The last message of a deleted or expired key is a marker. The value is then written only if
-      // no other process has written the key meanwhile, so that the marker is still the last
-      // message.
+      // The last message of a deleted or expired key is a marker. The value may replace a marker,
+      // but only while the marker is the last message: otherwise, another process has written the
+      // key meanwhile.
       const last = await readLast(requester, stream, subjectOf(key))
       if (last && isLive(last)) return false
       return (await write(key, value, { ...options, expect: last?.seq ?? 0 })) !== undefined

@@ -4,7 +4,7 @@ import { overlaps, tokenAt } from '../api/subject.ts'
 
 /**
  * The ids of notifications contain a sequence as a number in base 36, with at most 10 digits. The
- * sequences of this many partitions fit into them.
+ * sequences of this many partitions fit into these digits.
  */
 export const maxPartitions = 32
 

@@ -7,8 +7,8 @@ import type { Requester } from '../client/requester.ts'
 
 const ackTimeoutMs = 2_000
 /**
- * While a stream acknowledges nothing, one publish in each interval is sent, to test whether the
- * stream works again. All other publishes to the stream fail at once.
+ * While a stream acknowledges no message, only one publish is sent to it in this many milliseconds,
+ * to test whether the stream works again. All other publishes to the stream fail at once.
  */
 const testIntervalMs = 2_000
 interface StreamState {
@@ -22,9 +22,7 @@ interface StreamState {
   testAt: number | undefined
 }
 const streamStates = new WeakMap<Requester, Map<string, StreamState>>()
-/**
- * `stream` identifies a stream by the first tokens of its subjects; for a bucket, it is its name.
- */
+/** `stream` identifies a stream by the first tokens of its subjects, and a bucket by its name. */
 type StallListener = (stream: string, isStalled: boolean) => void
 const stallListeners = new WeakMap<Requester, StallListener>()
 /**
@@ -119,8 +117,8 @@ async function requestAck(
     })
     const ack = reply.json<Ack>()
     // An answer with one of the `inProcess` codes does not show that the stream can store messages.
-    // A repeated message gets it until its first copy is stored, even if the disk of the leader is
-    // full.
+    // A repeated message gets such an answer until its first copy is stored, even if the disk of
+    // the leader is full.
     if (isInProcess(ack)) return ack
     state.repliedAt = performance.now()
     if (state.isStalled) report(requester, stream, false)
@@ -129,11 +127,12 @@ async function requestAck(
     return ack
   } catch (error) {
     const code = error instanceof FunctionError ? error.code : undefined
-    // The server may have restarted and work again, so the next publish to each stream is sent.
+    // The server may have restarted, so that its streams work again. So the next publish to each
+    // stream is sent.
     if (code === 'disconnected')
       for (const other of statesOf(requester).values()) other.testAt = undefined
     if (code === 'unavailable' && requester.isClustered) {
-      // The stream may have a new leader by then, so the next publish is sent.
+      // The next publish to this stream is sent, because the stream may have a new leader by then.
       noteLoss(requester, stream, sentAt)
       throw new NotStoredError(subject, 'its stream has no leader', {
         retryAfterMs: 1_000,
@@ -164,8 +163,8 @@ function noteLoss(requester: Requester, stream: string, sentAt: number, testAt?:
 
 /**
  * While the servers of a cluster elect the leader of a stream, publishes fail with no responders,
- * or get no reply. Without a reply, the stream may have stored the message. Then it is only
- * repeated if the stream can deduplicate it by its id.
+ * or get no reply. If there is no reply, the stream may have stored the message. Then the publish
+ * is repeated only if the message has an id, by which the stream can deduplicate it.
  */
 function repeatOf({ isClustered }: Requester, hasId = false) {
   if (!isClustered) return undefined

@@ -47,7 +47,10 @@ export interface EnsureOptions {
 }
 
 export interface ResourceOptions extends EnsureOptions {
-  /** Minimum number of replicas of streams and buckets, unless a declaration has `num_replicas`. */
+  /**
+   * Minimum number of replicas of each stream and bucket, unless its declaration has
+   * `num_replicas`.
+   */
   readonly replicas: number
   readonly partitions: Partitions
 }
@@ -55,8 +58,8 @@ export interface ResourceOptions extends EnsureOptions {
 type Config = Record<string, unknown>
 
 /**
- * The key in the metadata of a stream that has the number of partitions. Absent if there is only
- * one partition.
+ * The key under which the metadata of a stream contains the number of partitions. Absent if there
+ * is only one partition.
  */
 const partitionsKey = 'natter.partitions'
 
@@ -217,7 +220,7 @@ interface DeclaredStream {
 /**
  * Calls `create`. Returns false if another process has created the stream meanwhile. If that
  * process is still in `createBucket`, the stream lacks the fields that are set by an update after
- * the creation.
+ * the creation. So the caller must compare the stream with its declaration.
  */
 async function isCreatedBy(create: () => Promise<unknown>): Promise<boolean> {
   try {

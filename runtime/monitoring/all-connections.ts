@@ -9,8 +9,8 @@ import { gather } from '../nats/gather.ts'
 const serversSubject = '$SYS.REQ.ACCOUNT.PING.STATZ'
 const waitMs = 1_000
 /**
- * Number of connections in a reply. A reply takes about 500 bytes per connection, in the memory of
- * the server and of this process.
+ * Maximum number of connections in a reply. A reply takes about 500 bytes per connection, in the
+ * memory of the server and of this process.
  */
 const pageSize = 4_096
 const maxPageMs = 5_000

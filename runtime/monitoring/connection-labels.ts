@@ -24,8 +24,8 @@ const maxLabels = 100_000
  */
 export class ConnectionLabels {
   readonly #nc: NatsConnection
-  // Not the option `max` of LRUCache, which would allocate memory for all entries when it is
-  // created.
+  // Uses `maxSize` instead of the option `max` of LRUCache, which would allocate memory for all
+  // entries when the cache is created.
   readonly #labels = new LRUCache<string, string>({ maxSize: maxLabels, sizeCalculation: () => 1 })
 
   constructor(nc: NatsConnection) {

@@ -16,9 +16,10 @@ interface ServerReply {
 const globalAccount = '$G'
 
 /**
- * Lists and closes connections of users, by the subjects `connection.…` that nats.conf imports from
- * the system account. Sends its requests on the connection that this process has for the auth
- * callout. Messages of users cannot congest that connection, because it belongs to another account.
+ * Lists and closes connections of users, with requests on the subjects `connection.…`, which
+ * nats.conf imports from the system account. Sends these requests on the connection that this
+ * process has for the auth callout. Messages of users cannot congest that connection, because it
+ * belongs to another account.
  */
 export class ClientConnections {
   #nc: NatsConnection | undefined

@@ -11,9 +11,9 @@ const maxReconnectMs = 5_000
 const consumerInbox = /^_INBOX\.[^*]+$/
 
 /**
- * Leaves the queue groups of the connection and stops its consumers, until it reconnects or the
- * returned function is called. The server may have sent more messages by then: flush the connection
- * after this call to wait for them.
+ * Leaves the queue groups of the connection and stops its consumers, until the connection
+ * reconnects or the returned function is called. Messages that the server has already sent may
+ * still be under way: flush the connection after this call to wait for them.
  */
 export function pauseDeliveries(nc: NatsConnection): () => void {
   const { protocol } = requireImplementation(nc)

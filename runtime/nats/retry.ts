@@ -41,7 +41,7 @@ export class Dependencies implements Disposable {
   }
 }
 
-/** Like `Dependencies.wait`, for a dependency that is awaited alone. */
+/** Like `Dependencies.wait`, for a caller that waits for only one dependency. */
 export function retryUntilAvailable<T>(
   dependency: string,
   log: Logger,

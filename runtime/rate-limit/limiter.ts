@@ -43,8 +43,8 @@ const maxBatchShare = 1 / 20
 
 /**
  * Limits the calls that each caller makes to all instances together in a sliding window. Calls are
- * counted in fixed windows. If the sliding window still covers a third of the previous fixed
- * window, a third of the calls in that window count.
+ * counted in fixed windows. For example, if the sliding window still covers a third of the previous
+ * fixed window, a third of the calls in that window count.
  *
  * A process reserves several calls at once by adding them to the shared counter, so that most calls
  * need no round trip. If the reserved calls exceed the limit, it subtracts the excess from the
@@ -52,8 +52,8 @@ const maxBatchShare = 1 / 20
  */
 export class Limiter {
   readonly #options: LimiterOptions
-  // Not the option `max` of LRUCache, which would allocate more than a megabyte for each function
-  // when it is created.
+  // Uses `maxSize` instead of the option `max` of LRUCache, which would allocate more than a
+  // megabyte for each function when the cache is created.
   readonly #accounts = new LRUCache<string, Account>({
     maxSize: 50_000,
     sizeCalculation: () => 1,
@@ -168,8 +168,8 @@ export class Limiter {
   #freeAt(used: number, before: number): number {
     const { max, windowMs } = this.#options.limit
     const start = Math.floor(Date.now() / windowMs) * windowMs
-    // Returns the share of a window that must pass until `carried` calls of the window before it
-    // count as no more than `room` calls.
+    // Returns the share of a window that must pass until the `carried` calls of the previous window
+    // count as at most `room` calls.
     const share = (room: number, carried: number) => 1 - room / Math.max(carried, 1)
     const at =
       used <= max - 1

@@ -13,7 +13,8 @@ const blockMs = 30_000
 const blockedSubject = 'connection.blocked'
 
 /**
- * Not the option `max` of LRUCache, which would allocate memory for all entries when it is created.
+ * Options that limit a cache to `count` entries. The option `max` of LRUCache would allocate memory
+ * for all entries when the cache is created.
  */
 const maxEntries = (count: number) => ({ maxSize: count, sizeCalculation: () => 1 })
 
