@@ -29,7 +29,10 @@ import type {
 export interface FunctionOptions<Env extends Schema = Schema> {
   /** The function's semantic version. Default: `1.0.0`. */
   version?: string
-  /** The queue group of the function's instances. Default: the function's name, with `-` for `.`. */
+  /**
+   * The queue group of the function's instances. Default: the function's name, with `-` in place of
+   * `.`.
+   */
   queue?: string
   /** Maximum number of calls that run at once in one process. Default: 128. */
   concurrency?: number

@@ -4,8 +4,8 @@ import { answerQueries, queryInstance } from './instance-query.ts'
 
 /**
  * How long the supervisor waits for the answer of an instance. By default, Kubernetes waits one
- * second for the answer to a probe, so `notReady` has less. `metrics` has more, because collecting
- * the metrics includes requests to NATS.
+ * second for the answer to a probe, so `notReady` has less time. `metrics` has more time, because
+ * collecting the metrics includes requests to NATS.
  */
 const maxWaitMs = { notReady: 700, metrics: 3_000 }
 

@@ -28,7 +28,7 @@ export function answerQueries(
     const answer: Answer = { natter: 'answer', id, value: await handler(input as never) }
     process.send?.(answer, undefined, undefined, () => {})
   })
-  // The channel must not keep the process alive when all other work is done.
+  // The IPC channel must not keep the process alive when all other work is done.
   process.channel?.unref()
 }
 

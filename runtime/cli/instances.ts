@@ -118,8 +118,8 @@ class Supervisor {
       {
         env: { ...env, NATTER_INSTANCE: String(number) },
         // The child does not inherit this process's Node flags. They may preload a module that
-        // exits at the end of stdin, and the child's stdin is empty, so that the child would exit
-        // at once.
+        // exits when stdin ends. The child's stdin is empty, so with such a module the child would
+        // exit at once.
         execArgv: [],
         stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       },

@@ -17,7 +17,7 @@ export function answerPings(): void {
     const pong: Pong = { natter: 'alive', isDebugged: inspectorUrl() !== undefined }
     process.send?.(pong, undefined, undefined, () => {})
   })
-  // The channel must not keep the process alive when all other work is done.
+  // The IPC channel must not keep the process alive when all other work is done.
   process.channel.unref()
 }
 

@@ -54,7 +54,8 @@ async function start(
   if (instances > 1 || supervisor) {
     const { superviseInstances } = await import('./instances.ts')
     // If an instance cannot connect, its error names the source of the address: `--nats` or
-    // NATS_URL. So it gets `--nats` only if the user gave it, and otherwise reads NATS_URL.
+    // NATS_URL. So the instance gets `--nats` only if the user gave this option, and otherwise
+    // reads NATS_URL.
     const isOption = nats !== undefined && nats !== process.env.NATS_URL
     const args = [...(isOption ? ['--nats', nats] : []), ...(migrate ? [] : ['--no-migrate'])]
     process.exitCode = await superviseInstances({ ...options, args, count: instances })

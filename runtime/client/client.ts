@@ -247,8 +247,8 @@ function openStream(caller: ContractCaller, input: object, options: AskOptions) 
     isEnded = true
     wake?.()
   }
-  // Also handles a rejection of `output`. A caller may use only the iteration, which throws the
-  // same error; the rejection of `output` would then be reported as unhandled.
+  // Also handles a rejection of `output`, because a caller may use only the iteration, which throws
+  // the same error. Otherwise, the rejection of `output` would then be reported as unhandled.
   output.then(end, end)
   return {
     output,

@@ -150,7 +150,7 @@ function isInProcess({ error }: Ack) {
 }
 
 /**
- * Notes that a message sent at `sentAt` was not acknowledged. Marks the stream as stalled, unless
+ * Records that a message sent at `sentAt` was not acknowledged. Marks the stream as stalled, unless
  * it has replied to another message since then.
  */
 function noteLoss(requester: Requester, stream: string, sentAt: number, testAt?: number) {

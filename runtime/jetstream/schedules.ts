@@ -10,8 +10,8 @@ const prefix = 'schedule.'
 
 /**
  * Stores the schedule of a service, unless the same schedule is stored already. The server
- * publishes ticks from it. Storing a schedule restarts its interval: if each start stored it, a
- * process that restarts often would never receive a tick.
+ * publishes ticks by this schedule. Storing a schedule restarts its interval: if each start stored
+ * it, a process that restarts often would never receive a tick.
  */
 export async function storeSchedule(
   requester: Requester,

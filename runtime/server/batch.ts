@@ -98,8 +98,8 @@ export class BatchProcessor {
     if (this.#stopping.aborted) return nakAll(items)
     const [first] = items
     const isAlone = items.length === 1
-    // A batch that exceeds its time limit waits too. It is not split here, because each half could
-    // take the whole time limit again.
+    // A batch of several messages that exceeds its time limit waits too, as if a dependency were
+    // unavailable. It is not split here, because each half could take the whole time limit again.
     if (isUnavailable(error) || (error instanceof HandlerTimeoutError && !isAlone))
       return this.#waiting.add(items, error)
     if (isAlone && first) return this.#retryOrDeadLetter(first.message, error)

@@ -296,7 +296,9 @@ export class CallContext implements Context {
   }
 }
 
-/** Returns a subject pattern of the stream whose messages can be in any partition. */
+/**
+ * Returns the first subject pattern of the stream. Messages that match it can be in any partition.
+ */
 function everySubject({ subjects: [first = '>'] }: StreamDeclaration): string {
   return first
 }

@@ -5,8 +5,8 @@ import type { Dispatcher } from './dispatcher.ts'
 import type { TrafficGuard } from './traffic-guard.ts'
 
 /**
- * A cancellation counts as this many bytes of the caller's traffic, because it makes the process
- * search its running calls.
+ * The TrafficGuard counts a cancellation as this many bytes of the caller's traffic, because a
+ * cancellation makes the process search its running calls.
  */
 const countedBytes = 1_024
 

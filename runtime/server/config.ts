@@ -13,7 +13,7 @@ export interface RuntimeConfig {
   natsAuth: NatsAddress | undefined
   calloutSeed: string | undefined
   calloutXkeySeed: string | undefined
-  /** Minimum number of replicas of the streams and buckets. */
+  /** Minimum number of replicas of each stream and bucket. */
   replicas: number
   /** Number of streams or buckets that each partitioned declaration is divided into. */
   partitions: number

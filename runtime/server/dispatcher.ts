@@ -104,8 +104,8 @@ export class Dispatcher {
 
   /** Shared by all jobs: a closure for each job would cost more than the rest of its dispatch. */
   readonly #ended = (job: Job) => {
-    // A job that ran for too long after its deadline has no slot: it was freed while the handler
-    // ran.
+    // A job that ran for too long after its deadline has no slot: the slot was freed while the
+    // handler still ran.
     if (job.slot < 0) return
     this.stats.inFlight--
     this.#running.delete(job.slot)

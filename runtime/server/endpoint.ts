@@ -53,8 +53,8 @@ export async function serveEndpoint(
     // group of nats.js.
     queue: '',
     async statsHandler(endpoint) {
-      // nats.js measures a handler only until it returns a promise. So its statistics are
-      // overwritten with the dispatcher's.
+      // nats.js measures a handler only until it returns a promise. So the dispatcher's statistics
+      // replace those of nats.js.
       const reported = endpoint as unknown as { stats: object }
       Object.assign(reported.stats, dispatcher.stats.micro)
       return { ...dispatcher.stats.data, queued: dispatcher.queued }
@@ -82,9 +82,9 @@ export async function serveEndpoint(
 }
 
 /**
- * Serves `fn.{name}` for a function with a trigger. It has no subject of its own, and would
- * otherwise be missing in lists of services.
- * Replies with the function's state. The request `{"replay": 7}` replays dead letter 7.
+ * Serves `fn.{name}` for a function with a trigger. Such a function has no subject of its own, and
+ * would otherwise be missing in lists of services. Replies with the function's state. The request
+ * `{"replay": 7}` replays the dead letter with the sequence 7.
  */
 export function serveState(
   host: FunctionHost,

@@ -6,9 +6,9 @@ const suffix = '_FILE'
 
 /**
  * Returns a copy of the variables. For each variable NAME_FILE, adds a variable NAME with the
- * content of that file. The file is only read when NAME is read: NAME_FILE may be a variable of
- * another program. Reading NAME throws an Error if the file cannot be read or is empty, or if
- * `variables` contains NAME too.
+ * content of that file. The file is read only when NAME is read, because NAME_FILE may be a
+ * variable of another program. Reading NAME throws an Error if the file cannot be read or is empty,
+ * or if `variables` contains NAME too.
  */
 export function readEnvironment(variables: Environment): Environment {
   const environment = { ...variables }

@@ -34,7 +34,10 @@ interface RuntimeState {
 const maxAnswerMs = 1_000
 const delayResolutionMs = 10
 
-/** Returns the metrics of functions and dependencies. Asks NATS only if it is connected. */
+/**
+ * Returns the metrics of functions and dependencies. Sends requests to NATS only if the process is
+ * connected to it.
+ */
 export async function runtimeMetrics(state: RuntimeState): Promise<Metric[]> {
   using limit = new TimeLimit(maxAnswerMs)
   const { served, isConnected, requester } = state
@@ -75,7 +78,7 @@ export async function runtimeMetrics(state: RuntimeState): Promise<Metric[]> {
 
 /**
  * Returns a metric that tells whether a process is ready, for alerts. For a process that does not
- * answer, the supervisor returns it with `isReady` false.
+ * answer, the supervisor returns this metric, with `isReady` false.
  */
 export function readyMetric(isReady: boolean): Metric {
   return gauge('natter_ready', 'Whether the process serves all functions.', +isReady)

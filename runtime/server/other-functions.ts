@@ -18,8 +18,8 @@ const Served = v.array(
 )
 
 /**
- * Announces the functions of this process, so that logins in other processes also permit requests
- * to these functions.
+ * Announces the functions of this process, so that other processes also permit requests to these
+ * functions when they answer logins.
  */
 export function announceFunctions(nc: NatsConnection, functions: readonly FunctionInfo[]): void {
   const served = functions.filter(({ subject }) => subject !== undefined)

@@ -199,8 +199,8 @@ async function connectToJetStream(
   started: AsyncDisposableStack,
 ) {
   const nc = await dependencies.wait('NATS', () => connectToNats(config.nats, config.name))
-  // If a setup has failed meanwhile, `started` is already disposed. It can no longer close this
-  // connection, so it is closed here.
+  // If a setup has failed meanwhile, `started` is already disposed, and will not close this
+  // connection. So the connection is closed here.
   if (started.disposed) await nc.close()
   started.defer(async () => {
     // Flushes first, because closing would discard messages that are not yet written to the socket.

@@ -6,15 +6,15 @@ import type { LoadedFunction } from './load.ts'
 
 /**
  * The schedules are reconciled when the process starts, and again after these milliseconds. During
- * a rolling restart, the first run may find a process of the previous version that serves a removed
- * function, whose schedule it then keeps.
+ * a rolling restart, the first run may find a process of the previous version that still serves a
+ * removed function. Only a later run then cancels the schedule of this function.
  */
 const repeatAfterMs = [60_000, 600_000]
 const pingTimeoutMs = 1_000
 
 /**
- * Cancels the schedules of functions that no process serves. Stores the schedules of this process's
- * functions that are missing. Never throws.
+ * Cancels the schedules of functions that no process serves. Stores the missing schedules of this
+ * process's functions. Never throws.
  */
 export async function reconcileSchedules(
   { nc, js, requester }: Backbone,

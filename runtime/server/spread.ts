@@ -15,8 +15,8 @@ const countSubject = '$SYS.REQ.ACCOUNT.PING.STATZ'
 const countQuery = JSON.stringify({ include_unused: true })
 const [minPauseMs, maxPauseMs] = [5_000, 15_000]
 /**
- * Pause while the server of a connection is in lame duck mode. Such a server closes the connection
- * some seconds later.
+ * Pause before the next attempt, if the server of a connection is in lame duck mode. The pause is
+ * short, because such a server closes the connection some seconds later.
  */
 const [minLeaveMs, maxLeaveMs] = [100, 1_000]
 /**
@@ -186,10 +186,10 @@ export class ConnectionSpread implements AsyncDisposable {
   }
 
   /**
-   * Returns the number of connections of the server at an address. This process may not know the
-   * name of that server. Then, if a server of the cluster runs whose address is unknown, returns 0,
-   * because it may be a new server without connections. Otherwise, the server at the address does
-   * not run: returns Infinity.
+   * Returns the number of connections of the server at an address. If this process does not know
+   * that server's name, but the cluster has a running server whose address it does not know,
+   * returns 0: the two may be the same, a new server without connections. Returns Infinity if the
+   * server at the address does not run.
    */
   #count(address: string, counts: ReadonlyMap<string, number>): number {
     const known = new Set(this.#names.values())
@@ -235,8 +235,8 @@ export class ConnectionSpread implements AsyncDisposable {
   }
 
   /**
-   * Waits until no call is in flight, for at most `maxIdleMs`. Returns false if calls are then in
-   * flight, or if `#mayMove` has become false.
+   * Waits until no call is in flight, for at most `maxIdleMs`. Returns false if calls are still in
+   * flight after this time, or if `#mayMove` has become false.
    */
   async #idle(): Promise<boolean> {
     const { backbone, served } = this.#options

@@ -30,7 +30,7 @@ export class FunctionStats {
   totalMs = 0
   readonly failures = new Map<FailureCode, number>()
   readonly storageFailures = new Map<Storage, number>()
-  /** The number of calls by duration. The messages of a batch are one call. */
+  /** The number of calls in each bucket of durations. A batch of messages counts as one call. */
   readonly buckets = new Array<number>(bucketBounds.length + 1).fill(0)
   readonly #firstChunks = createDurations()
   /** Durations of all periods before the previous period. A period lasts `recentMs` or longer. */
@@ -58,7 +58,7 @@ export class FunctionStats {
     this.lastError = reason
   }
 
-  /** Counts the error if a storage caused it. */
+  /** If JetStream or the database caused the error, counts a failure of that storage. */
   storageFailed(error: unknown): void {
     const storage = findFailedStorage(error)
     if (storage) this.storageFailures.set(storage, (this.storageFailures.get(storage) ?? 0) + 1)

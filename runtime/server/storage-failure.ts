@@ -7,7 +7,7 @@ export type Storage = (typeof storages)[number]
 const databaseCodes = /^(53100|58030|XX00[12])$/
 
 /**
- * Returns the storage that failed to store or read data, if that caused the error; else undefined.
+ * Returns the storage whose failure to store or read data caused the error, otherwise undefined.
  */
 export function findFailedStorage(error: unknown): Storage | undefined {
   for (let cause = error, depth = 0; cause instanceof Error && depth < 8; depth++) {

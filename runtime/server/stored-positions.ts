@@ -67,8 +67,8 @@ async function readAcknowledged(jsm: JetStreamManager, stream: string, service: 
 async function findProblem({ name, stream, storedUpTo }: Position, requester: Requester) {
   const { last } = await readBounds(requester, stream)
   if (storedUpTo <= last) return undefined
-  // The stream may have lost messages with sequences above `storedUpTo` too, so the remedy leaves a
-  // gap of 10,000 sequences.
+  // The stream may have lost messages with sequences above `storedUpTo` too. So the remedy leaves a
+  // gap of 10,000 sequences, in order not to use those sequences again.
   const next = storedUpTo + 10_000
   return (
     `${name} has stored messages of ${stream} up to ${storedUpTo}, but the stream ends at ${last}: it is ` +

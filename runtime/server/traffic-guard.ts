@@ -42,7 +42,8 @@ export class TrafficGuard {
   }
 
   /**
-   * From now on, counts the traffic of these aliases as traffic of the user. nats-server lists
+   * An alias is another value that stands for the user in the token `{caller}` of a subject. From
+   * now on, counts the traffic of these aliases as traffic of the user. nats-server lists
    * connections by user, not by alias, so only a user's connections can be closed.
    */
   addAliases(user: string, aliases: readonly string[]): void {
@@ -67,8 +68,8 @@ export class TrafficGuard {
 
   /**
    * Blocks a user whom another process has blocked. A process knows the user of an alias only if it
-   * has served a login of this user, so `blocked` may be an alias. If this process knows its user,
-   * it blocks the user as well.
+   * has served a login of this user, so `blocked` may be an alias. If this process knows the user
+   * of that alias, it blocks the user as well.
    */
   #receive(blocked: string) {
     this.#blocked.set(blocked, true)

@@ -31,8 +31,8 @@ interface Waiting {
 /**
  * The messages that failed because a dependency is unavailable, or because their batch timed out.
  * They are retried here with back-off, so that they do not block the other messages of their batch,
- * or later messages. A retry is no redelivery, so waiting does not use up their limited number of
- * deliveries.
+ * or later messages. A retry is not a redelivery, so it does not count towards the 50 deliveries
+ * after which a message becomes a dead letter (`maxDeliveries`).
  */
 export class WaitingMessages {
   readonly #options: WaitingOptions
@@ -71,7 +71,10 @@ export class WaitingMessages {
     if (!this.#isRetrying) this.#run(this.#retryUntilEmpty())
   }
 
-  /** Call it after a call of the handler without an error. May end the outage. */
+  /**
+   * Must be called when the handler has returned without an error. Ends the outage, unless messages
+   * still wait.
+   */
   succeeded(): void {
     // While a message waits, the outage is not over: the message may need another dependency.
     if (!this.#isOutage || this.#waiting.size > 0) return

@@ -33,9 +33,9 @@ export interface TracePart {
 }
 
 /**
- * Begins the span of a call. If an OpenTelemetry tracer provider is set, the provider creates the span.
- * Otherwise, only ids are created for the span, if the trace is sampled. span-store.ts stores the
- * span with them. Returns undefined if no provider is set and the message carries no trace.
+ * Begins the span of a call. If an OpenTelemetry tracer provider is set, the provider creates the
+ * span. Otherwise, if the trace is sampled, only ids are created, and span-store.ts stores the span
+ * with them. Returns undefined if no provider is set and the message carries no trace.
  */
 export function beginTrace(name: string, carrier: MsgHdrs | undefined): Trace | undefined {
   const incoming = carrier?.has('traceparent')
