@@ -24,9 +24,9 @@ export const MessageId = v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/), v.brand('
 export type MessageId = v.InferOutput<typeof MessageId>
 
 /**
- * Id that a client gives to a message. A retry must use the same client id. A UUIDv7 contains the
- * time of its creation. If it is recent, the stream detects a retry, so the server needs no
- * database query.
+ * Id that a client gives to a message. A retry must use the same client id. If it is a UUIDv7, it
+ * contains the time of its creation. If that time is recent, the stream detects a retry, so the
+ * server needs no database query.
  */
 export const ClientId = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,64}$/), v.brand('ClientId'))
 export type ClientId = v.InferOutput<typeof ClientId>

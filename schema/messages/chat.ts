@@ -35,12 +35,13 @@ export const PagedMessage = v.object({
   ...Message.entries,
   /**
    * One entry for each emoji, in the order in which the emojis were first used. `users` has at most
-   * 100 of the users who reacted with it, and always includes the caller if the caller did.
+   * 100 of the users who reacted with the emoji. If the caller is one of them, `users` always
+   * includes the caller.
    */
   reactions: v.array(v.object({ emoji: v.string(), count: v.number(), users: v.array(UserId) })),
   replies: v.optional(
     v.object({
-      /** Number of the newest 1,000 replies that are not deleted. */
+      /** Number of replies that are not deleted, among the newest 1,000 replies. */
       count: v.number(),
       /** Sequence of the newest reply, even if it is deleted. */
       lastSeq: Seq,
@@ -127,7 +128,7 @@ export const msgFind = {
 
 /**
  * `seq` is the sequence of the event that changed the message. A repeated call returns the same
- * one.
+ * sequence.
  */
 const EventSeq = v.object({ seq: Seq })
 
@@ -155,7 +156,7 @@ export const msgDelete = {
 
 /**
  * `msg.react`: adds a reaction to a message or, if `on` is false, removes it. Idempotent. Returns
- * `conflict` when the message already has 20 other emojis.
+ * `conflict` if the message already has reactions with 20 other emojis.
  */
 export const msgReact = {
   subject: 'msg.react',

@@ -30,10 +30,11 @@ export const roomEncrypted = {
 } as const satisfies Topic
 
 /**
- * A new key of a large room. Published to each member if the first event that needs the key is one
- * of an app. Otherwise, the notification `deliver.{user}.notify.{room}` contains the key. Some
- * seconds later, the events of the room are no longer published to each member, but once on
- * `room.notify.{key}`, encrypted with the key.
+ * A new key of a large room. Published to each member if the first event that needs the key comes
+ * from an app: an update of its data, or its installation or uninstallation. Otherwise, the
+ * notification `deliver.{user}.notify.{room}` contains the key. Some seconds later, the events of
+ * the room are no longer published to each member, but once on `room.notify.{key}`, encrypted with
+ * the key.
  */
 export const deliverRoomKey = {
   subject: 'deliver.{user}.notify.{room}.key',

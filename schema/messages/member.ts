@@ -34,10 +34,10 @@ export const roomLeave = {
 } as const satisfies Contract
 
 /**
- * `room.invite`: invites a user, who becomes a member with `room.join`. The user must have logged in
- * at least once. Does nothing if the user is a member, is already invited, or has blocked the
- * caller. If the user has declined an invitation with `room.decline`, a new one is not listed, but
- * can be accepted. Idempotent.
+ * `room.invite`: invites a user, who becomes a member with `room.join`. The user must have logged
+ * in at least once. Does nothing if the user is a member, is already invited, or has blocked the
+ * caller. If the user has declined an invitation with `room.decline`, `room.invitations` does not
+ * list a new one, but the user can accept it. Idempotent.
  */
 export const roomInvite = {
   subject: 'room.invite.{room}',
@@ -73,9 +73,9 @@ export const roomInvitations = {
 } as const satisfies Contract
 
 /**
- * Published to all clients of a user when one of these was created or has ended: an invitation or a
- * message request to the user, or a block by the user. Clients then call `room.invitations` and
- * `room.list`.
+ * Published to all clients of a user when an invitation or a message request to the user was
+ * created or has ended, or when the user has blocked or unblocked another user. Clients then call
+ * `room.invitations` and `room.list`.
  */
 export const deliverInvitation = {
   subject: 'deliver.{user}.invitation.{room}',

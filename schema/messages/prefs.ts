@@ -57,8 +57,8 @@ export const prefsGet = {
 
 /**
  * `prefs.set`: changes the given preferences of the caller, and returns all preferences.
- * Preferences, and entries of `rooms` and `translateRooms`, that are not given stay as they are.
- * Idempotent. Returns `too_large` if the stored preferences would exceed 64 kB.
+ * Preferences that are not given stay as they are. So do entries of `rooms` and `translateRooms`
+ * that are not given. Idempotent. Returns `too_large` if the stored preferences would exceed 64 kB.
  */
 export const prefsSet = {
   subject: 'prefs.set',

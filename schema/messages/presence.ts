@@ -8,10 +8,10 @@ export const Status = v.picklist(['online', 'away', 'busy', 'offline'])
 export type Status = v.InferOutput<typeof Status>
 
 /**
- * Id of one browser tab or device. It has a presence lease: a user is offline when none of their
- * leases is left. If the id is that of the caller's connection to NATS (`natsConnectionId`), the
- * lease lasts as long as that connection, and needs no heartbeats. With any other id, the lease
- * expires if no heartbeat renews it.
+ * Id of one browser tab or device. Each tab or device has a presence lease: a user is offline when
+ * none of their leases is left. If the id is that of the caller's connection to NATS
+ * (`natsConnectionId`), the lease lasts as long as that connection, and needs no heartbeats. With
+ * any other id, the lease expires if no heartbeat renews it.
  */
 export const ConnId = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,80}$/), v.brand('ConnId'))
 export type ConnId = v.InferOutput<typeof ConnId>
@@ -34,8 +34,8 @@ export const heartbeatMs = 10_000
 export const leaseMs = 45_000
 /**
  * Interval between heartbeats, for a lease that lasts as long as its connection. These heartbeats
- * only restore a lease that was lost unnoticed. The interval is long, because each heartbeat costs
- * about one write to JetStream: the rate limit counts the call there.
+ * only restore a lease that was lost without the client noticing it. The interval is long, because
+ * the rate limit counts each heartbeat in JetStream, which costs about one write.
  */
 export const repairMs = 3_600_000
 /** The name that the page gives its connection to NATS. */
