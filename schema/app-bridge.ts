@@ -1,9 +1,9 @@
 import type { Role } from './messages/room.ts'
 
 /**
- * The API that the component of a room app uses. The component runs in a frame. Its calls become
- * messages between the frame and the page: see `MessageFromApp` and `MessageToApp`. Each message is
- * a JSON string.
+ * The API that the component of a room app uses. The component runs in a frame. Its calls of this
+ * API become messages between the frame and the page: see `MessageFromApp` and `MessageToApp`. Each
+ * message is a JSON string.
  */
 export interface AppBridge {
   /** Only for display: the server takes the user and the room of a call from the call's subject. */
@@ -11,8 +11,9 @@ export interface AppBridge {
   readonly room: { id: string; name: string }
   readonly locale: string
   /**
-   * Calls an action of the app. Rejects with an {@link AppError}. At most 16 calls may be pending, and 30
-   * may start in a second.
+   * Calls an action of the app. Rejects with an {@link AppError}. At most 16 calls of `request` and
+   * `names` may be pending, and 30 may start in a second. Further calls are rejected with
+   * `rate_limited`.
    */
   request(action: string, data?: unknown): Promise<unknown>
   /** Returns the display names of at most 100 users, by user id. */
@@ -82,5 +83,8 @@ export type MessageFromApp =
   | { id: number; action: string; data?: unknown }
   | { id: number; names: readonly string[] }
   | { key: 'Escape' | 'F6' }
-  /** The app has changed the hash of its URL, which adds an entry to the history of the tab. */
+  /**
+   * The app has changed the hash of its URL, which adds an entry to the history of the tab. The
+   * page ends an app that does so a second time.
+   */
   | { navigated: true }

@@ -1,8 +1,8 @@
 import type { ErrorCode } from './errors.ts'
 
 /**
- * Monitors all processes and connections of the system, and repairs failures. Used by functions
- * that operators call.
+ * Shows the state of all processes and connections of the system, replays dead letters, and closes
+ * connections. Used by functions that operators call.
  */
 export interface System {
   /**
@@ -11,9 +11,9 @@ export interface System {
    */
   services(): Promise<Service[]>
   /**
-   * Exports finished spans of a client to the collector, as spans of `service`, and returns true.
-   * Returns false if this process exports no spans. The caller must check and limit the spans
-   * first, because a client can send invented ones.
+   * Exports finished spans of a client to the OpenTelemetry collector, as spans of `service`, and
+   * returns true. Returns false if this process exports no spans. The caller must check and limit
+   * the spans first, because a client can send invented ones.
    */
   exportSpans(service: string, spans: readonly ClientSpan[]): boolean
   /**

@@ -34,8 +34,8 @@ export function pauseDeliveries(nc: NatsConnection): () => void {
  */
 export async function moveConnection(nc: NatsConnection, server: string): Promise<void> {
   const servers = nc.getServers().map(({ listen }) => listen)
-  // nats.js tries `server` next, because the first call removes all other servers, even the current
-  // one. The second call adds them again, and `server` stays the next one.
+  // nats.js tries `server` next, because the first `setServers` removes all other servers, even the
+  // current one. The second `setServers` adds them again, and `server` stays the next one.
   nc.setServers([server])
   nc.setServers(servers)
   const moved = untilReconnected(nc)

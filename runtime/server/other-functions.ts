@@ -27,8 +27,9 @@ export function announceFunctions(nc: NatsConnection, functions: readonly Functi
 }
 
 /**
- * Collects the request functions of other processes, including those that start later. A function
- * remains in the collection until this process ends, even if no process serves it any more.
+ * Collects the functions that serve requests in other processes, even in processes that start
+ * later. A function remains in the collection until this process ends, even if no process serves it
+ * any more.
  */
 export async function followFunctions(
   nc: NatsConnection,

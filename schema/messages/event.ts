@@ -55,8 +55,8 @@ const Edited = v.object({
 })
 
 /**
- * Event: a message was deleted. CHAT_MESSAGES no longer has the message, so `message` repeats the
- * fields that clients still show.
+ * The event that a message was deleted. CHAT_MESSAGES no longer has the message, so `message`
+ * repeats the fields that clients still show.
  */
 const Deleted = v.object({
   ...eventFields,

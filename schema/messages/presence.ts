@@ -155,8 +155,8 @@ export const deliverPresence = {
 } as const satisfies Topic
 
 /**
- * `typing`: tells the users who receive a room's events that the caller is typing there. Each
- * process publishes this at most once per 3 s for a caller and a room or thread.
+ * `typing`: tells the users who receive a room's events that the caller is typing there. For each
+ * caller and each room or thread, a process publishes this at most once in 3 s.
  */
 export const typing = {
   subject: 'typing.{room}',

@@ -55,8 +55,8 @@ export const MyRoom = v.object({
 export type MyRoom = v.InferOutput<typeof MyRoom>
 
 /**
- * Decrypts the events that are published once for all members of a large room. `key` is 32 bytes in
- * base64.
+ * The key with which clients decrypt the events that are published once for all members of a large
+ * room. `key` is 32 bytes in base64.
  */
 export const RoomKey = v.object({
   id: KeyId,
