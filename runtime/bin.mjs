@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Runs the command line in this process if it is Node 24 or later, otherwise in a child process with the
-// Node 24 that npm installed as a dependency. Plain JavaScript, so that Node 20 can run this file.
+// Node 24 that npm installed as a dependency. This file is plain JavaScript, so that Node 20 can run it.
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'

@@ -6,7 +6,10 @@ import type { Role } from './messages/room.ts'
  * message is a JSON string.
  */
 export interface AppBridge {
-  /** Only for display: the server takes the user and the room of a call from the call's subject. */
+  /**
+   * Use `user` and `room` only for display: the server takes the user and the room of a call from
+   * the call's subject.
+   */
   readonly user: { id: string; name: string; role: Role }
   readonly room: { id: string; name: string }
   readonly locale: string

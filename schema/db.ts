@@ -107,8 +107,8 @@ export async function migrate({ folder, schema }: Migrations = ownMigrations): P
       for (const { hash, folderMillis, sql: statements } of migrations) {
         if (applied.has(hash)) continue
         for (const statement of statements) await sql.unsafe(statement)
-        // Comes after the statements, because the first migration of an app may create the schema
-        // itself.
+        // This comes after the statements of the migration, because the first migration of an app
+        // may create the schema itself.
         await sql`create schema if not exists ${sql(schema)}`
         await sql`create table if not exists ${sql(table)}
           (id serial primary key, hash text not null, created_at bigint)`
@@ -273,7 +273,8 @@ function readUrl(): string {
     throw new Error('DATABASE_URL is not set; example: postgres://user:password@host:5432/database')
   if (!/^postgres(ql)?:\/\//.test(url))
     throw new Error('DATABASE_URL must begin with postgres:// or postgresql://')
-  // Checked here, because the driver's own error would contain the URL with the password.
+  // The URL is checked here, because the driver's own error would contain the URL with the
+  // password.
   if (!isParsable(url))
     throw new Error(
       'DATABASE_URL is not a valid URL: write @ / : , # ? and % of a password as ' +

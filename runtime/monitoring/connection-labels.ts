@@ -38,8 +38,8 @@ export class ConnectionLabels {
   }
 
   /**
-   * Call it for each login, even for one without a label: it then removes the label of an earlier
-   * login on the same connection.
+   * Must be called for each login, even for a login without a label: this removes the label of an
+   * earlier login on the same connection.
    */
   add(user: string, connection: ConnectionId, label: string | undefined): void {
     this.#labels.set(keyOf(user, connection), label ?? '')

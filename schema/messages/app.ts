@@ -17,8 +17,8 @@ export const AppId = v.pipe(
 export type AppId = v.InferOutput<typeof AppId>
 
 /**
- * A permission that an app needs besides access to its own data. `post`: it may send messages to
- * the room.
+ * A permission that an app needs besides access to its own data. `post`: the app may send messages
+ * to the room.
  */
 export const AppNeed = v.picklist(['post'])
 export type AppNeed = v.InferOutput<typeof AppNeed>

@@ -21,7 +21,7 @@ export const Message = v.object({
   /** Empty for a deleted message. */
   text: v.string(),
   mentions: Mentions,
-  /** Only in messages that an app has sent. Absent if the message is deleted. */
+  /** Present only in messages that an app has sent, unless they are deleted. */
   card: v.optional(Card),
   at: Time,
   editedAt: v.optional(Time),

@@ -38,7 +38,7 @@ export const MessageSent = v.object({
   clientId: ClientId,
   text: v.string(),
   mentions: Mentions,
-  /** Only in messages that an app has sent. `text` is then the English text of the card. */
+  /** Present only in messages that an app has sent. `text` is then the English text of the card. */
   card: v.optional(Card),
   at: Time,
 })

@@ -42,8 +42,8 @@ export const repairMs = 3_600_000
 export const pageConnectionName = 'natter-web'
 
 /**
- * The status of each user, by user id. Not a `v.record`, which would drop ids such as
- * `constructor`.
+ * The status of each user, by user id. The schema is not a `v.record`, because that would drop ids
+ * such as `constructor`.
  */
 const StatusByUser = v.custom<Record<UserId, ChosenStatus>>(
   (value) =>
