@@ -53,7 +53,8 @@ export function longestCronGap(expression: string): number {
   let longest = gaps.reduce((a, b) => Math.max(a, b), 0)
   // A gap depends on the weekdays of the dates, so this visits the days of eight years and a month.
   // In them, each date falls on each weekday at least once, except the dates from January 30 to
-  // February 29.
+  // February 29. The result may be too short only for an expression that restricts both the month
+  // and the weekday.
   let lastDay: number | undefined
   for (let day = 0; day < 8 * 365 + 31; day++) {
     const at = new Date(day * daySeconds * 1_000)
