@@ -16,8 +16,8 @@ const nanoseconds = (ms: number) => ms * 1_000_000
 /**
  * The stream of the events of all rooms. The function `persist` writes the events to the tables in
  * schema/tables/message.ts. Events are kept for 30 days, so that none is lost in a database outage
- * of up to 30 days. A full stream rejects new events and keeps the old ones. All events of a room
- * are in one partition.
+ * of up to 30 days. A full stream rejects new events and keeps the old ones. If the stream is split
+ * into partitions, all events of a room are in the same partition.
  */
 export const CHAT_MESSAGES = {
   stream: 'CHAT_MESSAGES',
@@ -50,15 +50,18 @@ const IndexedRoom = v.object({
  */
 const IndexedMember = v.object({ kind: RoomKind, role: Role })
 
-/** `announcedAt` is the time at which the key was published to all members. */
+/**
+ * The encryption key of a large room. `announcedAt` is the time at which the key was published to
+ * all members.
+ */
 const StoredKey = v.object({ ...RoomKey.entries, announcedAt: v.optional(v.string()) })
 
 /**
  * The member index, a copy of the rooms and memberships in the database. Has an entry
- * `{room}.{user}` for each member and an entry `{room}` for each room, except archived rooms. If
- * the entry `=index` is missing in a partition, the member index is rebuilt from the database. The
- * entries `=key.room.{room}` are the encryption keys of large rooms, which the database does not
- * have.
+ * `{room}.{user}` for each member and an entry `{room}` for each room, except archived rooms. The
+ * entry `=index` says that the member index is complete. If it is missing in any partition of the
+ * bucket, the member index is rebuilt from the database. The entries `=key.room.{room}` are the
+ * encryption keys of large rooms, which the database does not have.
  */
 export const ROOMS_KV = {
   bucket: 'ROOMS_KV',
@@ -88,7 +91,8 @@ export const DEACTIVATED_USERS = {
 } as const satisfies BucketDeclaration
 
 /**
- * The revocations of access tokens. The key of an entry says what the entry means:
+ * The revocations of access tokens. `{identity token}` is a hash of the issuer and the subject of a
+ * user (schema/identity.ts). The key of an entry says what the entry means:
  * - `session.{hash}`: all tokens of this session are revoked, because the session has ended.
  * - `subject.{identity token}`: all tokens of this user that were issued up to `until` are revoked.
  *   `until` is in seconds, by the identity provider's clock.
@@ -96,10 +100,12 @@ export const DEACTIVATED_USERS = {
  *   session.
  * - `user.{user id}`: all sessions of this user were last revoked at `until`, in milliseconds.
  * - `logout.{user id}`: one session of this user was last revoked at `until`, in milliseconds.
- * - `used.{hash}`: this logout token or event of the identity provider has been processed.
- * - `events`: the last event of the identity provider that was read has the time `until`.
+ * - `used.{hash}`: the logout token or event of the identity provider whose id has this hash has been
+ *   processed, and must not be processed a second time.
+ * - `events`: `until` is the time of the newest event of the identity provider that has been read.
  *
- * An entry is kept for 25 hours, longer than any access token is valid: at most a day.
+ * An entry is kept for 25 hours. An access token is valid for at most a day, so no revoked token
+ * becomes valid again.
  */
 export const REVOKED_TOKENS = {
   bucket: 'REVOKED_TOKENS',
@@ -122,15 +128,15 @@ const Lease = v.object({
    * An `open` lease lasts as long as its connection. A `beating` lease expires without heartbeats.
    * The connection of a `closing` lease has ended, and the lease expires soon. An entry with the
    * state `closed` is no lease: it prevents a late heartbeat from creating a lease for a closed
-   * connection. Absent if a process of an earlier version has stored the lease.
+   * connection. The state is absent if a process of an earlier version has stored the lease.
    */
   state: v.optional(v.picklist(['open', 'beating', 'closing', 'closed'])),
 })
 
 const Sweep = v.object({
   /**
-   * `at` is the time of the last sweep. `reconcileAt` is the time of the next comparison of all
-   * leases with the connections. Both are in milliseconds since the epoch.
+   * `at` is the time at which `presence.sweep` last ran. `reconcileAt` is the time of the next run
+   * that compares all leases with the connections. Both are in milliseconds since the epoch.
    */
   at: v.number(),
   reconcileAt: v.number(),
@@ -145,8 +151,9 @@ const Sweep = v.object({
 export const PRESENCE_CONN = {
   bucket: 'PRESENCE_CONN',
   value: v.union([Sweep, Lease]),
-  // The markers of expired leases are kept for this time. It is long enough for consumers to
-  // receive them even if the stream's leader changes, or the process that consumes them.
+  // When a lease expires, the bucket stores a marker, and keeps it for this time. This is enough for
+  // consumers to receive the marker even if the stream gets a new leader meanwhile, or another process
+  // takes over the consumer.
   markerTtlMs: 60_000,
   storage: 'memory',
 } as const satisfies BucketDeclaration
@@ -168,9 +175,9 @@ export const CONNECTIONS = {
 } as const satisfies StreamDeclaration
 
 /**
- * Maps identities to user ids. The entry `subject.{identity token}` has the user id of an identity,
- * and the entry `id.{user}` has the identity of a user id. The database has a copy, but logins read
- * this bucket, so that they do not need the database.
+ * Maps identities (issuer and subject) to user ids. The entry `subject.{identity token}` has the
+ * user id of an identity, and the entry `id.{user}` has the identity of a user id. The database has a
+ * copy, but logins read this bucket, so that they do not need the database.
  */
 export const USER_IDS = {
   bucket: 'USER_IDS',
@@ -206,8 +213,8 @@ export const TRANSLATE_CACHE = {
 } as const satisfies BucketDeclaration
 
 /**
- * A lease for each translation of a message that is running. It has the key that the translation
- * will have in TRANSLATE_CACHE. If a process dies, its leases expire.
+ * A lease for each running translation of a message. It has the key that the translation will have
+ * in TRANSLATE_CACHE. If a process dies, its leases expire.
  */
 export const TRANSLATE_RUNS = {
   bucket: 'TRANSLATE_RUNS',

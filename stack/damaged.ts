@@ -5,7 +5,7 @@ export interface StateFault {
   loss: string
 }
 
-/** Matches errors with another cause than damaged data. Removing the data would not help. */
+/** Matches errors with another cause than damaged data, so that removing the data would not help. */
 const otherFault =
   /no space|ENOSPC|disk (is )?full|quota|permi|EACCES|EPERM|read-?only|memory|locked/i
 

@@ -1,7 +1,7 @@
 /**
- * `npm run db:generate -- --name what-changed`: compares schema/tables/ with the last migration and
- * writes the difference as a new migration into schema/migrations/. With `--app poll`, does the same for
- * apps/poll/tables.ts and apps/poll/migrations/.
+ * `npm run db:generate -- --name NAME`: compares schema/tables/ with the newest migration, and writes
+ * the difference as a new migration with this name into schema/migrations/. With `--app poll`, does the
+ * same for apps/poll/tables.ts and apps/poll/migrations/.
  */
 import { run } from './run.ts'
 

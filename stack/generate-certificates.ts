@@ -1,7 +1,8 @@
 /**
- * `npm run certificates -- FOLDER NAMES...`: writes a private certificate authority, and
- * certificates that it signs. They are for development, and for networks whose clients can be
- * configured to trust this authority.
+ * `npm run certificates -- FOLDER NAMES...`: writes a private certificate authority into FOLDER, and
+ * certificates that it signs. Each of the NAMES is a comma-separated list of host names and IP
+ * addresses for one certificate. The certificates are for development, and for networks whose clients
+ * can be configured to trust this authority.
  */
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'

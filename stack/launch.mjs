@@ -1,6 +1,6 @@
 // The entry point of `npm start`, `npm test` and other npm scripts. Installs the dependencies if they
-// are missing or outdated. Then runs the script with Node 24, which is one of the dependencies. This
-// file is plain JavaScript, because Node 20 must be able to run it.
+// are missing or outdated. Then runs the TypeScript file of the script with Node 24, which is one of the
+// dependencies. This file is plain JavaScript, because Node 20 must be able to run it.
 import { spawn, spawnSync } from 'node:child_process'
 import {
   existsSync,

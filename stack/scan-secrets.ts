@@ -26,8 +26,8 @@ export async function scanSecrets(root: string): Promise<string[]> {
 }
 
 /**
- * Returns patterns of the names of files and folders that are not scanned. Takes the lines of
- * .gitignore as such patterns: this project's file contains no patterns of paths.
+ * Returns patterns of the names of files and folders that are not scanned. Uses each line of
+ * .gitignore as such a pattern, because the .gitignore of this project contains no paths.
  */
 function excludedIn(root: string): string[] {
   const lines = readFileSync(join(root, '.gitignore'), 'utf8').split('\n')

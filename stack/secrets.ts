@@ -64,7 +64,7 @@ export function readSecrets(file: string): Secrets {
   }
   try {
     const stored: Record<string, unknown> = JSON.parse(text)
-    // Files of earlier versions have no `databasePassword`.
+    // Files of earlier versions have no `databasePassword`, so it is added.
     if (stored.calloutSeed && stored.databasePassword === undefined) {
       stored.databasePassword = createPassword()
       writeSecrets(file, stored as unknown as Secrets)

@@ -4,7 +4,10 @@ import { MessageId, NotifyId, UserId } from '../ids.ts'
 import { Text } from './chat.ts'
 import { Language } from './prefs.ts'
 
-/** Key that the client chooses for its request. All pieces of the translation contain it. */
+/**
+ * Key that the client chooses for its request. Each piece of the translation contains it, so that
+ * the client knows to which request the piece belongs.
+ */
 const MsgKey = v.pipe(v.string(), v.regex(/^[\w.:-]{1,128}$/))
 const EngineName = v.picklist(['ollama', 'libretranslate', 'apertium'])
 export type EngineName = v.InferOutput<typeof EngineName>
@@ -14,9 +17,9 @@ const order = { targetLang: Language, msgKey: MsgKey }
 /**
  * `translate.request`: starts the translation of a message that the caller may read, or of the
  * given text. The translation follows in pieces on `deliver.{user}.translate.response`. The last
- * piece has `done: true`, even after an error. Returns `forbidden` if the message does not exist or
- * was deleted, `not_found` if no engine knows the languages, and `unavailable` if no engine is
- * available.
+ * piece has `done: true`, even after an error. Returns `forbidden` if the message does not exist, was
+ * deleted or may not be read by the caller. Returns `not_found` if no engine translates between the
+ * two languages, and `unavailable` if no engine is available.
  */
 export const translateRequest = {
   subject: 'translate.request',
@@ -34,8 +37,8 @@ export const translateRequest = {
     state: v.picklist(['started', 'cached', 'skipped']),
     engine: v.optional(EngineName),
     /**
-     * Language of the text. Undefined if `translate.request` cannot detect it, so that the engine
-     * must do it.
+     * Language of the text. Undefined if `translate.request` cannot detect the language. The engine
+     * then detects it.
      */
     from: v.optional(v.string()),
   }),
@@ -85,9 +88,9 @@ export const deliverTranslation = {
 export type TranslationPiece = v.InferOutput<typeof deliverTranslation.data>
 
 /**
- * A call that tests whether a user still has a client. It is sent to the subject on which the user
- * receives the pieces of translations. It fails with `unavailable` if no client of the user
- * subscribes to that subject.
+ * A call that tests whether a user still has a client: if not, the user gets no more pieces. It is
+ * sent to the subject on which the user receives the pieces of translations. It fails with
+ * `unavailable` if no client of the user subscribes to that subject.
  */
 export const translationClients = {
   subject: deliverTranslation.subject,
@@ -129,9 +132,9 @@ export const translatePing = {
 } as const satisfies Contract
 
 /**
- * `translate.cancel`: ends a translation for the caller, whose last piece then has the error
- * `cancelled`. The engine stops if no other caller waits for the same translation. Has no effect
- * for an unknown `msgKey`.
+ * `translate.cancel`: ends a translation for the caller. The last piece that the caller receives
+ * has the error `cancelled`. The engine stops if no other caller waits for the same translation.
+ * Has no effect for an unknown `msgKey`.
  */
 export const translateCancel = {
   subject: 'translate.cancel',
@@ -145,7 +148,10 @@ const Listener = { user: UserId, msgKey: MsgKey }
 
 const run = {
   ...Listener,
-  /** Key of the run. For a message, it is also the key of the cached translation. */
+  /**
+   * Key of the running translation. For a message, the same key is used in TRANSLATE_CACHE. For a
+   * given text, it is random.
+   */
   key: v.string(),
   message: v.optional(v.object({ notifyId: NotifyId, id: MessageId })),
   text: v.string(),

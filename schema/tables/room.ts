@@ -71,8 +71,9 @@ export const bans = pgTable(
 )
 
 /**
- * Invitations to rooms that have not been accepted. An invitation is `quiet` if the user declined
- * an earlier one to the room: the user may accept it, but does not see it listed.
+ * Invitations that have not been accepted, including declined ones. If a user who has declined is
+ * invited to the room again, the invitation is `quiet`: the user may accept it, but does not see it
+ * listed.
  */
 export const invitations = pgTable(
   'invitations',

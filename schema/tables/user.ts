@@ -35,7 +35,10 @@ export const users = pgTable(
     name: text('name').notNull(),
     chosenName: text('chosen_name'),
     seenAt: timestamp('seen_at', { withTimezone: true }).notNull().defaultNow(),
-    /** Version of the rules by which the rows in `user_terms` and `user_name_keys` were derived. */
+    /**
+     * Version of the rules by which the user's rows in `user_terms` and `user_name_keys` were
+     * derived. If it is lower than the current version, the rows are derived again.
+     */
     indexedVersion: integer('indexed_version').notNull().default(0),
   },
   (table) => [
@@ -66,7 +69,8 @@ export const userTerms = pgTable(
     userId: userId(),
   },
   (table) => [
-    // Used to search terms by prefix: reads a range of terms in byte order.
+    // Used to search terms by prefix. `text_pattern_ops` orders the terms by their bytes, so that
+    // all terms with the same prefix form one range of the index.
     uniqueIndex('user_terms_term').on(table.term.op('text_pattern_ops'), table.userId),
     index('user_terms_user').on(table.userId),
   ],

@@ -244,8 +244,8 @@ class MessageTokenizer extends Tokenizer {
   override inlineText(src: string) {
     const [address = ''] =
       src.length === this.lengthAfterAt ? (mentionedAddress.exec(src) ?? []) : []
-    // Returns the whole address as one text. Otherwise, marked would treat its first letter as
-    // text, and make a link of the rest.
+    // Returns the whole e-mail address of the mention as one text. Otherwise, marked would treat
+    // its first letter as text, and make a link of the rest.
     if (address) return { ...toTextToken(address), escaped: false }
     const text = this.readText(src)
     if (text && mentionStart.test(text.raw)) this.lengthAfterAt = src.length - text.raw.length

@@ -40,7 +40,8 @@ export function findMentionedNames(text: string): string[] {
 }
 
 /**
- * Returns the texts between markup. Joins adjacent text tokens, because the page shows one text.
+ * Returns the texts between markup. Joins adjacent text tokens, because the page shows them as one
+ * text.
  */
 function textsOf(tokens: Token[]): string[] {
   const texts: string[] = []
@@ -77,5 +78,5 @@ function childrenOf(token: MarkedToken): Token[] {
   }
 }
 
-/** Separates the texts of two table cells, so that no name is matched across both. */
+/** Separates the texts of two table cells, so that a name never continues in the next cell. */
 const separator: Token = { type: 'br', raw: '\n' }

@@ -1,4 +1,4 @@
-/** In UTF-16 code units of the normalized name. */
+/** Maximum length of the normalized name, in UTF-16 code units. */
 export const maxNameLength = 80
 
 export type NameProblem = 'empty' | 'tooLong' | 'control' | 'direction' | 'invisible' | 'marks'

@@ -86,8 +86,8 @@ const [maxFoldedLength, maxTerms] = [300, 40]
 
 /**
  * Returns the terms by which a text is found, one for each word: the folded text from that word on,
- * followed by the whole folded text. So a search by prefix finds every word, and one term is enough
- * to check the other words of a query.
+ * followed by the whole folded text. So a search by prefix finds the text by any of its words. Each
+ * term contains the whole text, so the other words of a query can be checked in the same term.
  */
 export function searchTerms(text: string): string[] {
   const folded = foldForSearch(text).slice(0, maxFoldedLength).toWellFormed()

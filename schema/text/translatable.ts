@@ -3,8 +3,9 @@ import { lexMessage } from './lexer.ts'
 import { mentionPattern } from './mentions.ts'
 
 /**
- * `text` is translated. `protected` must occur unchanged in the translation: code, links, images,
- * mentions, room names and emoji codes. `markup` is everything else, such as `**` and line breaks.
+ * A part of a message. A part of the kind `text` is translated. A `protected` part must occur
+ * unchanged in the translation: code, links, images, mentions, room names and emoji codes. `markup`
+ * is everything else, such as `**` and line breaks.
  */
 export interface MessagePart {
   kind: 'text' | 'markup' | 'protected'

@@ -17,9 +17,9 @@ export function findChromium(options?: FindOptions): Promise<string> {
 }
 
 /**
- * The headless shell is the engine of Chromium without the parts of a desktop browser. It needs
- * half of the processor time per page. It shows no notifications, so tests of them need
- * `findChromium`.
+ * The headless shell is the engine of Chromium without the parts of a desktop browser. A page needs
+ * half as much processor time in it as in Chromium. It shows no notifications, so tests of
+ * notifications need `findChromium`.
  */
 export function findHeadlessShell(options?: FindOptions): Promise<string> {
   return findProgram(
@@ -27,8 +27,8 @@ export function findHeadlessShell(options?: FindOptions): Promise<string> {
       title: 'headless shell of Chromium',
       variable: 'NATTER_TEST_HEADLESS_SHELL',
       names: headlessShells,
-      // Installs both packages, because the shell needs a Chromium of the same version. Alone, it
-      // could make apt-get remove an installed older Chromium.
+      // Installs both packages, because the shell needs a Chromium of the same version. If apt-get
+      // installed only the shell, it could remove an installed older Chromium.
       packages: ['chromium', 'chromium-headless-shell'],
     },
     options,

@@ -18,8 +18,8 @@ const sources = [
 
 /**
  * Builds the page and the components of the apps, unless they are up to date. The new page is built
- * in another folder, because another process may be serving the old page. The build runs in a
- * process of its own, because this process would not release the 500 MB that a build needs.
+ * in another folder, because another process may be serving the old page. The build needs 500 MB of
+ * memory, which Node would not release afterwards. So it runs in a process of its own.
  */
 export async function buildClient(log: (message: string) => void = () => {}): Promise<void> {
   const digest = digestSources()

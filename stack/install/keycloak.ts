@@ -8,7 +8,7 @@ import { cached, exists, type FindOptions } from './cache.ts'
 import { findOnPath, output } from './command.ts'
 import { findJava } from './java.ts'
 
-/** The version that Maven downloads. $KEYCLOAK_HOME may have any version from `minVersion` on. */
+/** The version that Maven downloads. In $KEYCLOAK_HOME, any version from `minVersion` on is accepted. */
 const pinned = '26.7.3'
 const checksum = '27a6535553c3cdcd083872ba40629efafb3475e3b758e0c6f691395561dd0f1f'
 const minVersion = 26

@@ -28,7 +28,10 @@ export async function findKustomize(options: FindOptions = {}): Promise<string> 
   return cached(`kustomize-${pinnedKustomize}${exe}`, build, options)
 }
 
-/** Returns a folder for PYTHONPATH with the modules kubernetes_validate and yaml. */
+/**
+ * Returns a folder for PYTHONPATH with the modules kubernetes_validate and yaml, with which tests
+ * check the Kubernetes manifests.
+ */
 export async function findKubernetesValidate(options: FindOptions = {}): Promise<string> {
   const { env = process.env, log = () => {} } = options
   const name = `kubernetes-validate-${pinnedValidate}`

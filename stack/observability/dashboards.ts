@@ -12,7 +12,7 @@ interface Panel {
   kind: 'stat' | 'timeseries'
   unit: string
   queries: readonly Query[]
-  /** The values that a panel of the kind `stat` shows in red: `from` a value on, or `below` it. */
+  /** A panel of the kind `stat` shows a value in red if it is at least `from`, or less than `below`. */
   red?: { from: number } | { below: number }
   max?: number
 }

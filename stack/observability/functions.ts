@@ -27,10 +27,10 @@ export interface FunctionGroups {
 const maxTimeoutMs = 10_000
 const importMs = 30_000
 /**
- * An alert for a schedule looks at a time window. It is three intervals of the schedule long, and
- * at least 5 minutes, so that it contains several scrapes. For a long interval, it is only one
- * interval plus 65 minutes: a clock change can delay a run by an hour. Schedules with a window of
- * more than 8 days have no alert, because Prometheus keeps data for only 15 days by default.
+ * An alert for a schedule looks at a time window. The window is three intervals of the schedule
+ * long, or one interval plus 65 minutes if that is shorter: a clock change can delay a run by an
+ * hour. The window is at least 5 minutes long, so that it contains several scrapes. Schedules with a
+ * window of more than 8 days have no alert, because Prometheus keeps data for only 15 days by default.
  */
 const schedule = { ticks: 3, minMinutes: 5, marginMinutes: 60 + 5, maxMinutes: 8 * 24 * 60 }
 

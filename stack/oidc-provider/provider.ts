@@ -154,7 +154,7 @@ function clients(webOrigins: string[], logoutUrl: string | undefined): Configura
 }
 
 /**
- * Returns cookie names with the port. Browsers share cookies between the ports of a host, so the
+ * Returns cookie names that contain the port. Browsers share cookies between the ports of a host, so the
  * cookies of two issuers on one host would collide.
  */
 function cookieNames(issuer: string) {

@@ -6,7 +6,7 @@ export const scopes = 'openid profile email'
 
 export const tokenAudience = 'account'
 
-/** The name of the audience `account` within oidc-provider, which accepts only URIs here. */
+/** Stands for the audience `account` in the configuration of oidc-provider, which accepts only URIs. */
 export const resource = 'urn:natter:account'
 
 export function resourceServer(accessTokenTtl: number): ResourceServer {

@@ -30,7 +30,7 @@ export interface ClusterOptions {
   isAdvertised?: boolean | undefined
 }
 
-/** Paths of files in PEM. */
+/** Paths of PEM files. */
 export interface NatsTls {
   certificate: string
   key: string
@@ -111,7 +111,7 @@ function checkStreams(log: LogFile, from: number, dir: string) {
     const blocks = globSync('msgs/*.blk', { cwd: dirname(path) })
     const hasMessages = blocks.some((block) => statSync(join(dirname(path), block)).size > 0)
     // A server that is killed while it creates a stream leaves an incomplete stream without
-    // messages. Such a stream is no loss.
+    // messages. It is ignored, because no message is lost.
     if (!hasMessages) continue
     const cause = fault + rest
     const command = `mv ${quote(dir)} ${quote(`${dir}.damaged`)}`

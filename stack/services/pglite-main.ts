@@ -93,8 +93,9 @@ function requirePassword(server: PGLiteSocketServer, password: string) {
 }
 
 /**
- * Disconnects the client whose query was executed last: the open transaction belongs to it. The
- * server then rolls back this transaction.
+ * Called when a transaction or a query has been idle for `idleInTransactionMs`, because the server
+ * serves no other client meanwhile. Disconnects the client that holds it, which is the one whose query
+ * was executed last. The server then rolls back the transaction.
  */
 function disconnectHolder(server: PGLiteSocketServer) {
   // Reads private fields, because the package does not expose its connections. The package's option
@@ -117,8 +118,9 @@ async function stop() {
 }
 
 /**
- * Creates the database in a temporary folder and then renames it, because a half-created database
- * cannot be opened. A separate process creates it: this process would not release the memory (200 MB).
+ * Creates the database in a temporary folder and then renames the folder, because a half-created
+ * database cannot be opened. A separate process creates it, because this process would not release
+ * the 200 MB of memory that the creation needs.
  */
 async function create(dir: string) {
   const parent = dirname(dir)

@@ -14,7 +14,7 @@ const execute = promisify(execFile)
 export interface PostgresOptions extends ServiceOptions {
   binaries: string
   port?: number | undefined
-  /** Paths of files in PEM. The server then rejects connections without TLS. */
+  /** Paths of PEM files. The server then rejects connections without TLS. */
   tls?: { certificate: string; key: string } | undefined
 }
 

@@ -9,8 +9,9 @@ import { createPing, untilHung } from './sign-of-life.ts'
 export interface ProcessOptions extends ServiceOptions {
   name: string
   /**
-   * Returns the command of a start; called at every start and restart. Its arguments or variables
-   * must always contain the ports that were chosen before the first start.
+   * Returns the command that starts the process; called at every start and restart. Its arguments or
+   * variables must always contain the ports that were chosen before the first start, so that the
+   * address of the service stays the same.
    */
   command: () => { file: string; args: string[]; env: NodeJS.ProcessEnv; cwd?: string }
   /**
@@ -25,7 +26,8 @@ export interface ProcessOptions extends ServiceOptions {
     firstMessage: Promise<unknown>,
   ) => Promise<string>
   /**
-   * Whether the process runs Node. A Node process gets an IPC channel, and stops when it closes.
+   * Whether the process runs Node. A Node process gets an IPC channel, and stops when this channel
+   * closes.
    */
   isNode?: boolean
   stopSignal?: NodeJS.Signals

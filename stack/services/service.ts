@@ -13,7 +13,7 @@ export interface StackService extends AsyncDisposable {
 
 export interface ProcessService extends StackService {
   readonly pid: number | undefined
-  /** Resolves when the running process exits for any reason. A restart sets a new promise. */
+  /** Resolves when the running process exits for any reason. Each restart sets a new promise. */
   readonly exited: Promise<Exit>
   /** The output of the process. A restarted process appends its output to the same file. */
   readonly log: LogFile
