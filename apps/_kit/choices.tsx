@@ -10,7 +10,7 @@ interface Option {
    * The number of users who have chosen the option. If no option has `votes`, no results are shown.
    */
   votes?: number | undefined
-  /** The ids of the first users who have chosen the option. */
+  /** The ids of some of the users who have chosen the option: `tally` returns at most 20. */
   voters?: string[] | undefined
 }
 

@@ -8,7 +8,10 @@ import { createRefresh } from './refresh.ts'
 import { createTexts, type Languages, type Words } from './texts.ts'
 import { common } from './words/index.ts'
 
-/** The type of an app whose actions and texts are not known, for the components of the kit. */
+/**
+ * The type of an app whose actions and texts are not known. The components in apps/_kit use it,
+ * because they work in every app.
+ */
 export type AnyApp = App<AppDefinition, Words>
 
 /** The typed API of a component: the actions of `Definition`, and the texts. */
@@ -77,7 +80,7 @@ export function createApp<Definition extends AppDefinition, Texts extends Words>
   }
 
   return {
-    /** For calls that the other properties of this object do not cover. */
+    /** The connection to the page, for requests that the other properties do not cover. */
     bridge,
     user: bridge.user,
     /** Returns whether the user's role in the room has a right. */
@@ -85,11 +88,14 @@ export function createApp<Definition extends AppDefinition, Texts extends Words>
     /** The name of a user, or their id until the name is loaded. */
     nameOf: createNames(bridge),
     ...texts,
-    /** Gives `defineElement` the type of the texts. */
+    /** Used only for its type: from it, `defineElement` knows which texts an app must define. */
     words: words.en,
-    /** Returns a text that belongs to the kit, not to the app. */
+    /** Returns one of the texts `common` of apps/_kit/words, which are the same in all apps. */
     kitText,
-    /** Returns the function `t` for one group of the kit's texts. */
+    /**
+     * Returns the function `t` for another group of texts, for example for `results` of
+     * apps/_kit/words.
+     */
     textsOf: <Part extends Words>(part: Languages<Part>) => createTexts(bridge, part).t,
     problem,
     load,

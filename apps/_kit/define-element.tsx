@@ -11,7 +11,7 @@ interface Component<App extends AnyApp> {
   view: () => JSX.Element
 }
 
-/** Defines the element `room-app-{id}`, which renders `view` and provides the app to `useApp`. */
+/** Defines the custom element `room-app-{id}`, which renders `view` and provides the app to `useApp`. */
 export function defineElement<App extends AnyApp>(
   id: string,
   { words, css = '', view: View }: Component<App>,

@@ -5,7 +5,7 @@ import { results } from './words/index.ts'
 interface Result {
   text: string
   votes?: number | undefined
-  /** The ids of the first voters. */
+  /** The ids of some of the voters: `tally` returns at most 20. */
   voters?: string[] | undefined
 }
 

@@ -182,7 +182,7 @@ function useTimes() {
   return {
     momentOf: (at = '') => format(new Date(at), { dateStyle: 'medium', timeStyle: 'short' }),
     dayOf: (day: string) => format(new Date(day), { dateStyle: 'full', timeZone: 'UTC' }),
-    // The 1st of January 2024 was a Monday, so the first 7 days of this month are the days 1 to 7.
+    // The 1st of January 2024 was a Monday, so the 1st to 7th of this month have the weekdays 1 to 7.
     weekdayOf: (weekday: number) => format(new Date(2024, 0, weekday), { weekday: 'short' }),
     durationOf(minutes: number) {
       const isHours = minutes % 60 === 0

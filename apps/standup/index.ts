@@ -85,7 +85,7 @@ const submit = action(
   },
 )
 
-/** Returns the settings, the open standup with the caller's answers, and the last summaries. */
+/** Returns the settings, the open standup with the caller's answers, and the newest summaries. */
 const state = query({}, async ({ room, user, db }) => {
   const [set] = await db.select().from(settings).where(inRoom(settings, room))
   const ofRoom = db.select().from(standups).where(inRoom(standups, room))

@@ -39,7 +39,8 @@ export function isTimeZone(name: string): boolean {
 }
 
 /**
- * Returns the instant of a local date and time. `local` is this date and time as if it were UTC.
+ * Returns the instant of a local date and time. `local` is the instant at which UTC shows this date
+ * and time.
  */
 function toInstant(local: number, timeZone: string): number {
   const offsetAt = (instant: number) => localClock(instant, timeZone) - instant
@@ -53,7 +54,7 @@ function toInstant(local: number, timeZone: string): number {
   return first
 }
 
-/** Returns the local date and time of an instant, as if it were UTC. */
+/** Returns the instant at which UTC shows the same date and time as the time zone does at `instant`. */
 function localClock(instant: number, timeZone: string): number {
   const parts = new Intl.DateTimeFormat('en', {
     timeZone,

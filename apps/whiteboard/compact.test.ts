@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 
 it('compact joins the parts of a stroke even if Yjs freezes its values', async () => {
-  // Yjs reads NODE_ENV when it is imported.
+  // Yjs reads NODE_ENV when it is imported, and freezes its values only in development.
   process.env.NODE_ENV = 'development'
   const Y = await import('yjs')
   const { compact } = await import('./compact.ts')

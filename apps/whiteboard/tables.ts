@@ -12,7 +12,7 @@ const bytea = customType<{ data: Uint8Array }>({ dataType: () => 'bytea' })
  */
 export const boards = schema.table('boards', {
   room: room().primaryKey(),
-  /** Version of the last update. */
+  /** Version of the newest update. */
   version: integer('version').notNull(),
   /** Version of the row into which the older updates were merged. */
   mergedVersion: integer('merged_version').notNull().default(0),

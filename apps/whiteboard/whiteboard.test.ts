@@ -33,7 +33,7 @@ function push(update: Uint8Array, as: TestPerson = 'alice') {
   return act('push', { update: toBase64(update) }, as)
 }
 
-/** Returns a document, and collects the updates that are made on this document in `sent`. */
+/** Returns a document, and collects in `sent` the updates that are made on this document. */
 function createPeer() {
   const doc = new Y.Doc()
   const sent: Uint8Array[] = []

@@ -1,11 +1,14 @@
 import { createSignal } from 'solid-js'
 import * as Y from 'yjs'
 
-/** The size of a board in its own units. Each page scales it to the space that it has. */
+/** The size of a board in its own units. Each page scales the board to the available space. */
 export const board = { width: 1_200, height: 1_600 }
 const maxNotes = 100
 
-/** Colour, width, the first point, and the distance of each further point from the one before. */
+/**
+ * Contains the colour, the width, the first point, and for each further point, the distance from the
+ * point before it.
+ */
 export type Stroke = Y.Array<number>
 export type Note = Y.Map<number | Y.Text>
 

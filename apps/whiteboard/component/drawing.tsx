@@ -63,8 +63,8 @@ export function Drawing(props: DrawingProps) {
 
   function move(event: PointerEvent) {
     if (event.pointerId !== pointer) return
-    // Safari before 18.2 lacks `getCoalescedEvents`. For events that a script has created, it
-    // returns an empty list.
+    // Safari before 18.2 lacks `getCoalescedEvents`. This function returns an empty list for events
+    // that a script has created.
     const events = 'getCoalescedEvents' in event ? event.getCoalescedEvents() : []
     proceed?.(events.length > 0 ? events : [event])
   }
