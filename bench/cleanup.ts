@@ -11,7 +11,7 @@ export async function createFolder(stack: AsyncDisposableStack): Promise<string>
 
 /**
  * Deletes the folders and kills the child processes if this process exits before `stack` is disposed
- * of. The returned function registers a child process.
+ * of. The returned function registers the id of a child process to be killed.
  */
 export function cleanUpOnExit(stack: AsyncDisposableStack, folders: readonly string[]) {
   const pids: number[] = []

@@ -3,7 +3,7 @@
  */
 import { type ChildProcess, fork } from 'node:child_process'
 
-/** Arguments and results are cloned. */
+/** Arguments and results are copied from one process to the other. */
 export type Methods = Record<string, (argument: never) => unknown>
 
 export interface Worker extends AsyncDisposable {

@@ -13,7 +13,7 @@ export const baselineSubjects = {
   get: 'bare.get',
 }
 
-/** These fields make a notification as long as a notice of Natter. */
+/** With these fields, a notification of a baseline is about as long as one of Natter. */
 const envelope = { seq: 1_000_000, prev: 999_999, kind: 'message', rest: 'x'.repeat(240) }
 
 interface Options {

@@ -27,8 +27,9 @@ let requester: Requester
 const subscribers: NatsConnection[] = []
 const deliveries = createDeliveries()
 /**
- * Client ids of decrypted events, by ciphertext. This process has the connections of all users, but
- * decrypts each event only once. Outside of the benchmark, each user decrypts on their own machine.
+ * The `clientId` of each decrypted event, by ciphertext. This process has the connections of all
+ * users, but decrypts each event only once. Outside of the benchmark, each user decrypts on their own
+ * machine.
  */
 const encrypted = new Map<string, string | undefined>()
 

@@ -10,8 +10,8 @@ import type { Worker } from '../worker.ts'
 const counts = [200, 1_000, 3_000]
 const windowMs = 30_000
 /**
- * After this time, the leases of earlier measurements have expired, and the first sweep has compared the
- * leases with the connections. (The leases of this benchmark belong to no connection.)
+ * After this time, the leases of earlier measurements have expired, and `presence.sweep` has already
+ * compared the leases with the connections. (The leases of this benchmark belong to no connection.)
  */
 const settleMs = 60_000
 const streams = ['KV_PRESENCE', 'KV_PRESENCE_CONN', 'CONNECTIONS', 'RATE_LIMIT', 'SCHEDULES']
@@ -70,7 +70,7 @@ async function addUsers(
 ): Promise<void> {
   const server = nc.info?.server_id
   await users.call('stay', { prefix: `idle-${connId}`, count, everyMs, server })
-  // Waits, because the first heartbeats set the users online, which is not to be measured.
+  // Waits, because the first heartbeats set the users online. The measurement must not include this.
   await sleep(10_000)
 }
 
