@@ -1,5 +1,5 @@
 import './layout.css'
-// Styles that several lazy chunks share. Imported here, they are part of the first style sheet.
+// Several lazy chunks share these styles. The imports put them into the first style sheet.
 import '../ui/icon.css'
 import '../ui/menu.css'
 import '../ui/dialog.css'
@@ -76,7 +76,8 @@ export function Layout(
       if (reason === 'archive') showToast(t('rooms.archived', { room: room.name }))
       if (reason === 'meanwhile' && isShown) showToast(t('rooms.left', { room: room.name }))
     },
-    // After a restore of the server's log, any part of the page may show events that no longer exist.
+    // After a restore of the server's event log, any part of the page may show events that no longer
+    // exist.
     onLogReplaced: () => window.location.reload(),
     onFailure: (reason) =>
       showToast(
@@ -134,8 +135,8 @@ export function Layout(
                 <QuickSwitcher isOpen={dialog() === 'switcher'} onClose={() => setDialog()} />
                 <SettingsDialog isOpen={dialog() === 'settings'} onClose={() => setDialog()} />
                 <ShortcutsDialog isOpen={dialog() === 'shortcuts'} onClose={() => setDialog()} />
-                {/* Without `isOpen`, a lazy part loads at once. With `isOpen={false}`, the tooltips load
-                    only when the page is idle. */}
+                {/* Without `isOpen`, `lazyPart` would load the tooltips at once. With `isOpen={false}`,
+                    they load only when the page is idle. */}
                 <Tooltips isOpen={false} />
                 <CopyDialog isOpen={clipboard.manualText() !== undefined} />
                 <div class="notes" role="status" aria-live="polite">
@@ -155,8 +156,8 @@ export function Layout(
 }
 
 /**
- * Stores which room is open. If a wide page starts with a URL that names neither a room nor the
- * console, opens the stored room.
+ * Stores which room is open. If the page starts with a URL that names neither a room nor the console,
+ * opens the stored room. A page that is narrower than 700 px opens no room.
  */
 function restoreLastRoom({ route, go }: Router, store: LocalStore): void {
   createEffect(() => {

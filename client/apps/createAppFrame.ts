@@ -30,7 +30,7 @@ export interface AppFrameOptions {
   hello: () => Omit<AppHello, 'app'>
   onReady: () => void
   onEnd: (reason: EndReason) => void
-  /** Called when the user presses keys to leave the app. */
+  /** Called when the user leaves the app with F6 or with Escape, pressed twice. */
   onLeave: () => void
   call: (action: string, data: unknown) => Promise<Answer>
   names: (users: readonly string[]) => Promise<Answer>

@@ -6,8 +6,9 @@ import solid from 'vite-plugin-solid'
 const frame = join(import.meta.dirname, '..', 'apps', 'frame')
 
 /**
- * Builds the apps `names` of a folder; by default, all. Each app becomes one file with three parts: the
- * prelude, the frame's part of the bridge, and the app's component.
+ * Builds the apps `names` of a folder; by default, all. Each app becomes one file with three parts,
+ * which run in this order in the app's frame: the prelude, which removes WebRTC; the frame's part of
+ * the bridge between page and app; and the app's component.
  */
 export async function buildApps(folder: string, outDir: string, names = ['[!_]*']): Promise<void> {
   const components = names.map((name) => `${name}/component.tsx`)
@@ -50,8 +51,8 @@ function entryOf(component: string): Plugin {
 }
 
 /**
- * Fails the build if an app has a second file: code in an imported file would run before the prelude, and
- * browsers would not check its integrity.
+ * Fails the build if an app has a second file: code in an imported file would run before the prelude,
+ * which removes WebRTC, and browsers would not check the integrity of that file.
  */
 function oneFile(): Plugin {
   return {

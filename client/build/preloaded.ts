@@ -1,6 +1,6 @@
 import type { Plugin } from 'vite'
 
-/** Adds links to index.html that preload a dynamically imported module and its dependencies. */
+/** Adds links to index.html. They preload a dynamically imported module and its dependencies. */
 export function preloaded(module: string): Plugin {
   return {
     name: 'preloaded',

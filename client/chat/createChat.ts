@@ -32,8 +32,8 @@ export interface ChatOptions {
   identity: KnownIdentity
   localStore: LocalStore
   /**
-   * Called for each message of another user. A notice without its message does not name the sender,
-   * so this is then called even if the message is the user's own.
+   * Called for each message of another user. If a message is too large for its notice, the notice
+   * does not name the sender. Then this is called even if the message is the user's own.
    */
   onMessage?: (notice: Notice, room: MyRoom) => void
   onMissed?: (room: MyRoom, before: MyRoom) => void

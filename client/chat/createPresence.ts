@@ -55,7 +55,8 @@ export function createPresence(
     window.removeEventListener('pagehide', disconnect)
     disconnect()
   })
-  // A heartbeat contains the id of the connection, which is known only after the login.
+  // A heartbeat contains the id of the connection, which is known only after the login. So the page
+  // sends a heartbeat after each login.
   createEffect(() => {
     if (connection.state().status === 'online') void beat()
   })
@@ -79,7 +80,8 @@ export function createPresence(
 
   function applyChanges({ room, changes }: { room: RoomId; changes: readonly PresenceChange[] }) {
     for (const { userId, status, action } of changes) {
-      // For the page's own user, `offline` may mean only that they have left this room.
+      // Ignores `offline` for the page's own user: it may mean only that the user has left this
+      // room.
       if (userId === me && status !== 'offline') {
         if (action === 'status') notifyChosen(status)
         setMine(status)

@@ -21,7 +21,8 @@ export function createRoomEvents(options: RoomEventsOptions) {
 
   /**
    * Starts the feed after `asOf`, the last event that a loaded history page contains. Restarts a
-   * running feed only if it is lost, or if the buffer `recent` has evicted events after `asOf`.
+   * running feed only if it has missed events and could not fetch them (`isLost`), or if the buffer
+   * `recent` has evicted events after `asOf`.
    */
   function follow(asOf: number) {
     if (!feed) start(asOf)

@@ -63,7 +63,7 @@ export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOpti
   let chains = new EventChains(asOf)
   let steps: Promise<unknown> = Promise.resolve()
   let isStopped = false
-  /** While true, notices are dropped. `restart` sets it to false. */
+  /** True after missed events could not be fetched. Notices are then dropped until `restart`. */
   let isLost = false
   let early: Notice[] = []
   let received: { seq: number; at: number }[] = []

@@ -170,7 +170,10 @@ export function createSendQueue(
   }
 }
 
-/** Returns 0 if another tab is sending the message, so that `run` tries again. */
+/**
+ * Calls `send` unless another tab is sending the message. In that case, returns 0, so that `run`
+ * tries again after its own waiting time.
+ */
 function withTabLock(clientId: ClientId, send: () => Promise<number | undefined>) {
   if (!navigator.locks) return send()
   return navigator.locks.request(keyOf(clientId), { ifAvailable: true }, (lock) =>
