@@ -10,7 +10,7 @@ export type Threads = ReturnType<typeof createThreads>
 
 export function createThreads(client: ChatClient, me: UserId) {
   const [byId, setThreads] = createStore<Record<MessageId, FollowedThread>>({})
-  /** Read positions that this page has set, also in threads that the user does not follow. */
+  /** Read positions that this page has set in threads, even in threads that the user does not follow. */
   const readHere = new Map<MessageId, number>()
 
   return {
@@ -19,7 +19,8 @@ export function createThreads(client: ChatClient, me: UserId) {
       const { threads } = await callWithRetry(client, 'thread.list', {})
       for (const thread of threads) {
         const current = byId[thread.threadId]
-        // The response may be older than a reply or a read position of this page.
+        // The response may be older than a reply that this page has received, or than a read
+        // position that it has set.
         const isStale =
           current && (current.lastSeq > thread.lastSeq || current.readSeq > thread.readSeq)
         if (!isStale) setThreads(thread.threadId, thread)

@@ -47,7 +47,10 @@ export function createTimeline(options: TimelineOptions) {
     timelineFromPage(cachedPage ?? emptyPage, threadId),
   )
   const [opened, setOpened] = createSignal(0)
-  /** Number of the latest call of `open`. Earlier calls that are still running have no effect. */
+  /**
+   * Counts the calls of `open`. A call that is still running when the next one starts has no
+   * effect.
+   */
   let turns = 0
   let isClosed = false
   let lostAt = 0
@@ -59,8 +62,8 @@ export function createTimeline(options: TimelineOptions) {
       setTimeline((before) => applyEvent(before, placed))
       onEvent?.(placed)
     },
-    // A busy room may repeatedly have more new events than one sync returns. So the timeline is
-    // reopened at most once per `retryDelayMs`.
+    // A busy room may repeatedly have more new events than one sync returns. Each time, the
+    // timeline is reopened, but at most once per `retryDelayMs`.
     onLost() {
       const waitMs = Math.max(0, lostAt + retryDelayMs - Date.now())
       lostAt = Date.now() + waitMs
@@ -72,7 +75,8 @@ export function createTimeline(options: TimelineOptions) {
     opened,
     read: (cursor) => readPage(options, cursor),
     onPage(page, side) {
-      // If the feed has missed events that cannot be fetched, only `open` restarts it.
+      // If the feed has missed events that cannot be fetched, only `open` may restart it, because
+      // it replaces the timeline. A restart after this page would leave a gap in the timeline.
       if (!events.isLost()) events.follow(page.asOf)
       setTimeline((before) => events.catchUp(extendTimeline(before, page, side), page.asOf))
     },

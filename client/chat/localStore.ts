@@ -53,7 +53,8 @@ export function openLocalStore(user: string): LocalStore {
   try {
     store = createStore(databasePrefix + user, storeName)
   } catch {
-    // Some browsers have no IndexedDB in private windows. The page then works without this cache.
+    // Some browsers have no IndexedDB in private windows. The page then works without values from
+    // IndexedDB.
   }
 
   function flush() {

@@ -1,6 +1,6 @@
 import type { PlacedEvent } from '#schema/messages/event'
 
-/** The buffer has room for as many events as one response of `chat.sync` can contain. */
+/** Maximum number of buffered events: as many as one response of `chat.sync` can contain. */
 const maxEvents = 500
 
 /** Buffers the latest events of a room, because a history page from a lagging replica may lack them. */

@@ -148,8 +148,8 @@ function addReply(item: TimelineMessage, { seq, sender, at }: Reply): TimelineMe
 
 /**
  * Takes a deleted reply out of the count. The event of the deletion is outside of the thread, so it
- * may arrive before the reply (see eventChains.ts). `deleted` then keeps `addReply` from counting
- * the reply.
+ * may arrive before the reply (see eventChains.ts). The reply is therefore listed in
+ * `replies.deleted`, so that `addReply` does not count it.
  */
 function uncountReply(
   timeline: Timeline,
@@ -194,8 +194,8 @@ function react(reactions: Reactions, emoji: string, user: UserId, on: boolean): 
   const index = reactions.findIndex((reaction) => reaction.emoji === emoji)
   const existing = reactions[index]
   if (!existing) return on ? [...reactions, { emoji, count: 1, users: [user] }] : reactions
-  // `users` has only some users of a popular reaction. If one of the others removes the reaction,
-  // the removal is ignored, and the count is then too high.
+  // `users` lists only some users of a popular reaction. If a user who is not listed removes the
+  // reaction, the removal is ignored, and the count is then too high.
   if (existing.users.includes(user) === on) return reactions
   const users = on ? [...existing.users, user] : existing.users.filter((other) => other !== user)
   const count = existing.count + (on ? 1 : -1)

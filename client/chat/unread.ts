@@ -35,9 +35,9 @@ export function startUnread(counted: UnreadCount): Unread {
 }
 
 /**
- * Replaces the counts by newer counts of the server. The counts include the received messages up to
- * `asOf`, but these messages are kept. The next counts may be for another read position and have a
- * smaller `asOf`: they then lack these messages.
+ * Replaces the counts by newer counts of the server. `received` keeps even the messages that these
+ * counts include: later counts of the server may be for another read position and have a smaller
+ * `asOf`. Such counts lack these messages.
  */
 export function applyCount(current: Unread, counted: UnreadCount): Unread {
   const isOlder = counted.readSeq === current.readSeq && counted.asOf < current.asOf

@@ -30,7 +30,7 @@ export function createSuggestions(
   return createMemo(() => {
     const { kind, text } = query()
     if (kind === 'person') {
-      // Groups come last, so that Enter does not choose one by accident.
+      // `@all` and `@here` come last, so that Enter does not choose one of them by accident.
       const matching = groups(text)
       return [...people().slice(0, maxSuggestions - matching.length), ...matching]
     }

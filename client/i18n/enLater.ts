@@ -1,8 +1,8 @@
 import type { Plural } from './en.ts'
 
 /**
- * English texts of parts that load on demand. An English page loads them right after it starts, but
- * does not wait for them.
+ * English texts of those parts of the page that load on demand, such as its dialogs. An English
+ * page loads these texts right after it starts, but does not wait for them.
  */
 export const enLater = {
   name: {

@@ -7,7 +7,7 @@ import { MessageRow } from './MessageRow.tsx'
 import { PendingRow } from './PendingRow.tsx'
 import type { ListRow } from './rows.ts'
 
-/** A key never changes the kind of its row, so `kind` is read only once for each row. */
+/** The row with a given key always has the same `kind`, so `kind` is read only once. */
 export function Row(props: {
   key: string
   row: ListRow | undefined

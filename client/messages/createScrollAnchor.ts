@@ -69,8 +69,9 @@ export function createScrollAnchor(linked: ReturnType<typeof createLinkedMessage
       const isOlder =
         firstMessage !== before.firstMessage &&
         rows().some(({ key }) => key === before.firstMessage)
-      // If rows were prepended, the virtual list shifts its rows. Before its viewport is measured,
-      // a shift would leave the list blank.
+      // If rows were prepended, the option `shift` of the virtual list keeps the scroll position
+      // relative to the end, so that the visible rows stay in place. Before the viewport is
+      // measured, this option would leave the list blank.
       const isMeasured = list !== undefined && list.viewportSize > 0
       const isPrepended = isMeasured && (isOlder || (isStart && opened === before.opened))
       return { firstMessage, firstRow, opened, isPrepended }
@@ -87,8 +88,8 @@ export function createScrollAnchor(linked: ReturnType<typeof createLinkedMessage
       if (grew <= 0 || last === before.at(-1)) return
       const isOwn = last?.kind === 'message' && last.item.sender === chat.me
       if (last?.kind === 'outgoing') return toEnd()
-      // `hadNewer` means that newer history pages were not loaded. So the added rows are from such
-      // a page, and are not new messages.
+      // If `hadNewer` is true, the newest history pages were not loaded before. The added rows are
+      // then from the next history page, and are not new messages.
       if (hadNewer) return
       reading.onMessage()
       if (isAtEnd() || isOwn) follow()
@@ -161,7 +162,10 @@ export function createScrollAnchor(linked: ReturnType<typeof createLinkedMessage
     isAtEnd,
     /** True if a link has opened the list, and the unread line is above the view. */
     isUnreadAbove,
-    /** True if rows were prepended: the virtual list then keeps its distance to the end. */
+    /**
+     * True if rows were prepended: the virtual list then keeps its scroll position relative to the
+     * end.
+     */
     isPrepended: () => start().isPrepended,
     /**
      * Number of new messages. For a room, this is the server's count of unread messages. For a

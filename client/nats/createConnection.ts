@@ -67,8 +67,8 @@ const [minLoginMs, maxLoginMs] = [2_500, 10_000]
 const rejectedDelayMs = 15_000
 /**
  * Wait before a rejected token is renewed a second time. At a logout, an identity provider may
- * inform Natter's server before it ends the session. Until the session ends, it renews tokens that
- * Natter's server rejects.
+ * inform Natter's server before it ends the session. In between, the provider still renews tokens,
+ * but Natter's server rejects the renewed tokens.
  */
 const sessionEndsMs = 1_500
 
@@ -249,8 +249,8 @@ export function createConnection(
 
   /**
    * Renews a rejected token, which may have expired while the device slept. Returns whether to log
-   * in again. An identity provider that is ending the session may still renew the token once. So if
-   * Natter's server rejects the renewed token too, the token is renewed a second time.
+   * in again. If Natter's server rejects the renewed token too, waits `sessionEndsMs` and renews the
+   * token once more. An identity provider that has ended the session by then refuses this renewal.
    */
   function isWorthRetry(): Promise<boolean> {
     renewal ??= renewAfterRejection().finally(() => {

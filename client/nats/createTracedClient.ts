@@ -12,8 +12,8 @@ type CreateClient = (headers: (name: PropertyKey) => MsgHdrs | undefined) => Cha
 type TraceIds = Pick<PageSpan, 'trace' | 'id'>
 
 /**
- * Spans are collected for this time and then reported in one call. Spans over `maxReportedSpans`
- * are dropped.
+ * Spans are collected for this time and then reported in one call. If there are more than
+ * `maxReportedSpans`, the later ones are dropped.
  */
 const reportDelayMs = 10_000
 

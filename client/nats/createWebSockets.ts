@@ -2,8 +2,9 @@ const maxAnswerMs = 5_000
 
 /**
  * Opens sockets whose `close` dispatches the close event at once. The browser itself dispatches it
- * only when the server answers. Without a network, that takes minutes. A server that waits for the
- * auth callout does not answer, because it reads nothing from the client meanwhile.
+ * only when the server answers the closing handshake. Without a network, that takes minutes. A
+ * server that waits for the auth callout does not answer, because it reads nothing from the client
+ * meanwhile.
  */
 export function createWebSockets() {
   let current: WebSocket | undefined

@@ -55,8 +55,8 @@ function CardContent(props: { user: UserId }) {
       go({ room })
     })
   const [changed, setChanged] = createSignal<boolean>()
-  // The room list marks a blocked user only in the direct room with this user, and there may be
-  // none. So the card itself remembers whether the user was blocked or unblocked in it.
+  // The room list marks a blocked user only in the direct room with this user, which may not exist.
+  // So the card itself remembers whether the user was blocked or unblocked in it.
   const isBlocked = () =>
     changed() ?? chat.rooms.list().some((room) => room.with === props.user && room.isBlocked)
   const [profile, { refetch }] = createResource(async () => {

@@ -36,7 +36,8 @@ export function Dialog(props: {
     const field = content?.querySelector<HTMLElement>('input, textarea')
     if (!field) return
     event.preventDefault()
-    // The effect that runs this function must not track signals that focus handlers read.
+    // The effect that runs this function must not track signals that focus handlers read:
+    // otherwise, it would move the focus each time these signals change.
     untrack(() => field.focus())
   }
 

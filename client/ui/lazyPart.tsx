@@ -89,7 +89,7 @@ export function preloadParts(): void {
   const loadAll = () => {
     for (const fetch of parts) fetch().catch(() => undefined)
   }
-  // Safari has no requestIdleCallback.
+  // Safari has no requestIdleCallback: there, the code is loaded right after the delay.
   const whenIdle = window.requestIdleCallback ?? loadAll
   setTimeout(() => whenIdle(loadAll, { timeout: 10_000 }), preloadDelayMs)
 }
