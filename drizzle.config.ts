@@ -1,9 +1,12 @@
 import { defineConfig } from 'drizzle-kit'
 
-/** Set by `npm run db:generate -- --app NAME`. */
+/** The id of an app: `npm run db:generate -- --app ID` sets this environment variable. */
 const app = process.env.NATTER_APP
 
-/** After a change to a table, `npm run db:generate -- --name NAME` writes the migration. */
+/**
+ * After a change to a table, `npm run db:generate -- --name NAME` writes a migration with this
+ * name.
+ */
 export default defineConfig({
   dialect: 'postgresql',
   schema: app ? `./apps/${app}/tables.ts` : './schema/tables/*.ts',

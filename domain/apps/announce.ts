@@ -17,7 +17,7 @@ export async function publishUpdate(update: AppUpdate, context: Context): Promis
   await announceKey(update, audience, context)
 }
 
-/** Publishes to the members of a room that an app was installed or uninstalled. */
+/** Notifies the members of a room of an app that was installed or uninstalled there. */
 export async function announceInstallation(change: AppInstalled, context: Context): Promise<void> {
   const audience = await findMemberAudience(change.room, context)
   if ('key' in audience) publishEncrypted(audience.key, { appInstalled: change }, context)

@@ -30,10 +30,11 @@ export interface RoomChange {
   tell(data?: unknown): void
   /**
    * Sends a message of the app to the room after the commit, in the language of each reader. In
-   * `texts`, a placeholder such as `{{ name }}` is replaced by `args.name`, or by the name of the
-   * user whose id is `users.name`. `{{ user }}` is replaced by the name of the action's caller. An
-   * app posts at most one message with each `key` in a room: a later call with the same key has no
-   * effect. The definition of the app must have `needs: ['post']`.
+   * `texts`, the value of a placeholder such as `{{ topic }}` comes from `options`: either the text
+   * `args.topic`, or the name of the user whose id is `users.topic`. `{{ user }}` is replaced by
+   * the name of the action's caller. An app posts at most one message with each `options.key` in a
+   * room: a later call with the same key has no effect. The definition of the app must have
+   * `needs: ['post']`.
    */
   post(texts: Post['texts'], options: Omit<Post, 'texts'>): void
 }

@@ -49,7 +49,7 @@ interface ActionCall<Data> extends AppCall<Data>, RoomChange {}
 
 interface ScheduledCall extends RoomChange {
   readonly room: RoomId
-  /** The time of the tick. */
+  /** The time of the tick at which the schedule runs. */
   readonly at: Date
 }
 

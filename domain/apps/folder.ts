@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { AppDefinition } from './define-app.ts'
 
-/** Returns the names of the subfolders with an app. */
+/** Returns the names of the subfolders that contain an app. */
 export async function findApps(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true })
   return entries

@@ -33,8 +33,8 @@ interface Origin {
 }
 
 /**
- * The notification of a message contains its text only up to this length. Clients would have to
- * fetch a longer text.
+ * Maximum length of the text of an app's message. The notification of a message does not contain a
+ * longer text, so clients would have to fetch it.
  */
 const maxTextLength = 1_000
 

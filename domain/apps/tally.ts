@@ -28,7 +28,10 @@ interface Result {
   count: number
   /** The options that the caller has chosen. */
   mine: number[]
-  /** Returns how many users have chosen an option, and the first 20 of them. */
+  /**
+   * Returns how many users have chosen an option, and at most 20 of their values of `voter`: the
+   * first in ascending order, not the earliest.
+   */
   of(option: number): { votes: number; voters: UserId[] }
 }
 

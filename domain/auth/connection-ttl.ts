@@ -2,7 +2,9 @@ import * as v from 'valibot'
 
 const defaultTtlS = 3_600
 const maxTtlS = 24 * 3_600
-/** A connection ends early by a random share of its lifetime. This is the maximum of that share. */
+/**
+ * A connection may end early, by a random share of its lifetime. This is the maximum of that share.
+ */
 const spread = 0.1
 
 /** Lifetime of a user's connection, in seconds. */

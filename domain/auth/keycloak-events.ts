@@ -4,7 +4,7 @@ import { isUsed, markUsed, readCursor, revokeTokens, writeCursor } from './revoc
 
 export interface KeycloakOptions {
   issuer: string
-  /** URL of the realm at which the runtime reaches Keycloak. */
+  /** URL at which the runtime reaches the realm in Keycloak. */
   internalUrl: string
   clientId: string
   secret: string

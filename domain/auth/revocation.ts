@@ -38,8 +38,9 @@ export async function revokeSession(
   await raise(withoutSessionKey(token), at + logoutTakesS, context)
   const userId = await readUserId(token, context)
   if (userId === undefined) return
-  // This is written before the connections are listed. A login that is still in progress is not in
-  // the list, but `connection.opened` finds this entry, and closes its connection.
+  // This entry is written before the connections are listed. A login that is still in progress is
+  // not in the list, but `connection.opened` finds the entry, and closes the connection of this
+  // login.
   await raise(logoutKey(userId), Date.now(), context)
   await closeEndedSessions(userId, context)
   context.log.info({ user: userId }, 'session ended, its connections closed')
@@ -58,8 +59,9 @@ export async function revokeTokens(
   await raise(subjectKey(token), until, context)
   const userId = await readUserId(token, context)
   if (userId === undefined) return
-  // This is written before the connections are listed. A login that is still in progress is not in
-  // the list, but `connection.opened` finds this entry, and closes its connection.
+  // This entry is written before the connections are listed. A login that is still in progress is
+  // not in the list, but `connection.opened` finds the entry, and closes the connection of this
+  // login.
   await raise(userKey(userId), Date.now(), context)
   await closeConnections(userId, context)
   context.log.info({ user: userId }, 'tokens revoked, connections closed')

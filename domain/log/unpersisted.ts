@@ -22,7 +22,7 @@ const cachedChanges = singleFlight(
 )
 
 /**
- * Changes `messages` by the deletions that are not persisted yet. The caller must have read
+ * Applies the deletions that are not persisted yet to `messages`. The caller must have read
  * `progress` before `messages`. Otherwise, a deletion that is persisted between the two reads would
  * be overlooked: it would be missing in `messages`, and `progress` would say that it is persisted.
  */

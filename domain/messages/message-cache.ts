@@ -148,8 +148,8 @@ async function readPersisted(
     )) ?? []
   if (!row || partitionOf(row.seq) === partitionOf(seq))
     return row && applyPendingChanges(toMessage(row), progress, context)
-  // The sequence in the id was forged, so `progress` is that of another partition. The row has the
-  // true sequence.
+  // The caller has forged the sequence in the `notifyId`, so `progress` is that of another
+  // partition. The row has the true sequence.
   const actual = await findPersistedSequence(row, 'rooms', context)
   return readPersisted(row, actual, context)
 }

@@ -28,7 +28,10 @@ const staleReason = 'Stale Connection'
  */
 const closedMs = 60_000
 
-/** Stores the lease of a connection. Returns the milliseconds until the next heartbeat is due. */
+/**
+ * Stores the lease of a connection in PRESENCE_CONN. A user counts as connected while they have a
+ * lease. Returns the milliseconds until the next heartbeat is due.
+ */
 export async function storeLease(user: UserId, connId: string, context: Context): Promise<number> {
   const bucket = context.kv(PRESENCE_CONN)
   const key = keyOf(user, connId)
@@ -105,8 +108,8 @@ function isEnding(entry: KvEntry<Entry>): boolean {
 }
 
 /**
- * Returns the NATS connection that `connId` names. Returns undefined for an id of any other form:
- * the lease of such an id expires unless heartbeats renew it.
+ * Returns the NATS connection that `connId` names. Returns undefined for an id in another format,
+ * which names no NATS connection: the lease of such an id expires unless heartbeats renew it.
  */
 export function readConnection(connId: string): NatsConnectionId | undefined {
   const [, server, client] = connIdPattern.exec(connId) ?? []

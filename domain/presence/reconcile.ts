@@ -17,14 +17,14 @@ type LeaseEntry = KvEntry<ValueOf<typeof PRESENCE_CONN>>
 type Connections = Awaited<ReturnType<typeof readConnections>>
 
 /**
- * Makes leases and statuses match the connections that the servers list: removes leases whose end
- * was not reported, and restores leases that were lost. A server that is listed in `servers` and
- * does not respond keeps its leases.
+ * Makes leases and statuses match the connections that the servers list: removes the leases of
+ * connections whose end was not reported, and restores leases that were lost. A server that is
+ * listed in `servers` and does not respond keeps its leases.
  */
 export async function reconcile(servers: ReadonlySet<string>, context: Context): Promise<void> {
-  // A connection is opened before its lease is stored, and a lease before the status. The three
-  // lists are read in the reverse order: the list of leases then has the lease of each listed
-  // status, and the list of connections has the connection of each listed lease.
+  // A connection is opened before its lease is stored, and the lease is stored before the status.
+  // The three lists are read in the reverse order: the list of leases then has the lease of each
+  // listed status, and the list of connections has the connection of each listed lease.
   const entries = await context.kv(PRESENCE).list('*')
   const leases = await context.kv(PRESENCE_CONN).list(leasePattern)
   const connections = await readConnections(context)

@@ -15,8 +15,8 @@ export interface Member {
 }
 
 /**
- * If the event `room.changed` is lost, a removed member can read messages until their entry
- * expires.
+ * If the event `room.changed` is lost, a removed member can read messages until their entry in this
+ * cache expires.
  */
 const memberCache = new LRUCache<string, Member | typeof absent, Context>({
   ...maxEntries(50_000),

@@ -96,8 +96,8 @@ export async function deleteMember(
 }
 
 /**
- * Changes the role of a member to `to`. `decide` must return the current role. Throws `conflict` if the room
- * would lose its last owner.
+ * Changes the role of a member to `to`. `decide` must throw if the change is not allowed, and
+ * otherwise return the current role. Throws `conflict` if the room would lose its last owner.
  */
 export async function changeRole(
   { by, to, ...membership }: MembershipChange & { to: Role },

@@ -85,8 +85,8 @@ function toSubtag(code: string): string {
 }
 
 /**
- * Returns the shell command of a mode file. With `-z`, each step reads texts that end with NUL. With `-n`,
- * unknown words are not marked.
+ * Returns the shell command of a pipeline from `mode`, the content of one of Apertium's mode files.
+ * With `-z`, each step reads texts that end with NUL. With `-n`, unknown words are not marked.
  */
 function toCommand(mode: string): string {
   return mode

@@ -20,7 +20,7 @@ export interface Engine {
   readonly model: string
   /** True for an engine on this machine, whose state other processes cannot know. */
   readonly isLocal: boolean
-  /** Throws an EngineUnavailableError. */
+  /** Throws an EngineUnavailableError if the engine cannot be used. */
   probe(signal: AbortSignal): Promise<Pairs>
   /**
    * Yields the translation in pieces. Throws an EngineUnavailableError if the engine cannot be

@@ -6,7 +6,7 @@ const similarity = 0.9
 const minLetters = 40
 
 export interface DetectedLanguage {
-  /** Undefined if the text is too short or mixed. */
+  /** Undefined if the text is too short or mixes languages. */
   language: string | undefined
   scores: Readonly<Record<string, number>>
 }

@@ -1,15 +1,16 @@
 import type { MessagePart } from '#schema/text/translatable'
 
 /**
- * Returns the text of a message with placeholders for its protected parts, and a function that
- * restores these parts in the pieces of a translation. The function holds back a placeholder that may continue
- * in the next piece. `restore('', true)` returns the rest.
+ * Returns the text of a message with placeholders for its protected parts, and a function `restore`
+ * that restores these parts in the pieces of a translation. `restore` holds back a placeholder that
+ * may continue in the next piece. `restore('', true)` returns the rest.
  */
 export function usePlaceholders(parts: readonly MessagePart[]) {
   const protectedParts = parts.filter(({ kind }) => kind === 'protected')
   const text = parts
     .map((part) =>
-      // The message may contain these brackets, too. They are removed, because they would look like placeholders.
+      // The brackets ⟦ and ⟧ are removed from the message, because they would look like
+      // placeholders.
       part.kind === 'protected'
         ? `⟦${protectedParts.indexOf(part)}⟧`
         : part.text.replace(/[⟦⟧]/g, ''),
