@@ -81,7 +81,7 @@ describe('a message of an app', () => {
     ])
   })
 
-  it('is stored once, even if the action is called repeatedly or concurrently', async () => {
+  it('is stored once, even if users call the action repeatedly or concurrently with one poll id', async () => {
     const id = crypto.randomUUID()
 
     await Promise.all([createPoll('bob', id), createPoll('alice', id), createPoll('bob', id)])
@@ -209,7 +209,7 @@ async function installed(id: string) {
 }
 
 describe('a schedule of an app', { timeout: 60_000 }, () => {
-  it('runs in only one of two processes at a time, and posts once for each change', async () => {
+  it('runs in only one of two processes at a time, and posts one message for each row', async () => {
     const { id, start } = await createBell()
     await Promise.all([start(), start()])
     const room = await installed(id)

@@ -20,7 +20,10 @@ const maxServerOutageMs = 15_000
 
 type Fault = (options: FaultOptions) => Promise<void>
 
-/** The schedules run in parallel. Each number is a fault's relative frequency. */
+/**
+ * The schedules run in parallel, each with its own faults. A number is a fault's relative
+ * frequency.
+ */
 const schedules = {
   runtimes: {
     'runtime killed': 4,
@@ -132,7 +135,7 @@ const faults: Record<FaultName, Fault> = {
     for (const pid of pids) process.kill(pid, 'SIGCONT')
   },
 
-  /** Like `npm start`, restarts the services that store data once the disk has space again. */
+  /** When the disk has space again, restarts the services that store data, as `npm start` does. */
   async 'disk full'({ system, databaseOutageMs }) {
     const { smallDisk, servers, database } = system
     if (!smallDisk) throw new Error('The system has no disk that can be filled')
@@ -150,7 +153,10 @@ const faults: Record<FaultName, Fault> = {
 
   'message appended twice': (options) => ignoreOutage(() => appendDuplicate(options)),
 
-  /** The recreated consumers deliver all events of the stream again. */
+  /**
+   * Deletes the consumers of `persist` and `persist.thread`. The restarted runtimes create them
+   * anew, and the new consumers deliver all events of the stream again.
+   */
   async 'consumers recreated'({ system }) {
     await ignoreOutage(async () => {
       const jsm = await jetstreamManager(system.nc)

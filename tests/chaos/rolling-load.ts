@@ -31,7 +31,10 @@ const [minRetryMs, maxRetryMs, repeatAfterMs] = [400, 8_000, 1_000]
  * domain/log/read-since.ts).
  */
 const maxSyncedEvents = 500
-/** The maximum of concurrent reads, so that most of the load comes from sending messages. */
+/**
+ * Maximum number of concurrent reads. It is low, so that most of the load comes from sending
+ * messages.
+ */
 const maxReads = 4
 
 /**
@@ -122,8 +125,9 @@ export class RollingLoad {
         if (since >= seq && (page.messages[0]?.seq ?? 0) > seq) continue
         const synced = await callUntilAnswered(user, 'chat.sync', { room, since })
         const isRead = synced.recovered && synced.events.some((event) => event.seq === seq)
-        // `chat.sync` returns at most 500 events. There may be more missed events by now, because
-        // the call may have been repeated for seconds.
+        // `chat.sync` answers `recovered: false` if there are more than 500 events after `since`, for
+        // example because the call was repeated for seconds. This is no fault if the newest
+        // acknowledged message is more than 250 sequences after `since`.
         const isTooMuch = !synced.recovered && this.#latest - since > maxSyncedEvents / 2
         if (!isRead && !isTooMuch)
           this.stale.push(

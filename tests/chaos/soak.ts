@@ -35,7 +35,8 @@ const samplesPerLogLine = 15
 const maxGrowth = { factor: 1.15, megabytes: 24 }
 /**
  * Memory that nats-server uses for each message id in the duplicate window. By default, the run
- * lasts as long as this window, so no id expires during the run.
+ * lasts as long as this window, so no id expires during the run. The limit for the growth of
+ * nats-server therefore includes this memory.
  */
 const bytesPerMessageId = 250
 
