@@ -30,7 +30,7 @@ export class RecentEvents {
   }
 
   /**
-   * Drops the events up to `from`. The caller must then restart the feed at `from` too: the feed
+   * Drops the events up to `from`. The caller must then restart the room's feed at `from`: the feed
    * adds the later events that the buffer lacks.
    */
   restart(from: number): void {

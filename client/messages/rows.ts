@@ -103,7 +103,7 @@ function updateCells(before: readonly Cell[], items: readonly TimelineMessage[])
   const cells = before.slice(0, head)
   for (const item of items.slice(head, items.length - tail)) cells.push(toCell(item, cells.at(-1)))
   // The first message after the changed ones has a new predecessor, so it may now begin a day or a
-  // group. Its cell is therefore computed again.
+  // group of messages. Its `Cell` is therefore computed again.
   const next = before[before.length - tail]
   if (next) cells.push(toCell(next.item, cells.at(-1), next))
   return cells.concat(before.slice(before.length - tail + 1))

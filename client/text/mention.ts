@@ -15,8 +15,8 @@ export function readMentions(text: string): Inline[] {
 }
 
 /**
- * Returns the user id or group name that a name after `@` refers to, and the text that follows it.
- * Returns undefined if the server has not resolved the name.
+ * Returns the user id or group name to which a name after `@` refers. `rest` is the end of `name`
+ * that does not belong to the mention. Returns undefined if the server has not resolved the name.
  */
 export function resolveMention<Target extends string>(
   name: string,

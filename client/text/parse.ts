@@ -113,7 +113,7 @@ function toTable({ align, header, rows }: Tokens.Table): Block {
   }
 }
 
-/** Removes the empty cells that marked adds to the end of a short row. */
+/** Removes the empty cells that the parser `marked` adds to the end of a short row. */
 function toRow(cells: Tokens.TableCell[]): Inline[][] {
   const last = cells.findLastIndex(({ text }) => text !== '')
   return cells.slice(0, last + 1).map((cell) => toInlines(cell.tokens))
@@ -175,8 +175,8 @@ function toInline(token: MarkedToken, isInLink: boolean): Inline | string {
       return isInLink ? token.raw : toLink(token)
     case 'image':
       return isInLink && parseLink(token.href)?.isWeb ? token.text : toImage(token)
-    // Other tokens stay source text. `token.text` would differ from it: marked decodes some
-    // character references and encodes `&` there.
+    // Other tokens stay source text. `token.text` would differ from it: there, the parser `marked`
+    // has decoded some character references and encoded `&`.
     default:
       return token.raw
   }
