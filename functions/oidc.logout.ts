@@ -22,7 +22,7 @@ export default defineFunction(
     if (await isUsed(revoked.issuer, id, context))
       throw new FunctionError('invalid', 'logout token rejected: it was received before')
     await revokeSession(revoked, issuedAt, context)
-    // The token is marked as used last, so that the provider can send it again after a failure.
+    // The token is marked as used only now, so that the provider can send it again after a failure.
     await markUsed(revoked.issuer, id, context)
     return {}
   },

@@ -104,8 +104,8 @@ async function start(
       return 'started'
     }
     context.publish(translationJoined, { key, user, msgKey })
-    // If there is no lease any more, the run may have ended before it received the listener. Then
-    // the loop starts again.
+    // If the lease of the run is gone, the run may have ended before it received
+    // `translationJoined`. The loop then starts again.
     if (await leases.get(key)) return 'started'
   }
 }

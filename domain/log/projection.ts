@@ -46,8 +46,8 @@ export async function findLastPersisted({ from, to }: SequenceRange): Promise<nu
 }
 
 /**
- * Persists an event at once, before `persist` does. Does not update the room head, because earlier events of the
- * room may not be persisted yet.
+ * Persists an event at once, before `persist` does. Does not update the room head (the sequence of
+ * the room's last persisted event), because earlier events of the room may not be persisted yet.
  */
 export async function persistNow(event: LoggedEvent, context: Purger): Promise<void> {
   await inTransaction([event], (sql) => applyEvents([event], sql, context))

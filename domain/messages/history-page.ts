@@ -23,9 +23,10 @@ const maxRepliers = 3
 
 /**
  * SQL query of one history page. Parameters: $1 room, $2 thread id (empty for the room itself), $3
- * start sequence, $4 number of messages before the start, $5 number of messages from the start on, $6
- * sequence up to which all events are persisted. It is a single statement, so that the room head and
- * the messages are from one snapshot. For an empty page, it returns one row with only the room head.
+ * start sequence, $4 number of messages before the start, $5 number of messages from the start on,
+ * $6 sequence up to which all events are persisted. It is a single statement, so that the messages
+ * and the room head (the sequence of the room's last persisted event) are from one snapshot. For an
+ * empty page, it returns one row with only the room head.
  *
  * `order by reply.seq` makes PostgreSQL use the index messages_room_thread_seq instead of scanning
  * all messages; `limit 1` has the same purpose. The two comparisons of `reply.seq` with `(select …)`

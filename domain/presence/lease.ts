@@ -52,8 +52,8 @@ const readServers = singleFlight(async (_key: 'servers', context: Context) =>
 )
 
 /**
- * Returns whether `presence.sweep` knows a server. Only the leases of a known server are ended when
- * the server stops. The id of the server is sent by the client, which could invent one.
+ * Returns whether `presence.sweep` knows a server. When a known server stops, the leases of its
+ * connections are ended. The id of the server is sent by the client, which could invent one.
  */
 async function isKnownServer(server: string, context: Context): Promise<boolean> {
   if (knownServers.has(server)) return true

@@ -18,8 +18,8 @@ type Connections = Awaited<ReturnType<typeof readConnections>>
 
 /**
  * Makes leases and statuses match the connections that the servers list: removes the leases of
- * connections whose end was not reported, and restores leases that were lost. A server that is
- * listed in `servers` and does not respond keeps its leases.
+ * connections whose end was not reported, and restores leases that were lost. Keeps the leases of a
+ * server's connections if the server is listed in `servers` and does not respond.
  */
 export async function reconcile(servers: ReadonlySet<string>, context: Context): Promise<void> {
   // A connection is opened before its lease is stored, and the lease is stored before the status.

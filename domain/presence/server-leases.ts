@@ -7,7 +7,10 @@ import { setOfflineIfDisconnected } from './status.ts'
 
 const batchSize = 64
 
-/** Ends the leases of a server that no longer runs. Sets users without another lease offline. */
+/**
+ * Ends the leases of the connections to a server that no longer runs. Sets users without another
+ * lease offline.
+ */
 export async function endLeasesOf(server: string, context: Context): Promise<void> {
   const leases = await context.kv(PRESENCE_CONN).list(leasePattern)
   await removeLeases(

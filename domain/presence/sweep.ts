@@ -24,8 +24,8 @@ const settleMs = 15_000
 const everyMs = 15 * 60_000
 
 /**
- * Ends the leases of servers that no longer respond. Compares all leases with the connections if events may
- * have been lost, and every 15 minutes.
+ * Ends the leases of connections to servers that no longer respond. Compares all leases with the
+ * connections if events may have been lost, and every 15 minutes.
  */
 export async function sweep(context: Context): Promise<void> {
   const entry = await readSweepState(context)

@@ -85,7 +85,10 @@ export async function replaceRoomKey(room: RoomId, context: Context): Promise<vo
   if (await readKey(room, context)) await context.kv(ROOMS_KV).put(indexKeyOf(room), generateKey())
 }
 
-/** Call this after the key was published to all members. */
+/**
+ * Call this after the key was published to all members: `settleMs` later, events are encrypted with
+ * it.
+ */
 export async function markAnnounced(
   room: RoomId,
   { id }: RoomKey,

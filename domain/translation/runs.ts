@@ -14,10 +14,13 @@ import { EngineUnavailableError } from './engine.ts'
 import { requireEngine, type TranslationEnv } from './engines.ts'
 import { findOutputProblem, maxOutputLength } from './output-check.ts'
 
-/** A run without output for this time is ended. */
+/** A translation run without output for this time is ended. */
 const silenceMs = 15_000
 const flushMs = 100
-/** Interval at which a run renews its lease, and ends if it has no listeners any more. */
+/**
+ * Interval at which a run renews its lease in TRANSLATE_RUNS, and ends if it has no listeners any
+ * more.
+ */
 const checkMs = 2_000
 
 interface Listener {
