@@ -92,7 +92,7 @@ describe('an app in a second runtime process', () => {
     expect(line).not.toContain('a secret')
   })
 
-  it('does not start from a folder that is not named after the app', async () => {
+  it('fails to start if its folder is not named after the app', async () => {
     const { id, dir, start } = await createAppFolder()
     await rename(join(dir, id), join(dir, 'other'))
 

@@ -105,11 +105,14 @@ export interface ReadOperation extends TimedOperation {
   seq: number
 }
 
+/** A NATS message that a simulated user has received. */
 export interface Frame {
   user: UserId
   at: number
   subject: string
-  /** The time of the call that the frame answers. Undefined if the frame is an event. */
+  /**
+   * The time of the call that the received message answers. Undefined if the message is an event.
+   */
   requestedAt?: number | undefined
   room?: RoomId | undefined
   notice?: Notice

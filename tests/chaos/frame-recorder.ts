@@ -15,7 +15,9 @@ export function findMarkedTexts(payload: string): Frame['texts'] {
   }))
 }
 
-/** Calls `onFrame` for each push to a user, and for each answer with marked texts. */
+/**
+ * Calls `onFrame` for each push to a user, and for each answer with texts of `createMarkedText`.
+ */
 export function recordFrames(nc: NatsConnection, user: UserId, onFrame: (frame: Frame) => void) {
   const requestTimes = trackRequestTimes(nc)
   const pushSubjects = [`deliver.${user}.>`, 'room.notify.*', 'room.presence.*', 'room.typing.*']

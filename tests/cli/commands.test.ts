@@ -72,7 +72,7 @@ describe('a file that cannot be served', () => {
   })
 
   it.each(['check', 'start'])(
-    'is reported by %s with the faulty export and the reason',
+    'is reported by runtime %s with the faulty export and the reason',
     async (verb) => {
       const env = { NATS_URL: bench.nats.urlOf('functions') }
       const { code, stderr } = await runtime([verb, broken], { env })
@@ -98,7 +98,7 @@ describe('a file that cannot be served', () => {
     })
   })
 
-  it('makes start --instances fail, and is reported once, not by each instance', async () => {
+  it('makes runtime start --instances fail, and is reported once, not by each instance', async () => {
     const env = { NATS_URL: bench.nats.urlOf('functions') }
     const { code, stderr } = await runtime(['start', broken, '--instances', '3'], { env })
 
@@ -139,7 +139,7 @@ describe('a file that misbehaves when it is imported', () => {
     )
   })
 
-  it('makes start exit with code 1 and name the file if it calls process.exit(0)', async () => {
+  it('makes runtime start exit with code 1 and name the file, if the file calls process.exit(0)', async () => {
     const folder = await bench.write({ 'exits.ts': sources['exits.ts'] })
     const { code, stderr } = await runtime(['start', folder])
 
@@ -217,7 +217,7 @@ describe('a running service', () => {
     expect(stdout).toMatch(/^ +subject +room\.members\.add$/m)
   })
 
-  it('is described with its metadata by info --json', async () => {
+  it('is described with its metadata by runtime info --json', async () => {
     const { stdout } = await runtime(['info', 'greet', '--json'], { env: ops })
 
     const { instances } = JSON.parse(stdout)
@@ -231,7 +231,7 @@ describe('a running service', () => {
   })
 
   it.each(['info', 'stats', 'ls', 'call'])(
-    'is suggested, but not used, by %s when its name is misspelt',
+    'is suggested, but not used, by runtime %s when its name is misspelt',
     async (verb) => {
       const { code, stdout, stderr } = await runtime([verb, 'gret'], { env: ops })
 
@@ -294,7 +294,7 @@ describe('a running service', () => {
     })
   })
 
-  it('has its calls counted by stats --json', async () => {
+  it('has its calls counted by runtime stats --json', async () => {
     const { stdout } = await runtime(['stats', 'room.members.add', '--json'], { env: ops })
     await runtime(['call', 'room.members.add', '{"a":1,"b":"x"}'], { env: ops })
     const later = await runtime(['stats', 'room.members.add', '--json'], { env: ops })
