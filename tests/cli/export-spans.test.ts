@@ -111,7 +111,7 @@ describe('spans', () => {
     await service.stop()
   })
 
-  it('delay neither calls nor the stop while the collector is down, and the log has the reason', async () => {
+  it('delay neither calls nor the stop while the collector is down, and the log says why they cannot be exported', async () => {
     const { service, client } = await start({
       OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${await freePort()}`,
       OTEL_EXPORTER_OTLP_TIMEOUT: '500',
@@ -137,7 +137,7 @@ describe('spans', () => {
       'OTEL_EXPORTER_OTLP_PROTOCOL is "grpc": use http/protobuf or http/json',
     ],
   ])(
-    'are not exported with the settings %o: the start fails, and the error says what to use',
+    'are not exported with the invalid settings %o: the start fails, and the error says what to use instead',
     async (env, text) => {
       const settings = { ...env, NATS_URL: bench.nats.urlOf('functions') }
       const args = ['start', folder, '--no-supervisor']

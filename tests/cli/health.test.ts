@@ -104,7 +104,7 @@ export default () => ({ dependencies: { shop: check }, [Symbol.asyncDispose]: as
 
 /**
  * A function that appends a message to a stream, which accepts at most two messages. For the id
- * `full-disk`, it fails as PostgreSQL does without disk space.
+ * `full-disk`, the function instead throws the error that PostgreSQL returns without disk space.
  */
 const store = `
 import * as v from 'valibot'
@@ -190,8 +190,8 @@ const valuesOf = (metrics: readonly MetricSample[], name: string) =>
 
 const until = (check: () => Promise<void>) => vi.waitFor(check, { timeout: 30_000, interval: 20 })
 
-describe('the health of a runtime', () => {
-  it('is ready once all functions are served, and not while the runtime stops', async () => {
+describe('a runtime with HEALTH_PORT', () => {
+  it('is ready once all functions are served, and no longer while it stops', async () => {
     const health = await given({ 'greet.ts': greet, 'gated.ts': gated })
     const starting = health.start()
     await until(async () => expect(await health.readiness()).toEqual(notReady('starting')))
@@ -251,7 +251,7 @@ describe('the health of a runtime', () => {
 })
 
 describe('the metrics of a runtime', () => {
-  it('count calls, and failures by code', async () => {
+  it('count calls, and failures by error code', async () => {
     const health = await given({ 'greet.ts': greet })
     await using _runtime = await health.start()
     const inputs = [
@@ -316,7 +316,7 @@ describe('the metrics of a runtime', () => {
     })
   })
 
-  it('show whether a dependency of _setup.ts is available', async () => {
+  it('show whether a dependency that _setup.ts declares is available', async () => {
     const health = await given({ '_setup.ts': setup, 'greet.ts': greet })
     await using runtime = await health.start()
     const isAvailable = async () =>
@@ -414,7 +414,7 @@ describe('the health of two instances', () => {
     await expect(runtime.exited).resolves.toEqual({ code: 0, signal: null })
   })
 
-  it('remains ready during a rolling restart', async () => {
+  it('is reported as ready throughout a rolling restart', async () => {
     const health = await given({ 'greet.ts': greet }, ['--instances', '2'])
     await using runtime = await health.start()
     let isDone = false
@@ -448,7 +448,7 @@ describe('HEALTH_PORT', () => {
   it.each([
     ['one process', ['--no-supervisor']],
     ['a supervisor', []],
-  ])('makes %s exit with an error if it is invalid or in use', async (_, args) => {
+  ])('makes %s exit with an error if the port is invalid or in use', async (_, args) => {
     const other = createServer()
     onTestFinished(() => void other.close())
     const port = await new Promise<string>((resolve) => {

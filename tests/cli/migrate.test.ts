@@ -112,7 +112,7 @@ describe('runtime migrate', { timeout: 120_000 }, () => {
     })
   })
 
-  it('lists the files that it cannot load', async () => {
+  it('fails with a list of the files that it cannot load', async () => {
     const folder = await bench.write({ '_setup.ts': 'throw new Error("broken")' })
 
     expect(await runtime(['migrate', folder])).toMatchObject({
@@ -140,7 +140,7 @@ describe('the role natter_runtime', { timeout: 120_000 }, () => {
     }
   })
 
-  it('may write rows, and may drop an app’s tables only by apps.remove, which calls an SQL function of the owner', async () => {
+  it('may write rows, but drops an app’s tables only by apps.remove: its SQL function runs as the owner of the tables', async () => {
     await using _ = await bench.start(functions, ['--no-migrate'], env)
     const client = createClient(await bench.connect(), { contracts, user: 'ada' })
     await superuser`insert into users (id, name) values ('ada', 'Ada')`

@@ -67,7 +67,7 @@ describe('the nats command', () => {
     ])
   })
 
-  it('shows rejected and failed calls as errors, and includes the time in `await` in the processing time', async () => {
+  it('shows rejected and failed calls as errors, and counts the time that a function spends in `await` as processing time', async () => {
     const [before] = await endpointsOf('greet')
     await callGreet(5, { takesMs: 40 })
     await callGreet(3, { takesMs: 40, ends: 'refused' })
@@ -86,7 +86,7 @@ describe('the nats command', () => {
     )
   })
 
-  it('shows the statistics that only Natter’s services report, such as calls in flight and p99', async () => {
+  it('shows the statistics that only Natter’s services report, such as the calls in flight and the 99th percentile of durations', async () => {
     await callGreet(1, { takesMs: 40 })
     const [{ data }] = await endpointsOf('greet')
 

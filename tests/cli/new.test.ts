@@ -16,7 +16,7 @@ const files = {
 }
 
 describe('runtime new', () => {
-  it('copies a template to a folder beside the template, and replaces the placeholders by the name', async () => {
+  it('copies a template to a folder beside the template, and replaces the placeholders by the given name', async () => {
     const folder = await bench.write(files)
 
     const { code, stdout } = await runtime(['new', join(folder, '_template'), 'dice', '--json'])
@@ -44,7 +44,7 @@ describe('runtime new', () => {
 
   it('creates an app whose component can be built', async () => {
     const root = join(import.meta.dirname, '..', '..')
-    // The folder is in the project, because the import #app works only there.
+    // The folder is in the project, whose package.json resolves the import `#app` of an app.
     await mkdir(join(root, '.cache'), { recursive: true })
     const folder = await mkdtemp(join(root, '.cache', 'template-'))
     onTestFinished(() => rm(folder, { recursive: true }))
@@ -74,7 +74,7 @@ describe('runtime new', () => {
     ['Dice', 2, /lower-case letters/],
     ['../dice', 2, /lower-case letters/],
     ['dice', 1, /cannot read the template .*absent/],
-  ])('given the name %s and no template, exits with code %i', async (name, exit, said) => {
+  ])('with the name %s and a missing template, exits with code %i', async (name, exit, said) => {
     const folder = await bench.write({})
 
     const { code, stderr } = await runtime(['new', join(folder, 'absent'), name])

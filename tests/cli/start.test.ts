@@ -121,7 +121,7 @@ describe('runtime start', () => {
 })
 
 describe('runtime start --instances', () => {
-  it('serves in several processes, and logs once that it is ready', async () => {
+  it('serves the functions in several processes, and logs once that it is ready', async () => {
     await using runtime = await bench.start(functions, ['--instances', '2'])
 
     expect(await instances()).toHaveLength(2)

@@ -54,7 +54,7 @@ async function given(args?: string[]) {
 }
 
 describe('a webhook', () => {
-  it('passes a form or a JSON object to the function, and returns the answer', async () => {
+  it('passes the fields of a form or a JSON object to its function, and answers with the function’s output', async () => {
     const hooks = await given()
     await using _runtime = await hooks.start()
     const pid = expect.any(Number)
@@ -69,7 +69,7 @@ describe('a webhook', () => {
     })
   })
 
-  it('answers errors with their status and their code', async () => {
+  it('answers an error with its HTTP status and its error code', async () => {
     const hooks = await given()
     await using _runtime = await hooks.start()
 
@@ -122,7 +122,7 @@ describe('a webhook', () => {
     await until(call)
   })
 
-  it('is served only if WEBHOOK_PORT is set; an invalid or used port is an error', async () => {
+  it('is served only if WEBHOOK_PORT is set; the start fails if the port is invalid or in use', async () => {
     expect(readWebhookAddress({})).toBeUndefined()
     expect(readWebhookAddress({ WEBHOOK_PORT: '9091', WEBHOOK_HOST: '0.0.0.0' })).toEqual({
       host: '0.0.0.0',

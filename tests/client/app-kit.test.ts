@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createRefresh } from '../../apps/_kit/refresh.ts'
 
-/** Each call of `load` ends when the test resolves or rejects its entry in `started`. */
+/** Each load adds an entry to `started`, and ends when the test resolves or rejects this entry. */
 function createLoads() {
   const started: PromiseWithResolvers<void>[] = []
   const load = () => {
@@ -14,7 +14,7 @@ function createLoads() {
 
 const turn = () => new Promise((resolve) => setImmediate(resolve))
 
-describe('createRefresh in the kit for apps', () => {
+describe('createRefresh, by which an app reloads its data', () => {
   it('runs only one further load for all calls that arrive during the first load', async () => {
     const { started, refresh } = createLoads()
     const first = refresh()

@@ -29,8 +29,8 @@ describe.each(browsers)('in $name', { timeout: 120_000 }, ({ name, isSkipped }) 
   afterAll(() => browser?.[Symbol.asyncDispose]())
 
   /**
-   * Opens the list of apps in a new room. When the hostile app is opened there, it makes this
-   * attack, and `report` resolves to the result that it sends.
+   * Opens the list of apps in a new room. When the hostile app is opened there, it makes the
+   * attack with this name, and `report` resolves to the result that the app sends.
    */
   async function openRoom(attack: string) {
     const room = await hostile.createRoom(attack)

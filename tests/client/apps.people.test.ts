@@ -107,7 +107,7 @@ describe('a poll in a public room with two members and a reader who has not join
       await expect(
         client.call('app.action', { ...input, room, data: forged }),
       ).rejects.toMatchObject({ code: expect.stringMatching(/^(forbidden|invalid)$/) })
-      // Polls are not installed in bob's own room.
+      // Polls are not installed in bob's own room, so even its owner cannot call them there.
       await expect(
         client.call('app.action', { ...input, room: own, data: {} }),
       ).rejects.toMatchObject({ code: 'forbidden' })

@@ -43,7 +43,7 @@ async function serviceWorkerControls(page: Page): Promise<void> {
   })
 }
 
-describe('the page as an app', { timeout: 60_000 }, () => {
+describe('the page as a progressive web app', { timeout: 60_000 }, () => {
   it('meets the browser’s conditions for installation', async () => {
     const { page } = await givenCached('install me')
     const devtools = await page.context().newCDPSession(page)
@@ -53,7 +53,8 @@ describe('the page as an app', { timeout: 60_000 }, () => {
 
     expect(url).toBe(`${fixture.urls.web}/manifest.webmanifest`)
     expect(errors).toEqual([])
-    // A browser context of Playwright counts as incognito, in which Chromium installs no pages.
+    // This error is expected: a browser context of Playwright counts as incognito, and Chromium
+    // installs no pages there.
     const ours = installabilityErrors.filter(({ errorId }) => errorId !== 'in-incognito')
     expect(ours).toEqual([])
     await page.context().close()
@@ -85,7 +86,7 @@ describe('the page as an app', { timeout: 60_000 }, () => {
     await later.context().close()
   })
 
-  it('sends a message that was written offline once the network is back, and keeps the next draft', async () => {
+  it('sends a message that was written offline as soon as the network is back, and keeps the next draft', async () => {
     const { page } = await givenCached('before')
     await page.context().setOffline(true)
     await page.reload()
@@ -241,7 +242,7 @@ describe('a new version of the page', { timeout: 60_000 }, () => {
     await expect.poll(() => page.getByText('new version').count()).toBe(0)
   })
 
-  it('loads after a reload even if an older service worker cached the page', async () => {
+  it('loads after a reload even if an older service worker has cached the old version', async () => {
     await using resources = new AsyncDisposableStack()
     const root = await mkdtemp(join(tmpdir(), 'natter-page-'))
     resources.defer(() => rm(root, { recursive: true, force: true }))

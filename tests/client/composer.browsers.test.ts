@@ -114,7 +114,8 @@ describe.each(browsers)('the composer in $name', { timeout: 60_000 }, ({ name, i
 
     await browser.press('Control+b')
     expect(await text()).toBe('**bold**')
-    // The test browser of WebKitGTK has no keyboard shortcut for undo, so the test calls a command.
+    // The test browser of WebKitGTK has no keyboard shortcut for undo, so the test calls
+    // `execCommand`.
     await browser.run(() => document.execCommand('undo'))
     expect(await text()).toBe('bold')
   })

@@ -136,7 +136,7 @@ describe('mention completion', { timeout: 60_000 }, () => {
 })
 
 describe('the composer', { timeout: 60_000 }, () => {
-  it('suggests emoji by name, and replaces a complete :name:', async () => {
+  it('suggests emoji by name, and replaces a complete name, such as :rocket:, by its emoji', async () => {
     await givenRoom()
     await field().pressSequentially('done :tad')
     await alice.page.getByRole('option', { name: ':tada:' }).waitFor()

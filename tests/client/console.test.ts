@@ -171,7 +171,7 @@ describe('the console', { timeout: 60_000 }, () => {
 })
 
 describe('the trace of a message', { timeout: 60_000 }, () => {
-  it('shows each span with its time to the sender of the message', async () => {
+  it('shows each span with its time, if the sender of the message opens it', async () => {
     await createRoom(bob.page, 'private')
     await typeMessage(bob.page, 'where did it go?')
     await message(bob.page, 'where did it go?').waitFor()

@@ -28,8 +28,8 @@ interface RoomHistory {
 }
 
 /**
- * Creates a room with the messages `number 1.`, `number 2.` and so on. Those of bob are unread for
- * alice.
+ * Creates a room with the messages `number 1.`, `number 2.` and so on. If bob sends them, they are
+ * unread for alice.
  */
 async function givenHistory(count: number, sender: TestUser = bob): Promise<RoomHistory> {
   const room = `room-${crypto.randomUUID().slice(0, 8)}`

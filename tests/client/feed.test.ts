@@ -79,7 +79,7 @@ describe('the feed of a room', () => {
     expect(delivered).toEqual([11, 12, 13, 14, 15])
   })
 
-  it('calls chat.sync only for the last 10 s before the newest event, if it has received more than 300 events', async () => {
+  it('asks chat.sync only for the events since 10 s before the newest one, if it has received more than 300 events', async () => {
     const { feed, syncs } = givenFeed()
     for (let seq = 11; seq <= 1_010; seq++) {
       feed.receive(notice(seq, seq - 1))
@@ -92,7 +92,7 @@ describe('the feed of a room', () => {
     expect(syncs).toEqual([910, 910])
   })
 
-  it('calls chat.sync with a sequence number before the missing events, even if it received many other events', async () => {
+  it('calls chat.sync with a sequence number before the missing events, even if it has received more than 300 other events', async () => {
     const { feed, syncs } = givenFeed()
     for (let seq = 11; seq <= 411; seq++) feed.receive(notice(seq, seq - 1))
     feed.receive(notice(500, 413))
