@@ -143,6 +143,6 @@ describe('a room of more than 200 members', { timeout: 120_000 }, () => {
     await bob.send(room, 'a last one')
 
     await link.getByText('1', { exact: true }).waitFor()
-    expectNoProblems(alice)
+    await expectNoProblems(alice)
   })
 })
