@@ -32,7 +32,8 @@ async function invite(): Promise<string> {
 }
 
 describe('the list of invitations', { timeout: 60_000 }, () => {
-  // Must be the first test: after the other tests, alice and bob share a room.
+  // Must be the first test: after the other tests, alice and bob share a room. Bob's message would
+  // then be no message request.
   it('shows a message request, which the page title does not count, until the user accepts it', async () => {
     const { page } = alice
     const { room } = await bob.client.call('room.direct', { with: 'alice' as UserId })

@@ -63,7 +63,8 @@ describe('moderation', { timeout: 120_000 }, () => {
     await card.getByRole('button', { name: 'Deactivate account' }).click()
 
     await card.getByText('Deactivated').waitFor()
-    // The notice must appear long before the token expires, which takes five minutes.
+    // The timeout is far shorter than the five minutes until the token expires: the deactivation
+    // itself must end the session.
     await closed.getByText('Couldn’t log you in.').waitFor({ timeout: 25_000 })
     expect(await closed.getByRole('article').count()).toBe(0)
     await card.getByRole('button', { name: 'Reactivate account' }).click()

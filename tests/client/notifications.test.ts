@@ -184,7 +184,8 @@ describe('notifications', { timeout: 60_000 }, () => {
     const shown = sent.map((text) => text.replace('@alice', '@Alice Adams'))
     const mine = async () => (await bodiesOf(tabs)).filter((body) => body.includes(room))
     await expect.poll(async () => (await mine()).length).toBeGreaterThanOrEqual(3)
-    // A tab that counts the messages as unread has processed them: no notification follows.
+    // A tab that counts the messages as unread has processed them, so it shows no further
+    // notification of them.
     for (const tab of tabs)
       await tab.getByRole('link', { name: new RegExp(`${room}.*3 unread`) }).waitFor()
     expect((await mine()).toSorted()).toEqual(shown.toSorted())
@@ -372,7 +373,7 @@ describe('notifications', { timeout: 60_000 }, () => {
     await page.keyboard.press('Escape')
   })
 
-  it('follow the level that was chosen in another tab or before a reload', async () => {
+  it('follow the notification level that was chosen in another tab or before a reload', async () => {
     const room = await givenRoom()
     const tab = await openTab(alice.page.context(), '/')
     await chooseLevel(alice.page, room, 'Nothing')

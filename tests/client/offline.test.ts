@@ -121,7 +121,7 @@ async function dropNotices(page: Page, text: string) {
 
 describe('a page during and after an outage', { timeout: 120_000 }, () => {
   it.each(bothOutages)(
-    'shows all missed messages in order and once, with their count: %s',
+    'shows each missed message once and in order, and the number of missed messages: %s',
     async (_, disconnect) => {
       const room = await givenRoom()
       const { reconnect } = await disconnect()
@@ -305,7 +305,8 @@ describe('a page during and after an outage', { timeout: 120_000 }, () => {
     const room = await givenRoom('the first')
     const { page } = alice
     const link = page.getByRole('link', { name: room })
-    // Alice's own messages count as read, so the room opens at its end with one history page.
+    // Alice's own messages count as read, so the room opens at its end. There, the page loads only
+    // the newest history page.
     await using aliceUser = await createTestUser(fixture.urls, 'alice')
     for (let index = 0; index < 140; index++) await aliceUser.send(room, `word ${index}.`)
     await message(page, 'word 139.').waitFor()
@@ -510,7 +511,7 @@ describe('a message that the server rejects', { timeout: 60_000 }, () => {
 })
 
 describe('a page opened while a dependency is unavailable', { timeout: 120_000 }, () => {
-  it('opens links to a cached message and to a thread, and loads the rest after the outage', async () => {
+  it('opens links to a cached message and to a thread, and loads the uncached messages and replies after the outage', async () => {
     const room = await givenRoom()
     const question = await bob.send(room, 'shall we?')
     await bob.reply(room, question.id, 'we shall')

@@ -175,7 +175,7 @@ describe('an event that changes a message', () => {
   const loaded = () => timelineOf([sent(1, id), sent(2, other)])
   const first = ({ items }: Timeline) => items[0]
 
-  it('edits the message', () => {
+  it('replaces the text of the message and sets the time of the edit, if the event is an edit', () => {
     const timeline = timelineOf([changed('edit', 3, 1)], loaded())
 
     expect(first(timeline)).toMatchObject({
@@ -186,7 +186,7 @@ describe('an event that changes a message', () => {
     expect(timeline.items[1]).toMatchObject({ text: 'text 2', asOf: 2 })
   })
 
-  it('deletes the text, mentions and reactions of the message', () => {
+  it('removes the text, mentions and reactions of the message, if the event is a deletion', () => {
     const timeline = timelineOf([reaction(3, 'bob', true), changed('delete', 4, 1)], loaded())
 
     expect(first(timeline)).toMatchObject({ text: '', mentions: [], reactions: [], asOf: 4 })
@@ -201,7 +201,7 @@ describe('an event that changes a message', () => {
     expect(timelineOf([sent(9, id)], edited)).toBe(edited)
   })
 
-  it('adds and removes the reactions of users', () => {
+  it('adds or removes the reaction of a user, if the event is a reaction', () => {
     const events = [reaction(3, 'bob', true), reaction(4, 'carol', true), reaction(5, 'bob', false)]
 
     const counts = events.map((_, index) => {

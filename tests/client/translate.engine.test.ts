@@ -42,7 +42,7 @@ const send = (text: string) => bob.send(room, text)
 const translationOf = (text: string) => message(page, text).locator('.translation')
 
 describe('translations of a language model', () => {
-  it('are reported as unavailable at the start, with the reason and a command that helps', async () => {
+  it('are logged as unavailable at the start of the runtime, with the reason and a command that helps', async () => {
     const line = await fixture.stack.log.line(/translation unavailable/, { within: 10_000 })
 
     expect(line).toContain('does not answer')

@@ -291,7 +291,7 @@ describe('the whiteboard', { timeout: 60_000 }, () => {
     expect(await button(bobApp, 'Undo').count()).toBe(0)
   })
 
-  it('transfers at most 45 kB, gzipped', async () => {
+  it('transfers at most 45 kB of JavaScript, gzipped', async () => {
     const folder = join(clientFolder, 'apps')
     const [file = '', ...others] = (await readdir(folder)).filter((name) =>
       /^whiteboard-.*\.js$/.test(name),

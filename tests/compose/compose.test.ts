@@ -34,7 +34,7 @@ interface PrometheusData {
 }
 
 const origin = `https://${host}`
-/** Five times the time in which a loaded machine restarts all killed containers. */
+/** Maximum wait for killed containers: five times the time in which a loaded machine restarts all of them. */
 const recovery = { timeout: 150_000 }
 
 const missing = await findDocker().then(
@@ -98,7 +98,7 @@ describe.skipIf(missing)(`compose.yaml ${missing ?? ''}`, { timeout: 300_000 }, 
     return [leader, ...natsServers.filter((name) => name !== leader)]
   }
 
-  /** Returns an answer of the monitoring of a nats-server. */
+  /** Returns an answer of the monitoring port of a nats-server. */
   async function askServer(server: string, path: string) {
     const url = `http://127.0.0.1:8222/${path}`
     return JSON.parse(await system.exec(server, 'wget', '-q', '-O', '-', url))

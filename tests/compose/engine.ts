@@ -97,7 +97,10 @@ async function removeLeftovers(data: string) {
     await rm(join(data, folder), { recursive: true, force: true })
 }
 
-/** Removes the bridges that an engine has left: they are in the network of the machine, so they do not end with it. */
+/**
+ * Removes the network bridges that an engine has left: they belong to the network namespace of the machine, so they do
+ * not end with the engine.
+ */
 async function removeUnusedBridges() {
   const links: { ifname: string; addr_info: { local: string }[] }[] = JSON.parse(
     await output('ip', ['-json', '-4', 'address']),

@@ -109,7 +109,7 @@ COMPOSE_PROFILES=demo,test
     },
     async fillDisk(service) {
       const file = join(folder, service, 'other-data')
-      // With larger blocks, ext4 refuses a block while smaller ones still have space.
+      // With larger blocks, `dd` would stop while the disk still has space for smaller writes.
       await engine.enter('sh', '-c', `dd if=/dev/zero of=${file} bs=1k || true`)
     },
     async freeDisk(service) {

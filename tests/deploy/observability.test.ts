@@ -186,7 +186,8 @@ export default defineFunction(schedule({ cron: '${cron}' }), () => {})`,
 
 /**
  * A test for promtool. `report.daily` ticks once, and misses its tick a day later. `report.new`
- * exists only from hour 20 on. At hour 27 it may not have been due yet, so no alert fires for it.
+ * exists only from hour 20 on. At hour 27, `report.new` may not have been due yet, so it causes no
+ * alert.
  */
 const stoppedCron = `
 rule_files: [natter.rules.yml]

@@ -39,7 +39,7 @@ async function call(subject: string, input: object) {
 }
 
 describe('examples/', () => {
-  it('prints the results that its README names', async () => {
+  it('has a README with commands that print the results that it names', async () => {
     const [, named = ''] = /The first four commands print (.+)\. After/s.exec(document) ?? []
     const answers = [...named.matchAll(/`([^`]+)`/g)].map(([, answer = '']) => JSON.parse(answer))
     const results: unknown[] = []
@@ -66,7 +66,7 @@ describe('examples/', () => {
     expect(listed.toSorted()).toEqual(functions.map(({ name }) => name).toSorted())
   })
 
-  it('counts concurrent calls correctly, and publishes the new count', async () => {
+  it('has a function that counts concurrent calls correctly, and publishes the new count', async () => {
     const name = crypto.randomUUID()
     const counts = await Promise.all([1, 2, 3].map(() => call(`tally.add.${name}`, {})))
 
@@ -76,7 +76,7 @@ describe('examples/', () => {
     })
   })
 
-  it('streams a countdown', async () => {
+  it('has a function that streams a countdown', async () => {
     const requester = createRequester(nc)
     const chunks: unknown[] = []
     const reply = await requester.stream('as.ada.countdown', JSON.stringify({ from: 3 }), {
@@ -89,7 +89,7 @@ describe('examples/', () => {
     expect(reply.json()).toEqual({ done: true })
   })
 
-  it('delivers a parcel, and reports a second send of it as a duplicate', async () => {
+  it('has functions that deliver a parcel, and report a second send of it as a duplicate', async () => {
     const id = crypto.randomUUID()
     const send = () => call(`parcel.send.${id}`, { to: 'Ada' })
 
@@ -97,7 +97,7 @@ describe('examples/', () => {
     expect(await send()).toEqual({ duplicate: true })
   })
 
-  it('publishes events on a schedule', async () => {
+  it('has a function that publishes an event on a schedule', async () => {
     expect(await eventAfter('clock.ticked', () => {})).toEqual({
       at: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
     })

@@ -92,7 +92,7 @@ describe('docs/operations.md', { timeout: 120_000 }, () => {
     }
   })
 
-  it('has runbooks whose commands for PostgreSQL and disks run', async () => {
+  it('has runbooks whose commands for PostgreSQL and disks can be run', async () => {
     const runbooks = await readFile(join(root, 'docs', 'runbooks.md'), 'utf8')
     const [prelude] = runbooks.match(/^export NATS_URL=.*$/m) ?? []
     const lines = runbooks.split('\n').filter((line) => /^(psql|df) /.test(line))

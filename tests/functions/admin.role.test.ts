@@ -78,7 +78,7 @@ describe('admin.role', () => {
     })
   })
 
-  it('rejects a banned user and a direct, archived or unknown room with the same message', async () => {
+  it('rejects a banned user and a direct, archived or unknown room with the same error message', async () => {
     const closed = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner' })
     await app.call('room.kick', { room: closed, userId: 'bob' }, 'alice')
     const archived = await app.createRoom(['bob'])

@@ -7,7 +7,7 @@ const app = useApp()
 const poll = 'poll' as AppId
 
 describe('apps.install', () => {
-  it.each(['owner', 'moderator'] as const)('installs an app for a %s', async (alice) => {
+  it.each(['owner', 'moderator'] as const)('lets a room %s install an app', async (alice) => {
     const room = await app.createRoom(['alice'], 'private', { alice })
 
     expect(await app.call('apps.install', { room, app: poll }, 'alice')).toEqual({})

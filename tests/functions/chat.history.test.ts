@@ -35,8 +35,8 @@ function read(room: RoomId, page: Page = {}) {
 }
 
 /**
- * Joins the texts of a page. Begins with `<` if there are older messages on other pages, and ends
- * with `>` if there are newer ones.
+ * Joins the texts of a page. The result begins with `<` if there are older messages on other pages,
+ * and ends with `>` if there are newer ones.
  */
 async function texts(...args: Parameters<typeof read>) {
   const { messages, before, after } = await read(...args)

@@ -35,8 +35,8 @@ function read({ room, threadId }: { room: RoomId; threadId: MessageId }, page: P
 }
 
 /**
- * Joins the texts of a page. Begins with `<` if there are older replies on other pages, and ends
- * with `>` if there are newer ones.
+ * Joins the texts of a page. The result begins with `<` if there are older replies on other pages,
+ * and ends with `>` if there are newer ones.
  */
 async function texts(...args: Parameters<typeof read>) {
   const { messages, before, after } = await read(...args)

@@ -78,7 +78,7 @@ describe('chat.sync', () => {
     expect(await sync(room, seq + 1_000_000)).toEqual({ recovered: false })
   })
 
-  it('rejects a call by a non-member of a private room with the same message as for an unknown room', async () => {
+  it('rejects a call by a non-member of a private room with the same error as for an unknown room', async () => {
     const room = await app.createRoom(['alice'], 'private')
     const absent = newRoomId()
 

@@ -21,8 +21,8 @@ async function newConnection() {
 }
 
 /**
- * Repeats the heartbeat until it opens a lease that lasts as long as the connection. Until
- * `presence.sweep` has run once, the runtime does not know nats-server, and opens leases that
+ * Repeats the heartbeat until it opens a presence lease that lasts as long as the connection. Until
+ * `presence.sweep` has run once, the runtime does not know this nats-server, and opens leases that
  * expire.
  */
 async function openLease(user: string, connId: string) {

@@ -90,7 +90,7 @@ describe('msg.get', () => {
     expect(await cache.get(short.id)).toBeNull()
   })
 
-  it('finds no message in the bucket MSG_CACHE if fanout was late to publish the message', async () => {
+  it('finds no message in the bucket MSG_CACHE if fanout published the message more than 5 s after it was sent', async () => {
     const room = await app.createRoom(['alice'])
     const { nc } = await app.connectAs('functions')
     const id = newMessageId()

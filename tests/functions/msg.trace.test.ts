@@ -92,7 +92,7 @@ describe('msg.trace', () => {
     })
   })
 
-  it('rejects a call by a non-member with the same message as for an unknown message', async () => {
+  it('rejects a call by a non-member with the same error as for an unknown message', async () => {
     const room = await app.createRoom(['bob'], 'private')
     const notifyId = toNotifyId(await sendTraced(room, newTrace().traceparent))
     const absent = `1-${'0'.repeat(32)}` as NotifyId

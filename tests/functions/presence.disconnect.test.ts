@@ -79,7 +79,7 @@ describe('presence.disconnect', () => {
     expect(received.map(({ action }) => action)).toEqual(['offline', 'online'])
   })
 
-  it('rejects a call for another user as forbidden', async () => {
+  it('rejects a call on the subject of another user as forbidden', async () => {
     const payload = JSON.stringify({ connId: 'tab' })
 
     await expect(app.request('as.bob.presence.disconnect', payload, 'alice')).rejects.toMatchObject(

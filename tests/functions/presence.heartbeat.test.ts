@@ -144,7 +144,7 @@ describe('presence.heartbeat', () => {
     expect(received.map(({ user: recipient }) => recipient)).not.toContain(offline)
   })
 
-  it('rejects a heartbeat for another user as forbidden', async () => {
+  it('rejects a call on the subject of another user as forbidden', async () => {
     const payload = JSON.stringify({ connId: 'tab' })
 
     await expect(app.request('as.bob.presence.heartbeat', payload, 'alice')).rejects.toMatchObject({

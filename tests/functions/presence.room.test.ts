@@ -105,7 +105,7 @@ describe('presence.room', () => {
     expect(await nextRejection(() => readPresent(room, user))).toBe('forbidden')
   })
 
-  it('rejects a call for another user as forbidden', async () => {
+  it('rejects a call on the subject of another user as forbidden', async () => {
     const room = await app.createRoom(['bob'], 'private')
 
     await expect(app.request(`as.bob.presence.room.${room}`, '{}', 'alice')).rejects.toMatchObject({

@@ -93,7 +93,7 @@ describe('presence.update', () => {
     expect(await presence.readStatus(user)).toBeUndefined()
   })
 
-  it('rejects an update for another user as forbidden', async () => {
+  it('rejects a call on the subject of another user as forbidden', async () => {
     const payload = JSON.stringify({ status: 'busy' })
 
     await expect(app.request('as.bob.presence.update', payload, 'alice')).rejects.toMatchObject({

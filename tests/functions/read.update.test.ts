@@ -203,7 +203,7 @@ describe('read.update', () => {
     expect(await nextRejection(() => read(me, room, 2))).toBe('forbidden')
   })
 
-  it('rejects an update for another user as forbidden', async () => {
+  it('rejects a call on the subject of another user as forbidden', async () => {
     const room = await app.createRoom(['alice', 'bob'])
 
     await expect(

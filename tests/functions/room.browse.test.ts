@@ -162,7 +162,7 @@ describe('room.browse', () => {
     })
   })
 
-  it('rejects a call for another user as forbidden', async () => {
+  it('rejects a call on the subject of another user as forbidden', async () => {
     await expect(app.request('as.bob.room.browse', '{}', 'alice')).rejects.toMatchObject({
       code: 'forbidden',
     })

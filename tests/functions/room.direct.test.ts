@@ -316,7 +316,7 @@ describe('room.direct', () => {
     })
   })
 
-  it('rejects a call for another user as forbidden', async () => {
+  it('rejects a call on the subject of another user as forbidden', async () => {
     const payload = JSON.stringify({ with: 'charlie' })
 
     await expect(app.request('as.bob.room.direct', payload, 'alice')).rejects.toMatchObject({

@@ -127,7 +127,7 @@ describe('room.info', () => {
     await expectHidden(room, 'bob')
   })
 
-  it('rejects a call for another user as forbidden', async () => {
+  it('rejects a call on the subject of another user as forbidden', async () => {
     const room = await app.createRoom(['bob'], 'private')
 
     await expect(app.request(`as.bob.room.info.${room}`, '{}', 'alice')).rejects.toMatchObject({

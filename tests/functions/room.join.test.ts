@@ -176,7 +176,7 @@ describe('room.join', () => {
     })
   })
 
-  it('rejects a call for another user as forbidden', async () => {
+  it('rejects a call on the subject of another user as forbidden', async () => {
     const room = await app.createRoom([])
 
     await expect(app.request(`as.bob.room.join.${room}`, '{}', 'alice')).rejects.toMatchObject({

@@ -298,7 +298,7 @@ describe('room.list', () => {
     expect(Math.max(...read)).toBe(100)
   })
 
-  it('rejects a call for another user as forbidden', async () => {
+  it('rejects a call on the subject of another user as forbidden', async () => {
     await expect(app.request('as.bob.room.list', '{}', 'alice')).rejects.toMatchObject({
       code: 'forbidden',
     })

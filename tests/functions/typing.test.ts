@@ -113,7 +113,7 @@ describe('typing', () => {
     await expect(startTyping(room, 'charlie')).rejects.toMatchObject({ code: 'forbidden' })
   })
 
-  it('rejects a call for another user as forbidden', async () => {
+  it('rejects a call on the subject of another user as forbidden', async () => {
     const room = await app.createRoom(['bob', newUserId()])
 
     await expect(app.request(`as.bob.typing.${room}`, '{}', 'alice')).rejects.toMatchObject({

@@ -20,7 +20,7 @@ describe('users.id', () => {
     })
   })
 
-  it('rejects a call for another user or identity as forbidden', async () => {
+  it('rejects a call on the subject of another user or identity as forbidden', async () => {
     const token = await identityToken({ issuer: 'https://id.example', subject: 'bob' })
 
     for (const caller of ['bob', token])

@@ -112,7 +112,7 @@ describe('users.me', () => {
     expect(await callMe(newUserId(), { name })).toMatchObject({ name: name.normalize('NFC') })
   })
 
-  it('rejects a call for another user as forbidden', async () => {
+  it('rejects a call on the subject of another user as forbidden', async () => {
     const payload = JSON.stringify({ name: 'Bobby' })
 
     await expect(app.request('as.bob.users.me', payload, 'alice')).rejects.toMatchObject({

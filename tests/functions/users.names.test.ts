@@ -47,7 +47,7 @@ describe('users.names', () => {
     expect(answer).toMatchObject({ status: '400', body: { code: 'invalid' } })
   })
 
-  it('rejects a call for another user as forbidden', async () => {
+  it('rejects a call on the subject of another user as forbidden', async () => {
     const payload = JSON.stringify({ userIds: ['alice'] })
 
     await expect(app.request('as.bob.users.names', payload, 'alice')).rejects.toMatchObject({

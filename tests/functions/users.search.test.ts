@@ -126,7 +126,7 @@ describe('users.search', () => {
     expect(text).not.toMatch(/Seq Scan|Sort/)
   })
 
-  it('rejects a call for another user as forbidden', async () => {
+  it('rejects a call on the subject of another user as forbidden', async () => {
     const payload = JSON.stringify({ text: 'a' })
 
     await expect(app.request('as.bob.users.search', payload, 'alice')).rejects.toMatchObject({

@@ -285,10 +285,10 @@ describe('issuer keys', () => {
       createTokenCheck({ issuer: publicIssuer, internalUrl: issuer.issuer, ...options })
 
     it.each([
-      ['the public URL', `${publicIssuer}/keys`, '/realms/nats-chat/keys'],
-      ['the public host', 'https://id.invalid/keys?v=1', '/keys?v=1'],
-      ['the internal URL', undefined, '/realms/nats-chat/keys'],
-    ])('are fetched from that URL if the discovery document names %s', async (_, keysUrl, path) => {
+      ['below the public URL', `${publicIssuer}/keys`, '/realms/nats-chat/keys'],
+      ['elsewhere on the public host', 'https://id.invalid/keys?v=1', '/keys?v=1'],
+      ['below the internal URL', undefined, '/realms/nats-chat/keys'],
+    ])('are fetched from the internal host if `jwks_uri` is %s', async (_, keysUrl, path) => {
       issuer.moveKeys({ issuer: publicIssuer, path, ...(keysUrl ? { keysUrl } : {}) })
 
       const token = await issuer.token({ iss: publicIssuer })
@@ -296,13 +296,13 @@ describe('issuer keys', () => {
       expect(issuer.fetchCount()).toBe(1)
     })
 
-    it('are fetched from that URL if there is no discovery document', async () => {
+    it('are fetched from the internal URL if there is no discovery document', async () => {
       const token = await issuer.token({ iss: publicIssuer })
 
       expect(await rejectionOf(token, checkInside())).toBeUndefined()
     })
 
-    it('are not fetched from any other host that the discovery document names', async () => {
+    it('are not fetched from a third host, even if `jwks_uri` names it', async () => {
       const other = await startTokenIssuer()
       onTestFinished(() => other.stop())
       const keysUrl = `${other.issuer}/protocol/openid-connect/certs`

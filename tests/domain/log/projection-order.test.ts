@@ -93,8 +93,8 @@ function givenEvents(room: RoomId, random: () => number): LoggedEvent[] {
       events.push(message)
       continue
     }
-    // The last event is a join, because a join is never purged. Without the last event, the other
-    // events would project a lower sequence number to `room_heads`.
+    // The last event is a join, because a join is never purged. If the last event were purged, the
+    // table `room_heads` would get a lower sequence number from the remaining events.
     const target = sent.length > 0 && seq < 149 ? pick(sent) : undefined
     if (!target) {
       events.push({

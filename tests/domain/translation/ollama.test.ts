@@ -76,7 +76,7 @@ describe('Ollama', () => {
   })
 
   it.each([
-    ['an error line after a 200', '{"error":"unexpected EOF"}\n', /unexpected EOF/],
+    ['an error line after the status 200', '{"error":"unexpected EOF"}\n', /unexpected EOF/],
     ['an end without done', '', /before the translation was complete/],
     ['half a line', '{"response":"mu', /invalid line/],
     ['a line that is not JSON', 'oops\n', /invalid line/],
@@ -110,7 +110,7 @@ describe('Ollama', () => {
   })
 
   it.each(['before', 'amid'])(
-    'closes the request when it is aborted %s the output',
+    'closes the HTTP request when the translation is aborted %s the output',
     async (when) => {
       const arrived = Promise.withResolvers<void>()
       const closed = Promise.withResolvers<void>()
