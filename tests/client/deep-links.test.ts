@@ -191,7 +191,7 @@ describe('a link to a message or a room', { timeout: 60_000 }, () => {
     await page.context().close()
   })
 
-  it('opens the room at its first unread message, and shows the number of messages below', async () => {
+  it('opens the room at its first unread message, and shows how many new messages follow below', async () => {
     const { room } = await givenHistory(100)
 
     await alice.page.getByRole('link', { name: room }).click()

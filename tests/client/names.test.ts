@@ -36,7 +36,7 @@ async function connectOperator() {
 }
 
 describe('the page, with unusual names,', { timeout: 60_000 }, () => {
-  it('changes the display name, rejects an impersonation, and restores the original name', async () => {
+  it('changes the display name, rejects a name that looks like another user’s, and restores the original name', async () => {
     const { page } = alice
     const openSettings = async () => {
       await page.getByRole('button', { name: /^A.*(Online|Away)/ }).click()

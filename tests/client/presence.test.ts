@@ -53,7 +53,7 @@ const framesOf = ({ frames }: Visitor, room: string, since = 0) =>
   frames.slice(since).filter((frame) => frame.includes(room))
 
 describe('presence', { timeout: 60_000 }, () => {
-  it('stays online in a shared room after the user leaves another shared room', async () => {
+  it('of a user who leaves a room stays online in another room that they share with the reader', async () => {
     const [left, stays] = [await givenRoom('public', 'alice'), await givenRoom('public', 'alice')]
     await bob.client.call('room.role', { room: left, userId: 'alice', role: 'owner' })
     const his = (await openMembers(stays)).filter({ hasText: 'Bob Brown' })

@@ -150,7 +150,7 @@ describe('a standup', { timeout: 90_000 }, () => {
     ['de', 'Einstellungen', 'ltr'],
     ['zh', '设置', 'ltr'],
     ['ar', 'الإعدادات', 'rtl'],
-  ])('is accessible in %s, in that language’s direction', async (language, settings, dir) => {
+  ])('is accessible in %s, with that language’s direction', async (language, settings, dir) => {
     const app = await openStandup(alice)
 
     await setLanguage(alice.page, language)

@@ -293,7 +293,7 @@ describe.skipIf(missing)(`compose.yaml ${missing ?? ''}`, { timeout: 300_000 }, 
     await expect.poll(targets, { timeout: 60_000 }).toEqual(['up', 'up'])
   })
 
-  it('reports that the disk of PostgreSQL is full, and persists the messages when it has space again', async () => {
+  it('reports that the disk of PostgreSQL is full, and persists the messages when the disk has space again', async () => {
     const id = crypto.randomUUID()
     const count = `select count(*) from messages where text like '${id}%'`
     const persisted = () =>

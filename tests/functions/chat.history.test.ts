@@ -82,7 +82,7 @@ describe('chat.history', () => {
     expect(await read(room)).toEqual({ messages: [], before: false, after: false, asOf: 0 })
   })
 
-  it('returns the newest page by default, or the page before or after a sequence', async () => {
+  it('returns the newest page by default, or the page before or after a sequence number', async () => {
     const { room, seqs } = await createMessages(5)
     const [first, , third, fourth, last] = seqs
 
@@ -96,7 +96,7 @@ describe('chat.history', () => {
     expect(await texts(room, { after: last, limit: 2 })).toBe('<')
   })
 
-  it('returns the messages around a sequence', async () => {
+  it('returns the messages around a sequence number', async () => {
     const { room, seqs } = await createMessages(5)
     const [first, second, third, , last] = seqs
 
@@ -204,7 +204,7 @@ describe('chat.history', () => {
     expect(messages[1]).not.toHaveProperty('replies')
   })
 
-  it('does not count deleted replies, and returns the sequences of those whose deletion is later than asOf', async () => {
+  it('does not count deleted replies, and returns the sequence numbers of those whose deletion is later than asOf', async () => {
     const { room } = await createMessages(1)
     await app.addMember(room, 'bob', 'public')
     const [first] = (await read(room)).messages
@@ -234,13 +234,13 @@ describe('chat.history', () => {
     expect(new Set(messages[0]?.replies?.deleted)).toEqual(new Set(deleted))
   })
 
-  it('returns the sequence of the last persisted event as asOf', async () => {
+  it('returns the sequence number of the last persisted event as asOf', async () => {
     const { room, seqs } = await createMessages(2)
     const [message] = (await read(room)).messages
     if (!message) throw new Error('The page has no message')
     const asOf = async () => (await read(room, { limit: 1, before: seqs[1] })).asOf
-    // Until both messages are persisted, `asOf` may be lower than their sequences. That does no
-    // harm: a client that passes this `asOf` to chat.sync receives some events twice, but loses
+    // Until both messages are persisted, `asOf` may be lower than their sequence numbers. That does
+    // no harm: a client that passes this `asOf` to chat.sync receives some events twice, but loses
     // none.
     await expect.poll(asOf).toBe(seqs[1])
 
@@ -350,9 +350,9 @@ describe('chat.history', () => {
     ['a negative limit', { limit: -1 }],
     ['a fractional limit', { limit: 1.5 }],
     ['a limit of 1e308', { limit: 1e308 }],
-    ['a sequence of 0', { before: 0 }],
-    ['a negative sequence', { after: -1 }],
-    ['an unsafe integer as a sequence', { before: 2 ** 53 }],
+    ['a sequence number of 0', { before: 0 }],
+    ['a negative sequence number', { after: -1 }],
+    ['an unsafe integer as a sequence number', { before: 2 ** 53 }],
     ['before and after together', { before: 5, after: 1 }],
     ['before and around together', { before: 5, around: 1 }],
     ['a value of 0 for around', { around: 0 }],

@@ -66,7 +66,7 @@ describe('chat.history.thread', () => {
     await expect.poll(async () => (await read(thread)).asOf).toBe(thread.seqs[1])
   })
 
-  it('returns the newest page by default, or the page before, after or around a sequence', async () => {
+  it('returns the newest page by default, or the page before, after or around a sequence number', async () => {
     const thread = await createThread(5)
     const [first, second, third, fourth, last] = thread.seqs
 
@@ -145,7 +145,7 @@ describe('chat.history.thread', () => {
   it.each([
     ['a limit of 0', { limit: 0 }],
     ['a limit of 101', { limit: 101 }],
-    ['a negative sequence', { after: -1 }],
+    ['a negative sequence number', { after: -1 }],
     ['before and around together', { before: 5, around: 1 }],
   ])('rejects %s as invalid', async (_name, page) => {
     const thread = await createThread(0)

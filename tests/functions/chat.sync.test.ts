@@ -14,7 +14,7 @@ const sync = (room: string, since: number, as: 'alice' | 'bob' = 'alice') =>
   app.call('chat.sync', { room, since }, as)
 
 describe('chat.sync', () => {
-  it('returns all events of the room and its threads after the given sequence, in order', async () => {
+  it('returns all events of the room and its threads after the given sequence number, in order', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const elsewhere = await app.createRoom(['alice'])
     const first = await app.send(room, 'first', 'alice')
@@ -71,7 +71,7 @@ describe('chat.sync', () => {
     expect(tooMuch).toEqual({ recovered: false })
   })
 
-  it('reports recovered: false for a sequence beyond the end of the stream', async () => {
+  it('reports recovered: false for a sequence number beyond the end of the stream', async () => {
     const room = await app.createRoom(['alice'])
     const { seq } = await app.send(room, 'last', 'alice')
 
@@ -104,7 +104,7 @@ describe('chat.sync', () => {
   })
 
   it.each([-1, 0.5, Number.MAX_SAFE_INTEGER + 1, '1', null])(
-    'rejects the start sequence %s as invalid',
+    'rejects the start sequence number %s as invalid',
     async (since) => {
       const room = await app.createRoom(['alice'])
 

@@ -133,7 +133,7 @@ describe('connection.closed', () => {
     expect(await readLease(key)).toMatchObject({ state: 'closed', ttl: '60s' })
   })
 
-  it('is not needed to end a lease on a server that presence.sweep does not know: without heartbeats, the lease expires', async () => {
+  it('is not needed to end the presence lease of a connection to a server that presence.sweep does not know: without heartbeats, the lease expires', async () => {
     const [user, server] = [newUserId(), `N${'A'.repeat(55)}`]
 
     const { nextMs } = await presence.heartbeat(user, natsConnectionId({ server, client: 7 }))

@@ -26,7 +26,7 @@ afterAll(async () => {
 })
 
 describe('fanout', () => {
-  it('publishes each event of a room once, with the sequence of the event before it', async () => {
+  it('publishes each event of a room once, with the sequence number of the event before it', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner' })
     const mailbox = await listenToRoom(room, 'charlie')
 

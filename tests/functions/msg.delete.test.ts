@@ -25,7 +25,7 @@ async function createMessage(text = 'a secret', kind: 'public' | 'private' = 'pu
 }
 
 describe('msg.delete', () => {
-  it('keeps the sequence, sender and time of the message, and removes its text', async () => {
+  it('keeps the sequence number, sender and time of the message, and removes its text', async () => {
     const { room, sent, notifyId } = await createMessage('a secret for @bob')
 
     const { seq } = await remove(notifyId, 'alice')
@@ -106,7 +106,7 @@ describe('msg.delete', () => {
     expect(await read(notifyId, 'alice')).toMatchObject({ threadId: sent.id, text: '' })
   })
 
-  it('stores one deletion for concurrent and repeated calls, and returns its sequence to every call', async () => {
+  it('stores one deletion for concurrent and repeated calls, and returns its sequence number to every call', async () => {
     const { room, notifyId } = await createMessage()
 
     const answers = await Promise.all(

@@ -124,7 +124,7 @@ describe('msg.edit', () => {
     await expect.poll(texts).toEqual(['still under it'])
   })
 
-  it('stores no event when the text is unchanged, and returns the sequence of the message or of its last edit', async () => {
+  it('stores no event when the text is unchanged, and returns the sequence number of the message or of its last edit', async () => {
     const { room, sent, notifyId } = await createMessage()
 
     const unchanged = await edit(notifyId, 'first', 'alice')

@@ -14,14 +14,14 @@ import { badPayloads } from '../support/bad-payloads.ts'
 const app = useApp()
 
 describe('msg.find', () => {
-  it('returns the sequence of a message by its id', async () => {
+  it('returns the sequence number of a message by its id', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const { id, seq } = await app.send(room, 'here', 'alice')
 
     await expect.poll(() => app.call('msg.find', { room, id }, 'bob')).toEqual({ seq })
   })
 
-  it('returns the sequence and the thread of a reply', async () => {
+  it('returns the sequence number and the thread of a reply', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const first = await app.send(room, 'shall we?', 'alice')
     const input = { room, threadId: first.id, clientId: newClientId(), text: 'we shall' }
@@ -32,7 +32,7 @@ describe('msg.find', () => {
       .toEqual({ seq, thread: { id: first.id, seq: first.seq } })
   })
 
-  it('returns the sequence of a deleted message', async () => {
+  it('returns the sequence number of a deleted message', async () => {
     const room = await app.createRoom(['alice'])
     const sent = await app.send(room, 'a mistake', 'alice')
     await app.call('msg.delete', { notifyId: toNotifyId(sent) }, 'alice')

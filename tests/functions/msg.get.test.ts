@@ -177,7 +177,7 @@ describe('msg.get', () => {
     expect(await nextRejection(() => app.call('msg.get', { notifyId }, 'bob'))).toBe('forbidden')
   })
 
-  it('rejects a notify id with an existing sequence and an unknown message id', async () => {
+  it('rejects a notify id with an existing sequence number and an unknown message id', async () => {
     const room = await app.createRoom(['alice'])
     const { seq } = await app.send(room, 'hello', 'alice')
 
@@ -186,7 +186,7 @@ describe('msg.get', () => {
     ).rejects.toMatchObject({ code: 'forbidden' })
   })
 
-  it('rejects a notify id with the id of one message and the sequence of another', async () => {
+  it('rejects a notify id with the id of one message and the sequence number of another', async () => {
     const room = await app.createRoom(['alice'])
     const first = await app.send(room, 'first', 'alice')
     const second = await app.send(room, 'second', 'alice')
@@ -197,7 +197,7 @@ describe('msg.get', () => {
     await expect(get(second.seq)).rejects.toMatchObject({ code: 'forbidden' })
   })
 
-  it('rejects a notify id with the sequence of an event that is not a message', async () => {
+  it('rejects a notify id with the sequence number of an event that is not a message', async () => {
     const { nc } = await app.connectAs('functions')
     const { seq } = await jetstream(nc).publish('chat.general.thread.one', '{}')
 

@@ -114,7 +114,7 @@ describe('msg.react', () => {
     })
   })
 
-  it('stores no event when a call is repeated, and returns the sequence of the existing event', async () => {
+  it('stores no event when a call is repeated, and returns the sequence number of the existing event', async () => {
     const { room, notifyId } = await createMessage()
 
     const on = await react(notifyId, '👍', 'bob')

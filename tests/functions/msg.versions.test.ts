@@ -39,7 +39,7 @@ describe('msg.versions', () => {
     })
   })
 
-  it.each(['owner', 'moderator'] as const)('returns the versions to a room %s', async (bob) => {
+  it.each(['owner', 'moderator'] as const)('lets a room %s read the versions', async (bob) => {
     const { notifyId } = await createEditedMessage(bob)
 
     const { versions } = await readVersions(notifyId, 'bob')

@@ -25,7 +25,7 @@ afterAll(async () => {
 })
 
 describe('persist', () => {
-  it('stores a message with the sequence and the time that its sender received', async () => {
+  it('stores a message with the sequence number and the time that its sender received', async () => {
     const room = await app.createRoom(['alice'])
     const clientId = newClientId()
 

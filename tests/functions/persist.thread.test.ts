@@ -72,7 +72,7 @@ describe('persist.thread', () => {
     expect(rows.slice(1).map((row) => row.seq)).toEqual([seq, last.seq])
   })
 
-  it('updates the last sequence and time of the room in the table room_heads', async () => {
+  it('updates the last sequence number and time of the room in the table room_heads', async () => {
     const room = await app.createRoom(['alice'])
     const { id: threadId } = await app.send(room, 'first', 'alice')
     const { seq } = await reply(room, threadId, 'under it', 'alice')

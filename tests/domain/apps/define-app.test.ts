@@ -16,7 +16,7 @@ describe('scheduled', () => {
 })
 
 describe('checkPost', () => {
-  it('rejects a text with a placeholder that has no argument', () => {
+  it('rejects a text with a placeholder that has no value in `args` or `users`', () => {
     const post = { texts: texts('{{ user }} thanked {{ name }}'), key: 'k' }
 
     expect(() => checkPost(post)).toThrow('args and users have no name')

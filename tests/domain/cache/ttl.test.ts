@@ -33,7 +33,7 @@ describe('fetchWithAgedTtl', () => {
 })
 
 describe('fetchOrAbsent', () => {
-  it('returns an existing value with its TTL', async () => {
+  it('returns an existing value, and keeps the TTL', async () => {
     const options = { ttl: 500 }
 
     expect(await fetchOrAbsent(options, async () => 'value')).toBe('value')
