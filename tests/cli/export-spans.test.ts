@@ -137,7 +137,7 @@ describe('spans', () => {
       'OTEL_EXPORTER_OTLP_PROTOCOL is "grpc": use http/protobuf or http/json',
     ],
   ])(
-    'are not exported with the invalid settings %o: the start fails, and the error says what to use instead',
+    'are not exported with the invalid settings %o: the start fails, and the error says what to use',
     async (env, text) => {
       const settings = { ...env, NATS_URL: bench.nats.urlOf('functions') }
       const args = ['start', folder, '--no-supervisor']

@@ -323,8 +323,8 @@ describe('a poll', { timeout: 60_000 }, () => {
     const late = bobApp.getByRole('group', { name: 'Too late?' })
     await late.getByText('Closed').waitFor()
 
-    // Bob votes although the poll is closed, as if he had voted just before the closing, and his vote
-    // had arrived after it.
+    // Bob votes although the poll is closed, like a user whose vote was sent just before the closing
+    // and arrives after it.
     await late.evaluate((group) => group.removeAttribute('disabled'))
     await late.getByRole('radio', { name: 'Pizza' }).click()
     await bobApp.getByRole('alert').getByText('The poll is closed.').waitFor()

@@ -87,7 +87,7 @@ describe('the console', { timeout: 60_000 }, () => {
     await console.getByLabel('Filter by name').fill('')
   })
 
-  it('is hidden from other users: no link, no page, and its code is not loaded', async () => {
+  it('is hidden from users who are no administrators: no link, no page, and its code is not loaded', async () => {
     expect(await bob.page.getByRole('link', { name: 'Console' }).count()).toBe(0)
 
     await bob.page.goto(`${fixture.urls.web}/console/dead`)

@@ -559,7 +559,7 @@ describe('a page opened while a dependency is unavailable', { timeout: 120_000 }
     await charlie.context().close()
   })
 
-  it('shows cached messages or an error while the OIDC provider is down, and logs in afterwards', async () => {
+  it('shows cached messages, or an error in a new browser, while the OIDC provider is down, and recovers afterwards', async () => {
     const room = await givenRoom('before the provider stopped')
     await expect.poll(() => readLocalStore(alice.page)).toContain('before the provider stopped')
     const stranger = await (await fixture.browser.newContext({ locale: 'en-US' })).newPage()

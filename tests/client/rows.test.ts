@@ -168,7 +168,7 @@ describe('the unread line', () => {
   it.each([
     ['no read position', undefined],
     ['no unread message', 5],
-  ])('is absent with %s', (_title, readSeq) => {
+  ])('is absent if there is %s', (_title, readSeq) => {
     const rows = createRows()(items, [], readSeq, 'alice')
 
     expect(rows.filter(({ kind }) => kind === 'unread')).toEqual([])

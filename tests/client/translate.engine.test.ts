@@ -167,7 +167,7 @@ describe('translations of a language model', () => {
     expect(await translationOf('about it').getByText('Frag').count()).toBe(0)
   })
 
-  it('are replaced by the reason while the engine is unavailable, and appear without a reload afterwards', async () => {
+  it('are replaced by a notice with the reason while the engine is unavailable, and appear without a reload afterwards', async () => {
     await page.evaluate(() => {
       const { setInterval } = window
       Object.assign(window, {

@@ -98,7 +98,7 @@ describe('the unread count of a room', () => {
     expect(totalOf(now)).toEqual({ unread: 1, mentions: 0 })
   })
 
-  it('counts a thread reply only if it mentions the user', () => {
+  it('counts a reply in a thread that the user does not follow only if the reply mentions the user', () => {
     const threadId = idOf(1)
     const now = withNotices(
       startUnread(counted(2, 0)),
@@ -132,7 +132,7 @@ describe('the unread count of a room', () => {
     expect(totalOf(applyCount(read, counted(3, 2, { readSeq: 1 })))).toMatchObject({ unread: 3 })
   })
 
-  it('is replaced by that of a later room.list response, even if its sequence number is the same', () => {
+  it('is replaced by that of a later room.list response, even if both responses have the same sequence number', () => {
     expect(totalOf(applyCount(startUnread(counted(4, 2)), counted(4, 1))).unread).toBe(1)
   })
 

@@ -264,7 +264,7 @@ describe('the whiteboard', { timeout: 60_000 }, () => {
     await expectNoProblems(bob)
   })
 
-  it('shows the strokes of both users after one was offline', async () => {
+  it('shows the strokes of both users after one of them was offline', async () => {
     await bob.page.context().setOffline(true)
     await bob.page.evaluate(() => dispatchEvent(new Event('offline')))
     await drag(bob.page, bobApp, [0.1, 0.1], [0.9, 0.1])

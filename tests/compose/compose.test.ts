@@ -213,7 +213,7 @@ describe.skipIf(missing)(`compose.yaml ${missing ?? ''}`, { timeout: 300_000 }, 
     }
   })
 
-  it('restricts services of the profiles ollama and observe like the services without a profile', async () => {
+  it('limits the rights of services of the profiles ollama and observe like those of services without a profile', async () => {
     const script = 'import json, sys, yaml; json.dump(yaml.safe_load(sys.stdin), sys.stdout)'
     // Compose v2 prints only services of active profiles, so both profiles are activated.
     const profiles = ['--profile', 'ollama', '--profile', 'observe']
@@ -310,7 +310,7 @@ describe.skipIf(missing)(`compose.yaml ${missing ?? ''}`, { timeout: 300_000 }, 
     await expect.poll(persisted, { timeout: 60_000 }).toBe('5\n')
   })
 
-  it('continues to serve when the disk of the leading nats-server is full, and that server logs it', async () => {
+  it('continues to serve when the disk of the leading nats-server is full, and that server logs the error', async () => {
     servers = await orderServers()
     const [leader = ''] = servers
     await system.fillDisk(leader)
@@ -359,7 +359,7 @@ describe.skipIf(missing)(`compose.yaml ${missing ?? ''}`, { timeout: 300_000 }, 
   })
 
   it.skipIf(!canFail)(
-    'continues to serve when the disk of the leading nats-server becomes read-only, and that server logs it',
+    'continues to serve when the disk of the leading nats-server becomes read-only, and that server logs the error',
     async () => {
       const [leader = ''] = await orderServers()
       await system.makeReadOnly(leader)

@@ -147,7 +147,7 @@ async function mountDisks(engine: Engine, folder: string) {
   }
 }
 
-/** Creates an empty file system in a file beside the folder, and mounts it. */
+/** Creates an empty file system in the file `{disk}.img`, and mounts it at the folder `disk`. */
 async function createImage(engine: Engine, disk: string, megabytes: number) {
   await engine.enter('truncate', '--size', `${megabytes}M`, `${disk}.img`)
   await engine.enter('mkfs.ext4', '-q', '-m', '0', `${disk}.img`)

@@ -1,7 +1,7 @@
-// `npm run screenshots [name…]` takes the pictures in docs/screenshots: those that are named, or else all. It
-// takes them in alice's browser, on a new system with demo messages. The name `icons` stands for the icons of
-// the installed app.
-// Emoji and Arabic need fonts: with apt, fonts-noto-color-emoji and fonts-noto-core.
+// `npm run screenshots [name…]` takes the pictures in docs/screenshots that have the given names, or all of
+// them without a name. It takes them in alice's browser, on a new system with demo messages. The name `icons`
+// stands for the icons of the installed app.
+// Emoji and Arabic text need the fonts in Debian's packages fonts-noto-color-emoji and fonts-noto-core.
 import { mkdir, mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
