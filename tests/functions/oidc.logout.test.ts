@@ -122,7 +122,7 @@ describe('oidc.logout', () => {
     for (const nc of bystanders) await nc.flush()
   })
 
-  it('closes a connection whose token names no session, and rejects the token', async () => {
+  it('closes a connection whose token names no session when any session of its user is logged out, and rejects this token', async () => {
     const user = createUser()
     const token = await user.token(undefined)
     const nc = await open(token)

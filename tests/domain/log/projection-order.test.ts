@@ -102,7 +102,7 @@ function givenEvents(room: RoomId, random: () => number): LoggedEvent[] {
         data: { ...inRoom, kind: 'member', action: 'join', userId: inRoom.by },
       })
     } else if (random() < 0.05) {
-      // A late retry can store a second copy of a message.
+      // A retry after JetStream's duplicate window stores a second copy of a message.
       events.push({ seq, data: target.data })
     } else {
       events.push({ seq, data: changeOf(target, seq, inRoom) })
