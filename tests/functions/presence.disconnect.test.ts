@@ -8,7 +8,7 @@ const app = useApp()
 const presence = createPresenceFixture(app)
 
 describe('presence.disconnect', () => {
-  it('sets a user offline when the last connection closes, and publishes the change once to the room', async () => {
+  it('sets a user offline when their last connection closes, and publishes the change once to their room', async () => {
     const [user, last] = [newUserId(), newUserId()]
     const room = await app.createRoom([user, last])
     await presence.heartbeat(user)

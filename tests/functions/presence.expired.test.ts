@@ -27,7 +27,7 @@ describe('presence.expired', () => {
     expect(await presence.readStatus(user)).toBe('offline')
   })
 
-  it('keeps the status of a user when a lease expires while another of their connections is alive', async () => {
+  it('keeps the status of a user when the lease of one connection expires, but another connection is alive', async () => {
     const user = newUserId()
     await presence.heartbeat(user, 'alive')
     await presence.heartbeat(user, 'dead')
@@ -73,7 +73,7 @@ describe('presence.expired', () => {
     expect(await presence.readLeases(user)).toEqual([`${user}.tab`])
   })
 
-  it('relies on a bucket whose leases expire after 45 seconds and leave a delete marker in its stream', async () => {
+  it('watches a bucket in which leases expire after 45 seconds and leave delete markers, which trigger the function', async () => {
     const { nc } = await app.connectAs('functions')
     const user = newUserId()
     await presence.heartbeat(user)

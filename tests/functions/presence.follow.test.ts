@@ -7,7 +7,7 @@ const app = useApp()
 const presence = createPresenceFixture(app)
 
 describe('presence.follow', () => {
-  it.each(['online', 'away'] as const)('publishes that a new member is %s', async (status) => {
+  it.each(['online', 'away'] as const)('tells the room that a new member is %s', async (status) => {
     await startInstance()
     const [user, last] = [newUserId(), newUserId()]
     await presence.goOnline(user, status)

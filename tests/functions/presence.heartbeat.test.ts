@@ -20,7 +20,7 @@ describe('presence.heartbeat', () => {
     expect(await presence.readStatus(user)).toBe('online')
   })
 
-  it('accepts a user whose token has no role', async () => {
+  it('accepts a heartbeat of a user whose token has no role', async () => {
     const answer = await app.call('presence.heartbeat', { connId: crypto.randomUUID() }, 'charlie')
 
     expect(answer).toMatchObject({ status: 'online' })

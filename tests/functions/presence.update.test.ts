@@ -85,7 +85,7 @@ describe('presence.update', () => {
     expect(new Set(received.map(({ at }) => at)).size).toBe(received.length)
   })
 
-  it('rejects an update of an offline user as a conflict, and stores nothing', async () => {
+  it('rejects an update by an offline user as a conflict, and stores nothing', async () => {
     const user = newUserId()
 
     await expect(presence.update(user, 'away')).rejects.toMatchObject({ code: 'conflict' })

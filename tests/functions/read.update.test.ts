@@ -87,7 +87,7 @@ describe('read.update', () => {
     expect(await read(me, empty, 11, true)).toMatchObject({ seq: 0 })
   })
 
-  it('ignores the sequence of a message in another room', async () => {
+  it('ignores the sequence number of a message in another room', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const other = await app.createRoom(['alice'])
     const { seq } = await app.send(other, 'elsewhere', 'alice')
@@ -97,7 +97,7 @@ describe('read.update', () => {
     expect(answer).toMatchObject({ seq: 0, unread: 0, mentions: 0 })
   })
 
-  it('accepts the sequence of a message that is not yet persisted', async () => {
+  it('accepts the sequence number of a message that is not yet persisted', async () => {
     const room = await app.createRoom(['alice', 'bob'])
 
     for (const text of ['1', '2', '3', '4', '5']) {
@@ -120,7 +120,7 @@ describe('read.update', () => {
     expect(answer).toEqual({ seq, unread: 2, mentions: 1, asOf: last.seq })
   })
 
-  it('counts unread messages and mentions after any given sequence', async () => {
+  it('counts unread messages and mentions after any given sequence number', async () => {
     const { me, room } = await createReader()
 
     const counts = await Promise.all([0, 1, 5, 9, 10, 11].map((seq) => countUnread(room, seq, me)))

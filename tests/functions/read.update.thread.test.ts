@@ -45,7 +45,7 @@ describe('read.update.thread', () => {
     expect(await read(room, threadId, one.seq, 'bob')).toMatchObject({ threadSeq: two.seq })
   })
 
-  it('accepts the sequence of a reply that is not yet persisted', async () => {
+  it('accepts the sequence number of a reply that is not yet persisted', async () => {
     const { room, threadId } = await createThread('bob')
 
     for (const text of ['1', '2', '3', '4', '5']) {

@@ -142,7 +142,7 @@ describe('room.archive', () => {
     expect(await readKeys(room)).toEqual(before)
   })
 
-  it('keeps the id of an archived room reserved', async () => {
+  it('keeps the id of an archived room reserved, so that room.create rejects it', async () => {
     const room = await app.createRoom(['alice'], 'public', { alice: 'owner' })
     await archive(room, 'alice')
     const input = { room, name: 'Mine', kind: 'public' } as const

@@ -9,7 +9,7 @@ const list = (room: RoomId, as: TestPerson) => app.call('room.bans', { room }, a
 beforeAll(() => app.createUsers('alice', 'bob', 'charlie'))
 
 describe('room.bans', () => {
-  it('lists the banned users with their names, newest first', async () => {
+  it('lists the banned users with their names, newest ban first', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
     for (const userId of ['charlie', 'bob']) await app.call('room.kick', { room, userId }, 'alice')
 

@@ -95,8 +95,8 @@ describe('room.browse', () => {
       { length: 101 },
       (_, index) => `${word} ${String(index).padStart(3, '0')}`,
     )
-    // The first 60 rooms have the same name. So the first page ends between two rooms that only
-    // their ids put in order.
+    // The first 60 rooms have the same name. So the first page ends between two rooms that are
+    // sorted only by their ids.
     const ids = await Promise.all(
       names.map((_, index) => createNamedRoom(index < 60 ? word : `${word}${index}`)),
     )
@@ -151,7 +151,7 @@ describe('room.browse', () => {
     ])
   })
 
-  it('rejects the id of a hidden room as the cursor with the same error as an unknown id', async () => {
+  it('rejects a cursor that is the id of a hidden room, with the same error as for an unknown id', async () => {
     const secret = await createNamedRoom('a secret', 'private')
     const absent = newRoomId()
 

@@ -69,7 +69,7 @@ describe('room.create', () => {
   })
 
   it.each(['secret', 'project-x', 'plans-2026', 'plans-_abcdefgh'])(
-    'rejects the id %s of a private room, because it can be guessed',
+    'rejects the id %s for a private room, because such an id can be guessed',
     async (room) => {
       const input = { room: room as RoomId, name: 'Mine', kind: 'private' } as const
 

@@ -19,7 +19,7 @@ async function readInvited(): Promise<RoomId[]> {
 beforeAll(() => app.createUsers('alice', 'bob', 'charlie'))
 
 describe('room.decline', () => {
-  it('ends the invitation, and publishes this to all clients of the invited user', async () => {
+  it('ends the invitation, and notifies all clients of the invited user', async () => {
     const room = await app.createRoom(['alice'], 'private')
     await invite(room)
     const toBob = await app.listen(deliverInvitation, { user: 'bob', room }, 'bob')

@@ -269,7 +269,7 @@ describe('room.direct', () => {
     expect(await app.readEvents(room.id)).toHaveLength(3)
   })
 
-  it('adds back a member who left, and stores one event for repeated calls', async () => {
+  it('adds back a member who left, and stores one join event for repeated calls', async () => {
     const [me, other] = [await createUser(), await createUser()]
     const { room } = await open(me, other)
     await expect.poll(() => readHead(room.id)).toBeDefined()
@@ -301,7 +301,7 @@ describe('room.direct', () => {
     expect(await (await app.openBucket(ROOMS_KV)).get(id)).toBeNull()
   })
 
-  it('rejects a call if a room of another kind has the same id, and adds no member', async () => {
+  it('rejects a call if a room of another kind has the id of the direct room, and adds no member', async () => {
     const [me, other] = [await createUser(), await createUser()]
     const id = directRoomOf(me, other)
     await db.insert(rooms).values({ id, name: 'A trap', kind: 'public' })

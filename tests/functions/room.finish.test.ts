@@ -54,7 +54,7 @@ const readChanges = async (room: RoomId) =>
   (await app.readEvents(room)).flatMap((event) => (event.kind === 'message' ? [] : [event]))
 
 describe('room.finish', () => {
-  it('publishes pending events once the stream accepts writes again, including those of a crashed process', async () => {
+  it('publishes pending events, including those of a crashed process, once the stream accepts writes again', async () => {
     const interrupted = await createInterrupted()
     const room = await createRoom(['bob'])
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')

@@ -45,7 +45,7 @@ describe('room.info', () => {
     expect(Math.abs(Date.now() - Date.parse(answer.createdAt))).toBeLessThan(60_000)
   })
 
-  it('returns a public room to a non-member, and omits the role', async () => {
+  it('returns a public room to a non-member, without a role of the caller', async () => {
     const room = await app.createRoom(['alice'])
 
     const answer = await info(room, 'charlie')
@@ -86,7 +86,7 @@ describe('room.info', () => {
     expect(answer.members.map(({ userId }) => userId)).toEqual(people.slice(2).reverse())
   })
 
-  it('returns a room without members', async () => {
+  it('returns a room that has no members', async () => {
     const room = await app.createRoom([])
 
     expect(await info(room, 'alice')).toMatchObject({ count: 0, members: [] })
@@ -108,7 +108,7 @@ describe('room.info', () => {
     await expectHidden(room, 'bob')
   })
 
-  it('rejects a banned user immediately', async () => {
+  it('rejects a user right after the ban', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     await info(room, 'bob')
     const membership = and(eq(members.room, room), eq(members.userId, 'bob' as UserId))
@@ -118,7 +118,7 @@ describe('room.info', () => {
     await expectHidden(room, 'bob')
   })
 
-  it('rejects a former member of a private room immediately', async () => {
+  it('rejects a former member of a private room right after the removal', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private')
     await info(room, 'bob')
     const membership = and(eq(members.room, room), eq(members.userId, 'bob' as UserId))

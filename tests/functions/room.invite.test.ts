@@ -14,7 +14,7 @@ const invite = (room: string, userId: string, as: TestPerson, role?: 'guest') =>
 beforeAll(() => app.createUsers('alice', 'bob', 'charlie'))
 
 describe('room.invite', () => {
-  it('adds the user only when they accept with room.join', async () => {
+  it('adds the invited user only when they accept with room.join', async () => {
     const room = await app.createRoom(['alice'], 'private')
     const changes = await app.listen(roomChanged, { room }, 'functions')
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
@@ -175,7 +175,7 @@ describe('room.invite', () => {
     expect(await app.call('room.members', { room }, 'functions')).toEqual({ members: ['alice'] })
   })
 
-  it('rejects callers who may not invite with the same error for known and unknown users', async () => {
+  it('rejects callers without the right to invite, with the same error whether or not the invited user exists', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { bob: 'guest' })
     const messagesFor = async (as: TestPerson) =>
       Promise.all(

@@ -142,7 +142,7 @@ describe('room.join', () => {
     expect(joined.toSorted()).toEqual(users.toSorted())
   })
 
-  it('restores a missing entry of the member index when a member calls', async () => {
+  it('restores the missing entry of a member in the member index when the member calls', async () => {
     const room = await app.createRoom(['alice'])
     const index = await app.openBucket(ROOMS_KV)
     await index.delete(`${room}.alice`)

@@ -58,7 +58,7 @@ describe('room.kick', () => {
     expect(await toBob.next()).toMatchObject({ event: { action: 'kick', userId: 'bob' } })
   })
 
-  it('makes fanout publish later events of a public room to each member, instead of broadcasting them', async () => {
+  it('makes fanout publish later events of a public room to each member, because the banned user would receive broadcasts', async () => {
     const room = await app.createRoom(['alice', 'bob', 'charlie'], 'public', { alice: 'owner' })
     const multicast = await app.listen(roomNotify, { room }, 'charlie')
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
@@ -182,7 +182,7 @@ describe('room.kick', () => {
     },
   )
 
-  it('stops the live events of a public room for a banned user who was not a member', async () => {
+  it('stops publishing the events of a public room to a banned user who was not a member', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner' })
     const toCharlie = await app.listen(roomNotify, { room }, 'charlie')
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')

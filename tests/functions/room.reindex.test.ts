@@ -116,11 +116,11 @@ describe('room.reindex', () => {
     }
   })
 
-  it('rebuilds the member index before an event is published to a room', async () => {
+  it('rebuilds the lost member index before an event is published to a room', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
-    // This call makes the runtime cache alice's membership. So not `send`, but the later delivery
-    // to the members is the first to need the index.
+    // This call makes the runtime cache alice's membership. So `send` does not read the index, and
+    // the delivery to the members is the first to need it.
     await isMember(room, 'alice')
     await manager.streams.purge(stream)
 

@@ -130,7 +130,7 @@ describe('room.role', () => {
     },
   )
 
-  it('rejects as forbidden a call for a non-member, and one in a direct room', async () => {
+  it('rejects as forbidden a role for a non-member, and a role change in a direct room', async () => {
     const room = await app.createRoom(['alice'], 'public', { alice: 'owner' })
     const direct = await app.createRoom(['alice', 'bob'], 'direct', { alice: 'owner' })
 

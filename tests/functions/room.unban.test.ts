@@ -35,8 +35,8 @@ describe('room.unban', () => {
     await unban(room, 'charlie', 'alice')
     await unban(room, 'bob', 'alice')
 
-    // For up to half a second, a process may still have cached that the room has bans, and then
-    // publishes to each member instead. So the test sends until a message is broadcast.
+    // For up to half a second, a process may have cached that the room has bans. It then publishes
+    // to each member instead of broadcasting, so the test sends until a message is broadcast.
     for (let isReceived = false; !isReceived; ) {
       await app.send(room, 'for all', 'alice')
       await app.connectAs('charlie').then(({ nc }) => nc.flush())

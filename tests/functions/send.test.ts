@@ -129,7 +129,8 @@ describe('send', () => {
 
     expect(await toAlice.next()).toMatchObject({ user: 'alice', seq })
     expect(await toBob.next()).toMatchObject({ user: 'bob', seq })
-    // Charlie's first notice is from the other room, so charlie received none from the secret room.
+    // The message in the secret room was sent first, but charlie's first notice is from the other
+    // room: charlie received none from the secret room.
     expect(await toCharlie.next()).toMatchObject({ user: 'charlie', room: other })
     expect(await toPublic.until(({ room }) => room === open)).not.toContainEqual(
       expect.objectContaining({ room: secret }),

@@ -55,7 +55,7 @@ describe('send.thread', () => {
     expect(findNotice(second.seq)).not.toHaveProperty('threadId')
   })
 
-  it('publishes a reply with the user who started its thread, even if the text is too long to be included', async () => {
+  it('publishes a reply with the id of the user who started its thread, even if the text is too long to be included', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const first = await app.send(room, 'first', 'alice')
     const notices = await app.listen(roomNotify, { room }, 'bob')

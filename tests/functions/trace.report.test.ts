@@ -70,7 +70,7 @@ describe('trace.report', () => {
 describe('the client of the page', () => {
   const delayMs = 50
 
-  it('reports its first call of send, and no later call if the runtime answers that no traces are exported', async () => {
+  it('reports the span of its first call of send, and of no later call if the runtime answers that no traces are exported', async () => {
     const { nc } = await app.connectAs('alice')
     const room = await app.createRoom(['alice'])
     const page = createTracedClient(

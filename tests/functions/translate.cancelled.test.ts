@@ -23,7 +23,7 @@ it('translate.cancelled ends the delivery to the listener who cancels, and ends 
   await toAlice.next()
   await toBob.next()
 
-  // Bob's call has no effect: he cannot cancel alice's request, even with its key.
+  // Bob's call has no effect: he cannot cancel alice's request, even if he knows its `msgKey`.
   await test.app.call('translate.cancel', { msgKey: first.msgKey }, 'bob')
   await test.app.call('translate.cancel', { msgKey: first.msgKey }, 'alice')
 

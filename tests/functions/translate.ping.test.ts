@@ -61,7 +61,7 @@ describe('translate.ping', () => {
     expect(joinPieces(await test.piecesOf(box, again.msgKey))).toBe('Nos vemos')
   }, 90_000)
 
-  it('reports a missing model with the command that adds it', async () => {
+  it('reports that a model is missing, and the command that adds it', async () => {
     test.ollama.models('other:latest')
     test.ollama.answer((response) => void response.writeHead(404).end('{"error":"no model"}'))
     const room = await test.app.createRoom(['alice'])
