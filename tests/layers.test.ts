@@ -95,7 +95,7 @@ describe('the layers of the project', () => {
     },
   )
 
-  it('let an app import no other app, and the component kit only through its entry point', () => {
+  it('let an app import no other app, and from apps/_kit only the entry point', () => {
     const wrong = filesOf('apps').flatMap((file) =>
       importsOf(file)
         .filter((target) => layerOf(target) === 'apps' && target !== 'apps/_kit/index.ts')
@@ -213,7 +213,10 @@ describe('the project', () => {
   })
 })
 
-/** Type imports do not exist at run time, so they are included only with `types`. */
+/**
+ * Returns the resolved imports of a file. Type imports do not exist at run time, so they are
+ * included only with `types`.
+ */
 function importsOf(file: string, { types = false } = {}): string[] {
   const lang = file.endsWith('x') ? 'tsx' : 'ts'
   const { body } = parseAst(readFileSync(join(root, file), 'utf8'), { lang })

@@ -81,7 +81,10 @@ describe('the commands of docs/operations.md', { timeout: 280_000 }, () => {
     database = await startPostgres({ dir, binaries: await findPostgres(), port })
   }
 
-  /** Prepares what the commands need: the programs in PATH, and the folder `secrets`. */
+  /**
+   * Prepares what the commands of docs/operations.md need: the programs in PATH, and the folder
+   * `secrets`.
+   */
   async function prepareCommands() {
     const [bin, folder] = [join(dir, 'bin'), join(dir, 'secrets')]
     await mkdir(bin)
@@ -226,7 +229,8 @@ describe('the commands of docs/operations.md', { timeout: 280_000 }, () => {
     expect(await again.client.call('send', repeated)).toMatchObject({ id: first.id })
 
     // Send until the restored stream has passed the last sequence number that the page has seen.
-    // This number then belongs to different messages in the lost stream and in the restored one.
+    // This number then belongs to different messages in the lost stream and in the restored one,
+    // and the page must show those of the restored stream.
     for (let seq = 0; seq <= later.seq; ) {
       const [text, clientId] = [crypto.randomUUID(), newClientId()]
       const answer = await again.client.call('send', { room, clientId, text })

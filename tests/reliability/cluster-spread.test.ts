@@ -147,7 +147,7 @@ async function readLogs() {
   return (await Promise.all(paths.map((path) => readFile(path, 'utf8')))).join('')
 }
 
-/** Counts the connections on each server in the accounts that only runtimes use. */
+/** Counts each server's connections in FUNCTIONS and AUTH, the accounts that only runtimes use. */
 async function countConnections(sys: NatsConnection) {
   const counts = { FUNCTIONS: [] as number[], AUTH: [] as number[] }
   for (const acc of ['FUNCTIONS', 'AUTH'] as const) {

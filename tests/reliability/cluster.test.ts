@@ -60,7 +60,7 @@ beforeAll(async () => {
 afterAll(() => cluster?.[Symbol.asyncDispose]())
 
 describe('a cluster of three nats-servers', { timeout: 180_000 }, () => {
-  it('raises the replicas of all streams and buckets to NATS_REPLICAS, and never lowers them', async () => {
+  it('raises the number of replicas of each stream and bucket to NATS_REPLICAS, and never lowers it', async () => {
     const [server] = cluster.servers
     const jsm = await jetstreamManager(await cluster.connectFunctions(server))
     const replicas = async () => {

@@ -116,7 +116,7 @@ describe('an endless loop in a function', { timeout: 60_000 }, () => {
       ['--instances', '2'],
       /instance gave no sign of life, killing it/,
     ],
-  ])('makes the supervisor replace the process of the function: %s', async (_, args, sign) => {
+  ])('makes the supervisor replace the process of the function (in %s)', async (_, args, sign) => {
     await using bench = await createCommandLine()
     const functions = await bench.write({ 'greet.ts': greet, 'spin.ts': spin })
     const runtime = await bench.start(functions, args)

@@ -195,7 +195,8 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages, on %s', (kind) =>
     await servers.nats.kill('SIGKILL')
     await servers.nats.restart()
 
-    // The restart closed all connections and deleted the in-memory buckets.
+    // The restart closed all connections and deleted the in-memory buckets, so wait until a user
+    // can connect again.
     await expect.poll(tryToConnect, reconnection).toBe('connected')
     await using later = createApp(servers.urls)
     const send = () =>
@@ -215,8 +216,8 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages, on %s', (kind) =>
   }, 60_000)
 
   /**
-   * Tries to connect only once, because the caller repeats it. With reconnects, nats.js would wait
-   * for its timeout if the server closed the first connection.
+   * Tries to connect only once, because its caller repeats the attempt. With reconnects, nats.js
+   * would wait for its timeout if the server closed the first connection.
    */
   async function tryToConnect() {
     const token = await fetchAccessToken(servers.urls.issuer, 'alice')

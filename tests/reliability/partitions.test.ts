@@ -113,7 +113,7 @@ describe('a chat with 4 partitions of CHAT_MESSAGES and ROOMS_KV', { timeout: 12
     expect(Date.parse(newer?.lastAt ?? '')).toBeGreaterThanOrEqual(Date.parse(older?.lastAt ?? ''))
   })
 
-  it('deletes the second of two messages that a user sends with the same client id to rooms of two partitions', async () => {
+  it('deletes the second of two messages that a user sends with the same client id to rooms in different partitions', async () => {
     const [first, second] = [await createRoomIn(3), await createRoomIn(0)]
     const clientId = newClientId()
     await app.send(first, 'once', 'alice', clientId)

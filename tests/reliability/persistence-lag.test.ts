@@ -39,7 +39,10 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('with unpersisted events, on
     }, polling)
   }
 
-  /** Appends the event without any publish, like a process that crashes right after the append. */
+  /**
+   * Appends the event to CHAT_MESSAGES, but publishes nothing else, like a process that crashes
+   * right after the append.
+   */
   async function append(room: RoomId, event: object): Promise<number> {
     const { nc } = await app.connectAs('functions')
     const reply = await nc.request(`chat.${room}`, JSON.stringify(event), { timeout: 5_000 })
@@ -139,7 +142,8 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('with unpersisted events, on
       await (await app.openBucket(MSG_CACHE)).purge(id)
 
       const missed = await app.call('chat.sync', { room, since: seq - 1 }, 'bob')
-      // `append` published no `message.changed`, so a cached text stays until it expires.
+      // `append` published no `message.changed`, so the runtime may return a cached text until it
+      // expires.
       const read = () => app.call('msg.get', { notifyId }, 'bob')
       await expect.poll(read).toMatchObject({ text: '', deletedAt: at })
       expect(await app.readLog(seq)).not.toBeNull()
