@@ -100,7 +100,7 @@ describe('a URL that begins with tls://', () => {
     url.replace('nats:', 'tls:').replace(/:\d+$/, `:${port}`)
 
   it.each(['start', 'ls'])(
-    'makes %s fail at a server without TLS, before the password is sent',
+    'makes runtime %s fail at a server without TLS, before the password is sent',
     async (verb) => {
       const proxy = await givenProxy()
       const user = verb === 'ls' ? 'ops' : 'functions'

@@ -114,7 +114,8 @@ describe('three runtimes under load', () => {
     await second.stop()
     await load.more(500)
     load.stop()
-    // When `flush` returns, the server has passed every call on to the last runtime.
+    // When `flush` returns, the server has passed all calls on, so `last` answers its calls before
+    // it stops.
     await nc.flush()
     await last.stop()
 
@@ -128,7 +129,7 @@ describe('three runtimes under load', () => {
 })
 
 describe('a runtime whose nats-server becomes unavailable', () => {
-  it('still stops on request, with exit code 0', async () => {
+  it('stops on request, with exit code 0', async () => {
     await using fixture = await createLoginFixture()
     const { nats, runtime } = fixture
     const ended = runtime.exited

@@ -68,7 +68,8 @@ describe('the environment variable NAME_FILE', () => {
     const env = { NATS_URL: '', NATS_URL_FILE, SHOP_KEY_FILE: await file('open sesame') }
     await using service = await bench.start(folder, ['--instances', '2'], env)
 
-    // This line is logged once all instances are ready.
+    // This line is logged once all instances are ready. Without SHOP_KEY, which the function needs,
+    // an instance would not start.
     await service.log.line(/"instances":2/, { within: 10_000 })
   })
 

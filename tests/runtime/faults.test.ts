@@ -57,7 +57,7 @@ export default defineFunction(contract, async ({ kind }, { publish }) => {
   return { pid: process.pid }
 })
 `
-/** Except for the kind `answers`, the handler never ends. */
+/** The handler ends only for the kind `answers`. */
 const stuck = `
 import * as v from 'valibot'
 import { defineFunction } from '#runtime'
@@ -147,7 +147,7 @@ describe('a fault of a function', () => {
     })
   })
 
-  it('in a listener of the abort signal is logged with the function whose file is in the stack', async () => {
+  it('in a listener of the abort signal is logged with the function whose file is in the stack trace', async () => {
     await using runtime = await bench.start(folder)
     await expect(client.call('stuck', { kind: 'listener' })).rejects.toMatchObject({
       code: 'timeout',

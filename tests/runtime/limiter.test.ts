@@ -107,7 +107,8 @@ describe('Limiter', () => {
   it('discards calls that it reserved but did not use in the previous window', async () => {
     const { counter, state } = createCounter()
     const limiter = createLimiter(100, counter)
-    // The limiter reserves 1, 2, 4 and 5 calls, and uses only one of the last five.
+    // For these eight calls, the limiter reserves 1, 2, 4 and then 5 calls. It uses only one of the
+    // five.
     await take(limiter, 8)
     advance(windowMs)
     state.values.clear()

@@ -45,7 +45,7 @@ const bucket = { bucket: '${bucket}', value: v.string(), maxBytes: 1_048_576 }
 
 export default defineFunction(kvWatch(bucket, { keys: '>' }), () => {})
 `
-/** The outage is longer than a JetStream request waits for its reply. */
+/** The outage is longer than a JetStream request waits for its reply, so such a request fails. */
 const outageMs = 6_000
 
 describe('a function that reads a stream or a bucket', { timeout: 60_000 }, () => {

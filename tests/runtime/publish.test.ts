@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => bench?.[Symbol.asyncDispose]())
 
 describe('publishing a message to a stream', () => {
-  it('fails if the message is not acknowledged, while other messages that are published meanwhile are stored', async () => {
+  it('fails if the message is not acknowledged, even though other messages that are published meanwhile are stored', async () => {
     await using nc = await bench.connect()
     const jsm = await jetstreamManager(nc)
     await jsm.streams.add({ name: 'PARCELS', subjects: ['parcels.kept'] })

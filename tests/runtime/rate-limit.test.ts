@@ -193,7 +193,7 @@ describe('a rate limit', () => {
     await nc.flush()
     subscription.unsubscribe()
     // The limiter reserves one call (a), then two at once (b and c). So c does not wait for the
-    // shared counter, and needs no prefetch.
+    // shared counter, and its prefetch does not run.
     expect(subjects).toEqual([
       'prepared.a.prefetched',
       'prepared.a.handled',

@@ -93,7 +93,7 @@ export default defineFunction(stream(steps, step, { batch: 10 }), (batch, { publ
 `
 
 describe('a process that stops under load', () => {
-  it('returns messages that it has received but not handled to the server at once', {
+  it('returns to the server at once the messages that it has received but not handled', {
     timeout: 240_000,
   }, async () => {
     await using bench = await createCommandLine()

@@ -253,7 +253,7 @@ describe('a redeployment', () => {
     expect((await kv.get('key-29'))?.json()).toBe('x'.repeat(1_000))
   })
 
-  it('removes the marker TTL of a bucket if the new declaration has none', async () => {
+  it("removes the TTL of a bucket's delete markers if the new declaration has none", async () => {
     const bucket = newName()
     await redeploy(
       { 'watch.ts': watch(bucket, 'ttlMs: 60_000, markerTtlMs: 2_000') },

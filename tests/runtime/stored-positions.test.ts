@@ -4,9 +4,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type CommandLine, createCommandLine, runtime } from '../support/command-line.ts'
 
 /**
- * The environment variable STORED stands for the database of the function: it is the last sequence
- * number that this store has. After a restart, it may be lower than before, as after the restore of
- * a backup. Orders whose item is `wrong` become dead letters.
+ * The environment variable STORED stands for the store of the function, such as a database: it is
+ * the last sequence number in this store. After a restart, it may be lower than before, as after
+ * the restore of a backup. Orders whose item is `wrong` become dead letters.
  */
 const billing = (id: string) => `
 import * as v from 'valibot'

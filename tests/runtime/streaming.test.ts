@@ -141,7 +141,7 @@ describe('a call of a function with a streamed answer', { timeout: 60_000 }, () 
     expect(await aborted).toEqual({ why: 'cancelled' })
   })
 
-  it('cancels the function when its signal aborts, even before the function runs', async () => {
+  it("cancels the function when the caller's signal aborts, even before the function runs", async () => {
     const [running, waiting, next] = [newId(), newId(), newId()]
     const [aborted, began, begins] = [abortOf(running), beginningOf(running), beginningOf(next)]
     const stop = new AbortController()

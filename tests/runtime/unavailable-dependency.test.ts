@@ -104,7 +104,7 @@ describe('a message whose handler cannot reach a dependency', () => {
     return tokens
   }
 
-  it('does not block the rest of its batch, and becomes a dead letter with the reason after maxWaitMs', async () => {
+  it('does not block the rest of its batch, and after maxWaitMs becomes a dead letter that names the reason', async () => {
     const { name, append, done, dead, state } = await createFixture(
       { a: {}, lost: { port: closedPort }, b: {}, c: {} },
       'batch: 10, maxWaitMs: 1_000',
