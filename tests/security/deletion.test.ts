@@ -10,7 +10,8 @@ import { type Servers, startServers } from '../support/servers.ts'
 let servers: Servers
 let app: App
 
-// These tests run a second runtime, because each runtime has its own caches.
+// These tests run a second runtime, because each runtime has its own caches: while one of them
+// handles a change, the other may have cached the state before it.
 beforeAll(async () => {
   servers = await startServers('postgres')
   process.env.DATABASE_URL = servers.urls.databaseUrl

@@ -13,7 +13,8 @@ import { type Servers, startServers } from '../support/servers.ts'
 let servers: Servers
 let app: App
 
-// These tests run a second runtime, because each runtime has its own caches.
+// These tests run a second runtime, because each runtime has its own caches: while one of them
+// handles a change, the other may have cached the state before it.
 beforeAll(async () => {
   servers = await startServers('postgres')
   process.env.DATABASE_URL = servers.urls.databaseUrl
@@ -189,7 +190,7 @@ describe('a large public room without bans', () => {
     await vi.waitFor(
       async () => {
         await publishUpdate(room, text)
-        // While a process has cached the key as new, it publishes unencrypted to each member.
+        // A process that has cached the key as new publishes unencrypted updates to each member.
         if (encrypted.unread().length < 3) throw new Error('The updates are not encrypted yet')
       },
       { timeout: 25_000, interval: 300 },

@@ -15,7 +15,8 @@ import { type Servers, startServers } from '../support/servers.ts'
 let servers: Servers
 let app: App
 
-// These tests run a second runtime, because each runtime has its own caches.
+// These tests run a second runtime, because each runtime has its own caches: while one of them
+// handles a change, the other may have cached the state before it.
 beforeAll(async () => {
   servers = await startServers('postgres')
   process.env.DATABASE_URL = servers.urls.databaseUrl
@@ -112,8 +113,8 @@ function writesOf({ room, notifyIds, threadId }: RoomFixture) {
 }
 
 /**
- * The lists above do not contain these functions, most of which have no room in their input. The
- * tests below call room.list and room.browse separately.
+ * Neither `readsOf` nor `writesOf` contains these functions, because most of them have no room in
+ * their input. The tests below call room.list and room.browse separately.
  */
 const otherFunctions = [
   'admin.deactivate',
@@ -135,14 +136,14 @@ const otherFunctions = [
   'room.browse',
   'room.direct',
   'room.invitations',
-  // The tests of `room.keys` cover removed members, because only large rooms have keys.
+  // Only large rooms have keys, so the tests of `room.keys` cover removed members.
   'room.keys',
   'room.list',
   'thread.list',
   'trace.report',
   'translate.cancel',
   'translate.ping',
-  // The tests of `translate.request` cover removed members, because it needs a translation engine.
+  // It needs a translation engine, so the tests of `translate.request` cover removed members.
   'translate.request',
   'translate.run',
   'user.block',
@@ -157,7 +158,10 @@ type Covered =
   | keyof ReturnType<typeof readsOf>
   | keyof ReturnType<typeof writesOf>
   | (typeof otherFunctions)[number]
-/** This file does not compile if a function is in none of the lists above. */
+/**
+ * This file does not compile if a function is missing in `readsOf`, `writesOf` and
+ * `otherFunctions`.
+ */
 const missing: Exclude<keyof Contracts, Covered> extends never
   ? 'none'
   : Exclude<keyof Contracts, Covered> = 'none'

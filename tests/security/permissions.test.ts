@@ -139,7 +139,7 @@ describe('permissions by role', () => {
     expect(unlimited).toEqual([])
   })
 
-  it('name the user in each subject for publishing, without the wildcard >', () => {
+  it('name the user in each subject for publishing, and contain no wildcard >', () => {
     for (const roles of Object.values(people)) {
       const publish = requestPatterns(functions, 'alice', roles)
       for (const subject of publish) expect(subject).toMatch(/^(as\.alice|deliver\.alice\.send)\./)
