@@ -76,7 +76,10 @@ async function findSubject(username: string): Promise<string> {
   return id
 }
 
-/** Five times the interval at which the runtime reads the admin events of Keycloak. */
+/**
+ * Five times the interval at which the runtime reads the admin events of Keycloak, which tell it
+ * which users to disconnect.
+ */
 const maxCloseMs = 50_000
 
 async function closed(nc: NatsConnection): Promise<void> {
@@ -138,7 +141,7 @@ describe('Natter with a real Keycloak', { timeout: 120_000 }, () => {
     await page.context().close()
   })
 
-  it('renews the token while the user is typing, without another connection, and loses no text or message', async () => {
+  it('renews the token while the user is typing, without opening another connection, and loses no text or message', async () => {
     const { page } = alice
     let renewals = 0
     page.on('requestfinished', (request) => {

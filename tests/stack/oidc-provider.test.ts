@@ -363,7 +363,7 @@ describe('the code flow', () => {
     'http://localhost:3000/elsewhere',
     'http://evil.example/callback',
     `${app}.evil/callback`,
-  ])('does not redirect to %s', async (redirect_uri) => {
+  ])('does not redirect to %s, which is no registered URL', async (redirect_uri) => {
     const answer = await client.browser().open(client.request({ redirect_uri }).url)
 
     expect(answer).toMatchObject({ status: 400, location: undefined })
@@ -416,7 +416,7 @@ describe('the logout', () => {
     expect((await client.userinfo(tokens.access_token)).status).toBe(401)
   })
 
-  it('sends a logout token with the session, and succeeds even if no program receives it', async () => {
+  it('sends a logout token that names the session, and succeeds even if no program receives it', async () => {
     const received = Promise.withResolvers<string>()
     const receiver = createServer(async (request, response) => {
       received.resolve(await text(request))

@@ -178,7 +178,7 @@ describe('the state of a stack', () => {
 })
 
 describe('the web server', () => {
-  it('responds with 503 until the configuration is known, then with the configuration', async () => {
+  it('responds to /config.json with 503 until the configuration is known, then with the configuration', async () => {
     let config: { natsWebSocket: string; issuer: string; clientId: string } | undefined
     await using web = await startWeb({ config: () => config })
     const path = `${web.url}/config.json`
@@ -293,7 +293,7 @@ describe('npm start', { timeout: 240_000 }, () => {
     }
   })
 
-  it('runs only once if two copies start at once with one state folder, and names the running process', async () => {
+  it('runs only once if two copies start at once with one state folder, and the copy that exits names the running process', async () => {
     const dir = await givenFolder()
 
     const copies = [startMain(dir), startMain(dir)]
@@ -421,7 +421,7 @@ async function readUrls(dir: string) {
   return urls as Record<'web' | 'nats' | 'issuer', string> & { pids: Record<string, number> }
 }
 
-/** Returns whether a process runs. A zombie process does not count as alive. */
+/** Returns whether a process runs. A zombie process does not count. */
 function isAlive(pid: number) {
   return identify(pid).since !== ''
 }

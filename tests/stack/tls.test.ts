@@ -30,11 +30,11 @@ import { canRun } from '../support/programs.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 
-describe('the configurations with TLS', () => {
+describe('a stack with the TLS configurations', () => {
   it.each([
     ['websocket', 'nats.conf', 'nats.tls.conf', ['no_tls: true']],
     ['cluster', 'nats.cluster.conf', 'nats.cluster.tls.conf', []],
-  ])('have the same %s settings as those without TLS', async (block, plain, secured, removed) => {
+  ])('has the same %s settings as a stack without TLS', async (block, plain, secured, removed) => {
     const settingsIn = async (file: string) => {
       const content = await readFile(join(root, file), 'utf8')
       const [, settings = ''] = new RegExp(`^${block} {\n(.*?)^}`, 'ms').exec(content) ?? []
@@ -158,7 +158,7 @@ describe.skipIf(!(await canRun(findCaddy)))('the system with TLS', { timeout: 12
     expect([...rows]).toEqual([{ ssl: true }])
   })
 
-  it('rejects clients that do not know the authority', async () => {
+  it('rejects clients that do not trust the certificate authority', async () => {
     const { NODE_EXTRA_CA_CERTS: _, ...untrusting } = env
     const functions = join(root, 'functions')
     const listed = await runtime(['ls'], { env: untrusting })

@@ -168,7 +168,7 @@ for (const [name, { find, start, encoding }] of Object.entries(servers)) {
       }
     })
 
-    it('does not change requests and answers of a proxy that is added in natter.d', async () => {
+    it('does not change the requests and answers that pass through a proxy added in natter.d', async () => {
       const { status, headers, body } = await get(actual.url, '/auth/login.js', { host }, 'POST')
 
       expect({ status, headers }).toEqual({ status: 404, headers: {} })
