@@ -65,7 +65,7 @@ export function createApp(urls: ServerUrls) {
 
     /**
      * Returns a client for any user, even for one who has never logged in. The client uses the
-     * connection of the functions.
+     * connection of the functions, so it needs no token of the user.
      */
     clientFor(user: string): Promise<Client<Contracts>> {
       const existing = clients.get(user)
@@ -237,7 +237,8 @@ export function useApp(): App {
 }
 
 /**
- * Repeats a call until it is rejected, and returns the code. Throws if this takes over a second.
+ * Repeats a call until it is rejected, and returns the code of the error. Throws if this takes over
+ * a second.
  */
 export async function nextRejection(attempt: () => Promise<unknown>): Promise<string> {
   for (const startedAt = performance.now(); ; ) {

@@ -42,7 +42,7 @@ interface ClientFixtureOptions extends FixtureOptions<ClientFixture> {
   findBrowser?: () => Promise<string>
 }
 
-/** Use the returned fixture only inside hooks and tests. */
+/** Use the returned fixture only inside hooks and tests, because it is created in `beforeAll`. */
 export function useClientFixture({
   env,
   findBrowser,

@@ -47,7 +47,10 @@ export interface ClusterSettings {
    * Makes each server send the addresses of the other servers to clients, unlike nats.cluster.conf.
    */
   isAdvertised?: boolean | undefined
-  /** Called before the servers start. Each server stores its data in `NAME/nats` below `dir`. */
+  /**
+   * Called before the servers start, for instance to mount a small disk for the data of a server.
+   * The servers `nats-1`, `nats-2` and `nats-3` store their data in `{dir}/{server name}/nats`.
+   */
   prepare?(dir: string, started: AsyncDisposableStack): Promise<void>
 }
 

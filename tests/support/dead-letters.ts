@@ -4,7 +4,7 @@ import { CHAT_MESSAGES } from '#schema/streams'
 
 /**
  * Writes the dead letter that results when `persist` fails on the event `seq`. Returns the sequence
- * of the dead letter.
+ * number of the dead letter.
  */
 export async function writeDeadLetter(
   nc: NatsConnection,

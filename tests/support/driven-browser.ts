@@ -60,7 +60,10 @@ const keyCharacters: Record<string, string> = {
 
 type BrowserName = 'Firefox' | 'WebKitGTK'
 
-/** Returns whether the browser is available. In CI, throws instead, so that no test is skipped. */
+/**
+ * Returns whether the browser is available. In CI, throws if it is not available, so that no test
+ * is skipped.
+ */
 export async function canDrive(name: BrowserName): Promise<boolean> {
   const finders = name === 'Firefox' ? [findFirefox] : [findWebKitDriver, findXvfb]
   try {
@@ -180,7 +183,10 @@ interface BidiAnswer {
   message?: string
 }
 
-/** Starts the test browser of WebKitGTK in an X server without a screen. Uses classic WebDriver. */
+/**
+ * Starts the test browser of WebKitGTK in an X server without a screen. Uses classic WebDriver, not
+ * WebDriver BiDi.
+ */
 async function startWebKit(): Promise<Driver> {
   await using resources = new AsyncDisposableStack()
   const dir = await createFolder(resources)

@@ -54,7 +54,7 @@ export function parseMetrics(text: string): MetricSample[] {
   return samples
 }
 
-/** Returns the sum of the samples with these labels. */
+/** Returns the sum of the samples of the metric `name` that have these labels. */
 export function sumOf(
   samples: readonly MetricSample[],
   name: string,

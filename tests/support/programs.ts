@@ -1,4 +1,7 @@
-/** Returns whether a program can be found or installed. Throws in CI instead: there no test may be skipped. */
+/**
+ * Returns whether a program can be found or installed. In CI, throws if it cannot, so that no test
+ * is skipped.
+ */
 export async function canRun(find: () => Promise<string>): Promise<boolean> {
   try {
     await find()
