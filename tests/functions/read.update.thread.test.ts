@@ -108,7 +108,7 @@ describe('read.update.thread', () => {
     })
   })
 
-  it('rejects the id of a message in another room with the same error as an unknown id', async () => {
+  it('rejects the id of a message in another room, with the same error as for an unknown id', async () => {
     const { room } = await createThread()
     const other = await createThread()
 

@@ -9,7 +9,7 @@ const app = useApp()
 beforeAll(() => app.createUsers('bob'))
 
 describe('room.changed', () => {
-  it('makes fanout publish the next message to a new member, although the runtime had cached the members', async () => {
+  it('makes the function fanout publish the next message to a new member, although the runtime had cached the members', async () => {
     const room = await app.createRoom(['alice'], 'private', { alice: 'owner' })
     await app.send(room, 'who is here?', 'alice')
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
@@ -22,7 +22,7 @@ describe('room.changed', () => {
     expect(notices.at(-1)?.event).toMatchObject({ kind: 'message', text: 'welcome' })
   })
 
-  it('stops fanout from publishing to a member who left, although the runtime had cached the members', async () => {
+  it('stops the function fanout from publishing to a member who left, although the runtime had cached the members', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private')
     const [toBob, toAlice] = [
       await app.listen(deliverNotify, { user: 'bob', room }, 'bob'),

@@ -116,7 +116,7 @@ describe('room.create', () => {
     expect(await app.call('room.members', { room: id }, 'functions')).toEqual({ members: [owner] })
   })
 
-  it('rejects a call by a user whose token has no role as forbidden', async () => {
+  it('rejects as forbidden a call by a user whose token has no role', async () => {
     const input = { room: newRoomId(), name: 'Mine', kind: 'public' } as const
 
     await expect(app.call('room.create', input, 'charlie')).rejects.toMatchObject({

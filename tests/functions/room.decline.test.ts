@@ -50,7 +50,7 @@ describe('room.decline', () => {
     await expect(join(room)).resolves.toBeDefined()
   })
 
-  it('rejects a user without an invitation with the same error as for an unknown room', async () => {
+  it('rejects a user who has no invitation, with the same error as for an unknown room', async () => {
     const room = await app.createRoom(['alice'], 'private')
 
     await expectSameRejection(decline, { hidden: room, absent: newRoomId() })

@@ -310,7 +310,7 @@ describe('room.direct', () => {
     expect(await readMembers(id)).toEqual([])
   })
 
-  it('rejects a call by a user whose token has no role as forbidden', async () => {
+  it('rejects as forbidden a call by a user whose token has no role', async () => {
     await expect(app.call('room.direct', { with: 'alice' }, 'charlie')).rejects.toMatchObject({
       code: 'forbidden',
     })

@@ -160,7 +160,7 @@ describe('room.invite', () => {
     expect(onAbsent.message.replace(absent, other)).toBe(onHidden.message)
   })
 
-  it('rejects the invitation of an unknown user, with the same error as room.direct for such a user', async () => {
+  it('rejects an invitation for an unknown user, with the same error as room.direct', async () => {
     const room = await app.createRoom(['alice'], 'private')
     const unknownUser = newUserId()
 

@@ -69,7 +69,7 @@ describe('room.join', () => {
     })
   })
 
-  it('stores one event for repeated calls', async () => {
+  it('stores one join event for repeated calls', async () => {
     const room = await app.createRoom(['bob'])
 
     await app.call('room.join', { room }, 'alice')

@@ -58,7 +58,7 @@ describe('room.kick', () => {
     expect(await toBob.next()).toMatchObject({ event: { action: 'kick', userId: 'bob' } })
   })
 
-  it('makes fanout publish later events of a public room to each member, because the banned user would receive broadcasts', async () => {
+  it('makes the function fanout publish later events of a public room to each member, because the banned user would receive broadcasts', async () => {
     const room = await app.createRoom(['alice', 'bob', 'charlie'], 'public', { alice: 'owner' })
     const multicast = await app.listen(roomNotify, { room }, 'charlie')
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
@@ -107,7 +107,7 @@ describe('room.kick', () => {
     },
   )
 
-  it('stores one event for repeated calls', async () => {
+  it('stores one kick event for repeated calls', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner' })
 
     await kick(room, 'bob', 'alice')

@@ -37,7 +37,10 @@ async function insertMessages(room: RoomId, entries: Partial<typeof messages.$in
   await db.insert(roomHeads).values({ room, seq: entries.length })
 }
 
-/** Inserts the mentions and thread states that `persist` would write for the messages in `rows`. */
+/**
+ * Inserts the rows of the tables mentions and thread_states that `persist` would write for the
+ * messages in `rows`.
+ */
 async function insertMentions(rows: (typeof messages.$inferInsert)[]) {
   const mentioned = rows.flatMap(
     ({ id, room, seq, sender, threadId = '', mentions = [], deletedAt }) =>

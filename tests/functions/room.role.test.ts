@@ -43,7 +43,7 @@ describe('room.role', () => {
     expect(await app.readEvents(room)).toMatchObject([event])
   })
 
-  it('stores one event for repeated calls', async () => {
+  it('stores one role event for repeated calls', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner' })
 
     await setRole(room, 'bob', 'moderator', 'alice')
@@ -92,7 +92,7 @@ describe('room.role', () => {
     expect(await app.call('room.info', { room }, 'bob')).toMatchObject({ role: 'member' })
   })
 
-  it('rejects a role change of the last owner as a conflict', async () => {
+  it('rejects as a conflict a role change that would leave the room without an owner', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner' })
 
     await expect(setRole(room, 'alice', 'member', 'alice')).rejects.toMatchObject({

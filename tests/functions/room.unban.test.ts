@@ -27,7 +27,7 @@ describe('room.unban', () => {
     await expect(app.call('room.join', { room }, 'charlie')).resolves.toBeDefined()
   })
 
-  it('makes fanout broadcast the events of a public room again once no user is banned', async () => {
+  it('makes the function fanout broadcast the events of a public room again once no user is banned', async () => {
     const room = await createClosedRoom()
     await app.call('room.kick', { room, userId: 'bob' }, 'alice')
     const toCharlie = await app.listen(roomNotify, { room }, 'charlie')

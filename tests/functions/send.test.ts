@@ -246,7 +246,7 @@ describe('send', () => {
     expect(await nextRejection(() => app.send(room, 'gone?', 'alice'))).toBe('forbidden')
   })
 
-  it('rejects a call by a user whose token has no role as forbidden', async () => {
+  it('rejects as forbidden a call by a user whose token has no role', async () => {
     const room = await app.createRoom(['charlie'])
 
     await expect(app.send(room, 'may I?', 'charlie')).rejects.toMatchObject({ code: 'forbidden' })
@@ -306,7 +306,7 @@ describe('send', () => {
     expect(await notices.next()).toMatchObject({ event: { text: 'by the way' } })
   })
 
-  it('rejects a message in the name of another user as forbidden', async () => {
+  it('rejects as forbidden a message in the name of another user', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const payload = JSON.stringify({ clientId: newClientId(), text: 'I am bob' })
 

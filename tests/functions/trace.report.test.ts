@@ -51,7 +51,7 @@ describe('trace.report', () => {
       ).rejects.toMatchObject({ code: 'invalid' })
   })
 
-  it('rejects a call by a user whose token has no role as forbidden', async () => {
+  it('rejects as forbidden a call by a user whose token has no role', async () => {
     await expect(app.call('trace.report', { spans: [newSpan()] }, 'charlie')).rejects.toMatchObject(
       { code: 'forbidden' },
     )

@@ -90,7 +90,7 @@ describe('users.me', () => {
     })
   })
 
-  it('rejects a name that is the id or the user name of another user as a conflict', async () => {
+  it('rejects as a conflict a name that is the id or the user name of another user', async () => {
     const victim = newUserId()
     await login(victim, 'Victim', `${victim}@example.com`)
 

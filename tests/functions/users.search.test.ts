@@ -52,7 +52,7 @@ describe('users.search', () => {
     ['محمّد كريم', 'کریم'],
     ['नेहा शर्मा', 'शर्मा'],
     ['Μαρία Ώρα', 'ωρα'],
-  ])('finds %s by %s, in any order of words', async (name, text) => {
+  ])('finds %s by the query %s, in any order of words', async (name, text) => {
     const prefix = newPrefix()
     const user = await createUser(`${prefix} ${name}`)
     await createUser(`${prefix} Other`)
