@@ -61,7 +61,10 @@ function follow({ page }: Visitor) {
   return paths
 }
 
-/** Connects without a page: a page would notice a logout by itself when it renews its token. */
+/**
+ * Connects without a page. A page would notice a logout by itself when it renews its token, even if
+ * the runtime did not disconnect it.
+ */
 async function connectProgram(username: string) {
   const login = { username, password: `${username}123` }
   const { access_token: token } = await fetchTokens(ground.keycloak.url, 'natter-cli', login)
@@ -334,8 +337,8 @@ describe('Natter with a real Keycloak', { timeout: 120_000 }, () => {
     const before = await ground.readRuntimeLogs()
     const user = (await ground.ask('GET', `/users/${subject}`)) as object
     await ground.ask('PUT', `/users/${subject}`, { ...user, lastName: 'Black' })
-    // The runtime reads admin events in order. Once it has read the change of charlie, it has also
-    // read the earlier change of bob.
+    // The runtime reads admin events in order. Once it has read the change of charlie's roles, it
+    // has also read the earlier change of bob's profile.
     await ground.ask('POST', `/users/${await findSubject('charlie')}/role-mappings/realm`, [
       await ground.ask('GET', '/roles/user'),
     ])

@@ -20,8 +20,8 @@ const broken = `test('never passes', () => expect(1).toBe(2))`
 const unhandled = `test('leaves a rejection', () => { void Promise.reject(new Error('left behind')) })`
 
 /**
- * Runs the given test files with the function that CI uses. Returns its exit code and stderr, and
- * how often each file ran.
+ * Runs the given test files with `runTests`, as CI does. Returns its exit code and stderr, and how
+ * often each file ran.
  */
 async function runFiles(files: Record<string, string>) {
   const dir = await mkdtemp(join(tmpdir(), 'natter-run-tests-'))

@@ -38,7 +38,10 @@ interface FixtureOptions<Fixture> {
 
 interface ClientFixtureOptions extends FixtureOptions<ClientFixture> {
   env?: Record<string, string>
-  /** The default may be Chromium's headless shell. Tests of notifications need `findChromium`. */
+  /**
+   * The default may be Chromium's headless shell, which lacks parts of a desktop browser. Tests of
+   * notifications need `findChromium`.
+   */
   findBrowser?: () => Promise<string>
 }
 

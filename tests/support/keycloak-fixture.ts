@@ -33,8 +33,8 @@ export interface KeycloakFixture extends ClientFixture {
 }
 
 /**
- * A second realm, created from the same file, in which all variables of the file have their
- * defaults.
+ * A second realm, created from the file in deploy/keycloak. All variables of the file have their
+ * defaults in this realm.
  */
 export const defaultRealm = 'defaults'
 

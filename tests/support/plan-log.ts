@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { Sql } from 'postgres'
 
-/** The format of `explain (analyze, buffers, format json)`. */
+/** A node of a query plan in the format of `explain (analyze, buffers, format json)`. */
 interface PlanNode {
   'Node Type': string
   'Relation Name'?: string

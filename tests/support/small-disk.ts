@@ -35,7 +35,7 @@ export async function mountSmallDisk(dir: string, megabytes: number): Promise<Sm
   return mounted(dir)
 }
 
-/** Mounts a small disk whose content is in a file beside the folder. */
+/** Mounts a small disk whose content is in a file beside `dir`. */
 async function mountFailingDisk(dir: string, megabytes: number): Promise<FailingDisk> {
   await mkdir(dir)
   const image = `${dir}.img`

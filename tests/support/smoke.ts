@@ -4,7 +4,8 @@
  *     node tests/support/smoke.ts .natter/stack.json
  *
  * Exits with an error at the first unexpected result. With `--after-restart`, sends no message, but
- * looks for the text `--text` in the history. Both users connect over WebSocket, as a browser does.
+ * looks for the text after `--text` in the history. Both users connect over WebSocket, as a browser
+ * does.
  */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'

@@ -84,7 +84,7 @@ const attacks: Record<string, (target: Target) => void> = {
     reportLater(bridge)
   },
   form({ base, element, bridge }) {
-    // A form can be sent only after `setBridge`, when the element is in the document.
+    // A form can be sent only when the element is in the document, which is after `setBridge`.
     setTimeout(() => click(element, 'form', { action: `http://${base}`, method: 'post' }))
     reportLater(bridge)
   },
