@@ -44,9 +44,9 @@ export function createApp<Definition extends AppDefinition, Texts extends Words>
   bridge.onUpdated(() => void refreshAll())
 
   /**
-   * Loads the answer of a query, and returns a function that reads the answer. The function returns
-   * undefined until the answer has arrived. The answer is loaded again after each published change
-   * of the app's data, and after each call of `act`.
+   * Loads the answer of a query, and returns a function that reads the answer. This function returns
+   * undefined until the first answer has arrived. The answer is loaded again after each published
+   * change of the app's data, and after each call of `act`.
    */
   function load<Name extends keyof Actions & string>(name: Name) {
     const [state, setState] = createStore<{ answer?: Actions[Name]['answer'] }>({})

@@ -5,7 +5,7 @@ const maxUsersPerCall = 100
 
 /**
  * Returns a function that returns the name of a user, or the user's id until the name is loaded.
- * Names are loaded in batches, each name once.
+ * Names are loaded in batches. A name that could not be loaded is requested again at the next call.
  */
 export function createNames(bridge: AppBridge): (user: string) => string {
   const [names, setNames] = createStore<Record<string, string>>({})

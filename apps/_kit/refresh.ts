@@ -1,7 +1,7 @@
 /**
- * Returns a function that calls `load`. The function's promise resolves after a load that started
- * when the function was called, or later. Calls during a load share the next load. A failed load is
- * not reported.
+ * Returns a function that calls `load`. The promise that this function returns resolves after a
+ * load that began at the call or after it, never after one that was already running, which may have
+ * read older data. All calls during a load share the next load. A failed load is not reported.
  */
 export function createRefresh(load: () => Promise<void>): () => Promise<void> {
   let running: Promise<void> | undefined
