@@ -1,6 +1,9 @@
 import type { Plugin } from 'vite'
 
-/** Adds links to index.html. They preload a dynamically imported module and its dependencies. */
+/**
+ * Adds links to index.html. They preload a dynamically imported module and its imports, and load
+ * its styles.
+ */
 export function preloaded(module: string): Plugin {
   return {
     name: 'preloaded',

@@ -1,6 +1,6 @@
 /**
- * Replaces valibot in the page: validates nothing, but keeps the fields `entries` and `options` of a
- * schema, which code of the page reads.
+ * Replaces valibot in the modules of schema/ that the page imports. The schemas of this stub
+ * validate nothing, and have only the fields `entries` and `options`, which code of the page reads.
  */
 type SchemaStub = Record<string, unknown>
 

@@ -6,8 +6,9 @@ const schema = join(import.meta.dirname, '..', '..', 'schema') + sep
 const serverFields = /^ {2}(?:description|errors|input|output|data): (?:.*,$|[\s\S]*?^ {2}\S.*,$)/gm
 
 /**
- * Replaces valibot and `Name` in schema/ by stubs, and removes the fields of contracts that only
- * the server reads. Valibot would be a tenth of the JavaScript that is loaded first.
+ * Replaces two imports of the modules in schema/ by stubs: valibot, and the valibot schema `Name`
+ * of schema/name.ts. In schema/messages/, also removes the fields that only the server reads
+ * (`serverFields`). Valibot would be a tenth of the JavaScript that is loaded first.
  */
 export function stripValidation(): Plugin {
   return {

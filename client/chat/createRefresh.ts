@@ -4,7 +4,10 @@ export type Refresh = ReturnType<typeof createRefresh>
 
 const [debounceMs, pollMs] = [400, 60_000]
 
-/** Runs `load` on request, and every minute while the page is visible; one run at a time. */
+/**
+ * Runs `load` on request, when the page becomes visible, and every minute while it is visible.
+ * Never runs `load` twice at the same time. A failed load is not reported.
+ */
 export function createRefresh(load: () => Promise<void>) {
   let round = 0
   let running: Promise<void> | undefined
@@ -21,8 +24,8 @@ export function createRefresh(load: () => Promise<void>) {
   })
 
   /**
-   * If a `load` is already running, its response may be outdated. So `load` runs once more after
-   * it.
+   * If a load is already running, it may have read older data. So `load` runs once more after it,
+   * once for all calls during that load.
    */
   function refresh(): Promise<void> {
     if (!running) return start()

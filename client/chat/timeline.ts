@@ -25,8 +25,9 @@ export interface Timeline {
   hasOlder: boolean
   hasNewer: boolean
   /**
-   * Replies whose parent message is not in `items`. The parent message is outside of the thread, so
-   * it may arrive after the replies (see eventChains.ts).
+   * Replies whose parent message is not in `items`. Events are in order only within a thread, and
+   * outside of threads (see eventChains.ts). The parent message is an event outside of its thread,
+   * so it may arrive after the replies.
    */
   earlyReplies: readonly EarlyReply[]
 }
@@ -147,9 +148,9 @@ function addReply(item: TimelineMessage, { seq, sender, at }: Reply): TimelineMe
 }
 
 /**
- * Takes a deleted reply out of the count. The event of the deletion is outside of the thread, so it
- * may arrive before the reply (see eventChains.ts). The reply is therefore listed in
- * `replies.deleted`, so that `addReply` does not count it.
+ * Takes a deleted reply out of the count. A deletion is an event outside of the thread, so it may
+ * arrive before the reply (see eventChains.ts). The reply is therefore listed in `replies.deleted`,
+ * so that `addReply` does not count it.
  */
 function uncountReply(
   timeline: Timeline,

@@ -16,8 +16,8 @@ interface ReceivedMessage {
 export interface Unread extends UnreadCount {
   received: readonly ReceivedMessage[]
   /**
-   * Sequence number of the last notice whose effect on the counts only the server knows: it came without its
-   * message, or it reports an edit of a message that the server has counted.
+   * Sequence number of the last notice whose effect on the counts only the server knows: the notice lacks
+   * its event, or it reports an edit of a message that the server has counted.
    */
   uncountedSeq: number
   /** Like `uncountedSeq`, for replies in threads, which stay unread when the room is read. */

@@ -109,7 +109,7 @@ describe('the unread count of a room', () => {
     expect(totalOf(now)).toEqual({ unread: 1, mentions: 1 })
   })
 
-  it('must be requested after a notice without an event, until a room.list response includes the message', () => {
+  it('must be requested if the notice of a message lacks its event, until a room.list response includes the message or marks it as read', () => {
     const { event: _, ...long } = sent(3)
     const now = withNotices(startUnread(counted(2, 0)), long as Notice)
 
@@ -136,7 +136,7 @@ describe('the unread count of a room', () => {
     expect(totalOf(applyCount(startUnread(counted(4, 2)), counted(4, 1))).unread).toBe(1)
   })
 
-  it('must be requested until a room.list response includes all messages whose notices had no event', () => {
+  it('must be requested until a room.list response includes all messages whose notices lacked their events', () => {
     const { event: _, ...long } = sent(6)
     const start = startUnread(counted(0, 0))
     const now = withNotices(start, long as Notice, { ...long, seq: 5 } as Notice)
