@@ -12,9 +12,9 @@ const maxMembers = 500
 let last: RoomId | undefined
 
 /**
- * Rebuilds the member index ROOMS_KV from the database if it is lost. Otherwise, each run
- * reconciles one batch of rooms: the index and the database differ if a process ends between its
- * writes to both.
+ * Reconciles the whole member index ROOMS_KV with the database if any partition of it was lost.
+ * Otherwise, each run reconciles one batch of rooms: the index and the database differ if a process
+ * ends between its writes to both.
  */
 export default defineFunction(
   schedule({ everyMs: 10_000 }),

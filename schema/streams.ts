@@ -59,9 +59,9 @@ const StoredKey = v.object({ ...RoomKey.entries, announcedAt: v.optional(v.strin
 /**
  * The member index, a copy of the rooms and memberships in the database. Has an entry
  * `{room}.{user}` for each member and an entry `{room}` for each room, except archived rooms. The
- * entry `=index` says that the member index is complete. If it is missing in any partition of the
- * bucket, the member index is rebuilt from the database. The entries `=key.room.{room}` are the
- * encryption keys of large rooms, which the database does not have.
+ * entry `=index` says that a partition of the member index is complete. If any partition lacks this
+ * entry, the whole member index is reconciled with the database. The entries `=key.room.{room}` are
+ * the encryption keys of large rooms, which the database does not have.
  */
 export const ROOMS_KV = {
   bucket: 'ROOMS_KV',

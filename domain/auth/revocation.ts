@@ -145,7 +145,7 @@ async function closeMatching(
   const startedAt = Date.now()
   const kept = new Set<string>()
   const keyOf = ({ server, id }: ClientConnection) => `${server} ${id}`
-  // A server that answers late is missing in the first list, so the connections are listed several
+  // A server that answers late is missing from the first list, so the connections are listed several
   // times. Later rounds skip connections that were opened after the start of this call: they may be
   // new logins with a valid token.
   for (let round = 0; round < 3; round++) {

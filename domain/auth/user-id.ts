@@ -85,7 +85,7 @@ async function assignUserId(
 /** Returns whether a user has this id. Users get their ids at their first login. */
 export async function isAssignedUserId(userId: UserId, context: Context): Promise<boolean> {
   if (await context.kv(USER_IDS).get(ownerKey(userId))) return true
-  // The id may be missing in the bucket if the bucket was lost and this user has not logged in
+  // The id may be missing from the bucket if the bucket was lost and this user has not logged in
   // since.
   const [row] = await db.select({ id: users.id }).from(users).where(eq(users.id, userId))
   return row !== undefined

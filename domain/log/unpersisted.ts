@@ -24,7 +24,8 @@ const cachedChanges = singleFlight(
 /**
  * Applies the deletions that are not persisted yet to `messages`. The caller must have read
  * `progress` before `messages`. Otherwise, a deletion that is persisted between the two reads would
- * be overlooked: it would be missing in `messages`, and `progress` would say that it is persisted.
+ * be overlooked: it would be missing from `messages`, and `progress` would say that it is
+ * persisted.
  */
 export async function maskDeleted<M extends Message>(
   room: RoomId,
@@ -43,7 +44,7 @@ export async function maskDeleted<M extends Message>(
 /**
  * Applies the latest edit or the deletion of a message if this change is not persisted yet. The
  * caller must have read `progress` before `message`. Otherwise, a change that is persisted between
- * the two reads would be overlooked: it would be missing in `message`, and `progress` would say
+ * the two reads would be overlooked: it would be missing from `message`, and `progress` would say
  * that it is persisted.
  */
 export async function applyPendingChanges(

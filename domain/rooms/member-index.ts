@@ -69,8 +69,9 @@ export async function unindexRoom(room: RoomId, context: Context): Promise<void>
 let building: Promise<void> | undefined
 
 /**
- * Rebuilds the member index from the database if it was lost. Call this when an entry is missing in
- * the member index, and read the entry again if `wasBuilt` is true.
+ * Reconciles the whole member index with the database if any partition has no marker, for instance
+ * because its bucket was lost. Call this when an entry is missing from the member index, and read
+ * the entry again if `wasBuilt` is true.
  */
 export async function ensureIndex(context: Context): Promise<{ wasBuilt: boolean }> {
   if (await isBuilt(context)) return { wasBuilt: false }
@@ -92,7 +93,7 @@ function isBuilt(context: Context): Promise<boolean> {
   return checking
 }
 
-/** Several processes may run this at the same time. */
+/** Idempotent. Several processes may run this at the same time. */
 async function buildIndex(context: Context): Promise<void> {
   let last: RoomId | undefined
   do last = await reconcileNext(last, { context, maxMembers: 5_000 })

@@ -79,7 +79,7 @@ export async function ensureRoomKey(room: RoomId, context: Context): Promise<Sto
 
 /**
  * Replaces the key of a room that has one, so that a removed member cannot decrypt later events. The
- * member must already be missing in ROOMS_KV, because new keys are given to the members listed there.
+ * member must already be missing from ROOMS_KV, because the members listed there get the new key.
  */
 export async function replaceRoomKey(room: RoomId, context: Context): Promise<void> {
   if (await readKey(room, context)) await context.kv(ROOMS_KV).put(indexKeyOf(room), generateKey())
