@@ -6,7 +6,8 @@ export interface NatsAddress {
   readonly servers: readonly string[]
   readonly login: { user: string; pass: string } | { token: string } | undefined
   /**
-   * True if one of the URLs begins with `tls://`. Then all servers receive the login only over TLS.
+   * True if one of the URLs begins with `tls://`. The login is then sent to each server only over
+   * TLS.
    */
   readonly tls: boolean
   /** The URLs without password and token: `nats://functions@127.0.0.1:4222`. */
@@ -25,8 +26,9 @@ const example = 'write nats://user:password@host:4222, or tls:// to require TLS'
 const encodingHint = 'write @ / : , # ? and % of a user or password as %40 %2F %3A %2C %23 %3F %25'
 
 /**
- * Parses NATS URLs, separated by commas. Throws an AddressError for a malformed URL, and for URLs
- * with different logins.
+ * Parses NATS URLs, separated by commas. `source` is the variable, option or file that contains
+ * them. Throws an AddressError that names it for a malformed URL, and for URLs with different
+ * logins.
  */
 export function readAddress(source: string, urls: string): NatsAddress {
   const parts = urls.split(',').map((part) => part.trim())

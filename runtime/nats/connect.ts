@@ -11,9 +11,10 @@ import { connectNode } from './transport.ts'
 const connectTimeoutMs = 5_000
 
 /**
- * Connects to one of the servers, and reconnects without limit when the connection is lost. Throws an
- * Error that names the address's source if the server rejects the login, lacks TLS that the address
- * requires, has an invalid certificate, or is too old. Other errors mean that no server is available.
+ * Connects to one of the servers, and reconnects without limit when the connection is lost. If the
+ * server rejects the login, has no TLS although the address requires it, has a certificate that
+ * cannot be verified, or is too old, throws an Error that names the variable, option or file with the
+ * URLs (`address.source`). Other errors mean that no server is available.
  */
 export async function connectToNats(address: NatsAddress, name: string): Promise<NatsConnection> {
   const nc = await openConnection(address, {
@@ -89,7 +90,7 @@ function explain(error: unknown, { source, servers, login, shown }: NatsAddress)
   return error
 }
 
-/** Node's codes for certificates: https://nodejs.org/api/tls.html#x509-certificate-error-codes */
+/** Codes of certificate errors: https://nodejs.org/api/tls.html#x509-certificate-error-codes */
 function isCertificateError(error: unknown): error is Error {
   if (!(error instanceof Error) || !('code' in error)) return false
   return /CERT|^UNABLE_TO_|^HOSTNAME_MISMATCH$|^INVALID_(CA|PURPOSE)$/.test(String(error.code))

@@ -22,7 +22,8 @@ export const rateLimit = {
   config: {
     storage: 'memory',
     max_msgs_per_subject: 1,
-    // A counter is read in its own window and in the next one. The ten seconds are a reserve.
+    // A counter is read in its own window and in the next one. The additional ten seconds are for
+    // processes whose clocks differ, and for late reads.
     max_age: (2 * maxLimitWindowMs + 10_000) * 1e6,
     allow_msg_counter: true,
     allow_direct: true,

@@ -21,7 +21,10 @@ interface Account {
   window: number
   /** Calls that the shared counter has granted to this process and that are still unused. */
   granted: number
-  /** Calls that the last request to the counter granted. The next request asks for twice that. */
+  /**
+   * Calls that the last request to the counter granted. The next request asks for at least twice
+   * that, but not for more than `maxBatchShare` of the limit.
+   */
   batch: number
   /**
    * Calls of all processes in the previous window; undefined until the shared counter has been

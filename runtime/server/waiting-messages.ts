@@ -83,8 +83,8 @@ export class WaitingMessages {
   }
 
   /**
-   * Logs only one warning for an outage, although each message that arrives during the outage
-   * fails.
+   * Logs one warning at the beginning of an outage, instead of one for each message that fails.
+   * While messages wait, `#remind` logs another warning every five minutes.
    */
   #beginOutage(error: Error) {
     if (this.#isOutage) return
@@ -161,9 +161,9 @@ export class WaitingMessages {
   }
 
   /**
-   * Passes the messages to the handler in batches. After the first failed batch, tries a sample of
-   * the messages one by one, and ends if each of them finds its dependency still unavailable.
-   * Otherwise, passes each message of a failed batch to the handler alone.
+   * Passes the messages to the handler in batches. After the first failed batch, passes a sample of
+   * the remaining messages to the handler, each alone. If all of them fail because a dependency is
+   * still unavailable, ends. Otherwise, passes each message of a failed batch to the handler alone.
    */
   async #tryTogether(ready: readonly Waiting[]) {
     const { batch, attempt } = this.#options
@@ -207,7 +207,10 @@ export class WaitingMessages {
     await Promise.all(remaining.map((waiting) => this.#tryAlone(waiting)))
   }
 
-  /** Passes one message to the handler. Returns false if a dependency is still unavailable. */
+  /**
+   * Passes one message to the handler. Returns false if a dependency is still unavailable, or if
+   * the process is stopping.
+   */
   #tryAlone(waiting: Waiting): Promise<boolean> {
     return this.#alone.execute(async () => {
       const { attempt, onFault, stopping } = this.#options
