@@ -1,4 +1,8 @@
-/** Characters that searches ignore. Vowel signs, such as those of Devanagari, are not ignored. */
+/**
+ * Characters that searches ignore: the combining marks of some scripts, such as accents, and the
+ * characters below. The vowel signs of Devanagari and similar scripts are combining marks too, but
+ * are not ignored, because they distinguish words.
+ */
 const ignored = new RegExp(
   String.raw`[[\p{M}&&[\p{sc=Zinh}\p{sc=Latn}\p{sc=Grek}\p{sc=Cyrl}\p{sc=Arab}\p{sc=Hebr}\p{sc=Syrc}]]` +
     // Invisible characters, the Arabic tatweel (U+0640), and the nuktas of Indic scripts.
@@ -42,6 +46,10 @@ const unspaced =
 const wordPart = /[\p{L}\p{M}\p{N}]/u
 const separator = /[\p{Z}\p{P}]/u
 
+/**
+ * Returns the text in the form that searches compare: in lower case and Unicode NFKD, without the
+ * `ignored` characters, with the `equalLetters` replaced, and with each run of spaces as one space.
+ */
 export function foldForSearch(text: string): string {
   return text
     .toLowerCase()
@@ -53,6 +61,7 @@ export function foldForSearch(text: string): string {
     .trim()
 }
 
+/** Returns the folded words of a query, without a leading `@`. */
 export function readQuery(query: string): string[] {
   return foldForSearch(query)
     .replace(/^@/, '')
