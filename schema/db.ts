@@ -143,9 +143,10 @@ async function readApplied(table: string, sql: TransactionSql | Sql): Promise<Se
 }
 
 /**
- * Configures the planner for later sessions of the current database role. This is not a migration,
- * because a migration runs once, for one role: another role would keep the defaults. These are not
- * parameters of each connection either, because PgBouncer rejects them.
+ * Sets the two settings below for later sessions of the current database role. A migration does not
+ * set them, because it runs once, for one role: another role would keep the defaults. They are not
+ * startup parameters of the connections either: PgBouncer rejects a connection with such parameters,
+ * or ignores them if its configuration says so.
  *
  * - JIT compilation is off. Otherwise, PostgreSQL spends up to a second on compiling a statement
  *   that runs for milliseconds.

@@ -27,8 +27,9 @@ export interface KeycloakService extends ProcessService {
 }
 
 /**
- * Starts Keycloak on loopback with the realm of deploy/keycloak, its demo users and its password
- * grant. The `url` of the service is the issuer URL.
+ * Starts Keycloak on loopback with the realm of deploy/keycloak. Also turns on two parts of the realm
+ * that are off by default: the demo users, and the password grant. The `url` of the service is the
+ * issuer URL.
  */
 export async function startKeycloak(options: KeycloakOptions): Promise<KeycloakService> {
   const { home, javaHome, webOrigin, tls } = options

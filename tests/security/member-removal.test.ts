@@ -159,7 +159,7 @@ type Covered =
   | keyof ReturnType<typeof writesOf>
   | (typeof otherFunctions)[number]
 /**
- * This file does not compile if a function is missing in `readsOf`, `writesOf` and
+ * This file does not compile if a function is in none of `readsOf`, `writesOf` and
  * `otherFunctions`.
  */
 const missing: Exclude<keyof Contracts, Covered> extends never

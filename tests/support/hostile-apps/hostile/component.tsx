@@ -18,7 +18,10 @@ customElements.define('room-app-hostile', HostileElement)
 
 interface Target {
   bridge: AppBridge
-  /** Host, port and path of the server that listens for requests. */
+  /**
+   * Host, port and path of a server of the test, which counts the requests that it receives. No
+   * request of the app may reach it.
+   */
   base: string
   stun: string
   element: HTMLElement
