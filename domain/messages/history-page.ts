@@ -28,51 +28,65 @@ const maxRepliers = 3
  * and the room head (the sequence of the room's last persisted event) are from one snapshot. For an
  * empty page, it returns one row with only the room head.
  *
+ * `threads` contains only the messages that have replies, because most messages have none. The four
+ * subqueries about replies run once for each row of `threads`.
+ *
  * `order by reply.seq` makes PostgreSQL use the index messages_room_thread_seq instead of scanning
  * all messages; `limit 1` has the same purpose. The two comparisons of `reply.seq` with `(select …)`
  * exclude no reply. Without them, PostgreSQL may sort all replies of a thread instead of stopping
  * after 1,000.
  */
 export const pageQuery = `
-  select head, page.*,
-    (select json_agg(json_build_array(emoji, user_id, "on", first_seq))
-      from reactions where message_id = page.id) as words,
-    thread.last_reply, thread.replies, newest.senders, last.last_at, erased.seqs
-  from (select coalesce(max(seq), 0) as head from room_heads where room = $1) as heads
-  left join (
+  with page as materialized (
     (select id, seq, sender, client_id, text, mentions, card, at, edited_at, deleted_at
       from messages where room = $1 and thread_id = $2 and seq < $3 order by seq desc limit $4)
     union all
     (select id, seq, sender, client_id, text, mentions, card, at, edited_at, deleted_at
       from messages where room = $1 and thread_id = $2 and seq >= $3 order by seq limit $5)
-  ) as page on true
-  cross join lateral (
-    select max(seq) as last_reply, count(*) filter (where deleted_at is null) as replies,
-      max(seq) filter (where deleted_at is null) as last_shown from (
-      select reply.seq, reply.deleted_at from messages as reply
-        where reply.room = $1 and reply.thread_id = page.id and $2 = ''
-          and reply.seq > (select 0) and reply.seq < (select ${Number.MAX_SAFE_INTEGER})
-        order by reply.seq desc limit 1000
-    ) as newest
-  ) as thread
-  left join lateral (
-    select json_agg(sender order by seq desc) as senders from (
-      select reply.sender, reply.seq, reply.deleted_at from messages as reply
-        where thread.replies > 0 and reply.room = $1 and reply.thread_id = page.id
-          and reply.seq > (select 0) and reply.seq < (select ${Number.MAX_SAFE_INTEGER})
-        order by reply.seq desc limit 20
-    ) as latest where deleted_at is null
-  ) as newest on true
-  left join lateral (
-    select reply.at as last_at from messages as reply
-      where reply.room = $1 and reply.thread_id = page.id and reply.seq = thread.last_shown
-      limit 1
-  ) as last on true
-  left join lateral (
-    select json_agg(reply.seq) as seqs from messages as reply
-      where thread.last_reply is not null and reply.room = $1 and reply.thread_id = page.id
-        and reply.thread_id <> '' and reply.deleted_at is not null and reply.edited_seq > $6
-  ) as erased on true`
+  ), threads as materialized (
+    select id from page where $2 = '' and (
+      select reply.seq from messages as reply where reply.room = $1 and reply.thread_id = page.id
+        order by reply.seq desc limit 1
+    ) is not null
+  )
+  select head, page.*,
+    (select json_agg(json_build_array(emoji, user_id, "on", first_seq))
+      from reactions where message_id = page.id) as words,
+    thread.last_reply, thread.replies, thread.senders, thread.last_at, thread.seqs
+  from (select coalesce(max(seq), 0) as head from room_heads where room = $1) as heads
+  left join page on true
+  left join (
+    select threads.id as root, counted.last_reply, counted.replies, newest.senders, last.last_at,
+      erased.seqs
+    from threads
+    cross join lateral (
+      select max(seq) as last_reply, count(*) filter (where deleted_at is null) as replies,
+        max(seq) filter (where deleted_at is null) as last_shown from (
+        select reply.seq, reply.deleted_at from messages as reply
+          where reply.room = $1 and reply.thread_id = threads.id
+            and reply.seq > (select 0) and reply.seq < (select ${Number.MAX_SAFE_INTEGER})
+          order by reply.seq desc limit 1000
+      ) as newest
+    ) as counted
+    left join lateral (
+      select json_agg(sender order by seq desc) as senders from (
+        select reply.sender, reply.seq, reply.deleted_at from messages as reply
+          where counted.replies > 0 and reply.room = $1 and reply.thread_id = threads.id
+            and reply.seq > (select 0) and reply.seq < (select ${Number.MAX_SAFE_INTEGER})
+          order by reply.seq desc limit 20
+      ) as latest where deleted_at is null
+    ) as newest on true
+    left join lateral (
+      select reply.at as last_at from messages as reply
+        where reply.room = $1 and reply.thread_id = threads.id and reply.seq = counted.last_shown
+        limit 1
+    ) as last on true
+    left join lateral (
+      select json_agg(reply.seq) as seqs from messages as reply
+        where reply.room = $1 and reply.thread_id = threads.id
+          and reply.thread_id <> '' and reply.deleted_at is not null and reply.edited_seq > $6
+    ) as erased on true
+  ) as thread on thread.root = page.id`
 
 interface PageRow {
   head: string
