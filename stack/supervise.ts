@@ -21,8 +21,9 @@ export interface SuperviseOptions {
 }
 
 /**
- * Restarts a service with exponential back-off when it exits, and replaces it when it gives no sign of
- * life or after its disk was full, until the signal aborts.
+ * Restarts a service with exponential back-off when it exits, and gives up if it exits too often. Also
+ * restarts it, without back-off, if it gives no sign of life, or if it stores data and its disk was
+ * full. Ends when the signal aborts.
  */
 export async function supervise(service: ProcessService, options: SuperviseOptions): Promise<void> {
   const { log, signal } = options

@@ -26,8 +26,8 @@ export function requestPatterns(
 }
 
 /**
- * Checks the further subject patterns to which an auth callout lets a user publish
- * (`AuthGrant.publish`). Throws a TypeError if one of them matches requests of another user, or
+ * Checks the subject patterns to which an auth callout lets a user publish in addition to those of
+ * `requestPatterns` (`AuthGrant.publish`). Throws a TypeError if one of them matches requests of another user, or
  * requests to a function that these roles may not call. `callers` has the id and the aliases of the
  * user who logs in.
  */

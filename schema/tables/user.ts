@@ -48,6 +48,7 @@ export const users = pgTable(
   ],
 )
 
+/** Names that look alike have a key in common (domain/users/name-keys.ts). */
 export const userNameKeys = pgTable(
   'user_name_keys',
   {

@@ -1,6 +1,9 @@
 import type { Alert } from './alerts.ts'
 
-/** Returns the PromQL expression of an alert: its value, its condition and the expression `and`. */
+/**
+ * Returns the PromQL expression of an alert: its `value` with its `condition`. If the alert has a
+ * second expression, in its field `and`, the operator `and on (function)` joins both.
+ */
 export function expressionOf({ value, condition, and }: Alert): string {
   const isCompound = /\n| or /.test(value)
   const compared = isCompound ? `(\n${indent(value)}\n) ${condition}` : `${value} ${condition}`

@@ -165,7 +165,7 @@ describe('a rate limit', () => {
     expect(codes).toEqual(['invalid', 'invalid', 'too_large', 'rate_limited', 'rate_limited'])
   })
 
-  it('rejects a caller whose name cannot be part of a subject, with the code invalid', async () => {
+  it('answers invalid to a caller whose id is too long or has invalid characters', async () => {
     const folder = await bench.write({ 'limited.ts': limited(60, 60_000) })
     await using _ = await bench.start(folder)
 
