@@ -12,6 +12,8 @@ export type Figures = Record<string, number>
 
 const driver = new URL('driver.ts', import.meta.url)
 const missed = 20
+/** Within this time, an idle server may return memory that it needed only during its start. */
+const idleMs = 30_000
 /** Number of messages that are sent one at a time. */
 const repeats = 30
 
@@ -27,6 +29,7 @@ export async function measureServer(name: string, { rounds, seconds }: Options):
   const largestRoom = isQuick && isSlow ? rooms.small : server.target.largestRoom
 
   await untilIdle(server)
+  await delay(idleMs)
   figures.idle = usageOf(server).memoryMb
   for (const [process, pid] of server.processes) figures[process] = readUsage([pid]).memoryMb
 

@@ -12,6 +12,7 @@ import { createLog } from './log.ts'
 import { note } from './output.ts'
 import { describeProblem, problemsOf } from './problems.ts'
 import { notifyReady } from './ready.ts'
+import { shrinkHeapWhenIdle } from './shrink-heap.ts'
 import { answerPings } from './sign-of-life.ts'
 import { onStop } from './stop-signals.ts'
 import { type AnswerWebhook, reject, serveWebhooks } from './webhooks.ts'
@@ -109,6 +110,7 @@ export async function serveFolders(options: ServeOptions): Promise<void> {
   const functions = runtime.functions.length
   log.info({ functions }, instance === undefined ? 'ready' : 'instance ready')
   notifyReady()
+  shrinkHeapWhenIdle()
 
   const reason = await Promise.race([stopRequest.promise, runtime.closed])
   if (reason === undefined) {
