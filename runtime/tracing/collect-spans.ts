@@ -11,7 +11,8 @@ export function serveSpans(nc: NatsConnection, store: SpanStore, process: string
   const subscription = nc.subscribe(subject, {
     callback(error, message) {
       if (error || !message.reply) return
-      const spans = store.find(readQuery(message.string())).slice(-maxSpans)
+      // Failed and newest spans come first.
+      const spans = store.find(readQuery(message.string())).slice(0, maxSpans)
       message.respond(JSON.stringify({ process, spans }))
     },
   })
