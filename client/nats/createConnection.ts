@@ -64,7 +64,8 @@ const checkTimeoutMs = 4_000
  * clients have given up. If clients retried quickly, it might never catch up.
  */
 const [minLoginMs, maxLoginMs] = [2_500, 10_000]
-const rejectedDelayMs = 15_000
+/** Maximum wait before the next attempt if the server rejects renewed tokens, or does not answer. */
+const maxRetryMs = 15_000
 /**
  * Wait before a rejected token is renewed a second time. At a logout, an identity provider may
  * inform Natter's server before it ends the session. In between, the provider still renews tokens,
@@ -166,8 +167,9 @@ export function createConnection(
   }
 
   function connectLater() {
+    const delayMs = rejections > 0 ? 500 * 2 ** rejections : maxRetryMs
     clearTimeout(retry)
-    retry = setTimeout(() => void connect(), rejectedDelayMs * (1 + Math.random()))
+    retry = setTimeout(() => void connect(), Math.min(delayMs, maxRetryMs) * (1 + Math.random()))
   }
 
   async function dial(): Promise<NatsConnection | undefined> {
@@ -249,8 +251,10 @@ export function createConnection(
 
   /**
    * Renews a rejected token, which may have expired while the device slept. Returns whether to log
-   * in again. If Natter's server rejects the renewed token too, waits `sessionEndsMs` and renews the
-   * token once more. An identity provider that has ended the session by then refuses this renewal.
+   * in again at once. If Natter's server rejects the renewed token too, waits `sessionEndsMs` and
+   * renews the token once more. If the server rejects that token as well, the state is `refused`.
+   * Even then, later attempts renew the token: an identity provider that ends the session late
+   * refuses one of these renewals, and the page shows that the session has ended.
    */
   function isWorthRetry(): Promise<boolean> {
     renewal ??= renewAfterRejection().finally(() => {
@@ -263,11 +267,12 @@ export function createConnection(
     if (rejections === 1) await new Promise((resolve) => setTimeout(resolve, sessionEndsMs))
     if (isDisposed) return false
     const isStale = session.isOver()
-    const outcome = rejections > 1 && !isStale ? 'refused' : await session.renew()
-    if (outcome === 'unreachable' && isStale) return true
+    const outcome = await session.renew()
+    if (outcome === 'unreachable') return true
     rejections++
-    if (outcome === 'refused') setState({ status: 'refused' })
-    return outcome !== 'refused'
+    const isRefused = outcome === 'refused' || (rejections > 2 && !isStale)
+    if (isRefused) setState({ status: 'refused' })
+    return !isRefused
   }
 
   return {

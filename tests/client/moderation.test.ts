@@ -1,5 +1,6 @@
 import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
+import type { UserId } from '#schema/ids'
 import {
   createRoom,
   expectAccessible,
@@ -76,6 +77,23 @@ describe('moderation', { timeout: 120_000 }, () => {
     await closed.getByText('Your session has ended.').waitFor()
     await closed.context().close()
     await expectNoProblems(alice)
+  })
+
+  it('tells a user whose login is rejected that the session has ended, if the provider ends it later', async () => {
+    await using admin = await fixture.connect('alice')
+    const { page } = await fixture.open('charlie')
+    const other = await openWithoutBroadcasts(page)
+    await other.getByRole('heading', { name: 'Rooms', exact: true }).waitFor()
+    const charlie = { userId: 'charlie' as UserId }
+    await admin.client.call('admin.deactivate', charlie)
+    for (const tab of [page, other]) await tab.getByText('Couldn’t log you in.').waitFor()
+
+    await other.getByRole('button', { name: 'Log out' }).click()
+
+    // The token is valid for five minutes. The page must notice before that the session has ended.
+    await page.getByText('Your session has ended.').waitFor({ timeout: 60_000 })
+    await admin.client.call('admin.reactivate', charlie)
+    await page.context().close()
   })
 })
 
