@@ -75,8 +75,12 @@ function isPortTaken(error: unknown) {
   return /EADDRINUSE|already in use|one usage of each socket address/i.test(String(error))
 }
 
-export function freePort(): Promise<number> {
-  return listen(0, '127.0.0.1')
+/** Returns a port that no program uses. `except` are ports that are chosen, but not yet in use. */
+export async function freePort(except: readonly number[] = []): Promise<number> {
+  for (;;) {
+    const port = await listen(0, '127.0.0.1')
+    if (!except.includes(port)) return port
+  }
 }
 
 function readPort(env: NodeJS.ProcessEnv, name: PortName): number | undefined {
@@ -88,7 +92,7 @@ function readPort(env: NodeJS.ProcessEnv, name: PortName): number | undefined {
 }
 
 async function findPort(wanted: number, except: number[]): Promise<number> {
-  if (wanted === 0) return freePort()
+  if (wanted === 0) return freePort(except)
   for (let port = wanted; port <= 65_535; port++) {
     if (!except.includes(port) && (await isFree(port))) return port
   }

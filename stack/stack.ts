@@ -72,7 +72,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     ),
   )
   const webOrigins = [`http://localhost:${ports.WEB_PORT}`, `http://127.0.0.1:${ports.WEB_PORT}`]
-  const webhookPort = env.WEBHOOK_PORT || (env.OIDC_ISSUER ? '' : String(await freePort()))
+  const chosen = Object.values(ports)
+  const webhookPort = env.WEBHOOK_PORT || (env.OIDC_ISSUER ? '' : String(await freePort(chosen)))
   const context: Context = { ...options, ports, secrets, webOrigins, webhookPort, services: [] }
   const [nats, databaseUrl, issuer] = await Promise.all([
     foreignNats ?? startOwnNats(context),
