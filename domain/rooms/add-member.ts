@@ -61,8 +61,9 @@ async function addMembers(
     if (decision.status === 'rejected') return decision
     const { userId } = (joins[index] as Join).change
     if (indexed.has(userId)) return { status: 'fulfilled', value: decision.value.room }
-    const reason = `${userId} is no longer a member of room ${room}`
-    return { status: 'rejected', reason: new FunctionError('forbidden', reason) }
+    // The join is committed, and still valid if the room was archived. So this is not `forbidden`.
+    const reason = `Room ${room} was archived or ${userId} was removed meanwhile; try again`
+    return { status: 'rejected', reason: new FunctionError('unavailable', reason) }
   })
 }
 

@@ -142,6 +142,26 @@ describe('room.join', () => {
     expect(joined.toSorted()).toEqual(users.toSorted())
   })
 
+  it('stores no membership if it is rejected as forbidden while the room is being archived', async () => {
+    for (let round = 0; round < 15; round++) {
+      const room = await app.createRoom(['alice'], 'public', { alice: 'owner' })
+      const users = newUserIds(10)
+      const clients = await Promise.all(users.map((user) => app.clientFor(user)))
+      const joining = clients.map((client) => client.try('room.join', { room }))
+      const archiving = app.call('room.archive', { room }, 'alice')
+      const answers = await Promise.all(joining)
+      await archiving
+
+      const rows = await db.select().from(members).where(eq(members.room, room))
+      const stored = rows.map(({ userId }) => userId)
+      const forbidden = users.filter((_, index) => {
+        const answer = answers[index]
+        return !answer?.ok && answer?.error.code === 'forbidden'
+      })
+      expect(stored.filter((user) => forbidden.includes(user))).toEqual([])
+    }
+  })
+
   it('restores the missing entry of a member in the member index when the member calls', async () => {
     const room = await app.createRoom(['alice'])
     const index = await app.openBucket(ROOMS_KV)
