@@ -157,11 +157,11 @@ async function configurePlanner(sql: TransactionSql): Promise<void> {
   await sql`
     do $$
     declare
-      role text := format('alter role current_user in database %I set ', current_database());
+      setting text := format('alter role current_user in database %I set ', current_database());
     begin
-      execute role || 'plan_cache_mode = force_generic_plan';
+      execute setting || 'plan_cache_mode = force_generic_plan';
       if pg_jit_available() then
-        execute role || 'jit = off';
+        execute setting || 'jit = off';
       end if;
     exception when insufficient_privilege then
       raise warning 'This role may not configure its sessions: set jit = off and plan_cache_mode = '
