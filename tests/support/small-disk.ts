@@ -23,6 +23,8 @@ export interface FailingDisk extends SmallDisk {
 export const canMount = process.platform === 'linux' && process.getuid?.() === 0
 /** A disk that can fail needs loop devices. Some containers have none, and cannot install them. */
 export const canFail = canMount && existsSync('/dev/loop-control')
+if (!canFail && process.env.CI)
+  throw new Error('These tests mount disks that fail, and need root and loop devices')
 
 /** Mounts a disk that can be filled and can fail. Without loop devices, the disk cannot fail. */
 export function mountDisk(dir: string, megabytes: number): Promise<SmallDisk | FailingDisk> {
