@@ -39,8 +39,9 @@ export function isTimeZone(name: string): boolean {
 }
 
 /**
- * Returns the instant of a local date and time. `local` is the instant at which UTC shows this date
- * and time.
+ * Returns the instant at which clocks in `timeZone` show a local date and time. `local` contains
+ * this date and time as if it were in UTC: 09:30 in any time zone is passed as 09:30 UTC, in
+ * milliseconds since the epoch.
  */
 function toInstant(local: number, timeZone: string): number {
   const offsetAt = (instant: number) => localClock(instant, timeZone) - instant
@@ -54,7 +55,7 @@ function toInstant(local: number, timeZone: string): number {
   return first
 }
 
-/** Returns the instant at which UTC shows the same date and time as the time zone does at `instant`. */
+/** Returns the date and time that clocks in `timeZone` show at `instant`, as if it were in UTC. */
 function localClock(instant: number, timeZone: string): number {
   const parts = new Intl.DateTimeFormat('en', {
     timeZone,

@@ -64,7 +64,11 @@ const checkTimeoutMs = 4_000
  * clients have given up. If clients retried quickly, it might never catch up.
  */
 const [minLoginMs, maxLoginMs] = [2_500, 10_000]
-/** Maximum wait before the next attempt if the server rejects renewed tokens, or does not answer. */
+/**
+ * Wait before the next attempt, for example if the runtime does not answer `users.id`. After rejected
+ * tokens, the wait begins at 1 s and doubles with each rejection, up to this time. A random share of
+ * up to 100 % is added, so that many pages do not reconnect at once.
+ */
 const maxRetryMs = 15_000
 /**
  * Wait before a rejected token is renewed a second time. At a logout, an identity provider may

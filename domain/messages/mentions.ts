@@ -30,7 +30,7 @@ export interface Mentions {
 /**
  * Resolves the mentions in a text. Ignores names that are neither the id nor the handle of a member
  * of the room. Ignores group names, such as `@all`, in a thread or if the sender does not have the
- * right `mentionGroup`. Throws `too_large` if `@here` would mention more than 5,000 members. Reads
+ * permission `mentionGroup`. Throws `too_large` if `@here` would mention more than 5,000 members. Reads
  * handles from the database, and ignores them while the database does not answer.
  */
 export async function resolveMentions(

@@ -173,7 +173,7 @@ describe('a message whose handler cannot reach a dependency', () => {
     server.close()
   }, 30_000)
 
-  it('that is a change in a bucket does not block changes of other keys, and is replaced by a newer change of its key', async () => {
+  it('does not block changes of other keys if it is a change in a bucket, and is replaced by a newer change of its key', async () => {
     const received: string[] = []
     nc.subscribe('done.HOSTS.*', {
       callback: (_, message) => void received.push(message.json<{ name: string }>().name),
@@ -197,7 +197,7 @@ describe('a message whose handler cannot reach a dependency', () => {
     expect(info.state.subjects).toEqual({ 'dead.watches': 1 })
   }, 30_000)
 
-  it('that is a tick of a schedule is dropped at the next tick, and the outage is logged once', async () => {
+  it('is dropped at the next tick if it is a tick of a schedule, and the outage is logged once', async () => {
     const done = collect('done.ticks.*')
     const files = { '_visit.ts': visit, 'ticks.ts': ticks(closedPort) }
     const served = await bench.start(await bench.write(files))
