@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { expect, it } from 'vitest'
@@ -32,14 +32,31 @@ const files = {
   'sub/node_modules/kit/package.json': '{"name":"kit","type":"module","exports":"./other.js"}',
   'sub/node_modules/kit/other.js': 'export const url = import.meta.url',
   'sub/entry.js': "export * from 'kit'",
-  'package.json': '{"type":"module"}',
+  'package.json': '{"type":"module","imports":{"#lib/*":"./lib/*.ts"}}',
+  'lib/one.ts': 'export const url: string = import.meta.url',
+  'lib/two.ts': `
+    export { url as beside } from './one.ts'
+    export { url as named } from '#lib/one'
+    export { url as linkedFile } from './link.ts'
+    export { url as linkedFolder } from '../linked/one.ts'
+    export { url as query } from './one.ts?twice'
+    export { default as commonjs } from './commonjs/three.ts'
+    export const encoded = await import('./commonjs%2fthree.ts').catch(({ code, message }) => ({ code, message }))
+    export const missing = await import('./missing.ts').catch(({ code, message }) => ({ code, message }))
+    export const unnamed = await import('#lib/missing').catch(({ code, message }) => ({ code, message }))
+    export const installed = await import('../node_modules/kit/types.ts').catch(({ code, message }) => ({ code, message }))
+  `,
+  'lib/commonjs/package.json': '{"type":"commonjs"}',
+  'lib/commonjs/three.ts': 'module.exports = typeof require as string',
+  'node_modules/kit/types.ts': 'export const type: string = "installed"',
   'entry.js': `
+    import * as own from './lib/two.ts'
     import * as kit from 'kit'
     import * as untyped from 'untyped'
     import { existsSync } from 'fs'
     import * as sub from './sub/entry.js'
     const unknown = await import('unknown').catch(({ code, message }) => ({ code, message }))
-    console.log(JSON.stringify({ kit, untyped, sub, unknown, builtin: typeof existsSync }, null, 1))
+    console.log(JSON.stringify({ own, kit, untyped, sub, unknown, builtin: typeof existsSync }, null, 1))
   `,
 }
 
@@ -52,6 +69,8 @@ it('the resolution hook of the runtime resolves modules exactly as Node does wit
     await mkdir(dirname(file), { recursive: true })
     await writeFile(file, content)
   }
+  await symlink('one.ts', join(folder, 'lib', 'link.ts'))
+  await symlink('lib', join(folder, 'linked'))
   const load = (...options: string[]) =>
     run(process.execPath, [...options, join(folder, 'entry.js')], { cwd: folder })
 
