@@ -30,7 +30,8 @@ export interface Stack {
   services: ProcessService[]
   /**
    * Starts a second runtime process, so that functions are served while the first one hangs.
-   * Undefined with `runtimeArgs`, which may start several processes themselves.
+   * Undefined if NATTER_RUNTIMES is 1, and with `runtimeArgs`, which may start several processes
+   * themselves.
    */
   startSecondRuntime: (() => Promise<ProcessService>) | undefined
 }
@@ -65,6 +66,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
   let config: WebConfig | undefined
   const { startPage = startWeb, runtimeArgs } = options
+  const runtimes = readRuntimes(env)
   // The page starts before NATS and the OpenID provider, because they need the origin of the page.
   const web = owned.use(
     await listenOn(['WEB_PORT'], { ports, env, log }, () =>
@@ -107,9 +109,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   return {
     urls: { web: web.url, ...nats.urls, issuer, databaseUrl },
     services: context.services,
-    startSecondRuntime: runtimeArgs
-      ? undefined
-      : () => startRuntime('runtime-2', { HEALTH_PORT: '', WEBHOOK_PORT: '' }),
+    startSecondRuntime:
+      runtimeArgs || runtimes === 1
+        ? undefined
+        : () => startRuntime('runtime-2', { HEALTH_PORT: '', WEBHOOK_PORT: '' }),
   }
 }
 
@@ -119,6 +122,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
  */
 function withoutFiles(env: Record<string, string>): Record<string, string> {
   return Object.fromEntries(Object.keys(env).map((name) => [`${name}_FILE`, '']))
+}
+
+function readRuntimes(env: NodeJS.ProcessEnv): number {
+  const text = env.NATTER_RUNTIMES || '2'
+  if (text === '1' || text === '2') return Number(text)
+  throw new Error(`NATTER_RUNTIMES must be 1 or 2, but is "${text}"`)
 }
 
 function neededPorts(env: NodeJS.ProcessEnv): PortName[] {

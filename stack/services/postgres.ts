@@ -14,21 +14,25 @@ const execute = promisify(execFile)
 export interface PostgresOptions extends ServiceOptions {
   binaries: string
   port?: number | undefined
+  /** Data folder to copy. By default, the server gets a new database. */
+  template?: string | undefined
   /** Paths of PEM files. The server then rejects connections without TLS. */
   tls?: { certificate: string; key: string } | undefined
 }
 
 /** Starts PostgreSQL for tests on loopback, without passwords or fsync. `stop` deletes its data. */
 export async function startPostgres(options: PostgresOptions): Promise<ProcessService> {
-  const { binaries } = options
+  const { binaries, template } = options
   const port = options.port ?? (await freePort())
   const user = await unprivilegedUser()
   // The data is not stored in `options.dir`, because the user postgres may not enter that folder.
   const data = await mkdtemp(join(tmpdir(), 'natter-postgres-'))
-  if (user) await chown(data, user.uid, user.gid)
 
   try {
-    await execute(join(binaries, 'initdb'), ['-D', data, ...initArgs], { ...user, cwd: data })
+    if (template) await execute('cp', ['-R', `${template}/.`, data])
+    if (user) await execute('chown', ['-R', `${user.uid}:${user.gid}`, data])
+    const init = join(binaries, 'initdb')
+    if (!template) await execute(init, ['-D', data, ...initArgs], { ...user, cwd: data })
     if (options.tls) await requireTls(data, options.tls, user)
     const all = { ...settings(port), ...(options.tls ? { ssl: 'on' } : {}) }
     const postgres = await startProcess({

@@ -67,13 +67,13 @@ function recordFailures(page: Page) {
   return () => failures
 }
 
-/** Kills all processes of a service. The runtime has two, `runtime` and `runtime-2`. */
+/** Kills the process of a service. */
 async function killProcess(name: string) {
   const file = new URL(`file://${fixture.stateDir}/stack.json`)
   const { pids } = JSON.parse(await readFile(file, 'utf8')) as { pids: Record<string, number> }
-  const found = Object.entries(pids).filter(([key]) => key === name || key === `${name}-2`)
-  if (found.length === 0) throw new Error(`${name} is not among the processes ${Object.keys(pids)}`)
-  for (const [, pid] of found) process.kill(pid, 'SIGKILL')
+  const pid = pids[name]
+  if (!pid) throw new Error(`${name} is not among the processes ${Object.keys(pids)}`)
+  process.kill(pid, 'SIGKILL')
 }
 
 describe('a session', { timeout: 90_000 }, () => {

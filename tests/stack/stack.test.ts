@@ -258,6 +258,7 @@ describe('supervise', { timeout: 30_000 }, () => {
 describe('npm start', { timeout: 240_000 }, () => {
   it.each([
     ['WEB_PORT', { WEB_PORT: 'x' }, 'WEB_PORT must be a port'],
+    ['NATTER_RUNTIMES', { NATTER_RUNTIMES: '4' }, 'NATTER_RUNTIMES must be 1 or 2, but is "4"'],
     ['NATS_SERVER', { NATS_SERVER: '/nowhere' }, 'NATS_SERVER names /nowhere'],
     ['NATS_WS_URL', { NATS_URL: 'nats://a:1' }, 'set NATS_WS_URL as well'],
     ['NATS_URL', { NATS_URL: 'nats://a:b,c@d:1' }, 'NATS_URL, URL 1 of 2, is not a NATS URL'],

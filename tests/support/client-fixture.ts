@@ -7,8 +7,8 @@ import { afterAll, beforeAll, expect, vi } from 'vitest'
 import { findTestBrowser } from '../../stack/install/chromium.ts'
 import type { ProcessService } from '../../stack/services/service.ts'
 import type { StackUrls } from '../../stack/state.ts'
+import { startMigratedPostgres } from './database-copy.ts'
 import { inviteAndJoin } from './invite.ts'
-import { copyPglite } from './pglite-copy.ts'
 import { startStack } from './stack-process.ts'
 import { createTestUser, type TestUser } from './test-user.ts'
 
@@ -80,8 +80,11 @@ export async function createClientFixture(
   await using resources = new AsyncDisposableStack()
   const dir = await mkdtemp(join(tmpdir(), 'natter-client-'))
   resources.defer(() => rm(dir, { recursive: true, force: true }))
-  await copyPglite(dir)
-  const stack = resources.use(await startStack(dir, env))
+  // One runtime instead of two, and PostgreSQL instead of PGlite, save 5 s of processor time per
+  // test file.
+  const database = resources.use(await startMigratedPostgres(dir))
+  const settings = { NATTER_RUNTIMES: '1', DATABASE_URL: database.url, ...env }
+  const stack = resources.use(await startStack(dir, settings))
   const urls: StackUrls = JSON.parse(await readFile(join(dir, 'stack.json'), 'utf8'))
   const browser = await chromium.launch({
     executablePath: await findBrowser(),

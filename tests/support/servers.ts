@@ -3,15 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
 import { findNatsServer } from '../../stack/install/nats-server.ts'
-import { findPostgres } from '../../stack/install/postgres.ts'
 import { createSecrets } from '../../stack/secrets.ts'
 import { type NatsService, startNats } from '../../stack/services/nats.ts'
 import { startOidcProvider } from '../../stack/services/oidc-provider.ts'
 import { startPglite } from '../../stack/services/pglite.ts'
-import { startPostgres } from '../../stack/services/postgres.ts'
 import { startRuntimeService } from '../../stack/services/runtime.ts'
 import type { ProcessService } from '../../stack/services/service.ts'
-import { copyPglite } from './pglite-copy.ts'
+import { copyPglite, startMigratedPostgres } from './database-copy.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -108,5 +106,5 @@ export async function startDatabase(kind: DatabaseKind, dir: string): Promise<Pr
     await copyPglite(dir)
     return startPglite({ dir })
   }
-  return startPostgres({ dir, binaries: await findPostgres() })
+  return startMigratedPostgres(dir)
 }
