@@ -21,6 +21,7 @@ let bob: Visitor
 let functions: NatsConnection
 
 const fixture = useClientFixture({
+  env: { NATTER_RUNTIMES: '2' },
   async setUp({ open, stateDir, urls }) {
     alice = await open('alice')
     bob = await open('bob')
