@@ -7,6 +7,7 @@ import { findChromium } from '../../stack/install/chromium.ts'
 import type { StackUrls } from '../../stack/state.ts'
 import { createRoom, logIn } from '../support/client-fixture.ts'
 import { type CommandResult, run } from '../support/command-line.ts'
+import { copyPglite } from '../support/database-copy.ts'
 import { copyProject } from '../support/project-copy.ts'
 import { startStack } from '../support/stack-process.ts'
 
@@ -39,6 +40,8 @@ describe('the tutorial "Dice in ten minutes"', { timeout: 180_000 }, () => {
     expect(await execute(commands[0])).toMatchObject({ code: 0 })
     const dir = await mkdtemp(join(tmpdir(), 'natter-dev-'))
     stack.defer(() => rm(dir, { recursive: true, force: true }))
+    // Without the copy, the stack would create a database and its tables, which takes seconds.
+    await copyPglite(dir)
     stack.use(await startStack(dir, {}, join(project, 'stack', 'dev.ts')))
     const urls: StackUrls = JSON.parse(await readFile(join(dir, 'stack.json'), 'utf8'))
     page = await openPage()
