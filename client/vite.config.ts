@@ -16,6 +16,10 @@ export default defineConfig({
   resolve: {
     alias: [
       {
+        find: /^@nats-io\/nats-core$/,
+        replacement: join(import.meta.dirname, 'build', 'stubs', 'nats-core.ts'),
+      },
+      {
         find: '@nats-io/nkeys',
         replacement: join(import.meta.dirname, 'build', 'stubs', 'nkeys.ts'),
       },

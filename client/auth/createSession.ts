@@ -1,9 +1,4 @@
-import {
-  ErrorResponse,
-  OidcClient,
-  type SigninResponse,
-  WebStorageStateStore,
-} from 'oidc-client-ts'
+import type { TokenEndpointResponse } from 'oauth4webapi'
 import { createSignal } from 'solid-js'
 import type { Config } from '../config.ts'
 import type { KnownIdentity, SessionIdentity } from './identity.ts'
@@ -13,6 +8,7 @@ import {
   renewLastIdentity,
   saveLastIdentity,
 } from './lastIdentity.ts'
+import { createProvider, isRefusal, isStateError } from './provider.ts'
 
 export type SessionState =
   | { status: 'starting' }
@@ -28,12 +24,11 @@ export type Renewal = 'renewed' | 'refused' | 'unreachable'
 
 export type Session = ReturnType<typeof createSession>
 
-const requestTimeoutS = 10
 /**
  * A token counts as expired this long before its lifetime has passed. The page counts the lifetime
  * from the token's arrival, but the lifetime began when the provider issued the token.
  */
-const expiryMarginS = 5
+const expiryMarginMs = 5_000
 
 const logoutMark = 'natter-logout'
 
@@ -47,47 +42,46 @@ export const callbackPath = '/callback'
  */
 export function createSession({ issuer, clientId }: Config) {
   const { location } = window
-  const provider = new OidcClient({
-    authority: issuer,
-    client_id: clientId,
-    redirect_uri: location.origin + callbackPath,
-    post_logout_redirect_uri: `${location.origin}/`,
-    scope: 'openid profile',
-    // Holds the state and the PKCE verifier of a login in progress, but no tokens.
-    stateStore: new WebStorageStateStore({ store: window.sessionStorage }),
-    loadUserInfo: false,
-    requestTimeoutInSeconds: requestTimeoutS,
+  const provider = createProvider({
+    issuer,
+    clientId,
+    redirectUri: location.origin + callbackPath,
+    logoutRedirectUri: `${location.origin}/`,
   })
   const [state, setState] = createSignal<SessionState>({ status: 'starting' })
   const renewalHandlers = new Set<() => void>()
-  let user: SigninResponse | undefined
+  let user: TokenEndpointResponse | undefined
+  let expiresAt = 0
   let renewal: Promise<Renewal> | undefined
   let timer: ReturnType<typeof setTimeout> | undefined
 
   async function start(): Promise<void> {
+    const { href, pathname } = location
+    if (pathname !== callbackPath) return redirect({ prompt: 'none' }).catch(setUnreachable)
+
+    const login = provider.takeLogin()
+    window.history.replaceState(null, '', readReturnPath(login?.returnPath))
     try {
-      if (location.pathname !== callbackPath) return await redirect({ prompt: 'none' })
-      const response = await provider.processSigninResponse(location.href)
-      window.history.replaceState(null, '', readReturnPath(response.userState))
-      const identity = setUser(response)
+      const identity = setUser(await provider.finishLogin(login, href))
       if (isKnown(identity)) saveLastIdentity(identity)
       takeLogoutMark()
     } catch (error) {
-      const path = error instanceof ErrorResponse ? readReturnPath(error.state) : '/'
-      if (location.pathname === callbackPath) window.history.replaceState(null, '', path)
       if (isStale(error)) return await start()
-      if (!isRefusal(error)) return void setState({ status: 'unreachable' })
+      if (!isRefusal(error)) return setUnreachable()
       deleteLastIdentity()
       setState({ status: 'out', why: takeLogoutMark() ? 'logout' : 'never' })
     }
   }
 
-  async function redirect(options: { prompt?: string } = {}): Promise<void> {
-    const { url } = await provider.createSigninRequest({ ...options, state: location.pathname })
-    location.replace(url)
+  function setUnreachable() {
+    setState({ status: 'unreachable' })
   }
 
-  function setUser(response: SigninResponse): SessionIdentity {
+  async function redirect(options: { prompt?: 'none' } = {}): Promise<void> {
+    location.replace(await provider.createLoginUrl(location.pathname, options))
+  }
+
+  function setUser(response: TokenEndpointResponse): SessionIdentity {
     user = response
     const identity = readIdentity(response.access_token)
     const before = state()
@@ -97,25 +91,16 @@ export function createSession({ issuer, clientId }: Config) {
       setState({ status: 'in', identity })
     clearTimeout(timer)
     const lifeMs = (response.expires_in ?? 60) * 1_000
+    expiresAt = Date.now() + lifeMs
     timer = setTimeout(() => void renew(), Math.max(1_000, lifeMs * 0.75))
     return identity
   }
 
-  async function refresh(): Promise<SigninResponse> {
-    const { refresh_token, id_token, session_state = null, scope, profile } = user ?? {}
-    if (!refresh_token || !profile) throw new Error('The identity provider gave no refresh token')
-    const response = await provider.useRefreshToken({
-      state: {
-        refresh_token,
-        session_state,
-        profile,
-        ...(id_token === undefined ? {} : { id_token }),
-        ...(scope === undefined ? {} : { scope }),
-      },
-    })
-    // If the response contains no new refresh token, the old one remains valid.
-    response.refresh_token ??= refresh_token
-    return response
+  async function refresh(): Promise<TokenEndpointResponse> {
+    const before = user
+    if (!before?.refresh_token) throw new Error('The identity provider gave no refresh token')
+    // Tokens that are missing in the response remain valid.
+    return { ...before, ...(await provider.refresh(before.refresh_token)) }
   }
 
   async function renew(): Promise<Renewal> {
@@ -159,19 +144,17 @@ export function createSession({ issuer, clientId }: Config) {
     leave: end,
     renew,
     token: () => user?.access_token ?? '',
-    isOver: () => (user?.expires_in ?? 0) <= expiryMarginS,
+    isOver: () => user === undefined || Date.now() >= expiresAt - expiryMarginMs,
     login: () => redirect(),
     setUserId(identity: SessionIdentity, user: string): void {
       saveLastIdentity({ ...identity, user })
     },
     async logout() {
-      const id_token_hint = user?.id_token
+      const idToken = user?.id_token
       deleteLastIdentity()
       end('logout')
       sessionStorage.setItem(logoutMark, '1')
-      const hint = id_token_hint === undefined ? {} : { id_token_hint }
-      const { url } = await provider.createSignoutRequest(hint)
-      location.replace(url)
+      location.replace(await provider.createLogoutUrl(idToken))
     },
     onRenewed(callback: () => void): () => void {
       renewalHandlers.add(callback)
@@ -184,14 +167,6 @@ function takeLogoutMark(): boolean {
   const isMarked = sessionStorage.getItem(logoutMark) !== null
   sessionStorage.removeItem(logoutMark)
   return isMarked
-}
-
-function isRefusal(error: unknown): boolean {
-  return error instanceof ErrorResponse || isStateError(error)
-}
-
-function isStateError(error: unknown): boolean {
-  return /state/i.test(String(error))
 }
 
 function isStale(error: unknown): boolean {
