@@ -264,7 +264,7 @@ function isSafeInBrowser(target: string) {
 }
 
 function isOurs(target: string) {
-  return existsSync(join(root, target))
+  return !target.startsWith('node_modules/') && existsSync(join(root, target))
 }
 
 /** Returns import cycles such as `a.ts > b.ts > a.ts`. */
