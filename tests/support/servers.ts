@@ -3,10 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
 import { findNatsServer } from '../../stack/install/nats-server.ts'
+import { findPostgres } from '../../stack/install/postgres.ts'
 import { createSecrets } from '../../stack/secrets.ts'
 import { type NatsService, startNats } from '../../stack/services/nats.ts'
 import { startOidcProvider } from '../../stack/services/oidc-provider.ts'
 import { startPglite } from '../../stack/services/pglite.ts'
+import { startPostgres } from '../../stack/services/postgres.ts'
 import { startRuntimeService } from '../../stack/services/runtime.ts'
 import type { ProcessService } from '../../stack/services/service.ts'
 import { copyPglite, startMigratedPostgres } from './database-copy.ts'
@@ -62,7 +64,7 @@ export async function startServers(
 
   const binary = await findNatsServer()
   const [db, nats, issuer] = await Promise.all([
-    startDatabase(database, dir).then((part) => started.use(part)),
+    startMigratedDatabase(database, dir).then((part) => started.use(part)),
     startNats({ dir, binary, secrets }).then((part) => started.use(part)),
     startOidcProvider({ dir }).then((part) => started.use(part)),
   ])
@@ -101,10 +103,18 @@ export async function startServers(
   }
 }
 
+function startMigratedDatabase(kind: DatabaseKind, dir: string): Promise<ProcessService> {
+  return kind === 'pglite' ? startDatabase(kind, dir) : startMigratedPostgres(dir)
+}
+
+/**
+ * Starts a database for tests. PostgreSQL is empty, so that tests can migrate it. PGlite has all
+ * tables, because it would take seconds to create them.
+ */
 export async function startDatabase(kind: DatabaseKind, dir: string): Promise<ProcessService> {
   if (kind === 'pglite') {
     await copyPglite(dir)
     return startPglite({ dir })
   }
-  return startMigratedPostgres(dir)
+  return startPostgres({ dir, binaries: await findPostgres() })
 }
