@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { defineConfig } from 'vite'
+import { defineConfig, type Plugin } from 'vite'
 import solid from 'vite-plugin-solid'
 import { firstLoad } from './build/firstLoad.ts'
 import { preloaded } from './build/preloaded.ts'
@@ -10,15 +10,37 @@ import { workerFiles } from './build/workerFiles.ts'
 const theme = join(import.meta.dirname, 'theme')
 const app = join(import.meta.dirname, 'app', 'AuthenticatedApp.tsx')
 
+/**
+ * Applied only to builds: the development server converts the package from CommonJS as a whole, and
+ * could not serve its files.
+ */
+const natsCoreFiles: Plugin = {
+  name: 'nats-core-files',
+  apply: 'build',
+  config: () => ({
+    resolve: {
+      alias: [
+        {
+          find: /^@nats-io\/nats-core$/,
+          replacement: join(import.meta.dirname, 'build', 'stubs', 'nats-core.ts'),
+        },
+      ],
+    },
+  }),
+}
+
 export default defineConfig({
   root: import.meta.dirname,
-  plugins: [solid(), stripValidation(), stripRenderer(), preloaded(app), workerFiles()],
+  plugins: [
+    solid(),
+    stripValidation(),
+    stripRenderer(),
+    preloaded(app),
+    workerFiles(),
+    natsCoreFiles,
+  ],
   resolve: {
     alias: [
-      {
-        find: /^@nats-io\/nats-core$/,
-        replacement: join(import.meta.dirname, 'build', 'stubs', 'nats-core.ts'),
-      },
       {
         find: '@nats-io/nkeys',
         replacement: join(import.meta.dirname, 'build', 'stubs', 'nkeys.ts'),
