@@ -66,13 +66,13 @@ function resolveFile(specifier: string, parentUrl: string): ResolveFnOutput | un
   return typeOf(folder) === 'module' ? { url, format } : undefined
 }
 
-/** Returns whether the path of a folder contains no symbolic link. */
+/** Returns whether the folder exists and its path contains no symbolic link. */
 function isReal(folder: string): boolean {
   const known = real.get(folder)
   if (known !== undefined) return known
-  const isFound = existsSync(folder) && realpathSync(folder) === folder
-  real.set(folder, isFound)
-  return isFound
+  const hasNoLink = existsSync(folder) && realpathSync(folder) === folder
+  real.set(folder, hasNoLink)
+  return hasNoLink
 }
 
 /**
