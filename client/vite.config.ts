@@ -1,7 +1,8 @@
 import { join } from 'node:path'
-import { defineConfig, type Plugin } from 'vite'
+import { defineConfig } from 'vite'
 import solid from 'vite-plugin-solid'
 import { firstLoad } from './build/firstLoad.ts'
+import { natsCoreFiles } from './build/natsCoreFiles.ts'
 import { preloaded } from './build/preloaded.ts'
 import { stripRenderer } from './build/stripRenderer.ts'
 import { stripValidation } from './build/stripValidation.ts'
@@ -9,25 +10,6 @@ import { workerFiles } from './build/workerFiles.ts'
 
 const theme = join(import.meta.dirname, 'theme')
 const app = join(import.meta.dirname, 'app', 'AuthenticatedApp.tsx')
-
-/**
- * Applied only to builds: the development server converts the package from CommonJS as a whole, and
- * could not serve its files.
- */
-const natsCoreFiles: Plugin = {
-  name: 'nats-core-files',
-  apply: 'build',
-  config: () => ({
-    resolve: {
-      alias: [
-        {
-          find: /^@nats-io\/nats-core$/,
-          replacement: join(import.meta.dirname, 'build', 'stubs', 'nats-core.ts'),
-        },
-      ],
-    },
-  }),
-}
 
 export default defineConfig({
   root: import.meta.dirname,
@@ -37,7 +19,7 @@ export default defineConfig({
     stripRenderer(),
     preloaded(app),
     workerFiles(),
-    natsCoreFiles,
+    natsCoreFiles(),
   ],
   resolve: {
     alias: [
